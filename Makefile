@@ -1,0 +1,55 @@
+# The commands of this repository. `make help` lists them; each one sets up what it needs by itself.
+
+PYTHON ?= python3
+ARGS   ?=
+KIND   ?=
+KAFKA  ?=
+
+BIN   := .venv/bin
+KINDS := unit integration contract e2e fault
+
+.DEFAULT_GOAL := help
+.PHONY: help setup proto demo up test lint format lock clean user developer
+
+## See it run
+
+demo: user  ## Run the story in five scenes on a fresh stack. ARGS="--fast" hurries, KAFKA=apache uses Apache Kafka
+	@$(BIN)/groupbuy demo $(if $(KAFKA),--kafka $(KAFKA)) $(ARGS)
+
+up: user  ## Start the whole engine on this machine until Ctrl-C. KAFKA=apache uses Apache Kafka
+	@$(BIN)/groupbuy up $(if $(KAFKA),--kafka $(KAFKA)) $(ARGS)
+
+## Work on it
+
+setup: developer  ## Make .venv with all that users, lint and tests need, and generate the protobuf code
+
+proto: user  ## Generate gen/groupbuy from proto/, if something changed there
+
+test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
+	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
+	$(BIN)/python -m pytest $(addprefix tests/,$(KIND)) $(ARGS)
+
+lint: developer  ## Check style, format, types, protos (where Node is) and the rules of the layout
+	@$(BIN)/python tools/lint.py
+
+format: developer  ## Put the code into the one format and repair what ruff can repair
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+lock:  ## Resolve the dependencies again. ARGS="--upgrade" takes new versions
+	@$(PYTHON) tools/lock.py $(ARGS)
+
+clean:  ## Remove all that make made: environments, generated code, caches
+	@rm -rf .venv .venv-lock .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules
+	@find deploy services tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^## / { printf "\n%s\n", substr($$0, 4) } \
+	  /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+
+# What users run needs less than what developers run.
+user developer:
+	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON); install Python 3.11 or newer, or name one: make ... PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) tools/environment.py $(if $(filter user,$@),local,test)

@@ -1,0 +1,124 @@
+"""Generates the Python package `groupbuy` in gen/ from proto/, with types for mypy.
+
+The package is ready to import and to ship: each folder has an `__init__.py`, `py.typed` marks it as typed, and
+proto/topics.toml lies beside the modules as `importlib.resources.files("groupbuy") / "topics.toml"`. The new tree replaces
+the old one only when it is complete. Nothing happens while sources, generator and protoc are what they were last time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+import sysconfig
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import grpc_tools
+from grpc_tools import protoc
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTO = ROOT / "proto"
+GEN = ROOT / "gen"
+TARGET = GEN / "groupbuy"
+STAMP = ".generated-from"
+PLUGINS = ("grpcio-tools", "mypy-protobuf")
+# google/protobuf comes with protoc, google/rpc with googleapis-common-protos.
+INCLUDES = (Path(grpc_tools.__file__).parent / "_proto", Path(sysconfig.get_path("purelib")))
+
+
+class GenerationError(Exception):
+    """The sources cannot be turned into code; protoc has printed file and line."""
+
+
+def main() -> int:
+    """Generate if needed; 0 when the package stands, 1 when protoc refused a source."""
+    GEN.mkdir(exist_ok=True)
+    with (GEN / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            generate()
+        except GenerationError as problem:
+            print(f"generate: {problem}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def generate() -> None:
+    """Bring gen/groupbuy up to date with proto/."""
+    fingerprint = fingerprint_of_sources()
+    stamp = TARGET / STAMP
+    if stamp.exists() and stamp.read_text() == fingerprint:
+        return
+    with tempfile.TemporaryDirectory(dir=GEN, prefix=".new-") as folder:
+        fresh = Path(folder) / "groupbuy"
+        fresh.mkdir()
+        compile_protos(Path(folder))
+        make_package(fresh)
+        (fresh / STAMP).write_text(fingerprint)
+        fresh.chmod(0o755)
+        replace(fresh, Path(folder) / "old")
+    print(f"generated gen/groupbuy from {len(protos())} protos")
+
+
+def protos() -> list[Path]:
+    """Return every proto, in a stable order."""
+    return sorted(PROTO.rglob("*.proto"))
+
+
+def fingerprint_of_sources() -> str:
+    """Return a digest of all that decides the generated code."""
+    seen = hashlib.sha256()
+    for plugin in PLUGINS:
+        seen.update(f"{plugin} {version(plugin)}\n".encode())
+    for path in [Path(__file__), *protos(), PROTO / "topics.toml"]:
+        if path.exists():
+            seen.update(f"{path.relative_to(ROOT)}\n".encode())
+            seen.update(path.read_bytes())
+    return seen.hexdigest()
+
+
+def compile_protos(out: Path) -> None:
+    """Run protoc for all protos at once, with messages, gRPC and the types of both."""
+    sources = [str(path) for path in protos()]
+    if not sources:
+        return
+    use_plugins_of_this_environment()
+    arguments = [
+        "protoc",
+        f"--proto_path={PROTO}",
+        *(f"--proto_path={path}" for path in INCLUDES),
+        *(f"--{kind}_out={out}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")),
+    ]
+    if protoc.main([*arguments, *sources]) != 0:
+        message = "protoc refused a source, see above"
+        raise GenerationError(message)
+
+
+def use_plugins_of_this_environment() -> None:
+    """Let protoc find the plugins of mypy-protobuf, also where the environment is not activated."""
+    scripts = sysconfig.get_path("scripts")
+    os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)])
+
+
+def make_package(package: Path) -> None:
+    """Turn the generated modules into a typed package that carries the table of topics."""
+    for folder in [package, *(path for path in package.rglob("*") if path.is_dir())]:
+        (folder / "__init__.py").write_text('"""Generated from proto/: do not edit."""\n')
+    (package / "py.typed").touch()
+    if (PROTO / "topics.toml").exists():
+        shutil.copyfile(PROTO / "topics.toml", package / "topics.toml")
+
+
+def replace(fresh: Path, old: Path) -> None:
+    """Put the fresh package in the place of the old one."""
+    if TARGET.exists():
+        TARGET.rename(old)
+    fresh.rename(TARGET)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
