@@ -1,0 +1,13 @@
+"""The one error of the local stack: what is wrong, and what to do about it."""
+
+
+class LocalError(Exception):
+    """Something on this machine keeps a part from running.
+
+    `problem` is one sentence for the user, `remedy` says what to do; neither is a stack trace.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}\n{remedy}")
+        self.problem = problem
+        self.remedy = remedy

@@ -1,0 +1,62 @@
+"""Look at the processes of this machine: alive, since when, where, how much memory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+# psutil comes with the PostgreSQL wheel, which needs it
+import psutil
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process as the system shows it now; `started` is in seconds since 1970, `resident` in bytes."""
+
+    pid: int
+    name: str
+    argv: tuple[str, ...]
+    folder: Path | None
+    started: float
+    resident: int
+
+
+def look(pid: int) -> Process | None:
+    """What the system says of `pid`; None if there is no such process, or only a zombie of it."""
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            return Process(
+                pid,
+                str(process.name()),
+                tuple(process.cmdline()),
+                _folder(process),
+                float(process.create_time()),
+                int(process.memory_info().rss),
+            )
+    except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+        return None
+
+
+def resident_with_children(pid: int) -> int:
+    """The memory of `pid` and all its descendants in bytes; pages that they share are counted once, by proportion."""
+    try:
+        top = psutil.Process(pid)
+        return sum(_proportional(process) for process in [top, *top.children(recursive=True)])
+    except psutil.Error:
+        return 0
+
+
+def _proportional(process: psutil.Process) -> int:
+    try:
+        full = process.memory_full_info()
+        return int(getattr(full, "pss", full.uss))
+    except psutil.Error:
+        return 0
+
+
+def _folder(process: psutil.Process) -> Path | None:
+    try:
+        return Path(process.cwd())
+    except psutil.Error:
+        return None
