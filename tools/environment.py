@@ -3,8 +3,8 @@
     python3 tools/environment.py local    what `groupbuy up` and `groupbuy demo` need
     python3 tools/environment.py test     the same, with what lint and tests need
 
-It is quick when nothing changed: the environment keeps the digest of what was installed last. Two calls at once wait for
-each other. Only the standard library and pip are used, and the syntax stays readable for Python 3.7, so that an old
+It is quick when nothing changed: the environment keeps the digest of what was installed last. Of two calls at once one
+waits. Only the standard library and pip are used, and the syntax stays readable for Python 3.7, so that an old
 interpreter gets the message below instead of a syntax error.
 """
 
@@ -69,7 +69,7 @@ def parse(arguments: list[str]) -> str:
 @contextmanager
 def only_one() -> Iterator[None]:
     """Hold the clone's setup lock: a second terminal waits here instead of writing into the same environment."""
-    with open(ROOT / ".setup.lock", "w") as lock:
+    with (ROOT / ".setup.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -106,7 +106,9 @@ def install_locked(group: str) -> None:
         return
     say(f"installing requirements/{group}.lock")
     if not pip("install", "--require-hashes", "--requirement", str(ROOT / "requirements" / f"{group}.lock")):
-        raise SetupError("pip could not install the locked packages; its lines above say why. Run the command again after that.")
+        raise SetupError(
+            "pip could not install the locked packages; its lines above say why. Run the command again after that."
+        )
     for name in GROUPS[: GROUPS.index(group) + 1]:
         remember(name, wanted[name])
 

@@ -1,8 +1,8 @@
 """Generates the Python package `groupbuy` in gen/ from proto/, with types for mypy.
 
-The package is ready to import and to ship: each folder has an `__init__.py`, `py.typed` marks it as typed, and
-proto/topics.toml lies beside the modules as `importlib.resources.files("groupbuy") / "topics.toml"`. The new tree replaces
-the old one only when it is complete. Nothing happens while sources, generator and protoc are what they were last time.
+The package can be imported and shipped: each folder has an `__init__.py`, `py.typed` marks it as typed, and the tables
+of proto/ lie beside it: `importlib.resources.files("groupbuy") / "topics.toml"`. The new tree replaces the old one
+only when it is complete. Nothing happens while sources, generator and protoc are what they were last time.
 """
 
 from __future__ import annotations
@@ -69,15 +69,19 @@ def protos() -> list[Path]:
     return sorted(PROTO.rglob("*.proto"))
 
 
+def tables() -> list[Path]:
+    """Return what proto/ holds as data: topics, reasons of refusals."""
+    return sorted(PROTO.glob("*.toml"))
+
+
 def fingerprint_of_sources() -> str:
     """Return a digest of all that decides the generated code."""
     seen = hashlib.sha256()
     for plugin in PLUGINS:
         seen.update(f"{plugin} {version(plugin)}\n".encode())
-    for path in [Path(__file__), *protos(), PROTO / "topics.toml"]:
-        if path.exists():
-            seen.update(f"{path.relative_to(ROOT)}\n".encode())
-            seen.update(path.read_bytes())
+    for path in [Path(__file__), *protos(), *tables()]:
+        seen.update(f"{path.relative_to(ROOT)}\n".encode())
+        seen.update(path.read_bytes())
     return seen.hexdigest()
 
 
@@ -91,7 +95,8 @@ def compile_protos(out: Path) -> None:
         "protoc",
         f"--proto_path={PROTO}",
         *(f"--proto_path={path}" for path in INCLUDES),
-        *(f"--{kind}_out={out}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")),
+        *(f"--{kind}_out={out}" for kind in ("python", "grpc_python")),
+        *(f"--{kind}_out=quiet:{out}" for kind in ("mypy", "mypy_grpc")),
     ]
     if protoc.main([*arguments, *sources]) != 0:
         message = "protoc refused a source, see above"
@@ -105,12 +110,12 @@ def use_plugins_of_this_environment() -> None:
 
 
 def make_package(package: Path) -> None:
-    """Turn the generated modules into a typed package that carries the table of topics."""
+    """Turn the generated modules into a typed package that carries the tables."""
     for folder in [package, *(path for path in package.rglob("*") if path.is_dir())]:
         (folder / "__init__.py").write_text('"""Generated from proto/: do not edit."""\n')
     (package / "py.typed").touch()
-    if (PROTO / "topics.toml").exists():
-        shutil.copyfile(PROTO / "topics.toml", package / "topics.toml")
+    for table in tables():
+        shutil.copyfile(table, package / table.name)
 
 
 def replace(fresh: Path, old: Path) -> None:
