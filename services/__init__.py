@@ -1,0 +1,1 @@
+"""The engine's services, and the chassis they all run on."""

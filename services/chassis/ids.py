@@ -1,0 +1,37 @@
+"""Ids: UUIDs inside, opaque strings outside that contain what a call needs to be routed."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from uuid import UUID, uuid5
+
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> UUID:
+    """Make a new id, growing with time (UUIDv7, RFC 9562), so that an index grows at its end."""
+    return uuid7()
+
+
+def derived_id(cause: UUID, *parts: object) -> UUID:
+    """Make the id of a row that follows from a cause (UUIDv5, RFC 9562): the same cause gives the same id."""
+    return uuid5(cause, "/".join(map(str, parts)))
+
+
+def opaque(prefix: str, *ids: UUID) -> str:
+    """Write ids as one opaque string: prefix, underscore, base64url without padding."""
+    return f"{prefix}_{urlsafe_b64encode(b''.join(item.bytes for item in ids)).rstrip(b'=').decode()}"
+
+
+def parse(prefix: str, text: str, count: int) -> tuple[UUID, ...] | None:
+    """Read the ids of an opaque string again; None where it is not one of this prefix and count."""
+    head, _, body = text.partition("_")
+    if head != prefix or len(body) != -(-count * 16 * 4 // 3):
+        return None
+    try:
+        raw = urlsafe_b64decode(body + "=" * (-len(body) % 4))
+    except (Base64Error, ValueError):
+        return None
+    if len(raw) != count * 16:
+        return None
+    ids = tuple(UUID(bytes=raw[at : at + 16]) for at in range(0, len(raw), 16))
+    return ids if opaque(prefix, *ids) == text else None

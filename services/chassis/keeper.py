@@ -1,0 +1,28 @@
+"""The outbox's keeper: makes the partitions of the next days, drops the old ones, and measures what is not sent."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.chassis import metrics, outbox
+from services.chassis.database import Database
+
+_MAINTAIN = timedelta(hours=1)
+
+
+class OutboxKeeper:
+    """Run by a timer every few seconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._maintained = datetime.min.replace(tzinfo=UTC)
+
+    async def run_once(self) -> int:
+        """Look after the partitions once an hour, and measure; returns the number of events that are not sent."""
+        now = datetime.now(UTC)
+        async with self._database.read() as connection:
+            if now - self._maintained > _MAINTAIN:
+                await outbox.keep_partitions(connection, now.date())
+                self._maintained = now
+            count, oldest = await outbox.unsent(connection)
+        metrics.OUTBOX_UNSENT.set(count)
+        metrics.OUTBOX_AGE.set((now - oldest).total_seconds() if oldest else 0)
+        return count

@@ -1,0 +1,50 @@
+"""Structured logs: one JSON object a line, or lines for people on a terminal, with the trace id of the work under way."""
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+from services.chassis import trace
+
+
+def _with_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if found := trace.trace_id():
+        event["trace_id"] = found
+    return event
+
+
+def configure(service: str, form: str, level: str) -> None:
+    """Set up logging for a process: `form` is json or text, `level` the least level written. Libraries log through it too."""
+    structlog.contextvars.bind_contextvars(service=service)
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        _with_trace,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    render: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=render))
+    logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+    # The client logs each refused connection many times a second while a broker is away; our own lines say it once.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def logger(name: str) -> FilteringBoundLogger:
+    """Get a logger for a module."""
+    log: FilteringBoundLogger = structlog.get_logger(name)
+    return log

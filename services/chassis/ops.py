@@ -1,0 +1,56 @@
+"""The small HTTP server for operators: /healthz (alive), /readyz (can work now), /metrics (Prometheus)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.chassis.settings import split_address
+
+Check: TypeAlias = Callable[[], Awaitable[bool]]
+_CHECK_SECONDS = 2.0
+
+
+class OpsServer:
+    """Answers on one address; readiness is every check by name, liveness depends on nothing outside the process."""
+
+    def __init__(self, listen: str, checks: Mapping[str, Check]) -> None:
+        self._host, self._port = split_address(listen)
+        self._checks = checks
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Begin to listen; OSError where the port is taken."""
+        app = web.Application()
+        app.add_routes([web.get("/healthz", _alive), web.get("/readyz", self._ready), web.get("/metrics", _metrics)])
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._port).start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        results = dict(zip(self._checks, await asyncio.gather(*map(_passes, self._checks.values())), strict=True))
+        return web.json_response(
+            {"ready": all(results.values()), "checks": results}, status=200 if all(results.values()) else 503
+        )
+
+
+async def _passes(check: Check) -> bool:
+    try:
+        return await asyncio.wait_for(check(), _CHECK_SECONDS)
+    except Exception:  # noqa: BLE001 - whatever is wrong, it is not ready
+        return False
+
+
+async def _alive(_request: web.Request) -> web.Response:
+    return web.json_response({"alive": True})
+
+
+async def _metrics(_request: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,100 @@
+"""What the process of every service has, wired in one order: database, writers, RPC, consumer, timers, relay, health."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.chassis import logs
+from services.chassis.clock import Clock
+from services.chassis.consumer import Consumer
+from services.chassis.database import Database, database_url
+from services.chassis.inbox import Fill, Handler, Inbox
+from services.chassis.keeper import OutboxKeeper
+from services.chassis.ops import Check, OpsServer
+from services.chassis.platforms import KeyRing
+from services.chassis.publisher import Publisher
+from services.chassis.relay import Relay
+from services.chassis.runner import Part
+from services.chassis.server import GrpcServer, Servicer
+from services.chassis.settings import ChassisSettings, SettingsError
+from services.chassis.timers import Timer
+
+ROLES = ("rpc", "consumer", "timers", "relay")
+"""What a process can be started for; all of it where nothing is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a service adds to the chassis. `writers` run before RPC starts and stop after it has drained."""
+
+    servicers: Sequence[Servicer]
+    writers: Sequence[Part] = ()
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    fills: Mapping[str, Fill] = field(default_factory=dict)
+    timers: Sequence[Part] = ()
+
+
+class Process:
+    """One process of a service."""
+
+    def __init__(self, service: str, settings: ChassisSettings) -> None:
+        self.service = service
+        self.settings = settings
+        logs.configure(service, settings.log_format, settings.log_level)
+        direct = settings.database_direct_url
+        self.clock = Clock()
+        self.database = Database(
+            database_url(settings.database_url, service),
+            database_url(direct, service) if direct else None,
+            pool_size=settings.database_pool,
+            prepare=settings.database_prepare,
+        )
+        self.keys = KeyRing(self.database, self.clock)
+
+    def parts(self, plan: Plan, roles: Sequence[str]) -> list[Part]:
+        """List the parts of the process in the order they start; SettingsError for a role that does not exist."""
+        wanted = set(roles or ROLES)
+        if wanted - set(ROLES):
+            raise SettingsError(f"no part {', '.join(sorted(wanted - set(ROLES)))}; there are {', '.join(ROLES)}")
+        checks: dict[str, Check] = {"database": self.database.ready}
+        parts = [Part("database", start=self.database.start, stop=self.database.stop)]
+        parts.append(timer("outbox keeper", OutboxKeeper(self.database).run_once, every=5.0))
+        parts += plan.writers
+        if "consumer" in wanted and plan.handlers:
+            consumer = self._consumer(plan)
+            checks["partitions"] = _told(lambda: consumer.assigned)
+            parts.append(Part("consumer", run=consumer.run))
+        if "timers" in wanted:
+            parts += plan.timers
+        if "relay" in wanted:
+            publisher = Publisher(self.settings.kafka, f"groupbuy-{self.service}")
+            parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
+        if "rpc" in wanted:
+            server = self._server(plan)
+            parts.append(Part("rpc", start=server.start, stop=server.stop))
+        ops = OpsServer(self.settings.ops_listen, checks)
+        return [*parts, Part("ops", start=ops.start, stop=ops.stop)]
+
+    def _consumer(self, plan: Plan) -> Consumer:
+        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys)
+        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox)
+
+    def _server(self, plan: Plan) -> GrpcServer:
+        return GrpcServer(
+            self.settings.listen,
+            plan.servicers,
+            self.keys,
+            service_key=self.settings.service_key.get_secret_value(),
+            drain_seconds=self.settings.drain_seconds,
+        )
+
+
+def timer(name: str, run_once: Callable[[], Awaitable[int]], *, every: float, page: int = 0) -> Part:
+    """Make the part of a timer; `every` is in seconds, `page` the size of a full page of its finder."""
+    return Part(name, run=Timer(name, run_once, every=every, page=page).run)
+
+
+def _told(state: Callable[[], bool]) -> Check:
+    async def check() -> bool:
+        return state()
+
+    return check

@@ -1,0 +1,191 @@
+"""The relay: from the outbox to Kafka, in order per key, at least once.
+
+One relay per shard (a lock of its session). It keeps a position rather than touching rows. A position is safe to read up
+to once every transaction that could still add a row at or below it has ended; see `_Horizon`.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.chassis import logs, metrics
+from services.chassis.database import Database
+from services.chassis.errors import Unavailable
+from services.chassis.messages import Message
+from services.chassis.outbox import SHARDS, WAKE_CHANNEL
+from services.chassis.publisher import Publisher
+
+BATCH = 1000
+POLL_SECONDS = 1.0
+RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+_IN_FLIGHT_SECONDS = 0.002
+_LOCK = 7_022_365_302
+_SLACK = timedelta(hours=1)
+
+log = logs.logger(__name__)
+
+
+class _Horizon:
+    """Up to which position every row that will ever be there is visible.
+
+    A position P was drawn before the snapshot S was taken, so whoever drew P or less has a transaction number below
+    S.xmax (outbox.append draws its number first). Once the oldest transaction under way is at or above S.xmax, all
+    of them have ended, and the rows up to P are complete.
+    """
+
+    def __init__(self) -> None:
+        self._pending: deque[tuple[int, int]] = deque()
+        self.safe = 0
+
+    async def advance(self, connection: AsyncConnection[TupleRow]) -> bool:
+        """Look again; tells whether transactions under way still hide something."""
+        drawn = await (
+            await connection.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_position_seq")
+        ).fetchone()
+        snapshot = await (
+            await connection.execute(
+                "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() AS s"
+            )
+        ).fetchone()
+        assert drawn and snapshot  # noqa: S101 - both always give one row
+        oldest, following = snapshot
+        self._pending.append((drawn[0], following))
+        while self._pending and self._pending[0][1] <= oldest:
+            self.safe = max(self.safe, self._pending.popleft()[0])
+        return bool(self._pending) and self._pending[-1][0] > self.safe
+
+
+@dataclass(slots=True)
+class _Shard:
+    """How far one shard is."""
+
+    position: int
+    generation: int
+
+
+class RelaySession:
+    """One connection's share of the work: the shards that its session has locked."""
+
+    def __init__(self, connection: AsyncConnection[TupleRow], publisher: Publisher) -> None:
+        self._connection = connection
+        self._publisher = publisher
+        self._horizon = _Horizon()
+        self._shards: dict[int, _Shard] = {}
+        self._floor = datetime.min.replace(tzinfo=UTC)
+
+    async def take_shards(self) -> list[int]:
+        """Lock the shards that no other session has, and read how far all of ours are; returns them."""
+        for number in set(range(SHARDS)) - set(self._shards):
+            cursor = await self._connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK, number))
+            if (await cursor.fetchone() or [False])[0]:
+                self._shards[number] = _Shard(0, -1)
+        await self._load()
+        return sorted(self._shards)
+
+    async def _load(self) -> None:
+        cursor = await self._connection.execute(
+            "SELECT shard, position, generation, reached_at FROM relay_positions WHERE shard = ANY(%s)",
+            (list(self._shards),),
+        )
+        rows = await cursor.fetchall()
+        for number, position, generation, _ in rows:
+            if self._shards[number].generation != generation:
+                self._shards[number] = _Shard(position, generation)
+                self._floor = datetime.min.replace(tzinfo=UTC)
+        reached = [row[3] for row in rows]
+        if reached and all(reached):
+            self._floor = max(self._floor, min(reached) - _SLACK)
+
+    async def run_once(self) -> tuple[int, bool]:
+        """Publish what is safe to read; returns the number of events, and whether transactions under way hide more."""
+        hidden = await self._horizon.advance(self._connection)
+        rows = await self._read() if self._shards else []
+        if not rows:
+            return 0, hidden
+        fresh = [item for position, shard, _, item in rows if position > self._shards[shard].position]
+        if fresh:
+            await self._publisher.publish(fresh)
+            for item in fresh:
+                metrics.RELAYED.labels(item.topic).inc()
+        await self._save(rows[-1][0] if len(rows) == BATCH else self._horizon.safe, rows[-1][2])
+        return len(rows), hidden
+
+    async def _read(self) -> list[tuple[int, int, datetime, Message]]:
+        low = min(shard.position for shard in self._shards.values())
+        if low >= self._horizon.safe:
+            return []
+        cursor = await self._connection.execute(
+            "SELECT position, shard, created_at, aggregatetype, aggregateid, id, type, sequence, occurred_at, payload, traceparent"
+            " FROM outbox WHERE position > %s AND position <= %s AND shard = ANY(%s) AND created_at >= %s"
+            " ORDER BY position LIMIT %s",
+            (low, self._horizon.safe, list(self._shards), self._floor, BATCH),
+        )
+        return [(row[0], row[1], row[2], Message(*row[3:])) async for row in cursor]
+
+    async def _save(self, position: int, reached: datetime) -> None:
+        cursor = await self._connection.execute(
+            "UPDATE relay_positions SET position = greatest(position, %s), reached_at = %s"
+            " FROM unnest(%s::smallint[], %s::bigint[]) AS ours (number, of)"
+            " WHERE shard = ours.number AND generation = ours.of RETURNING shard",
+            (position, reached, list(self._shards), [shard.generation for shard in self._shards.values()]),
+        )
+        for (number,) in await cursor.fetchall():
+            self._shards[number].position = max(self._shards[number].position, position)
+        self._floor = max(self._floor, reached - _SLACK)
+
+
+class Relay:
+    """The part of a process that keeps a session going."""
+
+    def __init__(self, database: Database, publisher: Publisher) -> None:
+        self._database = database
+        self._publisher = publisher
+
+    async def run(self) -> None:
+        """Publish for as long as the process runs; trouble is logged, counted and tried again."""
+        waits = iter(RETRY_SECONDS)
+        while True:
+            try:
+                async with self._database.direct() as connection:
+                    async for _ in self._serve(connection):
+                        waits = iter(RETRY_SECONDS)
+            except (Unavailable, psycopg.Error, OSError) as error:
+                metrics.RELAY_FAILURES.inc()
+                wait = next(waits, RETRY_SECONDS[-1])
+                log.warning("relay waits", why=str(error).strip(), retry_in_seconds=wait)
+                await asyncio.sleep(wait)
+
+    async def _serve(self, connection: AsyncConnection[TupleRow]) -> AsyncIterator[int]:
+        await connection.execute(f"LISTEN {WAKE_CHANNEL}")
+        session = RelaySession(connection, self._publisher)
+        looked = -POLL_SECONDS
+        while True:
+            if time.monotonic() - looked >= POLL_SECONDS:
+                await session.take_shards()
+                looked = time.monotonic()
+            sent, hidden = await session.run_once()
+            yield sent
+            if sent < BATCH:
+                await _wait(connection, _IN_FLIGHT_SECONDS if hidden else POLL_SECONDS)
+
+
+async def _wait(connection: AsyncConnection[TupleRow], seconds: float) -> None:
+    async for _ in connection.notifies(timeout=seconds, stop_after=1):
+        pass
+
+
+async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None:
+    """Have every event committed since a time published again, in order, by the relays that run (or run next)."""
+    await connection.execute(
+        "UPDATE relay_positions SET generation = generation + 1, reached_at = %(since)s, position = least(position,"
+        " coalesce((SELECT min(position) - 1 FROM outbox WHERE created_at >= %(since)s), position))",
+        {"since": since},
+    )
+    await connection.execute(f"NOTIFY {WAKE_CHANNEL}")

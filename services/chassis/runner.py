@@ -1,0 +1,82 @@
+"""The process runner: starts the parts of a service in order, and at SIGTERM stops them in reverse without losing work."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import uvloop
+
+from services.chassis import logs
+from services.chassis.settings import SettingsError
+
+log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a process. `start` must end before the next part starts; `run` lasts until it is cancelled."""
+
+    name: str
+    start: Callable[[], Awaitable[None]] | None = None
+    run: Callable[[], Coroutine[Any, Any, None]] | None = None
+    stop: Callable[[], Awaitable[None]] | None = None
+
+
+async def run_parts(parts: Sequence[Part]) -> None:
+    """Run parts until SIGTERM or SIGINT, or until one fails: then all are stopped and the failure is raised."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    started: list[tuple[Part, asyncio.Task[None] | None]] = []
+    try:
+        for part in parts:
+            if part.start:
+                await part.start()
+            started.append((part, asyncio.create_task(part.run(), name=part.name) if part.run else None))
+        log.info("started", parts=[part.name for part in parts])
+        await _until(stopping, [task for _, task in started if task])
+    finally:
+        for part, task in reversed(started):
+            await _stop(part, task)
+        log.info("stopped")
+
+
+async def _until(stopping: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    waiting = asyncio.create_task(stopping.wait())
+    done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in done - {waiting}:
+        task.result()
+
+
+async def _stop(part: Part, task: "asyncio.Task[None] | None") -> None:
+    try:
+        if part.stop:
+            await part.stop()
+        if task and not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+    except Exception:
+        log.exception("part did not stop cleanly", part=part.name)
+
+
+def main(process: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a process to its end: exit code 2 for settings that cannot work, 1 for a failure, said in one line."""
+    try:
+        uvloop.run(process())
+    except SettingsError as error:
+        sys.exit(_said(str(error), 2))
+    except OSError as error:
+        sys.exit(_said(str(error), 1))
+    except Exception as error:
+        log.exception("process failed", why=str(error))
+        sys.exit(1)
+
+
+def _said(text: str, code: int) -> int:
+    sys.stderr.write(f"{text}\n")
+    return code

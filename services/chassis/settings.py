@@ -1,0 +1,98 @@
+"""Settings of a process, read from environment variables once, at its start."""
+
+from ipaddress import ip_address
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "GROUPBUY_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names the variable and the remedy, one line for each."""
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Split "host:port" (or "[::1]:port"); ValueError where it is not of that form."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
+        raise ValueError("must be host:port, for instance 127.0.0.1:7101")
+    return host.strip("[]"), int(port)
+
+
+def _checked(address: str) -> str:
+    split_address(address)
+    return address
+
+
+Address = Annotated[str, AfterValidator(_checked)]
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether "host:port" can be reached from this machine only."""
+    host, _ = split_address(address)
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class ChassisSettings(BaseSettings):
+    """What every service needs; each service adds its own fields."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        description="PostgreSQL server, for instance postgresql://user:password@host:5432; the database's name is added."
+    )
+    database_direct_url: str | None = Field(
+        None, description="The same server past a pooler, for session locks, LISTEN and migrations."
+    )
+    database_pool: int = Field(8, ge=2, le=200, description="Most connections of this process.")
+    database_prepare: bool = Field(True, description="Whether statements are prepared; off for a pooler that cannot.")
+    kafka: str = Field(description="Bootstrap servers of Kafka, host:port, comma separated.")
+    listen: Address = Field(description="Where gRPC listens, host:port.")
+    ops_listen: Address = Field(description="Where health and metrics listen over HTTP, host:port.")
+    service_key: SecretStr = Field(
+        SecretStr(""), description="Shared secret of the services' own calls; at least 16 characters off loopback."
+    )
+    log_format: Literal["json", "text"] = Field("json", description="json, or text for people.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level that is written."
+    )
+    drain_seconds: float = Field(
+        10.0, ge=0, le=300, description="How long calls under way may take to finish at SIGTERM, in seconds."
+    )
+    max_parked_keys: int = Field(100, ge=1, description="More parked keys than this stop the consumer.")
+
+    @model_validator(mode="after")
+    def _keys_off_loopback(self) -> Self:
+        if not is_loopback(self.listen) and len(self.service_key.get_secret_value()) < 16:
+            raise ValueError(
+                f"{PREFIX}SERVICE_KEY must be set, 16 characters or more, because {PREFIX}LISTEN={self.listen} is not loopback"
+            )
+        return self
+
+
+Kind = TypeVar("Kind", bound=BaseSettings)
+
+
+def load(kind: type[Kind]) -> Kind:
+    """Read the settings of a process from its environment; SettingsError names every variable that is missing or wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_complaint(kind, item) for item in error.errors())) from None
+
+
+def _complaint(kind: type[BaseSettings], item: ErrorDetails) -> str:
+    if not item["loc"]:
+        return item["msg"].removeprefix("Value error, ")
+    field = str(item["loc"][0])
+    meaning = kind.model_fields[field].description or ""
+    problem = "is not set" if item["type"] == "missing" else item["msg"].removeprefix("Value error, ").lower()
+    return f"{PREFIX}{field.upper()} {problem}. {meaning}"

@@ -1,0 +1,67 @@
+"""The one mapping from our errors to gRPC status with google.rpc details."""
+
+import asyncio
+
+import grpc
+import psycopg
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from psycopg_pool import PoolTimeout
+
+from services.chassis.errors import FieldViolation, Rejected, Unavailable
+from services.chassis.reasons import reasons
+
+DOMAIN = "groupbuy"
+
+
+def status_of(rejected: Rejected) -> status_pb2.Status:
+    """Make the google.rpc.Status of a refusal: ErrorInfo always, BadRequest where fields are at fault."""
+    reason = reasons()[rejected.reason]
+    info = error_details_pb2.ErrorInfo(
+        reason=reason.name, domain=DOMAIN, metadata={**rejected.metadata, "retry": reason.retry}
+    )
+    status = status_pb2.Status(code=reason.code.value[0], message=reason.sentence(rejected.metadata))
+    status.details.append(_packed(info))
+    if rejected.fields:
+        violations = [
+            error_details_pb2.BadRequest.FieldViolation(field=item.field, description=item.description)
+            for item in rejected.fields
+        ]
+        status.details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
+        status.message += " " + "; ".join(f"{item.field}: {item.description}" for item in rejected.fields)
+    return status
+
+
+def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:
+    box = any_pb2.Any()
+    box.Pack(message)
+    return box
+
+
+def rejected_of(status: status_pb2.Status) -> Rejected:
+    """Read a refusal back from its status; the inverse of `status_of`."""
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    for detail in status.details:
+        detail.Unpack(info)
+        detail.Unpack(bad)
+    metadata = {name: value for name, value in info.metadata.items() if name != "retry"}
+    fields = tuple(FieldViolation(item.field, item.description) for item in bad.field_violations)
+    return Rejected(info.reason, metadata, fields)
+
+
+def transient(error: BaseException) -> str | None:
+    """Say what is away where the error means that the same call may succeed later, else None."""
+    if isinstance(error, Unavailable):
+        return str(error)
+    if isinstance(error, PoolTimeout | psycopg.OperationalError | psycopg.InterfaceError):
+        return "the database does not answer"
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return "the database is read-only"
+    if isinstance(error, grpc.aio.AioRpcError) and error.code() in _PASSING:
+        return "another service does not answer"
+    if isinstance(error, asyncio.TimeoutError | ConnectionError):
+        return "a connection failed"
+    return None
+
+
+_PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}

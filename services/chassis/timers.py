@@ -1,0 +1,30 @@
+"""Timers: a finder that looks for what is due and hands it to the ordinary path, again and again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.chassis import logs, metrics
+
+log = logs.logger(__name__)
+
+
+class Timer:
+    """The part of a process that runs one finder; it looks again at once while it finds a full page."""
+
+    def __init__(self, name: str, run_once: Callable[[], Awaitable[int]], *, every: float, page: int = 0) -> None:
+        self._name = name
+        self._run_once = run_once
+        self._every = every
+        self._page = page
+
+    async def run(self) -> None:
+        """Run for as long as the process does; `every` is in seconds. Trouble is logged, counted and tried again."""
+        while True:
+            found = 0
+            try:
+                found = await self._run_once()
+            except Exception as error:
+                metrics.TIMER_FAILURES.labels(self._name).inc()
+                log.warning("timer failed", timer=self._name, why=str(error).strip() or type(error).__name__)
+            if not self._page or found < self._page:
+                await asyncio.sleep(self._every)

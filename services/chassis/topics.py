@@ -1,0 +1,81 @@
+"""The topics as data (proto/topics.toml), and their creation in Kafka."""
+
+import asyncio
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from services.chassis.errors import Unavailable
+
+_DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic."""
+
+    name: str
+    owner: str
+    envelope: str
+    key: str
+    partitions: int
+    retention: str
+    retention_days: int
+    consumers: tuple[str, ...]
+
+    def configs(self) -> dict[str, str]:
+        """Kafka's settings of the topic."""
+        if self.retention == "compact":
+            return {"cleanup.policy": "compact"}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * _DAY_MS)}
+
+
+@cache
+def topics() -> dict[str, Topic]:
+    """Every topic by name."""
+    data = tomllib.loads((files("groupbuy") / "topics.toml").read_text())
+    rows = {name: {**data["defaults"], **row} for name, row in data["topics"].items()}
+    return {name: Topic(name=name, **{**row, "consumers": tuple(row["consumers"])}) for name, row in rows.items()}
+
+
+def consumed_by(service: str) -> list[str]:
+    """Names of the topics a service reads."""
+    return [topic.name for topic in topics().values() if service in topic.consumers]
+
+
+async def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
+    """Create the topics that are missing and return their names; Unavailable where Kafka does not answer."""
+    return await asyncio.to_thread(_create_missing, bootstrap, replication)
+
+
+def _create_missing(bootstrap: str, replication: int) -> list[str]:
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=10_000)
+    except KafkaError as error:
+        raise Unavailable(f"Kafka at {bootstrap} does not answer") from error
+    try:
+        there = set(admin.list_topics())
+        missing = [topic for topic in topics().values() if topic.name not in there]
+        return [topic.name for topic in missing if _create(admin, topic, replication)]
+    finally:
+        admin.close()
+
+
+def _create(admin: KafkaAdminClient, topic: Topic, replication: int) -> bool:
+    try:
+        admin.create_topics(
+            {
+                topic.name: {
+                    "num_partitions": topic.partitions,
+                    "replication_factor": replication,
+                    "configs": topic.configs(),
+                }
+            }
+        )
+    except TopicAlreadyExistsError:
+        return False
+    return True

@@ -1,0 +1,25 @@
+"""The unit of work: one transaction in which state is loaded, decided and saved, and what happened is told."""
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.chassis import outbox
+from services.chassis.messages import Message
+
+
+class Work:
+    """One transaction. Handlers load and save through `connection` and `tell` the facts; the chassis commits."""
+
+    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+        self.connection = connection
+        self._told: list[Message] = []
+
+    def tell(self, message: Message) -> None:
+        """Say what happened. It is published only if this transaction commits, in the order told."""
+        self._told.append(message)
+
+    async def write_outbox(self) -> None:
+        """Write what was told to the outbox; called once, after everything was saved."""
+        if self._told:
+            await outbox.append(self.connection, self._told)
+            self._told = []
