@@ -1,0 +1,1 @@
+"""How the engine runs: its command line, the stack on one machine, images and clusters."""

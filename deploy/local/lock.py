@@ -12,6 +12,11 @@ class FolderLock:
         self._path = path
         self._descriptor: int | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this object has the lock."""
+        return self._descriptor is not None
+
     def acquire(self) -> bool:
         """Take the lock or keep it; False if another process (or another object in this one) has it."""
         if self._descriptor is not None:

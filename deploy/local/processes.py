@@ -38,11 +38,17 @@ def look(pid: int) -> Process | None:
         return None
 
 
-def resident_with_children(pid: int) -> int:
-    """The memory of `pid` and all its descendants in bytes; pages that they share are counted once, by proportion."""
+def resident(pid: int, *, alone: bool = False) -> int:
+    """The resident memory of `pid` in bytes, 0 if it is gone; unless `alone`, with all its descendants.
+
+    Where there are descendants, pages that processes share are counted in proportion, so that each counts once.
+    """
     try:
         top = psutil.Process(pid)
-        return sum(_proportional(process) for process in [top, *top.children(recursive=True)])
+        children = [] if alone else top.children(recursive=True)
+        if not children:
+            return int(top.memory_info().rss)
+        return sum(_proportional(process) for process in [top, *children])
     except psutil.Error:
         return 0
 

@@ -143,7 +143,7 @@ async def test_a_taken_port_is_named_with_the_option(postgres: LocalPostgres) ->
         other.listen()
         port = other.getsockname()[1]
         blocked = LocalPostgres(postgres.data, port)
-        with pytest.raises(LocalError, match=f"wants port {port} of 127.0.0.1(.|\n)*--postgres-port"):
+        with pytest.raises(LocalError, match=f"wants port {port} of 127.0.0.1(.|\n)*--port postgres="):
             await blocked.start()
     assert FolderLock(postgres.data / "lock").holder() is None
 

@@ -14,7 +14,6 @@ import pytest
 from psycopg import sql
 
 from deploy.local.postgres import LocalPostgres
-from services.chassis.migrations import migrate, migrations
 
 SERVER_VARIABLE = "GROUPBUY_TEST_DATABASE_URL"
 
@@ -58,6 +57,9 @@ class DatabaseServer:
 
     async def _migrated(self, service: str) -> str:
         """Migrate a new database and name it by its migrations, so that a server that lives on keeps it for later."""
+        # imported here because it brings the Kafka client with it, which tests of PostgreSQL alone can do without
+        from services.chassis.migrations import migrate, migrations  # noqa: PLC0415
+
         checksums = "".join(item.checksum for item in migrations(service))
         name = f"template_{service}_{hashlib.sha256(checksums.encode()).hexdigest()[:12]}"
         if not await self._exists(name):

@@ -164,7 +164,7 @@ class LocalPostgres:
         if "Address already in use" in text:
             return LocalError(
                 f"PostgreSQL wants port {self.port} of {_HOST}, which another program has.",
-                "Choose another one with --postgres-port, or stop that program.",
+                "Choose another one with --port postgres=N, or stop that program.",
             )
         return LocalError(f"PostgreSQL did not start. It said:\n{text}", f"The whole log is {self.log}.")
 

@@ -1,0 +1,19 @@
+"""The command line `groupbuy`: a table of commands, each imported when it runs."""
+
+from deploy.cli.group import LazyGroup, Place
+
+# A command's name -> where its click command lies, and its line in `groupbuy --help`.
+COMMANDS = {
+    "up": Place("deploy.cli.stack", "up", "Start the whole engine on this machine."),
+    "down": Place("deploy.cli.stack", "down", "Stop the engine that runs on this machine."),
+    "status": Place("deploy.cli.stack", "status", "Show each part: address, process, health, memory."),
+    "logs": Place("deploy.cli.stack", "logs", "Show what the parts write."),
+}
+
+
+def main() -> None:
+    """Run the command that the arguments name; the process ends with its exit code."""
+    LazyGroup(COMMANDS, name="groupbuy", help="Group buying: teams form from shared links, prices fall in tiers.")()
+
+
+__all__ = ["COMMANDS", "main"]

@@ -1,0 +1,37 @@
+"""What a stack keeps from one `up` to the next: ports, secrets, the demo platforms and their keys."""
+
+import dataclasses
+import json
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from deploy.local.errors import LocalError
+from deploy.local.files import write_private
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The content of stack.json. `platforms` gives the demo platform's [id, API key] in each world (see layout.py)."""
+
+    service_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    invite_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    ports: dict[str, int] = field(default_factory=dict)
+    platforms: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read `path`; new secrets and nothing else if there is none; LocalError if it is damaged."""
+        if not path.exists():
+            return cls()
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (ValueError, TypeError) as error:
+            raise LocalError(
+                f"{path} is damaged: {error}.", "Mend it, or move it away: secrets and the demo key are then made anew."
+            ) from None
+
+    def save(self, path: Path) -> None:
+        """Write this to `path`, readable by us alone."""
+        write_private(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")

@@ -1,0 +1,33 @@
+"""What a user reads when the stack is ready: where everything listens, the key, what to try next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.local.stack.run import RunningPart
+from deploy.local.stack.services import SERVICES
+
+
+def summary(
+    version: str, seconds: float, parts: Sequence[RunningPart], data: Path, key: str, how_to_stop: str
+) -> list[str]:
+    """The lines to print; `seconds` is how long the start took."""
+    address = next((part.address for part in parts if part.name == SERVICES[0]), "")
+    return [
+        f"groupbuy {version} is ready after {seconds:.1f} s",
+        "",
+        *(f"  {part.name:<15} {part.address:<22} {_kind(part)}" for part in parts),
+        f"  {'data':<15} {data}",
+        f"  {'API key':<15} {key}",
+        "",
+        "Try next:",
+        f"  grpcurl -plaintext {address} list",
+        f"  grpcurl -plaintext {address} describe groupbuy.team_formation.v1.TeamFormation",
+        "  groupbuy status",
+        "  groupbuy logs -f",
+        how_to_stop,
+    ]
+
+
+def _kind(part: RunningPart) -> str:
+    what = "gRPC" if part.name in SERVICES else ""
+    return what if part.pid else "already there"
