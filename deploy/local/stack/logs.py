@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from deploy.local.stack.layout import log_path
@@ -44,7 +44,7 @@ def tail(path: Path, lines: int) -> list[str]:
         return file.read().decode(errors="replace").splitlines()[-lines:] if lines else []
 
 
-async def follow(paths: Sequence[Path]) -> AsyncIterator[tuple[Path, str]]:
+async def follow(paths: Sequence[Path]) -> AsyncGenerator[tuple[Path, str], None]:
     """Give each whole line that is written to one of `paths` from now on, with its path; never ends."""
     ends = {path: path.stat().st_size if path.exists() else 0 for path in paths}
     while True:

@@ -21,7 +21,6 @@ def summary(
         "",
         "Try next:",
         f"  grpcurl -plaintext {address} list",
-        f"  grpcurl -plaintext {address} describe groupbuy.team_formation.v1.TeamFormation",
         "  groupbuy status",
         "  groupbuy logs -f",
         how_to_stop,
