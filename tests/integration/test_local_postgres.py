@@ -15,8 +15,8 @@ import pytest
 
 from deploy.local.errors import LocalError
 from deploy.local.lock import FolderLock
-from deploy.local.osuser import unprivileged
-from deploy.local.postgres import LocalPostgres
+from deploy.local.osuser import OsUser, unprivileged
+from deploy.local.postgres import LocalPostgres, programs
 from deploy.local.postgres.programs import find_programs
 from deploy.local.processes import look
 from tests.support.database import Database
@@ -178,3 +178,26 @@ async def test_every_clone_is_a_database_of_its_own(database: Database) -> None:
     assert first != second
     await _ask(first, "CREATE TABLE seat AS SELECT 1 AS number")
     assert await _ask(second, "SELECT to_regclass('seat')") is None
+
+
+async def test_programs_in_a_closed_folder_are_copied_to_where_their_user_reaches_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = OsUser("nobody", 65534, 65534)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "site").symlink_to(programs._site_packages())
+    monkeypatch.setattr(programs, "_site_packages", lambda: closed / "site")
+    monkeypatch.setattr(programs, "reaches", lambda _user, path: closed not in path.parents)
+    monkeypatch.setattr(programs, "_CACHE", tmp_path / "cache")
+    found = find_programs(nobody)
+    assert tmp_path / "cache" in found.parents
+    assert all(_open_to_all(path) for path in (tmp_path / "cache").rglob("*"))
+    result = subprocess.run([found / "postgres", "--version"], capture_output=True, text=True, check=True)  # noqa: ASYNC221
+    assert " 18." in result.stdout
+    assert find_programs(nobody) == found
+
+
+def _open_to_all(path: Path) -> bool:
+    needed = 0o005 if path.is_dir() or path.parent.name == "bin" else 0o004
+    return path.stat().st_mode & needed == needed

@@ -52,7 +52,8 @@ async def test_each_part_is_asked_for_its_health(tmp_path: Path) -> None:
     parts = [
         RunningPart("kafka", f"127.0.0.1:{port}", f"tcp://127.0.0.1:{port}", process.pid, process.started),
         RunningPart("pricing", f"127.0.0.1:{port}", f"http://127.0.0.1:{port}/readyz", process.pid, process.started),
-        RunningPart("postgres", f"127.0.0.1:{port}", f"tcp://127.0.0.1:{port}"),
+        RunningPart("postgres", f"127.0.0.1:{port}", f"tcp://127.0.0.1:{port}", ours=False),
+        RunningPart("team_formation", "127.0.0.1:1", "tcp://127.0.0.1:1"),
         RunningPart("notification", "127.0.0.1:1", "tcp://127.0.0.1:1", process.pid, process.started - 100),
     ]
     Run(process.pid, parts, ready_seconds=2.0).save(run_path(tmp_path))
@@ -65,6 +66,7 @@ async def test_each_part_is_asked_for_its_health(tmp_path: Path) -> None:
         "kafka": "ok",
         "pricing": "not ready",
         "postgres": "ok",
+        "team_formation": "starting",
         "notification": "down",
     }
     assert status.pid == os.getpid()
@@ -91,7 +93,10 @@ def test_how_a_process_ended_is_said_in_words() -> None:
 
 
 def test_the_summary_fits_eighty_columns_and_names_what_a_user_needs() -> None:
-    parts = [RunningPart("kafka", "k:9092", "tcp://k:9092"), RunningPart("team_formation", "127.0.0.1:7101", "", pid=4)]
+    parts = [
+        RunningPart("kafka", "k:9092", "tcp://k:9092", ours=False),
+        RunningPart("team_formation", "127.0.0.1:7101", "", pid=4),
+    ]
     lines = summary("0.1.0", 4.25, parts, Path("/data"), "gbk_1_secret", "Ctrl-C stops everything.")
     text = "\n".join(lines)
     assert max(map(len, lines)) <= 80

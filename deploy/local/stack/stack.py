@@ -143,6 +143,8 @@ class Stack:
     def _take_data(self) -> None:
         data = self.layout.data
         data.mkdir(parents=True, exist_ok=True)
+        for private in (self.layout.kafka, self.layout.log("any").parent):  # PostgreSQL sees to its own
+            private.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self._lock.acquire():
             raise LocalError(
                 f"A stack runs on {data} already (process {self._lock.holder()}).",
@@ -202,7 +204,7 @@ class Stack:
 
     def _use(self, name: str, address: str) -> None:
         """Note a server that somebody else runs."""
-        self._external.append(RunningPart(name, address, f"tcp://{address}"))
+        self._external.append(RunningPart(name, address, f"tcp://{address}", ours=False))
 
     async def _step(self, name: str, work: Awaitable[_Result]) -> _Result:
         began = monotonic()

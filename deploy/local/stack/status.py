@@ -13,7 +13,7 @@ from deploy.local.stack.layout import lock_path, run_path
 from deploy.local.stack.probe import probe
 from deploy.local.stack.run import Run, RunningPart, is_alive
 
-Health = Literal["ok", "not ready", "down"]
+Health = Literal["ok", "not ready", "starting", "down"]
 
 _COLUMNS = ("part", "health", "address", "pid", "memory", "up", "restarts")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -81,10 +81,18 @@ def in_words(seconds: float) -> str:
 async def _ask(part: RunningPart) -> PartStatus:
     well = await probe(part.probe)
     if part.pid is None or not is_alive(part):
-        return PartStatus(part.name, "ok" if well else "down", part.address, None, None, None, part.restarts)
+        return PartStatus(
+            part.name, _health_without_process(part, well=well), part.address, None, None, None, part.restarts
+        )
     health: Health = "ok" if well else "not ready"
     uptime = time.time() - part.started
     return PartStatus(part.name, health, part.address, part.pid, resident(part.pid), uptime, part.restarts)
+
+
+def _health_without_process(part: RunningPart, *, well: bool) -> Health:
+    if not part.ours:
+        return "ok" if well else "down"
+    return "starting" if part.pid is None else "down"
 
 
 def _supervisor(run: Run) -> PartStatus:

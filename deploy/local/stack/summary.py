@@ -15,7 +15,7 @@ def summary(
     return [
         f"groupbuy {version} is ready after {seconds:.1f} s",
         "",
-        *(f"  {part.name:<15} {part.address:<22} {_kind(part)}" for part in parts),
+        *(f"  {part.name:<15} {part.address:<22} {_kind(part)}".rstrip() for part in parts),
         f"  {'data':<15} {data}",
         f"  {'API key':<15} {key}",
         "",
@@ -29,4 +29,4 @@ def summary(
 
 def _kind(part: RunningPart) -> str:
     what = "gRPC" if part.name in SERVICES else ""
-    return what if part.pid else "already there"
+    return what if part.ours else "already there"
