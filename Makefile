@@ -51,5 +51,6 @@ help:  ## Show this list
 
 # What users run needs less than what developers run.
 user developer:
-	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON); install Python 3.11 or newer, or name one: make ... PYTHON=/path/to/python" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON). Install Python 3.11 or newer, or name one: make ... PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("make: Python 3.11 or newer is needed, and $(PYTHON) is %s. Name another one: make ... PYTHON=python3.11" % sys.version.split()[0])'
 	@$(PYTHON) tools/environment.py $(if $(filter user,$@),local,test)

@@ -4,8 +4,7 @@
     python3 tools/environment.py test     the same, with what lint and tests need
 
 It is quick when nothing changed: the environment keeps the digest of what was installed last. Of two calls at once one
-waits. Only the standard library and pip are used, and the syntax stays readable for Python 3.7, so that an old
-interpreter gets the message below instead of a syntax error.
+waits. Only the standard library and pip are used.
 """
 
 from __future__ import annotations
@@ -16,14 +15,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator  # noqa: UP035 - the built-in generic needs the Python that is being checked for
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
-OLDEST = (3, 11)
 GROUPS = ("local", "test")
 PIP_OPTIONS = ["--quiet", "--disable-pip-version-check", "--no-input"]
 
@@ -35,7 +33,6 @@ class SetupError(Exception):
 def main(arguments: list[str]) -> int:
     """Set up the group named on the command line; 0 when it stands, 1 with a message when it does not."""
     try:
-        check_python()
         group = parse(arguments)
         with only_one():
             make_venv()
@@ -46,17 +43,6 @@ def main(arguments: list[str]) -> int:
         print(f"groupbuy setup: {problem}", file=sys.stderr)
         return 1
     return 0
-
-
-def check_python() -> None:
-    """Refuse an interpreter that is too old."""
-    if sys.version_info[:2] < OLDEST:
-        wanted = ".".join(map(str, OLDEST))
-        found = ".".join(map(str, sys.version_info[:3]))
-        raise SetupError(
-            f"Python {wanted} or newer is needed, {sys.executable} is {found}.\n"
-            f"Name another one, for example:  make setup PYTHON=python{wanted}"
-        )
 
 
 def parse(arguments: list[str]) -> str:
@@ -105,7 +91,9 @@ def install_locked(group: str) -> None:
     if any(remembered(name) == wanted[name] for name in GROUPS[GROUPS.index(group) :]):
         return
     say(f"installing requirements/{group}.lock")
-    if not pip("install", "--require-hashes", "--requirement", str(ROOT / "requirements" / f"{group}.lock")):
+    if not pip(
+        "install", "--require-hashes", "--no-deps", "--requirement", str(ROOT / "requirements" / f"{group}.lock")
+    ):
         raise SetupError(
             "pip could not install the locked packages; its lines above say why. Run the command again after that."
         )

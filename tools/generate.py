@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
 GEN = ROOT / "gen"
 TARGET = GEN / "groupbuy"
-STAMP = ".generated-from"
+STAMP = GEN / ".generated-from"
 PLUGINS = ("grpcio-tools", "mypy-protobuf")
 # google/protobuf comes with protoc, google/rpc with googleapis-common-protos.
 INCLUDES = (Path(grpc_tools.__file__).parent / "_proto", Path(sysconfig.get_path("purelib")))
@@ -50,17 +50,16 @@ def main() -> int:
 def generate() -> None:
     """Bring gen/groupbuy up to date with proto/."""
     fingerprint = fingerprint_of_sources()
-    stamp = TARGET / STAMP
-    if stamp.exists() and stamp.read_text() == fingerprint:
+    if TARGET.exists() and STAMP.exists() and STAMP.read_text() == fingerprint:
         return
     with tempfile.TemporaryDirectory(dir=GEN, prefix=".new-") as folder:
         fresh = Path(folder) / "groupbuy"
         fresh.mkdir()
         compile_protos(Path(folder))
         make_package(fresh)
-        (fresh / STAMP).write_text(fingerprint)
         fresh.chmod(0o755)
         replace(fresh, Path(folder) / "old")
+        STAMP.write_text(fingerprint)
     print(f"generated gen/groupbuy from {len(protos())} protos")
 
 

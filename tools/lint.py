@@ -1,6 +1,7 @@
 """Runs every check that needs no server, all of them even if one fails, and says which failed.
 
-Protos are linted by buf, which needs Node; without it that check is skipped and says so, unless GROUPBUY_REQUIRE names buf.
+Protos are linted by buf, which needs Node. Without Node that check is skipped and says so, or fails if GROUPBUY_REQUIRE
+names buf.
 """
 
 from __future__ import annotations
