@@ -63,7 +63,7 @@ class Coalescer(Generic[Command, Answer]):
 
     async def run_once(self) -> int:
         """Decide one batch of what waits; returns its size."""
-        batch = []
+        batch: list[tuple[Command, asyncio.Future[Answer]]] = []
         while self._queue and len(batch) < self._limit:
             command, future = self._queue.popleft()
             if not future.done():

@@ -155,7 +155,7 @@ class Consumer:
             self._under_way.cancel()
 
 
-class _HandOver(ConsumerRebalanceListener):
+class _HandOver(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
 

@@ -8,31 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.chassis import trace
 from services.chassis.topics import topics
 
 CONTENT_TYPE = "application/protobuf"
 
-
-class Envelope(Protocol):
-    """What every envelope has, whatever its facts are."""
-
-    DESCRIPTOR: Descriptor
-    event_id: str
-    platform_id: str
-    sequence: int
-    occurred_at: Timestamp
-
-    def WhichOneof(self, group: str) -> str | None: ...  # noqa: N802, D102
-    def SerializeToString(self, *, deterministic: bool = ...) -> bytes: ...  # noqa: N802, D102
+Kind = TypeVar("Kind", bound=ProtoMessage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +60,48 @@ class Event:
     record: Record
     event_id: UUID
     sequence: int
-    envelope: Envelope
+    envelope: ProtoMessage
 
-    @property
-    def fact(self) -> ProtoMessage:
-        """The fact itself."""
-        name = self.envelope.WhichOneof("fact")
-        return cast("ProtoMessage", getattr(self.envelope, name or ""))
+    def read_as(self, _kind: type[Kind]) -> Kind:
+        """Give the envelope as the type that its topic carries."""
+        return cast("Kind", self.envelope)
 
 
 class Undecodable(Exception):
     """A record whose bytes are no event of its topic."""
 
 
-def message(topic: str, key: str, envelope: Envelope) -> Message:
+def message(topic: str, key: str, envelope: ProtoMessage) -> Message:
     """Make the message of an envelope whose fact, ids and sequence are set."""
-    name = envelope.WhichOneof("fact")
-    if name is None:
+    fields = _fields(envelope)
+    fact = envelope.DESCRIPTOR.fields_by_name[fields.fact].message_type if fields.fact else None
+    if fact is None:
         raise ValueError("an envelope without a fact tells nothing")
-    fact = envelope.DESCRIPTOR.fields_by_name[name].message_type.full_name
     return Message(
         topic=topic,
         key=key,
-        event_id=UUID(envelope.event_id),
-        fact=fact,
-        sequence=envelope.sequence,
-        occurred_at=envelope.occurred_at.ToDatetime(tzinfo=UTC),
+        event_id=UUID(fields.event_id),
+        fact=fact.full_name,
+        sequence=fields.sequence,
+        occurred_at=fields.occurred_at,
         payload=envelope.SerializeToString(),
         traceparent=trace.current(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """What every envelope has, whatever its facts are."""
+
+    event_id: str
+    sequence: int
+    occurred_at: datetime
+    fact: str | None
+
+
+def _fields(envelope: Any) -> _Fields:
+    at = envelope.occurred_at.ToDatetime(tzinfo=UTC)
+    return _Fields(envelope.event_id, envelope.sequence, at, envelope.WhichOneof("fact"))
 
 
 def headers(item: Message) -> list[tuple[str, bytes]]:
@@ -124,25 +124,22 @@ def decode(record: Record) -> Event:
         envelope = _envelope_type(record.topic).FromString(record.value)
     except DecodeError:
         raise Undecodable("the value is no envelope of this topic") from None
-    if envelope.WhichOneof("fact") is None:
+    fields = _fields(envelope)
+    if fields.fact is None:
         raise Undecodable(f"a fact this release does not know: {record.header('ce_type') or 'unnamed'}")
     try:
-        event_id = UUID(envelope.event_id)
+        event_id = UUID(fields.event_id)
     except ValueError:
         raise Undecodable("event_id is no UUID") from None
-    if envelope.sequence < 1:
+    if fields.sequence < 1:
         raise Undecodable("sequence is below 1")
-    return Event(record, event_id, envelope.sequence, envelope)
-
-
-class _EnvelopeType(Protocol):
-    def FromString(self, data: bytes) -> Envelope: ...  # noqa: N802
+    return Event(record, event_id, fields.sequence, envelope)
 
 
 @cache
-def _envelope_type(topic: str) -> _EnvelopeType:
+def _envelope_type(topic: str) -> type[ProtoMessage]:
     package, _, name = topics()[topic].envelope.rpartition(".")
-    return cast("_EnvelopeType", getattr(import_module(f"{package}.events_pb2"), name))
+    return cast("type[ProtoMessage]", getattr(import_module(f"{package}.events_pb2"), name))
 
 
 def by_topic(events: Iterable[Event]) -> dict[str, list[Event]]:

@@ -6,10 +6,13 @@ changed after it was applied is an error that names it: mend by a new file.
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.resources import files
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
+
+from services.chassis.outbox import keep_partitions
 
 _LOCK = 7_022_365_301
 
@@ -49,9 +52,11 @@ async def migrate(url: str, service: str) -> list[str]:
         await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         try:
             applied = await _history(connection)
-            return [item.name for item in migrations(service) if await _apply(connection, item, applied)]
+            names = [item.name for item in migrations(service) if await _apply(connection, item, applied)]
+            await keep_partitions(connection, datetime.now(UTC).date())
         finally:
             await connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+    return names
 
 
 async def _history(connection: AsyncConnection[TupleRow]) -> dict[tuple[str, str], str]:

@@ -129,18 +129,18 @@ async def lock_platform(connection: AsyncConnection[TupleRow], platform_id: UUID
     row = await cursor.fetchone()
     if row is None:
         return None
+    name, suspended, sequence = row
     cursor = await connection.execute(
         "SELECT key_id, secret_hash, expires_at FROM platform_keys WHERE platform_id = %s ORDER BY key_id",
         (platform_id,),
     )
-    return Platform(platform_id, *row, tuple([Key(*key) async for key in cursor]))
+    return Platform(platform_id, name, suspended, sequence, tuple([Key(*key) async for key in cursor]))
 
 
 async def on_platform_events(work: Work, events: list[Event]) -> None:
     """Keep the copy of platforms up to date: the handler of every service that reads their topic."""
     for event in events:
-        envelope = event.envelope
-        assert isinstance(envelope, events_pb2.PlatformEvent)  # noqa: S101 - topics.toml says so
+        envelope = event.read_as(events_pb2.PlatformEvent)
         await save_platforms(work.connection, [_platform(envelope)], envelope.occurred_at.ToDatetime(tzinfo=UTC))
 
 

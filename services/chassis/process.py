@@ -31,6 +31,8 @@ class Plan:
     handlers: Mapping[str, Handler] = field(default_factory=dict)
     fills: Mapping[str, Fill] = field(default_factory=dict)
     timers: Sequence[Part] = ()
+    streams: Sequence[Part] = ()
+    """Serve long calls; they stop before RPC drains, so that the drain does not wait for their readers."""
 
 
 class Process:
@@ -70,7 +72,7 @@ class Process:
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
             server = self._server(plan)
-            parts.append(Part("rpc", start=server.start, stop=server.stop))
+            parts += [Part("rpc", start=server.start, stop=server.stop), *plan.streams]
         ops = OpsServer(self.settings.ops_listen, checks)
         return [*parts, Part("ops", start=ops.start, stop=ops.stop)]
 

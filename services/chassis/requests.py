@@ -62,11 +62,11 @@ async def claim(
     cursor = await connection.execute(
         "INSERT INTO requests (campaign_id, platform_id, rpc, request_id, body_hash, created_at)"
         " SELECT k.*, %s FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bytea[]) AS k"
-        " ON CONFLICT DO NOTHING RETURNING campaign_id, platform_id, rpc, request_id",
+        " ON CONFLICT DO NOTHING RETURNING campaign_id, platform_id, rpc, request_id, body_hash",
         (now, *_columns(ordered), [key.body_hash for key in ordered]),
     )
-    claimed = {tuple(row) for row in await cursor.fetchall()}
-    known = [key for key in ordered if (key.campaign_id, key.platform_id, key.rpc, key.request_id) not in claimed]
+    claimed = {RequestKey(*row) for row in await cursor.fetchall()}
+    known = [key for key in ordered if key not in claimed]
     return await _decided(connection, known) if known else {}
 
 

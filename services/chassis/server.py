@@ -39,7 +39,7 @@ class Servicer:
     add: Callable[[Any, grpc.aio.Server], None]
 
 
-class _Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class _Gate(grpc.aio.ServerInterceptor):
     """What every call passes: trace, key, error mapping, one metric and one log line for what failed on our side."""
 
     def __init__(self, keys: KeyRing, service_key: str) -> None:
@@ -48,9 +48,9 @@ class _Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler:
+    ) -> Any:
         handler = await continuation(details)
         if handler is None or details.method.startswith(tuple(f"/{name}" for name in _OPEN)):
             return handler
@@ -68,7 +68,7 @@ class _Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         )
 
     def _unary(self, behaviour: Any, method: str, metadata: dict[str, Any]) -> Any:
-        async def call(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             began, code = time.perf_counter(), "OK"
             try:
                 await self._enter(method, metadata)
@@ -83,7 +83,7 @@ class _Gate(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         return call
 
     def _stream(self, behaviour: Any, method: str, metadata: dict[str, Any]) -> Any:
-        async def call(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
                 await self._enter(method, metadata)
                 async for response in behaviour(request, context):

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "GROUPBUY_"
+SHORTEST_KEY = 16
 
 
 class SettingsError(Exception):
@@ -53,7 +54,9 @@ class ChassisSettings(BaseSettings):
         None, description="The same server past a pooler, for session locks, LISTEN and migrations."
     )
     database_pool: int = Field(8, ge=2, le=200, description="Most connections of this process.")
-    database_prepare: bool = Field(True, description="Whether statements are prepared; off for a pooler that cannot.")
+    database_prepare: bool = Field(
+        default=True, description="Whether statements are prepared; off for a pooler that cannot."
+    )
     kafka: str = Field(description="Bootstrap servers of Kafka, host:port, comma separated.")
     listen: Address = Field(description="Where gRPC listens, host:port.")
     ops_listen: Address = Field(description="Where health and metrics listen over HTTP, host:port.")
@@ -71,9 +74,10 @@ class ChassisSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _keys_off_loopback(self) -> Self:
-        if not is_loopback(self.listen) and len(self.service_key.get_secret_value()) < 16:
+        if not is_loopback(self.listen) and len(self.service_key.get_secret_value()) < SHORTEST_KEY:
             raise ValueError(
-                f"{PREFIX}SERVICE_KEY must be set, 16 characters or more, because {PREFIX}LISTEN={self.listen} is not loopback"
+                f"{PREFIX}SERVICE_KEY must be set, {SHORTEST_KEY} characters or more,"
+                f" because {PREFIX}LISTEN={self.listen} is not loopback"
             )
         return self
 
@@ -82,7 +86,7 @@ Kind = TypeVar("Kind", bound=BaseSettings)
 
 
 def load(kind: type[Kind]) -> Kind:
-    """Read the settings of a process from its environment; SettingsError names every variable that is missing or wrong."""
+    """Read the settings of a process from its environment; SettingsError names every variable at fault."""
     try:
         return kind()
     except ValidationError as error:

@@ -1,17 +1,22 @@
 """The one mapping from our errors to gRPC status with google.rpc details."""
 
 import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import grpc
 import psycopg
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 from psycopg_pool import PoolTimeout
 
 from services.chassis.errors import FieldViolation, Rejected, Unavailable
 from services.chassis.reasons import reasons
 
 DOMAIN = "groupbuy"
+
+Response = TypeVar("Response")
 
 
 def status_of(rejected: Rejected) -> status_pb2.Status:
@@ -65,3 +70,14 @@ def transient(error: BaseException) -> str | None:
 
 
 _PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
+async def rejected_by(call: Awaitable[Response]) -> Response | Rejected:
+    """Wait for another service's answer; its refusal comes back as a value, everything else is raised."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what a call has
+        if error.code() in _PASSING or status is None:
+            raise
+        return rejected_of(status)

@@ -1,0 +1,50 @@
+"""Members as notification knows them, and what a member id or a language must look like."""
+
+import re
+from dataclasses import dataclass
+
+_LONGEST_ID = 64
+_PHONE_DIGITS = range(10, 16)
+_PLUS_AND_DIGITS = re.compile(r"\+[\d().\-/]*\d[\d().\-/]*")
+# RFC 5646 section 2.1 without grandfathered and private-use-only tags: language, script, region, variants, extensions.
+_TAG = re.compile(
+    r"[a-z]{2,3}(-[a-z]{3}){0,3}(-[a-z]{4})?(-([a-z]{2}|\d{3}))?(-([a-z\d]{5,8}|\d[a-z\d]{3}))*"
+    r"(-[a-wyz\d](-[a-z\d]{2,8})+)*(-x(-[a-z\d]{1,8})+)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One way to reach a member: the channel's name, and the address as the channel understands it."""
+
+    channel: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """How a member can be reached; an empty language or time zone means the campaign's."""
+
+    member_id: str
+    language: str = ""
+    time_zone: str = ""
+    points: tuple[Point, ...] = ()
+
+
+def member_id_problem(member_id: str) -> str | None:
+    """Say what is wrong with a member id: it must be opaque, so an e-mail address or phone number is refused."""
+    if not 1 <= len(member_id) <= _LONGEST_ID or not all("!" <= letter <= "~" for letter in member_id):
+        return f"must be 1 to {_LONGEST_ID} visible ASCII characters"
+    if "@" in member_id:
+        return "looks like an e-mail address; send an opaque id of your own instead"
+    if _PLUS_AND_DIGITS.fullmatch(member_id) or (member_id.isdecimal() and len(member_id) in _PHONE_DIGITS):
+        return "looks like a phone number; send an opaque id of your own instead"
+    return None
+
+
+def language_problem(language: str) -> str | None:
+    """Say what is wrong with a language tag; an empty one is fine."""
+    if language and (len(language) > _LONGEST_ID or not _TAG.fullmatch(language)):
+        return 'must be a BCP 47 tag, for instance "en" or "zh-Hans", or empty for the campaign\'s'
+    return None

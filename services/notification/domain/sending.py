@@ -1,0 +1,215 @@
+"""What is done with a delivery when its turn comes, and what follows from an attempt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from services.notification.domain.messages import PRICE_KINDS, Kind
+from services.notification.domain.teams import SeatState, TeamState
+
+_ENDED = (TeamState.FORMED, TeamState.FAILED)
+_TRIES_IN_A_ROW = 3
+
+
+class State(StrEnum):
+    """How a delivery stands; all but PENDING are final."""
+
+    PENDING = "PENDING"
+    SENT = "SENT"
+    REFUSED = "REFUSED"
+    SUPPRESSED = "SUPPRESSED"
+    SUPERSEDED = "SUPERSEDED"
+    DEAD = "DEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel took the message."""
+
+    provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It may work later, not sooner than `after` where the channel named a time. Whether it arrived may be unknown."""
+
+    detail: str
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """This contact point will never take it; the next one is tried."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misconfigured:
+    """Our own configuration is wrong: an operator has to act, and it is tried again later."""
+
+    detail: str
+
+
+Outcome: TypeAlias = Sent | Retry | Refused | Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often and how long a delivery is tried."""
+
+    attempts: int = 40
+    age: timedelta = timedelta(days=1)
+    first_wait: timedelta = timedelta(seconds=1)
+    longest_wait: timedelta = timedelta(minutes=15)
+    misconfigured_wait: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One of a member's contact points; its id stays while channel and address do."""
+
+    contact_id: UUID
+    channel: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a delivery has seen of one contact point."""
+
+    attempts: int
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a delivery, its team and its seat when its turn comes."""
+
+    kind: Kind
+    team_version: int
+    channel: str
+    attempts: int
+    created_at: datetime
+    team_state: TeamState
+    fill_version: int
+    seat_state: SeatState | None
+    newer_price: bool
+    """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Try this contact point now."""
+
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class Reroute:
+    """Its turn is on another channel."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Try again from this time on."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The delivery is over."""
+
+    state: State
+    reason: str = ""
+
+
+def next_step(
+    standing: Standing, contacts: Sequence[Contact], tried: Mapping[UUID, Tried], now: datetime, limits: Limits
+) -> Send | Reroute | End:
+    """Decide what is done with a delivery whose turn has come; `contacts` in the member's order."""
+    if reason := _no_longer_true(standing):
+        return End(State.SUPERSEDED, reason)
+    if not contacts:
+        return End(State.SUPPRESSED, "the member has no contact point any more")
+    if all(item.contact_id in tried and tried[item.contact_id].refused for item in contacts):
+        return End(State.REFUSED, "every contact point refused it")
+    if standing.attempts >= limits.attempts:
+        return End(State.DEAD, f"not accepted in {standing.attempts} attempts")
+    if now >= standing.created_at + limits.age:
+        return End(State.DEAD, f"not accepted in {_said(limits.age)}, {standing.attempts} attempts")
+    contact = _turn_of(contacts, tried)
+    return Send(contact) if contact.channel == standing.channel else Reroute(contact.channel)
+
+
+def _turn_of(contacts: Sequence[Contact], tried: Mapping[UUID, Tried]) -> Contact:
+    """Give each contact point some tries in a row, in the member's order, round and round."""
+    never = Tried(0, refused=False)
+    open_ones = [item for item in contacts if not tried.get(item.contact_id, never).refused]
+    return min(open_ones, key=lambda item: tried.get(item.contact_id, never).attempts // _TRIES_IN_A_ROW)
+
+
+def _no_longer_true(standing: Standing) -> str | None:
+    if standing.kind in PRICE_KINDS:
+        return _price_is_old(standing)
+    if standing.kind is Kind.JOINED and standing.seat_state is SeatState.RELEASED:
+        return "the seat was given back"
+    if standing.kind in {Kind.TIPPED, Kind.UNTIPPED} and standing.seat_state is SeatState.RELEASED:
+        return "the member left"
+    if standing.kind is Kind.TIPPED and standing.team_state in {TeamState.FORMING, TeamState.FAILED}:
+        return "the team is not certain any more"
+    if standing.kind is Kind.UNTIPPED and standing.team_state is not TeamState.FORMING:
+        return "the team is certain again, or has ended"
+    return None
+
+
+def _price_is_old(standing: Standing) -> str | None:
+    if standing.team_state in _ENDED:
+        return "the team has ended"
+    if standing.seat_state is not SeatState.CONFIRMED:
+        return "the member left"
+    if standing.newer_price:
+        return "a newer message states the price"
+    if standing.kind is Kind.ONE_MISSING and standing.fill_version > standing.team_version:
+        return "the team has changed since"
+    return None
+
+
+def _said(age: timedelta) -> str:
+    hours, rest = divmod(int(age.total_seconds()), 3600)
+    return f"{hours} hours" if hours and not rest else f"{int(age.total_seconds())} seconds"
+
+
+def after(
+    outcome: Outcome, attempts: int, created_at: datetime, now: datetime, jitter: float, limits: Limits
+) -> Wait | End:
+    """Decide what follows from an attempt, the `attempts`-th; `jitter` (0 to 1) spreads what failed together.
+
+    The wait doubles from attempt to attempt, half of it fixed and half by chance, and never outlasts the delivery's age.
+    """
+    match outcome:
+        case Sent():
+            return End(State.SENT)
+        case Refused():
+            return Wait(now)
+        case Retry(after=asked):
+            wait = max(_backoff(attempts, jitter, limits), asked or timedelta())
+        case Misconfigured():
+            wait = max(_backoff(attempts, jitter, limits), limits.misconfigured_wait)
+    return Wait(min(now + wait, max(now, created_at + limits.age)))
+
+
+def _backoff(attempts: int, jitter: float, limits: Limits) -> timedelta:
+    wait = min(limits.first_wait * 2 ** min(attempts - 1, 30), limits.longest_wait)
+    return wait * (0.5 + jitter / 2)
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """Name an outcome as attempts store and metrics count it."""
+    return type(outcome).__name__.lower()

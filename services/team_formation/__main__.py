@@ -1,0 +1,60 @@
+"""Wires team_formation: `python -m services.team_formation [rpc] [timers] [relay]`, everything where nothing is said."""
+
+import sys
+
+import grpc
+from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
+from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
+
+from services.chassis.coalesce import Coalescer
+from services.chassis.process import Plan, Process, timer
+from services.chassis.runner import Part, main, run_parts
+from services.chassis.server import Servicer
+from services.chassis.settings import load
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.codes import InviteCodes
+from services.team_formation.handlers import CampaignHandler, DueFinder, PlatformHandler, TeamHandler
+from services.team_formation.handlers.due import PAGE
+from services.team_formation.rpc import InternalServicer, TeamFormationServicer
+from services.team_formation.settings import Settings
+from services.team_formation.watch import TeamWatch
+
+DUE_SECONDS = 0.5
+
+
+async def process() -> None:
+    """Run the service until it is told to stop."""
+    settings = load(Settings)
+    chassis = Process("team_formation", settings)
+    database, clock = chassis.database, chassis.clock
+    codes = InviteCodes(settings.invite_secret.get_secret_value(), settings.public_url)
+    catalogue = Catalogue()
+    commands = Coalescer("teams", TeamHandler(database, clock, catalogue, codes).decide)
+    watch = TeamWatch(database)
+    async with grpc.aio.insecure_channel(settings.pricing) as channel:
+        pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
+        campaigns = CampaignHandler(database, clock, pricing, settings.service_key.get_secret_value())
+        public = TeamFormationServicer(database, clock, catalogue, codes, commands, campaigns, watch)
+        internal = InternalServicer(database, PlatformHandler(database, clock))
+        plan = Plan(
+            servicers=[
+                Servicer(
+                    "groupbuy.team_formation.v1.TeamFormation",
+                    public,
+                    team_formation_service_pb2_grpc.add_TeamFormationServicer_to_server,
+                ),
+                Servicer(
+                    "groupbuy.team_formation.v1.TeamFormationInternal",
+                    internal,
+                    team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
+                ),
+            ],
+            writers=[Part("commands", run=commands.run)],
+            streams=[Part("watch", run=watch.run, stop=watch.stop)],
+            timers=[timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE)],
+        )
+        await run_parts(chassis.parts(plan, sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main(process)

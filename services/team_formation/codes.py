@@ -1,0 +1,39 @@
+"""Invite codes: 12 base62 characters derived from an invite's id, so that a link can be shown again though only its hash is stored.
+
+code = base62(HMAC-SHA256(secret, invite id) mod 62^12): 71 bits, and no character that chats treat as formatting.
+"""
+
+import hashlib
+import hmac
+import re
+from uuid import UUID
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LENGTH = 12
+_FORM = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
+
+
+class InviteCodes:
+    """Derives codes and links by one secret."""
+
+    def __init__(self, secret: str, public_url: str) -> None:
+        self._secret = secret.encode()
+        self._public_url = public_url.rstrip("/")
+
+    def code(self, invite_id: UUID) -> str:
+        """Derive the code of an invite."""
+        number = int.from_bytes(hmac.digest(self._secret, invite_id.bytes, "sha256")) % len(ALPHABET) ** LENGTH
+        letters = []
+        for _ in range(LENGTH):
+            number, at = divmod(number, len(ALPHABET))
+            letters.append(ALPHABET[at])
+        return "".join(reversed(letters))
+
+    def url(self, code: str) -> str:
+        """Make the link of a code."""
+        return f"{self._public_url}/i/{code}"
+
+
+def hash_code(code: str) -> bytes | None:
+    """Hash a code as it is stored; None where it cannot be one."""
+    return hashlib.sha256(code.encode()).digest() if _FORM.fullmatch(code) else None

@@ -1,0 +1,207 @@
+"""A campaign: what is sold, by which rules, and what a page shows of it."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.team_formation.domain.checks import Problem, check_reference
+from services.team_formation.domain.prices import PriceTable, Tier
+
+MOST_ITEMS = 100
+LARGEST_TEAM = 1_000_000
+LARGEST_AMOUNT = 10**12
+LONGEST_HOLD = timedelta(days=30)
+LONGEST_TEAM = timedelta(days=366)
+LONGEST_TITLE = 200
+LONGEST_TERMS = 4000
+_SECOND = timedelta(seconds=1)
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
+
+
+class PaymentMode(StrEnum):
+    """What a member commits to before the team is formed."""
+
+    COMMIT = "COMMIT"
+    HOLD = "HOLD"
+    PREPAID = "PREPAID"
+    PAY_ON_DELIVERY = "PAY_ON_DELIVERY"
+
+    @property
+    def moves_money(self) -> bool:
+        """Whether money is paid or authorised before the team is formed."""
+        return self in {PaymentMode.HOLD, PaymentMode.PREPAID}
+
+
+class CountedIn(StrEnum):
+    """What minimum and maximum are counted in."""
+
+    MEMBERS = "MEMBERS"
+    UNITS = "UNITS"
+
+
+class LeaveUntil(StrEnum):
+    """Until when a confirmed member may leave."""
+
+    TIPPED = "TIPPED"
+    ENDED = "ENDED"
+    NEVER = "NEVER"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of a team."""
+
+    payment_mode: PaymentMode
+    counted_in: CountedIn
+    minimum: int
+    maximum: int
+    hold_lifetime: timedelta
+    team_lifetime: timedelta
+    close_when_full: bool = True
+    max_units_per_seat: int = 1
+    leave_until: LeaveUntil = LeaveUntil.TIPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something sold; the list price is in minor units."""
+
+    sku: str
+    list_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalizedText:
+    """What a page says, in one language."""
+
+    language: str
+    title: str
+    terms: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What pages and messages show."""
+
+    texts: tuple[LocalizedText, ...]
+    image_url: str
+    seller: str
+    checkout_url: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Rules, items and prices at one version; a team keeps the version it opened with."""
+
+    version: int
+    rules: Rules
+    items: tuple[Item, ...]
+    tiers: tuple[Tier, ...]
+    price_table: PriceTable
+
+    def item(self, sku: str) -> Item | None:
+        """Find an item; the only one where none is named."""
+        if not sku and len(self.items) == 1:
+            return self.items[0]
+        return next((item for item in self.items if item.sku == sku), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """An offer open for a time."""
+
+    campaign_id: UUID
+    platform_id: UUID
+    merchant_id: str
+    external_ref: str
+    currency: str
+    starts_at: datetime
+    ends_at: datetime
+    presentation: Presentation
+    terms: Terms
+
+
+def check_campaign(
+    merchant_id: str,
+    external_ref: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    items: tuple[Item, ...],
+    rules: Rules,
+    presentation: Presentation,
+) -> list[Problem]:
+    """Check what a platform asks for; the ladder is pricing's to check."""
+    problems = check_reference("merchant_id", merchant_id, needed=True)
+    problems += check_reference("external_ref", external_ref)
+    if ends_at <= starts_at:
+        problems.append(Problem("ends_at", "must be after starts_at"))
+    return problems + _check_items(items) + _check_rules(rules) + _check_presentation(presentation)
+
+
+def _check_items(items: tuple[Item, ...]) -> list[Problem]:
+    problems: list[Problem] = []
+    if not 1 <= len(items) <= MOST_ITEMS:
+        problems.append(Problem("items", f"must be 1 to {MOST_ITEMS} items"))
+    for n, item in enumerate(items):
+        problems += check_reference(f"items[{n}].sku", item.sku, needed=True)
+        if not 1 <= item.list_price <= LARGEST_AMOUNT:
+            problems.append(Problem(f"items[{n}].list_price", f"must be 1 to {LARGEST_AMOUNT} minor units"))
+    twice = [sku for sku, count in Counter(item.sku for item in items).items() if count > 1]
+    return problems + [Problem("items", f"the SKU {sku} stands there twice; name each once") for sku in twice]
+
+
+def _check_rules(rules: Rules) -> list[Problem]:
+    problems: list[Problem] = []
+    if rules.minimum < 1:
+        problems.append(Problem("rules.minimum", "must be at least 1"))
+    if not max(rules.minimum, 1) <= rules.maximum <= LARGEST_TEAM:
+        problems.append(Problem("rules.maximum", f"must be from the minimum to {LARGEST_TEAM}"))
+    if not _SECOND <= rules.hold_lifetime <= LONGEST_HOLD:
+        problems.append(Problem("rules.hold_lifetime", "must be 1 second to 30 days"))
+    if not _SECOND <= rules.team_lifetime <= LONGEST_TEAM:
+        problems.append(Problem("rules.team_lifetime", "must be 1 second to 366 days"))
+    largest = rules.maximum if rules.counted_in is CountedIn.UNITS else LARGEST_TEAM
+    if not 1 <= rules.max_units_per_seat <= max(largest, 1):
+        problems.append(Problem("rules.max_units_per_seat", f"must be 1 to {largest}"))
+    return problems
+
+
+def _check_presentation(shown: Presentation) -> list[Problem]:
+    problems: list[Problem] = []
+    if not shown.texts:
+        problems.append(Problem("presentation.texts", "needs at least one language"))
+    for n, text in enumerate(shown.texts):
+        problems += _check_text(f"presentation.texts[{n}]", text)
+    if not 1 <= len(shown.seller) <= LONGEST_TITLE:
+        problems.append(Problem("presentation.seller", f"must be 1 to {LONGEST_TITLE} characters"))
+    for field, url in (("image_url", shown.image_url), ("checkout_url", shown.checkout_url)):
+        if url and (urlsplit(url).scheme != "https" or not urlsplit(url).netloc):
+            problems.append(Problem(f"presentation.{field}", "must be an https address, or empty"))
+    if not _is_zone(shown.time_zone):
+        problems.append(Problem("presentation.time_zone", 'must be an IANA time zone, for instance "Asia/Shanghai"'))
+    return problems
+
+
+def _check_text(field: str, text: LocalizedText) -> list[Problem]:
+    problems: list[Problem] = []
+    if not _LANGUAGE.fullmatch(text.language):
+        problems.append(Problem(f"{field}.language", 'must be a BCP 47 tag, for instance "en" or "zh-Hans"'))
+    if not 1 <= len(text.title) <= LONGEST_TITLE:
+        problems.append(Problem(f"{field}.title", f"must be 1 to {LONGEST_TITLE} characters"))
+    if len(text.terms) > LONGEST_TERMS:
+        problems.append(Problem(f"{field}.terms", f"must be at most {LONGEST_TERMS} characters"))
+    return problems
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return True

@@ -1,0 +1,73 @@
+"""What callers ask of a team, as values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Take a seat; money in minor units."""
+
+    seat_id: UUID
+    member_id: str
+    sku: str
+    quantity: int
+    max_unit_price: int | None = None
+    currency: str = ""
+    invite_id: UUID | None = None
+    external_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Open a team and take its leader's seat."""
+
+    team_id: UUID
+    join: Join
+    external_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Say that a seat's commitment was made; the amount is in minor units."""
+
+    amount: int
+    currency: str
+    payment_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Give a seat back."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvite:
+    """Make an invite."""
+
+    invite_id: UUID
+    member_id: str
+    promoter_id: str
+    channel: str
+    label: str
+    note: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A link to a team, made by a member or a promoter."""
+
+    invite_id: UUID
+    campaign_id: UUID
+    team_id: UUID
+    platform_id: UUID
+    member_id: str
+    promoter_id: str
+    channel: str
+    label: str
+    note: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None

@@ -1,0 +1,82 @@
+"""The price table as team_formation reads it: unit price per item and role at every fill."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Basis(StrEnum):
+    """What fills a ladder."""
+
+    TEAM_MEMBERS = "TEAM_MEMBERS"
+    TEAM_UNITS = "TEAM_UNITS"
+
+
+class Role(StrEnum):
+    """The part a seat plays in its team."""
+
+    LEADER = "LEADER"
+    MEMBER = "MEMBER"
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """What is taken off a list price; `kind` is fixed_price, amount_off or basis_points_off."""
+
+    kind: str
+    value: int
+    sku: str = ""
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One step of a ladder, from a fill on."""
+
+    threshold: int
+    discounts: tuple[Discount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PriceStep:
+    """From this fill on, this unit price in minor units; tier 0 is the list price."""
+
+    threshold: int
+    unit_price: int
+    tier: int = 0
+    discount: Discount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """All prices of one item and role, ascending by threshold, the first at 0."""
+
+    sku: str
+    role: Role
+    steps: tuple[PriceStep, ...]
+
+    def at(self, fill: int) -> PriceStep:
+        """Find the step that holds at a fill."""
+        return self.steps[bisect_right(self.steps, fill, key=lambda step: step.threshold) - 1]
+
+    def after(self, fill: int) -> PriceStep | None:
+        """Find the step that comes next, if any."""
+        at = bisect_right(self.steps, fill, key=lambda step: step.threshold)
+        return self.steps[at] if at < len(self.steps) else None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """A compiled ladder."""
+
+    currency: str
+    basis: Basis
+    ladder_version: int
+    rows: tuple[PriceRow, ...]
+
+    def row(self, sku: str, role: Role) -> PriceRow:
+        """Find the row of an item and role; KeyError where the table lacks it."""
+        for row in self.rows:
+            if row.sku == sku and row.role is role:
+                return row
+        raise KeyError((sku, role))

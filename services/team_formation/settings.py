@@ -1,0 +1,26 @@
+"""Settings of team_formation."""
+
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from services.chassis.settings import PREFIX, SHORTEST_KEY, Address, ChassisSettings, is_loopback
+
+
+class Settings(ChassisSettings):
+    """What team_formation needs besides the chassis' settings."""
+
+    pricing: Address = Field(description="Where pricing answers gRPC, host:port.")
+    invite_secret: SecretStr = Field(description="Secret that invite codes are derived from; keep it for ever.")
+    public_url: str = Field(
+        "http://127.0.0.1:7180", description="What invite links begin with; their path is /i/<code>."
+    )
+
+    @model_validator(mode="after")
+    def _secret_off_loopback(self) -> Self:
+        if not is_loopback(self.listen) and len(self.invite_secret.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(
+                f"{PREFIX}INVITE_SECRET must have {SHORTEST_KEY} characters or more,"
+                f" because {PREFIX}LISTEN={self.listen} is not loopback"
+            )
+        return self
