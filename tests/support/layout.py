@@ -18,7 +18,7 @@ IMPURE = frozenset(
     """
     asyncio concurrent contextvars ctypes fcntl getpass glob http io locale logging mmap multiprocessing os pathlib
     platform queue random resource secrets select selectors shelve shutil signal smtplib socket sqlite3 ssl subprocess
-    sys tempfile threading time urllib
+    sys tempfile threading time urllib.request
     """.split()  # noqa: SIM905 - a list of words is read more easily than a page of quotes
 )
 IMPURE_CALLS = frozenset(
@@ -119,9 +119,9 @@ def domain_is_pure(modules: Modules) -> Iterator[str]:
         if module.role != "domain":
             continue
         for found in imports(module):
-            top = found.target.split(".")[0]
             own = within(found.target, f"{module.service}.domain")
-            if not own and (top not in sys.stdlib_module_names or top in IMPURE):
+            standard = found.target.split(".")[0] in sys.stdlib_module_names
+            if not own and (not standard or any(within(found.target, impure) for impure in IMPURE)):
                 yield f"{where(module, found.line)} a domain imports pure standard library only, not {found.target}"
         for name, line in _uses(module):
             if any(name == call or name.endswith("." + call) for call in IMPURE_CALLS):
