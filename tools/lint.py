@@ -40,7 +40,7 @@ def protos_pass() -> str:
     """Lint the protos with buf, which is installed first if it is not there."""
     if shutil.which("npm") is None:
         missing = "buf needs Node, and there is no npm on the PATH (on Debian and Ubuntu: apt install npm)"
-        required = "buf" in os.environ.get("GROUPBUY_REQUIRE", "").split(",")
+        required = "buf" in os.environ.get("GROUPBUY_REQUIRE", "").replace(" ", "").split(",")
         return f"FAILED: {missing}" if required else f"skipped: {missing}"
     if not buf_is_installed():
         # Not `npm ci`: it refuses a lock without the binaries for systems that a registry does not serve.
