@@ -54,7 +54,7 @@ class LazyGroup(click.Group):
         """Run the command; any error that is not click's own is told as click tells errors."""
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             if os.environ.get(DEBUG):

@@ -44,21 +44,25 @@ data_option = click.option(
 @click.option("--port", "ports", multiple=True, metavar="NAME=PORT", callback=lambda _c, _p, words: parse_ports(words),
               help=f"A port that must be this one; others move if taken. Names: {', '.join(DEFAULTS)}.")  # fmt: skip
 @click.option("--detach", "-d", is_flag=True, help="Give the terminal back when it is ready.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not print addresses and key when it is ready.")
 @click.option("--verbose", "-v", is_flag=True, help="Print the seconds of each step.")
-def up(data: Path, kafka: KafkaKind, host: str, ports: dict[str, int], *, detach: bool, verbose: bool) -> None:
+def up(data: Path, kafka: KafkaKind, host: str, ports: dict[str, int], **flags: bool) -> None:
     """Start PostgreSQL, a Kafka broker and the services; Ctrl-C stops them.
 
     With GROUPBUY_DATABASE_URL or GROUPBUY_KAFKA set, those servers are used and only what is missing is started.
     """
     options = StackOptions(data=data, kafka=kafka, host=host, ports=ports).checked()
-    if detach:
+    if flags["detach"]:
         _up_detached(options)
         return
     stack = Stack(options, say=_say)
 
     def on_ready() -> None:
-        _print_ready(options, stack.ready_seconds or 0.0, "Ctrl-C stops everything.")
-        if verbose:
+        if flags["quiet"]:
+            _say(f"ready after {stack.ready_seconds:.1f} s")
+        else:
+            _print_ready(options, stack.ready_seconds or 0.0, "Ctrl-C stops everything.")
+        if flags["verbose"]:
             click.echo("\n".join(f"  {seconds:6.2f} s  {step}" for step, seconds in stack.steps.items()))
 
     asyncio.run(run_until_signal(stack, on_ready, _say))
@@ -132,7 +136,7 @@ def _prefixed(path: Path, line: str, width: int) -> str:
 
 
 def _up_detached(options: StackOptions) -> None:
-    arguments = ["up", "--data", str(options.data), "--kafka", options.kafka, "--host", options.host]
+    arguments = ["up", "--quiet", "--data", str(options.data), "--kafka", options.kafka, "--host", options.host]
     arguments += [word for name, port in options.ports.items() for word in ("--port", f"{name}={port}")]
     run = asyncio.run(start_detached(options.data, arguments))
     _print_ready(options, run.ready_seconds or 0.0, "groupbuy down stops everything.")

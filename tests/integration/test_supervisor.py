@@ -1,7 +1,6 @@
 """The supervisor: start, restart after death, giving up, order of stopping, and what a killed supervisor leaves."""
 
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +12,7 @@ import pytest
 from deploy.local.child import Child
 from deploy.local.errors import LocalError
 from deploy.local.processes import look
+from deploy.local.sockets import free_port
 from deploy.local.stack.keeper import Keeper
 from deploy.local.stack.part import Program
 from deploy.local.stack.run import end_leftovers, note
@@ -27,7 +27,7 @@ MakePart = Callable[..., Program]
 @pytest.fixture
 def part(tmp_path: Path) -> MakePart:
     def make(name: str, *manners: str, program: Path = STAND_IN) -> Program:
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{free_port()}"
         port = address.rpartition(":")[2]
         argv = [sys.executable, "-I", "-S", str(program), port, str(tmp_path / "diary"), name, *manners]
         return Program(name, address, f"http://{address}/", argv, {}, tmp_path / f"{name}.log", stop_seconds=5)
@@ -148,9 +148,3 @@ async def test_leftovers_are_known_by_their_start_and_others_are_spared(tmp_path
 
 def _restarted(keeper: Keeper, times: int) -> bool:
     return keeper.restarts == times
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,7 +5,8 @@ import socket
 import pytest
 
 from deploy.local.errors import LocalError
-from deploy.local.stack.ports import DEFAULTS, choose_ports, holder_of, is_free
+from deploy.local.sockets import holder_of, is_free
+from deploy.local.stack.ports import DEFAULTS, choose_ports
 
 
 def test_all_get_their_defaults_when_everything_is_free() -> None:

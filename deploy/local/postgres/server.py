@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from deploy.local.lock import FolderLock
 from deploy.local.osuser import unprivileged
 from deploy.local.postgres.cluster import SUPERUSER, Cluster
 from deploy.local.postgres.leftover import end_leftover
+from deploy.local.sockets import free_port
 
 DEFAULT_PORT = 7432
 
@@ -133,7 +133,7 @@ class LocalPostgres:
         deadline = asyncio.get_running_loop().time() + _START_PATIENCE_SECONDS
         chosen = self.port
         while True:
-            self.port = chosen or _free_port()
+            self.port = chosen or free_port()
             child = self._child = self._launch(cluster)
             if await self._accepts(cluster, child, deadline):
                 return
@@ -183,9 +183,3 @@ def _ready(status: Path, pid: int) -> bool:
     except FileNotFoundError:
         return False
     return len(lines) == 8 and lines[0] == str(pid) and lines[7].strip() == "ready"  # noqa: PLR2004  # its 8th line
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deploy.local.errors import LocalError
 from deploy.local.lock import FolderLock
+from deploy.local.processes import look
 from deploy.local.stack.layout import lock_path, log_path, run_path
 from deploy.local.stack.run import Run, end_leftovers
 
@@ -47,12 +48,12 @@ async def stop_running(data: Path) -> bool:
 
     Where only leftovers of a killed one run, they are ended.
     """
-    lock = FolderLock(lock_path(data))
-    pid = lock.holder()
-    if pid is None:
+    pid = FolderLock(lock_path(data)).holder()
+    supervisor = look(pid) if pid else None
+    if supervisor is None:
         return _end_what_is_left(data)
-    os.kill(pid, signal.SIGTERM)
-    while lock.holder() == pid:  # noqa: ASYNC110  # it is another process that ends
+    os.kill(supervisor.pid, signal.SIGTERM)
+    while (now := look(supervisor.pid)) and now.started == supervisor.started:  # noqa: ASYNC110  # a foreign process
         await asyncio.sleep(_POLL_SECONDS)
     return True
 

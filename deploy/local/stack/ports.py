@@ -1,12 +1,10 @@
 """Which port each listener gets: the one asked for, the one it had, its default, or the next free one."""
 
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import psutil
-
 from deploy.local.errors import LocalError
+from deploy.local.sockets import holder_of
 
 DEFAULTS: Mapping[str, int] = {
     "postgres": 7432,
@@ -49,29 +47,6 @@ def choose_ports(
             choice.moved.append(f"port {wanted} is taken{holder_of(wanted)}: {name} listens on {port}")
         choice.ports[name] = port
     return choice
-
-
-def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server can listen on `port` now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        # as servers do: connections that linger after their server ended are no obstacle
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def holder_of(port: int) -> str:
-    """` by NAME (process N)` for who listens on `port`, empty if the system does not tell us."""
-    try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:2] == (port,):
-                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
-    except (psutil.Error, OSError):
-        return ""
-    return ""
 
 
 def _refuse_unknown(asked: Mapping[str, int]) -> None:

@@ -10,13 +10,14 @@ from typing import TypeVar
 from deploy.local.errors import LocalError
 from deploy.local.lock import FolderLock
 from deploy.local.postgres import LocalPostgres
+from deploy.local.sockets import is_free
 from deploy.local.stack.brokers import broker_part
 from deploy.local.stack.kept import Kept
 from deploy.local.stack.layout import Layout, lock_path, run_path
 from deploy.local.stack.logs import keep_small
 from deploy.local.stack.options import StackOptions
 from deploy.local.stack.part import Postgres
-from deploy.local.stack.ports import choose_ports, is_free
+from deploy.local.stack.ports import choose_ports
 from deploy.local.stack.run import Run, RunningPart, end_leftovers
 from deploy.local.stack.services import SERVICES, Servers, service_part
 from deploy.local.stack.supervisor import Supervisor, together
@@ -184,10 +185,10 @@ class Stack:
         await self._step("migrations", prepare_databases(self._database_url))
 
     async def _start_kafka(self) -> None:
-        from deploy.local.stack.topics import prepare_topics  # noqa: PLC0415
+        from deploy.local.stack.topics import prepare_topics, reachable  # noqa: PLC0415
 
         if self._bootstrap:
-            self._use("kafka", self._bootstrap.split(",", 1)[0])
+            self._use("kafka", await reachable(self._bootstrap))
         else:
             part = broker_part(self.options, self.layout.kafka, self.layout.log("kafka"), self._ports["kafka"])
             await self._step("kafka", self._supervisor.start(part))

@@ -1,8 +1,17 @@
 """The topics in Kafka: create what is missing."""
 
 from deploy.local.errors import LocalError
+from deploy.local.stack.probe import probe
 from services.chassis.errors import Unavailable
 from services.chassis.topics import create_topics
+
+
+async def reachable(bootstrap: str) -> str:
+    """The first of the servers in `bootstrap` (host:port, comma separated) that answers; LocalError if none does."""
+    for address in bootstrap.split(","):
+        if await probe(f"tcp://{address.strip()}"):
+            return address.strip()
+    raise _refusal(f"Kafka at {bootstrap} does not answer.")
 
 
 async def prepare_topics(bootstrap: str) -> int:
@@ -10,4 +19,8 @@ async def prepare_topics(bootstrap: str) -> int:
     try:
         return len(await create_topics(bootstrap))
     except Unavailable as error:
-        raise LocalError(f"{error}.", "If GROUPBUY_KAFKA names it: is the address right, and does it run?") from None
+        raise _refusal(f"{error}.") from None
+
+
+def _refusal(problem: str) -> LocalError:
+    return LocalError(problem, "If GROUPBUY_KAFKA names it: is the address right, and does it run?")
