@@ -1,4 +1,4 @@
-"""Wires team_formation: `python -m services.team_formation [rpc] [timers] [relay]`, everything where nothing is said."""
+"""Wires team_formation: `python -m services.team_formation [rpc] [timers] [relay]`; all where nothing is said."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Invite codes: 12 base62 characters derived from an invite's id, so that a link can be shown again though only its hash is stored.
+"""Invite codes: derived from an invite's id, so that a link can be shown again though only its hash is stored.
 
-code = base62(HMAC-SHA256(secret, invite id) mod 62^12): 71 bits, and no character that chats treat as formatting.
+code = base62(HMAC-SHA256(secret, invite id) mod 62^12): 12 characters that no chat takes for formatting, 71 bits.
 """
 
 import hashlib

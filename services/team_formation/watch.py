@@ -1,6 +1,6 @@
 """Live readers of teams: each gets the latest state, never a queue; one query looks for all of a process' teams.
 
-A process learns that something changed from the outbox's wake-up call, whoever made the change; polling is the fallback.
+A process learns that something changed from the outbox's wake-up call, whoever made the change; or by polling.
 """
 
 import asyncio
@@ -13,13 +13,12 @@ import psycopg
 from services.chassis import logs
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
-from services.chassis.outbox import WAKE_CHANNEL
+from services.chassis.wakes import wakes
 from services.team_formation import store
 from services.team_formation.domain import Team
 
 POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.02
-RETRY_SECONDS = 1.0
 
 log = logs.logger(__name__)
 
@@ -78,17 +77,12 @@ class TeamWatch:
 
     async def run(self) -> None:
         """Look for changes for as long as the process runs."""
-        while True:
+        async for _ in wakes(self._database, POLL_SECONDS):
+            await asyncio.sleep(GATHER_SECONDS)
             try:
-                async with self._database.direct() as connection:
-                    await connection.execute(f"LISTEN {WAKE_CHANNEL}")
-                    while True:
-                        await self.run_once()
-                        async for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                            await asyncio.sleep(GATHER_SECONDS)
-            except (psycopg.Error, OSError) as error:
-                log.warning("watch waits", why=str(error).strip(), retry_in_seconds=RETRY_SECONDS)
-                await asyncio.sleep(RETRY_SECONDS)
+                await self.run_once()
+            except psycopg.Error as error:
+                log.warning("watch did not look", why=str(error).strip())
 
     async def run_once(self) -> int:
         """Look once; returns the number of teams that changed."""

@@ -145,7 +145,11 @@ def confirm_seat(
     command: Confirm,
     now: datetime,
 ) -> Decision:
-    """Confirm a seat. `live_seat` is the member's seat now (it may be another), `known_payments` those reported late before."""
+    """Confirm a seat.
+
+    `live_seat` is the member's live seat in the team, which may be another one; `known_payments` are the references of
+    payments reported late for this seat before.
+    """
     change = _Change(team, terms, now)
     mode = terms.rules.payment_mode
     if command.currency != terms.price_table.currency or command.amount != seat.cap * seat.quantity:

@@ -25,7 +25,7 @@ class CampaignHandler:
         self,
         database: Database,
         clock: Clock,
-        pricing: pricing_internal_pb2_grpc.PricingInternalAsyncStub,
+        pricing: "pricing_internal_pb2_grpc.PricingInternalAsyncStub",
         service_key: str,
     ) -> None:
         self._database = database

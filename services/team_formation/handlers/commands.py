@@ -128,15 +128,18 @@ class TeamHandler:
                 return self._revoke(book, ask, ask.command, now)
             case Confirm() | Leave():
                 return self._on_seat(book, ask, ask.command, now)
+            case Join() | NewInvite():
+                return self._on_team(book, ask, ask.command, now)
+            case Expire():
+                return _Reply(b"")  # bringing the team up to date was all
+
+    def _on_team(self, book: Book, ask: Ask, command: Join | NewInvite, now: datetime) -> _Reply:
         team = book.teams.get((ask.campaign_id, ask.team_id)) if ask.team_id else None
         if team is None:
             return _Reply(Rejected("TEAM_UNKNOWN"))
-        match ask.command:
-            case Join():
-                return self._join(book, team, ask.command, now)
-            case NewInvite():
-                return self._invite(book, team, ask.command, now)
-        return _Reply(b"")
+        if isinstance(command, Join):
+            return self._join(book, team, command, now)
+        return self._invite(book, team, command, now)
 
     def _open(self, book: Book, ask: Ask, command: Open, now: datetime) -> _Reply:
         campaign = book.campaign(ask.campaign_id)

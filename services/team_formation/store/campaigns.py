@@ -1,6 +1,7 @@
 """Campaigns and their terms."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,8 +49,9 @@ async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
         ),
     )
     await connection.execute(
-        "INSERT INTO campaign_terms (campaign_id, terms_version, platform_id, payment_mode, counted_in, minimum, maximum,"
-        " hold_lifetime, team_lifetime, close_when_full, max_units_per_seat, leave_until, items, tiers, price_table)"
+        "INSERT INTO campaign_terms (campaign_id, terms_version, platform_id, payment_mode, counted_in, minimum,"
+        " maximum, hold_lifetime, team_lifetime, close_when_full, max_units_per_seat, leave_until, items, tiers,"
+        " price_table)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             campaign.campaign_id,
@@ -92,7 +94,7 @@ def _campaign(campaign_id: UUID, row: TupleRow) -> Campaign:
     *rules, items, tiers, table = rest
     terms = Terms(
         version,
-        _rules(*rules),
+        _rules(rules),
         tuple(Item(**item) for item in items),
         tuple(Tier(tier["threshold"], tuple(map(_discount, tier["discounts"]))) for tier in tiers),
         _table(table),
@@ -102,19 +104,18 @@ def _campaign(campaign_id: UUID, row: TupleRow) -> Campaign:
     return Campaign(campaign_id, platform_id, merchant_id, external_ref, currency, starts_at, ends_at, shown, terms)
 
 
-def _rules(
-    mode: str,
-    counted_in: str,
-    minimum: int,
-    maximum: int,
-    hold: timedelta,
-    lifetime: timedelta,
-    close: bool,  # noqa: FBT001 - a column
-    units: int,
-    leave: str,
-) -> Rules:
+def _rules(row: Sequence[Any]) -> Rules:
+    mode, counted_in, minimum, maximum, hold_lifetime, team_lifetime, close_when_full, most_units, leave_until = row
     return Rules(
-        PaymentMode(mode), CountedIn(counted_in), minimum, maximum, hold, lifetime, close, units, LeaveUntil(leave)
+        PaymentMode(mode),
+        CountedIn(counted_in),
+        minimum,
+        maximum,
+        hold_lifetime,
+        team_lifetime,
+        close_when_full,
+        most_units,
+        LeaveUntil(leave_until),
     )
 
 

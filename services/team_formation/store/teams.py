@@ -68,10 +68,11 @@ async def insert_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Te
     """Store new teams."""
     await connection.execute(
         "INSERT INTO teams (campaign_id, team_id, platform_id, terms_version, state, version, confirmed_members,"
-        " confirmed_units, held_members, held_units, opened_at, ends_at, due_at, opener_member_id, external_ref, ended_at)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[],"
-        " %s::text[], %s::timestamptz[])",
+        " confirmed_units, held_members, held_units, opened_at, ends_at, due_at, opener_member_id, external_ref,"
+        " ended_at)"
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[],"
+        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],"
+        " %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[])",
         columns([_row(team) for team in teams]),
     )
 
