@@ -8,6 +8,10 @@ COMMANDS = {
     "down": Place("deploy.cli.stack", "down", "Stop the engine that runs on this machine."),
     "status": Place("deploy.cli.stack", "status", "Show each part: address, process, health, memory."),
     "logs": Place("deploy.cli.stack", "logs", "Show what the parts write."),
+    "platform": Place("deploy.cli.platform", "platform", "Create and list platforms and their keys."),
+    "check": Place("deploy.cli.check", "check", "Count violations of every invariant."),
+    "migrate": Place("deploy.cli.servers", "migrate", "Bring the services' databases up to date."),
+    "topics": Place("deploy.cli.servers", "topics", "Create the topics that are missing in Kafka."),
 }
 
 

@@ -31,12 +31,17 @@ class RunningPart:
 
 @dataclass(frozen=True)
 class Run:
-    """The content of run.json; `ready_seconds` is how long the start took, None before that; `error` why it failed."""
+    """The content of run.json; `ready_seconds` is how long the start took, None before that; `error` why it failed.
+
+    `database_url` and `bootstrap` are the servers in use, with what is needed to enter them: the file is private.
+    """
 
     pid: int
     parts: list[RunningPart] = field(default_factory=list)
     ready_seconds: float | None = None
     error: list[str] | None = None
+    database_url: str = ""
+    bootstrap: str = ""
 
     @classmethod
     def load(cls, path: Path) -> "Run | None":

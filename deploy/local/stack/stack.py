@@ -220,4 +220,5 @@ class Stack:
         self._kept = kept
 
     def _write_run(self) -> None:
-        Run(os.getpid(), self.parts(), self._ready_seconds).save(run_path(self.layout.data))
+        servers = {"database_url": self._database_url, "bootstrap": self._bootstrap}
+        Run(os.getpid(), self.parts(), self._ready_seconds, **servers).save(run_path(self.layout.data))

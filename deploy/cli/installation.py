@@ -1,0 +1,43 @@
+"""Which installation a command talks to: what the environment names, else the stack that runs on this machine."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.errors import LocalError
+from deploy.local.stack.kept import Kept
+from deploy.local.stack.layout import run_path
+from deploy.local.stack.run import Run
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Addresses and secrets; each is empty where neither the environment nor a running stack gives it."""
+
+    database_url: str
+    kafka: str
+    team_formation: str
+    service_key: str
+
+    def need(self, name: str) -> str:
+        """Give one of them; LocalError says how to name it where it is empty."""
+        value: str = getattr(self, name)
+        if not value:
+            raise LocalError(
+                f"No stack runs on this data directory, and GROUPBUY_{name.upper()} is not set.",
+                "Start a stack (groupbuy up), name its --data, or set the variable to talk to another installation.",
+            )
+        return value
+
+
+def find_installation(data: Path) -> Installation:
+    """Find the installation; a variable of the environment goes before the running stack."""
+    run = Run.load(run_path(data))
+    formation = next((part.address for part in run.parts if part.name == "team_formation"), "") if run else ""
+    key = Kept.load(data / "stack.json").service_key if run else ""
+    return Installation(
+        database_url=os.environ.get("GROUPBUY_DATABASE_URL") or (run.database_url if run else ""),
+        kafka=os.environ.get("GROUPBUY_KAFKA") or (run.bootstrap if run else ""),
+        team_formation=os.environ.get("GROUPBUY_TEAM_FORMATION") or formation,
+        service_key=os.environ.get("GROUPBUY_SERVICE_KEY") or key,
+    )

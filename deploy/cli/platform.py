@@ -1,0 +1,82 @@
+"""groupbuy platform: create platforms and keys, list them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import click
+import grpc
+from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
+from groupbuy.team_formation.v1.team_formation_internal_pb2_grpc import TeamFormationInternalStub
+
+from deploy.cli.installation import Installation, find_installation
+from deploy.cli.stack import data_option
+from deploy.local.errors import LocalError
+
+SECONDS = 10.0
+
+
+@click.group()
+def platform() -> None:
+    """Create and list platforms and their keys.
+
+    Talks to GROUPBUY_TEAM_FORMATION with GROUPBUY_SERVICE_KEY, or to the stack that runs on the data directory.
+    """
+
+
+@platform.command()
+@click.argument("name")
+@data_option
+def create(name: str, data: Path) -> None:
+    """Create a platform NAME and show its id and its first key, this once."""
+    with _formation(data) as (stub, metadata):
+        made = stub.CreatePlatform(pb.CreatePlatformRequest(name=name), metadata=metadata, timeout=SECONDS)
+    click.echo(f"platform {made.platform_id}\nkey      {made.key}\n\nThe key is not stored and cannot be shown again.")
+
+
+@platform.command()
+@click.argument("platform_id")
+@data_option
+def key(platform_id: str, data: Path) -> None:
+    """Add a key to the platform with PLATFORM_ID and show it, this once."""
+    with _formation(data) as (stub, metadata):
+        made = stub.CreateKey(pb.CreateKeyRequest(platform_id=platform_id), metadata=metadata, timeout=SECONDS)
+    click.echo(f"key {made.key}\n\nThe key is not stored and cannot be shown again.")
+
+
+@platform.command("list")
+@data_option
+def list_platforms(data: Path) -> None:
+    """List platforms with the public parts of their keys."""
+    with _formation(data) as (stub, metadata):
+        found = stub.ListPlatforms(pb.ListPlatformsRequest(), metadata=metadata, timeout=SECONDS).platforms
+    for item in found:
+        click.echo(
+            f"{item.platform_id}  {item.name}  keys: {', '.join(f'gbk_{key_id}_...' for key_id in item.key_ids)}"
+        )
+    if not found:
+        click.echo("There is no platform yet: groupbuy platform create NAME")
+
+
+@contextmanager
+def _formation(data: Path) -> Iterator[tuple[TeamFormationInternalStub, tuple[tuple[str, str], ...]]]:
+    installation: Installation = find_installation(data)
+    address = installation.need("team_formation")
+    metadata = (("authorization", f"Bearer {installation.need('service_key')}"),)
+    with grpc.insecure_channel(address) as channel:
+        try:
+            yield TeamFormationInternalStub(channel), metadata
+        except grpc.RpcError as error:
+            call = cast("grpc.Call", error)  # what a blocking stub raises is both
+            raise LocalError(
+                f"team_formation at {address} answered {call.code().name}: {call.details()}", _remedy(call.code())
+            ) from None
+
+
+def _remedy(code: grpc.StatusCode) -> str:
+    if code is grpc.StatusCode.UNAUTHENTICATED:
+        return "Set GROUPBUY_SERVICE_KEY to the key that the services share."
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return "Does it run there? See groupbuy status."
+    return "Mend the arguments and try again."
