@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
-from services.notification.domain.teams import Opened, PaymentMode, Role, Seat, TeamState
+from services.notification.domain.teams import Opened, Role, Seat, TeamState
 
 
 class Kind(StrEnum):
@@ -34,12 +34,11 @@ class Joined:
     quantity: int
     cap: int
     hold_until: datetime
-    payment_mode: PaymentMode
 
 
 @dataclass(frozen=True, slots=True)
 class PriceMoved:
-    """What the member would pay changed: before, now, and at the next tier, which `missing` more reach (0: the last)."""
+    """What the member would pay changed: before, now, and at the next tier, `missing` more away (0: the last)."""
 
     quantity: int
     before: int
@@ -61,13 +60,11 @@ class OneMissing:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """The team became certain, or lacks `missing` of its `minimum` again."""
+    """The team became certain, or lacks `missing` of its minimum again."""
 
     quantity: int
     cap: int
-    minimum: int
     missing: int
-    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +108,23 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class PriceFact:
-    """A price changed, or (`near`) one more reaches the next tier. `missing` is the fill to the next tier, 0 at the last."""
+    """A price changed, or (`near`) one more reaches the next tier; `missing` is the fill to it, 0 at the last."""
 
     moves: tuple[Move, ...]
     missing: int
     near: bool
 
 
-def joined(seat: Seat, payment_mode: PaymentMode) -> tuple[Kind, Facts]:
+def joined(seat: Seat) -> tuple[Kind, Facts]:
     """Tell the holder what is kept until when, and the most it can cost."""
-    return Kind.JOINED, Joined(seat.quantity, seat.cap, seat.hold_until, payment_mode)
+    return Kind.JOINED, Joined(seat.quantity, seat.cap, seat.hold_until)
 
 
 def turned(seat: Seat, to: TeamState, opened: Opened, fill: int) -> tuple[Kind, Facts]:
     """Tell a confirmed member that the team is certain, or is so no longer."""
     kind = Kind.TIPPED if to is TeamState.TIPPED else Kind.UNTIPPED
     missing = max(0, opened.minimum - fill)
-    return kind, Turned(seat.quantity, seat.cap, opened.minimum, missing, opened.ends_at)
+    return kind, Turned(seat.quantity, seat.cap, missing)
 
 
 def price_news(fact: PriceFact, seat: Seat, version: int) -> tuple[Kind, Facts] | None:

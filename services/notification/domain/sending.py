@@ -191,22 +191,24 @@ def after(
 ) -> Wait | End:
     """Decide what follows from an attempt, the `attempts`-th; `jitter` (0 to 1) spreads what failed together.
 
-    The wait doubles from attempt to attempt, half of it fixed and half by chance, and never outlasts the delivery's age.
+    The wait doubles from attempt to attempt, half of it fixed, half by chance, and never outlasts the age.
     """
+    least = timedelta()
     match outcome:
         case Sent():
             return End(State.SENT)
         case Refused():
             return Wait(now)
-        case Retry(after=asked):
-            wait = max(_backoff(attempts, jitter, limits), asked or timedelta())
+        case Retry(after=asked) if asked:
+            least = asked
         case Misconfigured():
-            wait = max(_backoff(attempts, jitter, limits), limits.misconfigured_wait)
+            least = limits.misconfigured_wait
+    wait = max(_backoff(attempts, jitter, limits), least)
     return Wait(min(now + wait, max(now, created_at + limits.age)))
 
 
 def _backoff(attempts: int, jitter: float, limits: Limits) -> timedelta:
-    wait = min(limits.first_wait * 2 ** min(attempts - 1, 30), limits.longest_wait)
+    wait = min(limits.first_wait * (1 << min(attempts - 1, 30)), limits.longest_wait)
     return wait * (0.5 + jitter / 2)
 
 

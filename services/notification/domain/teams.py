@@ -1,4 +1,4 @@
-"""The copy of teams and seats: what an event changes in it. A seat keeps the versions of its team between which it counted."""
+"""The copy of teams and seats: what an event changes in it; a seat keeps the versions of its team it counts between."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -68,6 +68,10 @@ class Opened:
     minimum: int
     currency: str
     ends_at: datetime
+
+    def fill(self, members: int, units: int) -> int:
+        """Choose of both counts the one that the minimum is counted in."""
+        return units if self.counted_in is CountedIn.UNITS else members
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +157,11 @@ def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
         opened = fact.change
     if opened is None:
         return None
-    fill = fact.confirmed_units if opened.counted_in is CountedIn.UNITS else fact.confirmed_members
     return replace(
         team,
         version=fact.version,
         state=fact.state,
-        fill=fill,
+        fill=opened.fill(fact.confirmed_members, fact.confirmed_units),
         fill_version=fact.version if _fills(fact.change) else team.fill_version,
         opened=opened,
     )

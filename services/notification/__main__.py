@@ -1,0 +1,54 @@
+"""Starts notification: settings, chassis, channels and parts are wired here and nowhere else."""
+
+import random
+import sys
+from datetime import timedelta
+
+from services.chassis.coalesce import Coalescer
+from services.chassis.platforms import TOPIC as PLATFORMS
+from services.chassis.platforms import on_platform_events
+from services.chassis.process import Plan, Process, timer
+from services.chassis.runner import Part, main, run_parts
+from services.chassis.settings import load
+from services.notification.channels.registry import open_channels
+from services.notification.domain import Limits
+from services.notification.handlers import EventHandlers, Fanout, MemberWriter
+from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
+from services.notification.recorder import Recorder
+from services.notification.rpc import NotificationServicer, servicer
+from services.notification.sender import Pace, Sender
+from services.notification.settings import Settings
+
+
+async def process() -> None:
+    """Run notification, or the parts of it named on the command line."""
+    settings = load(Settings)
+    chassis = Process("notification", settings)
+    database, clock = chassis.database, chassis.clock
+    channels = open_channels(settings)
+    limits = Limits(attempts=settings.delivery_attempts, age=timedelta(hours=settings.delivery_hours))
+    pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
+    members = Coalescer("members", MemberWriter(database, clock).decide)
+    outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
+    sender = Sender(database, clock, channels, outcomes.submit, limits=limits, pace=pace)
+    events = EventHandlers(database, clock)
+    plan = Plan(
+        servicers=[servicer(NotificationServicer(database, channels, members))],
+        writers=[Part("members", run=members.run), Part("outcomes", run=outcomes.run)],
+        handlers={
+            PLATFORMS: on_platform_events,
+            TEAMS: events.on_team_events,
+            PRICES: events.on_price_events,
+            SETTLEMENTS: events.on_settlement_events,
+        },
+        timers=[
+            Part("sender", run=sender.run, stop=sender.stop),
+            timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
+            timer("forgotten jobs", events.drop_forgotten, every=3600.0),
+        ],
+    )
+    await run_parts(chassis.parts(plan, sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main(process)

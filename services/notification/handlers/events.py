@@ -1,0 +1,180 @@
+"""What the events of teams, prices and settlements do: the copy is kept, and deliveries are written.
+
+Prices and settlements come by other topics than the team's own events. One that was computed at a version which the
+copy has not reached waits as a job, and the team's event that reaches it lets it go on: whatever comes first, the same
+deliveries follow.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeAlias
+from uuid import UUID
+
+from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
+from groupbuy.team_formation.v1 import events_pb2 as teams_pb2
+
+from services.chassis import logs
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.errors import Poison
+from services.chassis.messages import Event
+from services.chassis.work import Work
+from services.notification import metrics, store, translate
+from services.notification.domain import (
+    Contradiction,
+    Message,
+    Seat,
+    SeatMoved,
+    SeatState,
+    Team,
+    TeamFact,
+    TurnedTo,
+    advance,
+    joined,
+    move_seat,
+)
+from services.notification.handlers.fanout import Told, messages_now
+from services.notification.handlers.writing import write_deliveries
+from services.notification.store import Job
+
+log = logs.logger(__name__)
+
+TeamKey: TypeAlias = tuple[UUID, UUID]
+
+_KEPT = timedelta(days=14)
+"""As long as the topics keep their events: what a waiting job waits for will not come after that."""
+
+
+class EventHandlers:
+    """The handlers of the topics, and the work they leave for later."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def on_team_events(self, work: Work, events: list[Event]) -> None:
+        """Keep the copy of teams and seats, tell JOINED, TIPPED and UNTIPPED, and let go what waited for a version."""
+        facts = [(event, _team_fact(event)) for event in events]
+        teams = await store.lock_teams(
+            work.connection, [(fact.platform_id, fact.campaign_id, fact.team_id) for _, fact in facts]
+        )
+        batch = _Batch(teams, await _seats(work, facts))
+        for event, fact in facts:
+            batch.apply(event, fact)
+        await store.save_teams(work.connection, batch.moved_teams())
+        await store.save_seats(work.connection, batch.moved_seats())
+        now = self._clock.now()
+        reached = [(team.campaign_id, team.team_id, team.version) for team in batch.moved_teams()]
+        jobs = await store.lock_reached_jobs(work.connection, reached) if reached else []
+        await store.delete_jobs(work.connection, jobs)
+        await self._tell(work, batch.teams, [*batch.jobs, *jobs], batch.messages, now)
+
+    async def on_price_events(self, work: Work, events: list[Event]) -> None:
+        """Tell members what a price means to them, once the copy of the team is as new as the price."""
+        await self._tell_or_wait(work, [_job(event, event.read_as(pricing_pb2.PriceEvent)) for event in events])
+
+    async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
+        """Tell members what they pay and get back, once the copy of the team is as new as the line."""
+        await self._tell_or_wait(work, [_job(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events])
+
+    async def _tell_or_wait(self, work: Work, jobs: list[Job]) -> None:
+        teams = await store.lock_teams(
+            work.connection, [(job.platform_id, job.campaign_id, job.team_id) for job in jobs]
+        )
+        now = self._clock.now()
+        waiting = [job for job in jobs if teams[job.campaign_id, job.team_id].version < job.team_version]
+        await store.insert_jobs(work.connection, waiting, ready=False, now=now)
+        await self._tell(work, teams, [job for job in jobs if job not in waiting], [], now)
+
+    async def _tell(
+        self, work: Work, teams: Mapping[TeamKey, Team], jobs: Sequence[Job], messages: Sequence[Told], now: datetime
+    ) -> None:
+        told = list(messages)
+        for job in jobs:
+            told += await messages_now(work, teams[job.campaign_id, job.team_id], job, now)
+        await write_deliveries(work, told, now)
+
+    async def drop_forgotten(self) -> int:
+        """Give up jobs that have waited longer than the topics keep their events; returns 0, there is never a page."""
+        async with self._database.work() as work:
+            dropped = await store.drop_waiting_jobs(work.connection, self._clock.now() - _KEPT)
+        if dropped:
+            metrics.FANOUT_DROPPED.inc(dropped)
+            log.warning("events never told: the events of their teams did not come", count=dropped)
+        return 0
+
+
+class _Batch:
+    """Teams and seats while a batch of events is applied to them, and what follows."""
+
+    def __init__(self, teams: dict[TeamKey, Team], seats: dict[UUID, Seat]) -> None:
+        self.teams = teams
+        self.messages: list[Told] = []
+        self.jobs: list[Job] = []
+        self._seats = seats
+        self._moved: dict[UUID, TeamKey] = {}
+        self._advanced: set[TeamKey] = set()
+
+    def apply(self, event: Event, fact: TeamFact) -> None:
+        key = fact.campaign_id, fact.team_id
+        team = advance(self.teams[key], fact)
+        if isinstance(team, Contradiction):
+            raise Poison(event.event_id, team.reason)
+        if team is None:
+            if self.teams[key].opened is None:
+                log.info("event of a team whose opening was not seen", team=event.record.key, version=fact.version)
+            return
+        self.teams[key] = team
+        self._advanced.add(key)
+        if isinstance(fact.change, SeatMoved):
+            self._move(event, team, fact.change.seat)
+        if isinstance(fact.change, TurnedTo):
+            self.jobs.append(_job(event, event.read_as(teams_pb2.TeamEvent)))
+
+    def _move(self, event: Event, team: Team, told: Seat) -> None:
+        seat = move_seat(self._seats.get(told.seat_id), told, team.version)
+        if isinstance(seat, Contradiction):
+            raise Poison(event.event_id, seat.reason)
+        self._seats[seat.seat_id] = seat
+        self._moved[seat.seat_id] = team.campaign_id, team.team_id
+        if seat.state is SeatState.HELD:
+            kind, facts = joined(seat)
+            message = Message(event.event_id, team.version, kind, seat.seat_id, seat.member_id, facts)
+            self.messages.append((team, message))
+
+    def moved_teams(self) -> list[Team]:
+        return [self.teams[key] for key in sorted(self._advanced)]
+
+    def moved_seats(self) -> list[tuple[Team, Seat]]:
+        return [(self.teams[self._moved[seat_id]], self._seats[seat_id]) for seat_id in sorted(self._moved)]
+
+
+async def _seats(work: Work, facts: Sequence[tuple[Event, TeamFact]]) -> dict[UUID, Seat]:
+    keys = {
+        (fact.campaign_id, fact.team_id, fact.change.seat.seat_id)
+        for _, fact in facts
+        if isinstance(fact.change, SeatMoved)
+    }
+    return await store.load_seats(work.connection, sorted(keys)) if keys else {}
+
+
+def _team_fact(event: Event) -> TeamFact:
+    try:
+        return translate.team_fact(event.read_as(teams_pb2.TeamEvent))
+    except translate.Unreadable as problem:
+        raise Poison(event.event_id, str(problem)) from None
+
+
+def _job(event: Event, envelope: teams_pb2.TeamEvent | pricing_pb2.PriceEvent | pricing_pb2.SettlementEvent) -> Job:
+    """Keep an event as a job; whatever is wrong with it is found now, not when the job's turn comes."""
+    topic = event.record.topic
+    try:
+        platform_id, campaign_id, team_id = translate.team_key(envelope)
+        if isinstance(envelope, pricing_pb2.PriceEvent):
+            translate.price_fact(envelope)
+        if isinstance(envelope, pricing_pb2.SettlementEvent):
+            translate.settled(envelope.settlement_line_recorded.line)
+    except translate.Unreadable as problem:
+        raise Poison(event.event_id, str(problem)) from None
+    version = envelope.sequence if isinstance(envelope, teams_pb2.TeamEvent) else envelope.team_version
+    return Job(platform_id, campaign_id, team_id, topic, event.sequence, version, event.record.value)

@@ -1,0 +1,76 @@
+"""Writes deliveries: messages put into words, pending where the member can be reached and suppressed where not."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.chassis import ids, logs
+from services.chassis.work import Work
+from services.notification import metrics, store
+from services.notification.domain import End, Message, Opened, State, Team
+from services.notification.rendering import Words, render
+from services.notification.store import NewDelivery, Reach
+from services.notification.translate import delivery_ended
+
+log = logs.logger(__name__)
+
+_NO_CONTACT = "the member has no contact point"
+_UNKNOWN = "the member is not registered"
+
+
+async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]], now: datetime) -> int:
+    """Write a delivery for each message of opened teams; one that is there already stays. Returns how many are new."""
+    if not messages:
+        return 0
+    members = sorted({(team.platform_id, message.member_id) for team, message in messages})
+    reaches = await store.find_reaches(work.connection, members)
+    rows = [
+        _delivery(team, team.opened, message, reaches.get((team.platform_id, message.member_id)), now)
+        for team, message in messages
+        if team.opened
+    ]
+    written = await store.insert_deliveries(work.connection, rows)
+    for row in rows:
+        if row.state is not State.PENDING and row.delivery_id in written:
+            _tell_suppressed(work, row, now)
+    return len(written)
+
+
+def delivery_id(message: Message) -> UUID:
+    """Make the id of a message's delivery: of cause, member and kind, the same however often it is made."""
+    return ids.derived_id(message.cause_event_id, message.member_id, message.kind)
+
+
+def _delivery(team: Team, opened: Opened, message: Message, reach: Reach | None, now: datetime) -> NewDelivery:
+    words = _words(message, opened, reach)
+    channel = reach.channel if reach else None
+    return NewDelivery(
+        platform_id=team.platform_id,
+        campaign_id=team.campaign_id,
+        delivery_id=delivery_id(message),
+        team_id=team.team_id,
+        seat_id=message.seat_id,
+        member_id=message.member_id,
+        kind=message.kind,
+        cause_event_id=message.cause_event_id,
+        team_version=message.team_version,
+        language=words.language,
+        subject=words.subject,
+        body=words.body,
+        created_at=now,
+        state=State.PENDING if channel else State.SUPPRESSED,
+        reason="" if channel else (_NO_CONTACT if reach else _UNKNOWN),
+        ended_at=None if channel else now,
+        channel=channel or "",
+        due_at=now,
+    )
+
+
+def _words(message: Message, opened: Opened, reach: Reach | None) -> Words:
+    language, time_zone = (reach.language, reach.time_zone) if reach else ("", "")
+    return render(message.kind, message.facts, opened, language, time_zone)
+
+
+def _tell_suppressed(work: Work, row: NewDelivery, now: datetime) -> None:
+    metrics.ENDED.labels("", row.state.lower()).inc()
+    work.tell(delivery_ended(row, End(row.state, row.reason), "", 0, now))

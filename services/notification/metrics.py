@@ -1,0 +1,12 @@
+"""The metrics of notification. No label names a member."""
+
+from prometheus_client import Counter, Gauge
+
+ATTEMPTS = Counter("groupbuy_delivery_attempts_total", "Attempts to send, by outcome.", ["channel", "outcome"])
+ENDED = Counter(
+    "groupbuy_deliveries_total", "Deliveries that ended, by the last channel and how.", ["channel", "outcome"]
+)
+IN_FLIGHT = Gauge("groupbuy_delivery_attempts_in_flight", "Attempts under way.", ["channel"])
+FANOUT_DROPPED = Counter(
+    "groupbuy_fanout_dropped_total", "Events never told because the copy of their team did not reach them."
+)

@@ -1,0 +1,94 @@
+"""Records what came of attempts, several in one transaction: the attempt, what follows from it, and DeliveryEnded."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.work import Work
+from services.notification import metrics, store
+from services.notification.domain import Contact, End, Limits, Outcome, Sent, State, after, outcome_name
+from services.notification.privacy import without_addresses
+from services.notification.store import Claimed, Locked, NewAttempt
+from services.notification.translate import delivery_ended
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt that was made under a claim."""
+
+    delivery: Claimed
+    contact: Contact
+    at: datetime
+    outcome: Outcome
+
+
+class Recorder:
+    """Writes outcomes. `jitter` gives chance between 0 and 1."""
+
+    def __init__(self, database: Database, clock: Clock, limits: Limits, jitter: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._limits = limits
+        self._jitter = jitter
+
+    async def record(self, batch: Sequence[Attempted]) -> list[None]:
+        """Record attempts in one transaction.
+
+        An attempt is kept whoever holds the delivery by now. One that was sent ends it even if the claim has run out
+        meanwhile: what is true beats who may say it. Anything else moves it only while the claim is ours.
+        """
+        now = self._clock.now()
+        attempts: list[NewAttempt] = []
+        ended: list[tuple[Attempted, End, int]] = []
+        waiting: list[tuple[tuple[UUID, UUID], int, datetime, bool]] = []
+        async with self._database.work() as work:
+            locked = await store.lock_deliveries(work.connection, [item.delivery.key for item in batch])
+            for item in batch:
+                row = locked[item.delivery.key]
+                number = row.attempts + 1
+                locked[item.delivery.key] = Locked(row.state, row.claim_id, number)
+                attempts.append(_attempt(item, number))
+                follows = after(item.outcome, number, item.delivery.created_at, now, self._jitter(), self._limits)
+                if isinstance(follows, End) and row.state is State.PENDING:
+                    ended.append((item, follows, number))
+                else:
+                    ours = row.claim_id == item.delivery.claim_id
+                    waiting.append(
+                        (item.delivery.key, number, now if isinstance(follows, End) else follows.due_at, ours)
+                    )
+            await store.insert_attempts(work.connection, attempts)
+            await store.wait_deliveries(work.connection, waiting)
+            await end(work, [(item.delivery, step, item.contact.channel, number) for item, step, number in ended], now)
+        for item in batch:
+            metrics.ATTEMPTS.labels(item.contact.channel, outcome_name(item.outcome)).inc()
+        return [None] * len(batch)
+
+
+def _attempt(item: Attempted, number: int) -> NewAttempt:
+    return NewAttempt(
+        platform_id=item.delivery.platform_id,
+        campaign_id=item.delivery.campaign_id,
+        delivery_id=item.delivery.delivery_id,
+        number=number,
+        contact_id=item.contact.contact_id,
+        channel=item.contact.channel,
+        attempted_at=item.at,
+        outcome=outcome_name(item.outcome),
+        provider_id=item.outcome.provider_id if isinstance(item.outcome, Sent) else "",
+        detail="" if isinstance(item.outcome, Sent) else without_addresses(item.outcome.detail, item.contact.address),
+    )
+
+
+async def end(work: Work, rows: Sequence[tuple[Claimed, End, str, int]], now: datetime) -> None:
+    """End deliveries that are locked or claimed, given as (delivery, how, channel, attempts), and tell it."""
+    await store.end_deliveries(
+        work.connection,
+        [(item.key, step.state, step.reason, channel, count) for item, step, channel, count in rows],
+        now,
+    )
+    for item, step, channel, count in rows:
+        metrics.ENDED.labels(channel, step.state.lower()).inc()
+        work.tell(delivery_ended(item, step, channel, count, now))

@@ -1,0 +1,123 @@
+"""The gRPC service Notification: reads each request, checks every field, answers."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from groupbuy.notification.v1 import notification_service_pb2 as pb2
+from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
+
+from services.chassis import ids, requests
+from services.chassis.coalesce import Coalescer
+from services.chassis.database import Database
+from services.chassis.errors import FieldViolation, Rejected, invalid
+from services.chassis.requests import NO_CAMPAIGN, RequestKey
+from services.chassis.server import Servicer, caller
+from services.notification import store
+from services.notification.channels import Channels
+from services.notification.domain import Member, Point, language_problem, member_id_problem
+from services.notification.handlers import PutMember
+from services.notification.paging import page_token, read_token
+from services.notification.store import Filter, Position
+from services.notification.translate import member_of, wire_delivery, wire_member
+
+NAME = "groupbuy.notification.v1.Notification"
+MOST_POINTS = 10
+PAGE, LARGEST_PAGE = 100, 1000
+
+
+class NotificationServicer(pb2_grpc.NotificationServicer):
+    """Answers platforms."""
+
+    def __init__(self, database: Database, channels: Channels, members: Coalescer[PutMember, bytes]) -> None:
+        self._database = database
+        self._channels = channels
+        self._members = members
+
+    async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
+        """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
+        requests.check_request_id(request.request_id)
+        member = member_of(request.member)
+        self._check(member)
+        key = RequestKey(NO_CAMPAIGN, caller(), "PutMember", request.request_id, requests.body_hash(request))
+        return pb2.PutMemberResponse.FromString(await self._members.submit(PutMember(key, member)))
+
+    async def GetMember(self, request: pb2.GetMemberRequest, _context: Any) -> pb2.GetMemberResponse:  # noqa: N802
+        """Read how a member can be reached; MEMBER_UNKNOWN."""
+        async with self._database.read() as connection:
+            member = await store.find_member(connection, caller(), request.member_id)
+        if member is None:
+            raise Rejected("MEMBER_UNKNOWN")
+        return pb2.GetMemberResponse(member=wire_member(member))
+
+    async def ListDeliveries(  # noqa: N802
+        self, request: pb2.ListDeliveriesRequest, _context: Any
+    ) -> pb2.ListDeliveriesResponse:
+        """List deliveries, the newest first; INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+        wanted = _filter(request)
+        size = _page_size(request.page_size)
+        before = read_token(wanted, request.page_token)
+        async with self._database.read() as connection:
+            rows = await store.list_deliveries(connection, wanted, before, size + 1)
+            shown = rows[:size]
+            attempts = await store.find_attempts(connection, [(row.campaign_id, row.delivery_id) for row in shown])
+        more = len(rows) > size
+        return pb2.ListDeliveriesResponse(
+            deliveries=[wire_delivery(row, attempts.get((row.campaign_id, row.delivery_id), [])) for row in shown],
+            next_page_token=page_token(wanted, Position(shown[-1].created_at, shown[-1].delivery_id)) if more else "",
+        )
+
+    def _check(self, member: Member) -> None:
+        """Refuse a member with every field that is wrong, or the first channel that does not exist."""
+        found = {
+            "member.member_id": member_id_problem(member.member_id),
+            "member.language": language_problem(member.language),
+            "member.time_zone": _time_zone_problem(member.time_zone),
+            "member.contact_points": _points_problem(member.points),
+        }
+        for at, point in enumerate(member.points[:MOST_POINTS]):
+            if point.channel not in self._channels:
+                names = ", ".join(sorted(self._channels))
+                raise Rejected("CHANNEL_UNKNOWN", {"channel": repr(point.channel[:64]), "channels": names})
+            found[f"member.contact_points[{at}].address"] = self._channels[point.channel].check(point.address)
+        violations = tuple(FieldViolation(field, problem) for field, problem in found.items() if problem)
+        if violations:
+            raise Rejected("INVALID_ARGUMENT", fields=violations)
+
+
+def _time_zone_problem(name: str) -> str | None:
+    if not name:
+        return None
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError; "Asia" is a folder
+        return 'must be an IANA time zone, for instance "Asia/Shanghai", or empty for the campaign\'s'
+    return None
+
+
+def _points_problem(points: tuple[Point, ...]) -> str | None:
+    if len(points) > MOST_POINTS:
+        return f"must be at most {MOST_POINTS}"
+    if len(set(points)) < len(points):
+        return "must not name the same address twice"
+    return None
+
+
+def _filter(request: pb2.ListDeliveriesRequest) -> Filter:
+    campaign_id, team_id = None, None
+    if request.team_id:
+        found = ids.parse("team", request.team_id, 2)
+        if found is None:
+            raise invalid("team_id", "is not a team's id; it looks like team_... and comes from OpenTeam")
+        campaign_id, team_id = found
+    return Filter(caller(), campaign_id, team_id, request.member_id or None)
+
+
+def _page_size(size: int) -> int:
+    if not 0 <= size <= LARGEST_PAGE:
+        raise invalid("page_size", f"must be 0 to {LARGEST_PAGE}; 0 means {PAGE}")
+    return size or PAGE
+
+
+def servicer(implementation: NotificationServicer) -> Servicer:
+    """Name the service for the server."""
+    return Servicer(NAME, implementation, pb2_grpc.add_NotificationServicer_to_server)

@@ -1,0 +1,233 @@
+"""The sender: claims deliveries whose turn has come, hands each to its channel, and has the outcome recorded.
+
+A claim is a lease. A sender that dies between the channel's answer and the record lets the lease run out, and the same
+delivery is tried again with the same id: at least once, and what a second time means stands in each channel's file.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.chassis import ids, logs
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.status import transient
+from services.notification import metrics, store
+from services.notification.channels import Channel, Channels, Letter, Misconfigured, Outcome, Retry
+from services.notification.domain import Contact, End, Limits, Reroute, Send, next_step
+from services.notification.privacy import without_addresses
+from services.notification.recorder import Attempted, end
+from services.notification.store import Claim, Claimed
+
+POLL_SECONDS = 1.0
+RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much is sent at once: attempts under way in all and by one channel, and the longest time of one."""
+
+    total: int = 96
+    per_channel: int = 32
+    seconds: float = 10.0
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim holds: an attempt and its record, with room for a database that is away for a while."""
+        return timedelta(seconds=2 * self.seconds + 30)
+
+
+class Sender:
+    """The part of a process that sends. `record` stores an attempt and returns when it is committed."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        channels: Channels,
+        record: Callable[[Attempted], Awaitable[None]],
+        *,
+        limits: Limits,
+        pace: Pace,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._channels = channels
+        self._record = record
+        self._limits = limits
+        self._pace = pace
+        self._wake = asyncio.Event()
+        self._under_way: dict[asyncio.Task[None], Claimed] = {}
+        self._busy: Counter[str] = Counter()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Send for as long as the process runs: woken when deliveries are written, else looking once a second."""
+        listening = asyncio.create_task(self._listen())
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                if not await self._run_once_safely():
+                    await self._pause()
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+
+    async def stop(self) -> None:
+        """Claim nothing more, let what is under way end, and give back what did not."""
+        self._stopping = True
+        self._wake.set()
+        left = dict(self._under_way)
+        if left:
+            await asyncio.wait(left, timeout=self._pace.seconds + RETRY_SECONDS[-1])
+        given_up = [item for task, item in left.items() if not task.done()]
+        for task in left:
+            task.cancel()
+        if given_up:
+            async with self._database.work() as work:
+                await store.release_claims(work.connection, given_up)
+        for channel in self._channels.values():
+            await channel.close()
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def run_once(self) -> int:
+        """Claim what is due, as far as there is room, and begin to send it; returns the number claimed."""
+        claims = self._room()
+        if not claims:
+            return 0
+        now = self._clock.now()
+        async with self._database.work() as work:
+            claimed = await store.claim_due(work.connection, claims, ids.new_id(), now, now + self._pace.lease)
+            if not claimed:
+                return 0
+            contacts = await store.find_contacts(
+                work.connection, [(item.platform_id, item.member_id) for item in claimed]
+            )
+            standings = await store.find_standings(work.connection, claimed)
+            steps = [
+                next_step(
+                    standings.standing[item.key],
+                    contacts.get((item.platform_id, item.member_id), []),
+                    standings.tried.get(item.key, {}),
+                    now,
+                    self._limits,
+                )
+                for item in claimed
+            ]
+            both = list(zip(claimed, steps, strict=True))
+            await end(
+                work, [(item, step, item.channel, item.attempts) for item, step in both if isinstance(step, End)], now
+            )
+            await store.reroute_deliveries(
+                work.connection, [(item.key, step.channel) for item, step in both if isinstance(step, Reroute)]
+            )
+        for item, step in both:
+            if isinstance(step, Send):
+                self._begin(item, step.contact)
+        return len(claimed)
+
+    def _room(self) -> Sequence[Claim]:
+        """Share what is free among the channels; one that is slow takes no more than its part."""
+        free = self._pace.total - len(self._under_way)
+        claims: list[Claim] = []
+        for name in sorted(self._channels, key=lambda name: self._busy[name]):
+            limit = min(self._pace.per_channel - self._busy[name], free)
+            if limit > 0:
+                claims.append(Claim(name, limit))
+                free -= limit
+        return claims
+
+    def _begin(self, item: Claimed, contact: Contact) -> None:
+        self._busy[contact.channel] += 1
+        metrics.IN_FLIGHT.labels(contact.channel).inc()
+        task = asyncio.create_task(self._attempt(item, contact))
+        self._under_way[task] = item
+        task.add_done_callback(lambda task: self._ended(task, contact.channel))
+
+    def _ended(self, task: "asyncio.Task[None]", channel: str) -> None:
+        del self._under_way[task]
+        self._busy[channel] -= 1
+        metrics.IN_FLIGHT.labels(channel).dec()
+        self._wake.set()
+        if not task.cancelled() and task.exception():
+            log.error("an attempt was not recorded; its claim runs out", exc_info=task.exception())
+
+    async def _attempt(self, item: Claimed, contact: Contact) -> None:
+        at = self._clock.now()
+        outcome = await self._call(self._channels[contact.channel], _letter(item, contact))
+        if isinstance(outcome, Misconfigured):
+            why = without_addresses(outcome.detail, contact.address)
+            log.error("channel is misconfigured", channel=contact.channel, why=why)
+        await self._recorded(Attempted(item, contact, at, outcome))
+
+    async def _call(self, channel: Channel, letter: Letter) -> Outcome:
+        try:
+            async with asyncio.timeout(self._pace.seconds):
+                return await channel.send(letter)
+        except TimeoutError:
+            return Retry(f"no answer in {self._pace.seconds:g} seconds")
+        except Exception as error:  # noqa: BLE001
+            # An adapter's fault must not lose the message; its text may hold an address, so only the kind is said.
+            log.error("channel failed", channel=channel.name, error=type(error).__name__)  # noqa: TRY400
+            return Retry(f"the channel failed: {type(error).__name__}")
+
+    async def _recorded(self, attempted: Attempted) -> None:
+        """Record, again and again while the database is away: every record lost is a message sent twice."""
+        waits = iter(RETRY_SECONDS)
+        while True:
+            try:
+                await self._record(attempted)
+            except Exception as error:
+                if transient(error) is None:
+                    raise
+                await asyncio.sleep(next(waits, RETRY_SECONDS[-1]))
+            else:
+                return
+
+    async def _run_once_safely(self) -> int:
+        try:
+            return await self.run_once()
+        except Exception as error:  # noqa: BLE001 - logged and tried again
+            log.warning("nothing claimed", why=str(error).strip() or type(error).__name__)
+            await asyncio.sleep(POLL_SECONDS)
+            return 0
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _listen(self) -> None:
+        """Wake when any process writes deliveries; while the database is away, looking once a second is enough."""
+        while True:
+            try:
+                async with self._database.direct() as connection:
+                    async for _ in store.listen_for_deliveries(connection):
+                        self._wake.set()
+            except Exception as error:  # noqa: BLE001 - logged and tried again
+                log.info("not woken by the database", why=str(error).strip() or type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS[-1])
+
+
+def _letter(item: Claimed, contact: Contact) -> Letter:
+    return Letter(
+        delivery_id=item.delivery_id,
+        address=contact.address,
+        kind=item.kind,
+        member_id=item.member_id,
+        team_id=ids.opaque("team", item.campaign_id, item.team_id),
+        language=item.language,
+        subject=item.subject,
+        body=item.body,
+        written_at=item.created_at,
+    )

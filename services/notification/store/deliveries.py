@@ -1,0 +1,369 @@
+"""Deliveries and attempts in SQL."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.notification.domain import Kind, SeatState, Standing, State, TeamState, Tried
+
+Connection: TypeAlias = AsyncConnection[TupleRow]
+DeliveryKey: TypeAlias = tuple[UUID, UUID]
+"""Campaign and delivery."""
+
+WAKE_CHANNEL = "groupbuy_deliveries"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A delivery as it is written: pending, or suppressed with a reason."""
+
+    platform_id: UUID
+    campaign_id: UUID
+    delivery_id: UUID
+    team_id: UUID
+    seat_id: UUID
+    member_id: str
+    kind: Kind
+    cause_event_id: UUID
+    team_version: int
+    language: str
+    subject: str
+    body: str
+    created_at: datetime
+    state: State
+    reason: str
+    ended_at: datetime | None
+    channel: str
+    due_at: datetime
+
+
+async def insert_deliveries(connection: Connection, rows: Sequence[NewDelivery]) -> set[UUID]:
+    """Write deliveries and wake the senders; returns the ids of those that were not there before."""
+    columns = [
+        [getattr(row, name) for row in rows]
+        for name in NewDelivery.__dataclass_fields__  # the order of the statement's columns
+    ]
+    cursor = await connection.execute(
+        "INSERT INTO deliveries (platform_id, campaign_id, delivery_id, team_id, seat_id, member_id, kind,"
+        " cause_event_id, team_version, language, subject, body, created_at, state, reason, ended_at, channel, due_at)"
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[],"
+        " %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[],"
+        " %s::timestamptz[], %s::text[], %s::timestamptz[]) ON CONFLICT DO NOTHING RETURNING delivery_id",
+        columns,
+    )
+    written = {row[0] async for row in cursor}
+    if written:
+        await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
+    return written
+
+
+async def listen_for_deliveries(connection: Connection) -> AsyncIterator[None]:
+    """Yield when deliveries were written, by whatever process; needs a connection past the pooler."""
+    await connection.execute(f"LISTEN {WAKE_CHANNEL}")
+    yield
+    async for _ in connection.notifies():
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """How many due deliveries of one channel are wanted."""
+
+    channel: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery whose turn has come, ours until the claim's end."""
+
+    platform_id: UUID
+    campaign_id: UUID
+    delivery_id: UUID
+    team_id: UUID
+    seat_id: UUID
+    member_id: str
+    kind: Kind
+    cause_event_id: UUID
+    team_version: int
+    language: str
+    subject: str
+    body: str
+    created_at: datetime
+    channel: str
+    attempts: int
+    claim_id: UUID
+
+    @property
+    def key(self) -> DeliveryKey:
+        """Campaign and delivery."""
+        return self.campaign_id, self.delivery_id
+
+
+async def claim_due(
+    connection: Connection, claims: Sequence[Claim], claim_id: UUID, now: datetime, until: datetime
+) -> list[Claimed]:
+    """Claim due deliveries, the longest due first, passing by those that others have."""
+    cursor = await connection.execute(
+        "WITH due AS MATERIALIZED ("
+        " SELECT d.campaign_id, d.delivery_id FROM unnest(%s::text[], %s::integer[]) AS c (channel, most)"
+        " CROSS JOIN LATERAL (SELECT campaign_id, delivery_id FROM deliveries"
+        " WHERE state = 'PENDING' AND channel = c.channel AND due_at <= %s"
+        " AND (claimed_until IS NULL OR claimed_until <= %s)"
+        " ORDER BY due_at LIMIT c.most FOR UPDATE SKIP LOCKED) AS d)"
+        " UPDATE deliveries AS d SET claim_id = %s, claimed_until = %s FROM due"
+        " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
+        " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
+        " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
+        " d.claim_id",
+        ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, claim_id, until),
+    )
+    return [_claimed(*row) async for row in cursor]
+
+
+def _claimed(*row: Any) -> Claimed:
+    platform_id, campaign_id, delivery_id, team_id, seat_id, member_id, kind, *rest = row
+    return Claimed(platform_id, campaign_id, delivery_id, team_id, seat_id, member_id, Kind(kind), *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What is known of claimed deliveries, by campaign and delivery."""
+
+    standing: Mapping[DeliveryKey, Standing]
+    tried: Mapping[DeliveryKey, Mapping[UUID, Tried]]
+
+
+async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> Standings:
+    """Read what the next step of claimed deliveries depends on."""
+    columns = ([item.campaign_id for item in claimed], [item.delivery_id for item in claimed])
+    cursor = await connection.execute(
+        "SELECT d.campaign_id, d.delivery_id, t.state, t.fill_version, s.state,"
+        " EXISTS (SELECT FROM deliveries AS n WHERE n.campaign_id = d.campaign_id AND n.team_id = d.team_id"
+        "  AND n.member_id = d.member_id AND n.kind IN ('PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING')"
+        "  AND (n.team_version > d.team_version"
+        "   OR n.team_version = d.team_version AND d.kind = 'ONE_MISSING' AND n.kind <> 'ONE_MISSING'))"
+        " FROM unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id)"
+        " JOIN deliveries AS d USING (campaign_id, delivery_id)"
+        " JOIN teams AS t ON t.campaign_id = d.campaign_id AND t.team_id = d.team_id"
+        " LEFT JOIN seats AS s ON s.campaign_id = d.campaign_id AND s.team_id = d.team_id AND s.seat_id = d.seat_id",
+        columns,
+    )
+    rows = {(row[0], row[1]): row[2:] async for row in cursor}
+    return Standings(
+        {item.key: _standing(item, *rows[item.key]) for item in claimed}, await _tried(connection, columns)
+    )
+
+
+def _standing(item: Claimed, team: str, fill_version: int, seat: str | None, newer: bool) -> Standing:  # noqa: FBT001
+    return Standing(
+        kind=item.kind,
+        team_version=item.team_version,
+        channel=item.channel,
+        attempts=item.attempts,
+        created_at=item.created_at,
+        team_state=TeamState(team),
+        fill_version=fill_version,
+        seat_state=SeatState(seat) if seat else None,
+        newer_price=newer,
+    )
+
+
+async def _tried(
+    connection: Connection, columns: tuple[list[UUID], list[UUID]]
+) -> dict[DeliveryKey, dict[UUID, Tried]]:
+    found: dict[DeliveryKey, dict[UUID, Tried]] = {}
+    cursor = await connection.execute(
+        "SELECT campaign_id, delivery_id, contact_id, count(*), bool_or(outcome = 'refused') FROM attempts"
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id) USING (campaign_id, delivery_id)"
+        " GROUP BY campaign_id, delivery_id, contact_id",
+        columns,
+    )
+    async for campaign_id, delivery_id, contact_id, attempts, refused in cursor:
+        found.setdefault((campaign_id, delivery_id), {})[contact_id] = Tried(attempts, refused)
+    return found
+
+
+async def end_deliveries(
+    connection: Connection, rows: Sequence[tuple[DeliveryKey, State, str, str, int]], now: datetime
+) -> None:
+    """End locked deliveries, given as (key, state, reason, channel, attempts)."""
+    await connection.cursor().executemany(
+        "UPDATE deliveries SET state = %s, reason = %s, channel = %s, attempts = %s, ended_at = %s, claim_id = NULL,"
+        " claimed_until = NULL WHERE campaign_id = %s AND delivery_id = %s",
+        [(state, reason, channel, attempts, now, *key) for key, state, reason, channel, attempts in rows],
+    )
+
+
+async def reroute_deliveries(connection: Connection, rows: Sequence[tuple[DeliveryKey, str]]) -> None:
+    """Give claimed deliveries back for another channel."""
+    await connection.cursor().executemany(
+        "UPDATE deliveries SET channel = %s, claim_id = NULL, claimed_until = NULL"
+        " WHERE campaign_id = %s AND delivery_id = %s",
+        [(channel, *key) for key, channel in rows],
+    )
+
+
+async def wait_deliveries(connection: Connection, rows: Sequence[tuple[DeliveryKey, int, datetime, bool]]) -> None:
+    """Count attempts of locked deliveries, given as (key, attempts, due, ours); another's claim is left as it is."""
+    await connection.cursor().executemany(
+        "UPDATE deliveries SET attempts = %s, due_at = CASE WHEN %s THEN %s ELSE due_at END,"
+        " claim_id = CASE WHEN %s THEN NULL ELSE claim_id END,"
+        " claimed_until = CASE WHEN %s THEN NULL ELSE claimed_until END WHERE campaign_id = %s AND delivery_id = %s",
+        [(attempts, ours, due_at, ours, ours, *key) for key, attempts, due_at, ours in rows],
+    )
+
+
+async def release_claims(connection: Connection, claimed: Iterable[Claimed]) -> None:
+    """Give up claims on deliveries whose attempt was not made or not finished."""
+    await connection.cursor().executemany(
+        "UPDATE deliveries SET claim_id = NULL, claimed_until = NULL"
+        " WHERE campaign_id = %s AND delivery_id = %s AND claim_id = %s",
+        [(*item.key, item.claim_id) for item in sorted(claimed, key=lambda item: item.key)],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """What recording an outcome needs of a delivery, locked."""
+
+    state: State
+    claim_id: UUID | None
+    attempts: int
+
+
+async def lock_deliveries(connection: Connection, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, Locked]:
+    """Lock deliveries in the order of their ids."""
+    ordered = sorted(keys)
+    cursor = await connection.execute(
+        "SELECT d.campaign_id, d.delivery_id, d.state, d.claim_id, d.attempts FROM deliveries AS d"
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id) USING (campaign_id, delivery_id)"
+        " ORDER BY d.campaign_id, d.delivery_id FOR UPDATE OF d",
+        ([key[0] for key in ordered], [key[1] for key in ordered]),
+    )
+    return {(row[0], row[1]): Locked(State(row[2]), row[3], row[4]) async for row in cursor}
+
+
+@dataclass(frozen=True, slots=True)
+class NewAttempt:
+    """One try to send, as it is recorded."""
+
+    platform_id: UUID
+    campaign_id: UUID
+    delivery_id: UUID
+    number: int
+    contact_id: UUID
+    channel: str
+    attempted_at: datetime
+    outcome: str
+    provider_id: str
+    detail: str
+
+
+async def insert_attempts(connection: Connection, attempts: Sequence[NewAttempt]) -> None:
+    """Record attempts of locked deliveries."""
+    await connection.cursor().executemany(
+        "INSERT INTO attempts (platform_id, campaign_id, delivery_id, number, contact_id, channel, attempted_at,"
+        " outcome, provider_id, detail) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        [tuple(getattr(item, name) for name in NewAttempt.__dataclass_fields__) for item in attempts],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page of deliveries ended."""
+
+    created_at: datetime
+    delivery_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deliveries of a platform are wanted; None means all."""
+
+    platform_id: UUID
+    campaign_id: UUID | None = None
+    team_id: UUID | None = None
+    member_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery as it is shown."""
+
+    campaign_id: UUID
+    delivery_id: UUID
+    team_id: UUID
+    member_id: str
+    kind: Kind
+    cause_event_id: UUID
+    state: State
+    reason: str
+    created_at: datetime
+    ended_at: datetime | None
+    subject: str
+    body: str
+
+
+async def list_deliveries(
+    connection: Connection, wanted: Filter, before: Position | None, limit: int
+) -> list[DeliveryRow]:
+    """List deliveries of a platform, the newest first, from behind a position."""
+    conditions = ["platform_id = %(platform_id)s"]
+    if wanted.team_id:
+        conditions.append("campaign_id = %(campaign_id)s AND team_id = %(team_id)s")
+    if wanted.member_id:
+        conditions.append("member_id = %(member_id)s")
+    if before:
+        conditions.append("(created_at, delivery_id) < (%(created_at)s, %(delivery_id)s)")
+    cursor = await connection.execute(
+        "SELECT campaign_id, delivery_id, team_id, member_id, kind, cause_event_id, state, reason, created_at,"  # noqa: S608
+        f" ended_at, subject, body FROM deliveries WHERE {' AND '.join(conditions)}"
+        " ORDER BY created_at DESC, delivery_id DESC LIMIT %(limit)s",
+        {
+            "platform_id": wanted.platform_id,
+            "campaign_id": wanted.campaign_id,
+            "team_id": wanted.team_id,
+            "member_id": wanted.member_id,
+            "created_at": before and before.created_at,
+            "delivery_id": before and before.delivery_id,
+            "limit": limit,
+        },
+    )
+    return [_shown(*row) async for row in cursor]
+
+
+def _shown(*row: Any) -> DeliveryRow:
+    campaign_id, delivery_id, team_id, member_id, kind, cause_event_id, state, *rest = row
+    return DeliveryRow(campaign_id, delivery_id, team_id, member_id, Kind(kind), cause_event_id, State(state), *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try to send, as it is shown."""
+
+    number: int
+    channel: str
+    attempted_at: datetime
+    outcome: str
+    provider_id: str
+    detail: str
+
+
+async def find_attempts(connection: Connection, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, list[AttemptRow]]:
+    """Read the attempts of deliveries, in order."""
+    found: dict[DeliveryKey, list[AttemptRow]] = {}
+    cursor = await connection.execute(
+        "SELECT campaign_id, delivery_id, number, channel, attempted_at, outcome, provider_id, detail FROM attempts"
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id) USING (campaign_id, delivery_id)"
+        " ORDER BY campaign_id, delivery_id, number",
+        ([key[0] for key in keys], [key[1] for key in keys]),
+    )
+    async for campaign_id, delivery_id, *attempt in cursor:
+        found.setdefault((campaign_id, delivery_id), []).append(AttemptRow(*attempt))
+    return found

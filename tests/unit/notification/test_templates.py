@@ -1,0 +1,200 @@
+"""Every kind of message is written in every language and payment mode, with money and times as people write them."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from services.notification import formats
+from services.notification.domain import (
+    CountedIn,
+    Facts,
+    Joined,
+    Kind,
+    OneMissing,
+    Opened,
+    PaymentMode,
+    PriceMoved,
+    Settled,
+    Text,
+    Turned,
+)
+from services.notification.rendering import languages, render
+
+UNTIL = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
+
+
+def an_opened(mode: PaymentMode = PaymentMode.PREPAID, currency: str = "EUR", texts: tuple[Text, ...] = ()) -> Opened:
+    return Opened(
+        texts=texts or (Text("en", "Mangoes"), Text("zh-Hans", "芒果")),
+        seller="Orchard",
+        checkout_url="https://shop.example/checkout",
+        time_zone="Asia/Shanghai",
+        payment_mode=mode,
+        counted_in=CountedIn.MEMBERS,
+        minimum=4,
+        currency=currency,
+        ends_at=UNTIL + timedelta(hours=5),
+    )
+
+
+SETTLED = Settled(quantity=2, unit_price=2490, due=0, captured=0, kept=4980, voided=0, refunded=2000)
+FACTS: dict[Kind, Facts] = {
+    Kind.JOINED: Joined(2, 3990, UNTIL),
+    Kind.PRICE_FELL: PriceMoved(2, 3990, 3490, 2990, 1, 3990),
+    Kind.PRICE_ROSE: PriceMoved(2, 2990, 3490, 2990, 1, 3490),
+    Kind.ONE_MISSING: OneMissing(2, 2990, 2490, 3490),
+    Kind.TIPPED: Turned(2, 3490, 0),
+    Kind.UNTIPPED: Turned(2, 3490, 1),
+    Kind.FORMED: SETTLED,
+    Kind.FAILED: Settled(2, 0, 0, 0, 0, 0, 6980),
+    Kind.LEFT: Settled(2, 0, 0, 0, 0, 6980, 0),
+    Kind.LATE_PAYMENT: Settled(2, 0, 0, 0, 0, 0, 6980),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+@pytest.mark.parametrize("mode", PaymentMode)
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_is_written(kind: Kind, mode: PaymentMode, language: str) -> None:
+    words = render(kind, FACTS[kind], an_opened(mode), language, "")
+    assert words.language == language
+    assert ("Mangoes" if language == "en" else "芒果") in words.subject
+    assert "\n" not in words.subject
+    assert words.body.strip()
+    assert "\n\n" not in words.body
+    for leftover in ("{{", "}}", "{%", "None", "Undefined"):
+        assert leftover not in words.subject + words.body
+
+
+def test_there_are_english_and_simplified_chinese() -> None:
+    assert {"en", "zh-Hans"} <= set(languages())
+
+
+def test_joined_says_until_when_and_the_most_it_can_cost() -> None:
+    words = render(Kind.JOINED, FACTS[Kind.JOINED], an_opened(), "en", "Europe/Berlin")
+    assert "Nov 21, 2026" in words.body
+    assert "11:30" in words.body
+    assert "UTC+01:00" in words.body
+    assert "never pay more than €79.80 (2 × €39.90)" in words.body  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        (PaymentMode.PREPAID, "Pay by then"),
+        (PaymentMode.HOLD, "Authorise €79.80"),
+        (PaymentMode.COMMIT, "Nothing is paid before"),
+        (PaymentMode.PAY_ON_DELIVERY, "You pay at delivery"),
+    ],
+)
+def test_joined_asks_for_what_the_payment_mode_asks(mode: PaymentMode, said: str) -> None:
+    assert said in render(Kind.JOINED, FACTS[Kind.JOINED], an_opened(mode), "en", "").body
+
+
+def test_price_fell_says_what_is_paid_now_the_cap_and_what_one_more_changes() -> None:
+    body = render(Kind.PRICE_FELL, PriceMoved(1, 3990, 3490, 2990, 1, 3990), an_opened(), "en", "").body
+    assert "now pay €34.90 instead of €39.90, and never more than €39.90" in body
+    assert "One more brings it down to €29.90" in body
+
+
+def test_a_price_that_can_fall_no_further_says_so() -> None:
+    body = render(Kind.PRICE_FELL, PriceMoved(1, 2990, 2490, 2490, 0, 3990), an_opened(), "en", "").body
+    assert "best price" in body
+
+
+def test_price_rose_states_the_cap() -> None:
+    body = render(Kind.PRICE_ROSE, PriceMoved(1, 2990, 3490, 2990, 2, 3490), an_opened(), "en", "").body
+    assert "never pay more than €34.90" in body
+    assert "2 more bring it down to €29.90 again" in body
+
+
+@pytest.mark.parametrize(
+    ("facts", "said", "unsaid"),
+    [
+        (
+            Settled(1, 2490, 0, 0, 2490, 0, 1000),
+            ["paid €24.90", "€10.00 comes back"],
+            ["charged", "released", "delivery"],
+        ),
+        (Settled(1, 2490, 0, 2490, 0, 1000, 0), ["€24.90 of what you authorised is charged", "€10.00"], ["comes back"]),
+        (Settled(1, 2490, 2490, 0, 0, 0, 0), ["€24.90 is still to be paid"], ["comes back", "charged"]),
+    ],
+)
+def test_formed_is_worded_by_the_amounts(facts: Settled, said: list[str], unsaid: list[str]) -> None:
+    body = render(Kind.FORMED, facts, an_opened(), "en", "").body
+    assert all(text in body for text in said)
+    assert not any(text in body for text in unsaid)
+
+
+def test_pay_on_delivery_is_due_at_delivery() -> None:
+    facts = Settled(1, 2490, 2490, 0, 0, 0, 0)
+    assert "€24.90 at delivery" in render(Kind.FORMED, facts, an_opened(PaymentMode.PAY_ON_DELIVERY), "en", "").body
+
+
+def test_a_failed_team_in_which_nothing_was_paid_owes_nothing() -> None:
+    assert (
+        "paid nothing and owe nothing" in render(Kind.FAILED, Settled(1, 0, 0, 0, 0, 0, 0), an_opened(), "en", "").body
+    )
+
+
+@pytest.mark.parametrize(
+    ("minor_units", "currency", "language", "written"),
+    [
+        (3990, "EUR", "en", "€39.90"),
+        (3990, "JPY", "en", "¥3,990"),
+        (3990, "KWD", "en", "KWD\N{NO-BREAK SPACE}3.990"),
+        (3990, "CNY", "zh-Hans", "¥39.90"),
+        (3990, "JPY", "zh-Hans", "JP¥3,990"),
+        (123456, "EUR", "de", "1.234,56\N{NO-BREAK SPACE}€"),
+        (3990, "RSD", "en", "RSD\N{NO-BREAK SPACE}39.90"),  # ISO 4217 counts hundredths, whatever cash has
+        (0, "EUR", "en", "€0.00"),
+    ],
+)
+def test_money_is_written_exactly(minor_units: int, currency: str, language: str, written: str) -> None:
+    locale = formats.parse_locale(language)
+    assert locale is not None
+    assert formats.money(minor_units, currency, locale) == written
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("en", "en"),
+        ("en-GB", "en"),
+        ("zh", "zh-Hans"),
+        ("zh-CN", "zh-Hans"),
+        ("zh-Hant-TW", "zh-Hans"),
+        ("de", "en"),
+        ("tlh", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_closest_language_is_used(wanted: str, found: str) -> None:
+    assert formats.best_match(wanted, ("en", "zh-Hans"), "en") == found
+
+
+def test_a_language_without_templates_gets_the_fallback_with_its_own_title() -> None:
+    opened = an_opened(texts=(Text("en", "Mangoes"), Text("de", "Mangos")))
+    words = render(Kind.TIPPED, FACTS[Kind.TIPPED], opened, "de-AT", "")
+    assert words.language == "en"
+    assert words.subject == "It is on: Mangos"
+    assert "€69.80" in words.body
+
+
+def test_without_a_language_the_campaigns_first_is_used() -> None:
+    opened = an_opened(texts=(Text("zh-CN", "芒果"), Text("en", "Mangoes")))
+    assert render(Kind.TIPPED, FACTS[Kind.TIPPED], opened, "", "").language == "zh-Hans"
+
+
+def test_a_title_cannot_break_the_subject_or_run_code() -> None:
+    opened = an_opened(texts=(Text("en", "Mango\r\nBcc: x@y.example {{ 1 + 1 }}"),))
+    words = render(Kind.TIPPED, FACTS[Kind.TIPPED], opened, "en", "")
+    assert words.subject == "It is on: Mango Bcc: x@y.example {{ 1 + 1 }}"
+
+
+def test_the_same_message_to_many_is_written_once() -> None:
+    facts = OneMissing(1, 2990, 2490, int(uuid4().int % 10_000) + 3000)
+    assert render(Kind.ONE_MISSING, facts, an_opened(), "en", "") is render(
+        Kind.ONE_MISSING, facts, an_opened(), "en", ""
+    )
