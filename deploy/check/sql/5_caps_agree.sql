@@ -1,0 +1,5 @@
+-- pricing agrees with the cap of every seat.
+-- database: team_formation
+SELECT seat_id, cap || ' at ' || cap_fill FROM seats
+-- database: pricing
+SELECT seat_id, cap || ' at ' || cap_fill FROM seats

@@ -1,0 +1,10 @@
+-- In pricing, seats, facts and settlement lines belong to the platform of their team.
+-- database: pricing
+WITH rows AS (
+    SELECT campaign_id, team_id, platform_id, 'seat ' || seat_id AS row FROM seats
+    UNION ALL SELECT campaign_id, team_id, platform_id, 'fact ' || event_id FROM facts
+    UNION ALL SELECT campaign_id, team_id, platform_id, 'line ' || line_id FROM settlement_lines
+)
+SELECT count(*), count(*) FILTER (WHERE rows.platform_id <> t.platform_id),
+       (array_agg(row) FILTER (WHERE rows.platform_id <> t.platform_id))[1:5]
+FROM rows JOIN teams AS t USING (campaign_id, team_id)
