@@ -36,8 +36,8 @@ class Migration:
 
 
 def migrations(service: str) -> list[Migration]:
-    """List the files of the chassis and of a service, in the order they are applied."""
-    return [item for source in ("chassis", service) for item in _of(source)]
+    """List the files of the chassis and of a service (or of the chassis alone), in the order they are applied."""
+    return [item for source in dict.fromkeys(("chassis", service)) for item in _of(source)]
 
 
 def _of(source: str) -> list[Migration]:

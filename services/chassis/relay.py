@@ -1,12 +1,11 @@
 """The relay: from the outbox to Kafka, in order per key, at least once.
 
-One relay per shard (a lock of its session). It keeps a position rather than touching rows. A position is safe to read up
-to once every transaction that could still add a row at or below it has ended; see `_Horizon`.
+One relay per shard (a lock of its session). It keeps a position rather than touching rows, and reads up to the horizon
+only, where no transaction under way can add a row any more (see horizon.py).
 """
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from psycopg.rows import TupleRow
 from services.chassis import logs, metrics
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
+from services.chassis.horizon import Horizon
 from services.chassis.messages import Message
 from services.chassis.outbox import SHARDS, WAKE_CHANNEL
 from services.chassis.publisher import Publisher
@@ -26,40 +26,13 @@ BATCH = 1000
 POLL_SECONDS = 1.0
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 _IN_FLIGHT_SECONDS = 0.002
-_LOCK = 7_022_365_302
-_SLACK = timedelta(hours=1)
+_LONGEST_IN_FLIGHT_SECONDS = 0.1
+_LOCK = 702_236_530
+# Partitions before the last row written are not read again, but for this: clocks of replicas differ.
+_SLACK = timedelta(days=1)
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 log = logs.logger(__name__)
-
-
-class _Horizon:
-    """Up to which position every row that will ever be there is visible.
-
-    A position P was drawn before the snapshot S was taken, so whoever drew P or less has a transaction number below
-    S.xmax (outbox.append draws its number first). Once the oldest transaction under way is at or above S.xmax, all
-    of them have ended, and the rows up to P are complete.
-    """
-
-    def __init__(self) -> None:
-        self._pending: deque[tuple[int, int]] = deque()
-        self.safe = 0
-
-    async def advance(self, connection: AsyncConnection[TupleRow]) -> bool:
-        """Look again; tells whether transactions under way still hide something."""
-        drawn = await (
-            await connection.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_position_seq")
-        ).fetchone()
-        snapshot = await (
-            await connection.execute(
-                "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() AS s"
-            )
-        ).fetchone()
-        assert drawn and snapshot  # noqa: S101 - both always give one row
-        oldest, following = snapshot
-        self._pending.append((drawn[0], following))
-        while self._pending and self._pending[0][1] <= oldest:
-            self.safe = max(self.safe, self._pending.popleft()[0])
-        return bool(self._pending) and self._pending[-1][0] > self.safe
 
 
 @dataclass(slots=True)
@@ -76,9 +49,9 @@ class RelaySession:
     def __init__(self, connection: AsyncConnection[TupleRow], publisher: Publisher) -> None:
         self._connection = connection
         self._publisher = publisher
-        self._horizon = _Horizon()
+        self._horizon = Horizon()
         self._shards: dict[int, _Shard] = {}
-        self._floor = datetime.min.replace(tzinfo=UTC)
+        self._floor = _EVER
 
     async def take_shards(self) -> list[int]:
         """Lock the shards that no other session has, and read how far all of ours are; returns them."""
@@ -98,7 +71,7 @@ class RelaySession:
         for number, position, generation, _ in rows:
             if self._shards[number].generation != generation:
                 self._shards[number] = _Shard(position, generation)
-                self._floor = datetime.min.replace(tzinfo=UTC)
+                self._floor = _EVER
         reached = [row[3] for row in rows]
         if reached and all(reached):
             self._floor = max(self._floor, min(reached) - _SLACK)
@@ -122,7 +95,8 @@ class RelaySession:
         if low >= self._horizon.safe:
             return []
         cursor = await self._connection.execute(
-            "SELECT position, shard, created_at, aggregatetype, aggregateid, id, type, sequence, occurred_at, payload, traceparent"
+            "SELECT position, shard, created_at,"
+            " aggregatetype, aggregateid, id, type, sequence, occurred_at, payload, traceparent"
             " FROM outbox WHERE position > %s AND position <= %s AND shard = ANY(%s) AND created_at >= %s"
             " ORDER BY position LIMIT %s",
             (low, self._horizon.safe, list(self._shards), self._floor, BATCH),
@@ -136,9 +110,12 @@ class RelaySession:
             " WHERE shard = ours.number AND generation = ours.of RETURNING shard",
             (position, reached, list(self._shards), [shard.generation for shard in self._shards.values()]),
         )
-        for (number,) in await cursor.fetchall():
+        moved = [number for (number,) in await cursor.fetchall()]
+        for number in moved:
             self._shards[number].position = max(self._shards[number].position, position)
         self._floor = max(self._floor, reached - _SLACK)
+        if len(moved) < len(self._shards):
+            await self._load()  # an operator rewound the others meanwhile
 
 
 class Relay:
@@ -166,14 +143,16 @@ class Relay:
         await connection.execute(f"LISTEN {WAKE_CHANNEL}")
         session = RelaySession(connection, self._publisher)
         looked = -POLL_SECONDS
+        pause = _IN_FLIGHT_SECONDS
         while True:
             if time.monotonic() - looked >= POLL_SECONDS:
                 await session.take_shards()
                 looked = time.monotonic()
             sent, hidden = await session.run_once()
             yield sent
+            pause = _IN_FLIGHT_SECONDS if sent else min(2 * pause, _LONGEST_IN_FLIGHT_SECONDS)
             if sent < BATCH:
-                await _wait(connection, _IN_FLIGHT_SECONDS if hidden else POLL_SECONDS)
+                await _wait(connection, pause if hidden else POLL_SECONDS)
 
 
 async def _wait(connection: AsyncConnection[TupleRow], seconds: float) -> None:
