@@ -1,0 +1,105 @@
+"""Settlement that is not worked off yet."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.pricing.domain import Cause, Job
+from services.pricing.store.columns import columns
+
+
+async def insert_jobs(connection: AsyncConnection[TupleRow], jobs: Sequence[Job]) -> None:
+    """Store jobs, at least one."""
+    await connection.execute(
+        "INSERT INTO settlement_jobs (campaign_id, team_id, version, platform_id, cause, cause_event_id, occurred_at,"
+        " first_sequence, lines, done, after_number, seat_id, amount, payment_reference)"
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::uuid[],"
+        " %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[],"
+        " %s::text[])",
+        columns(map(_row, jobs)),
+    )
+
+
+async def find_jobs(connection: AsyncConnection[TupleRow], limit: int) -> list[tuple[UUID, UUID]]:
+    """Find teams with work to do, named by campaign and team, without locks."""
+    cursor = await connection.execute("SELECT DISTINCT campaign_id, team_id FROM settlement_jobs LIMIT %s", (limit,))
+    return [(campaign_id, team_id) async for campaign_id, team_id in cursor]
+
+
+async def find_teams_with_jobs(
+    connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, UUID]]
+) -> set[tuple[UUID, UUID]]:
+    """Tell which of the locked teams, at least one, have work to do."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT campaign_id, team_id FROM settlement_jobs"
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, team_id) USING (campaign_id, team_id)",
+        columns(teams),
+    )
+    return {(campaign_id, team_id) async for campaign_id, team_id in cursor}
+
+
+async def load_first_job(connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID) -> Job | None:
+    """Load the oldest job of a locked team."""
+    cursor = await connection.execute(
+        "SELECT campaign_id, team_id, platform_id, version, cause, cause_event_id, occurred_at, first_sequence, lines,"
+        " done, after_number, seat_id, amount, payment_reference FROM settlement_jobs"
+        " WHERE campaign_id = %s AND team_id = %s ORDER BY version LIMIT 1",
+        (campaign_id, team_id),
+    )
+    row = await cursor.fetchone()
+    return _job(row) if row else None
+
+
+async def save_job(connection: AsyncConnection[TupleRow], job: Job) -> None:
+    """Store how far a job is; one that is finished goes."""
+    key = (job.campaign_id, job.team_id, job.version)
+    if job.finished:
+        await connection.execute(
+            "DELETE FROM settlement_jobs WHERE campaign_id = %s AND team_id = %s AND version = %s", key
+        )
+    else:
+        await connection.execute(
+            "UPDATE settlement_jobs SET done = %s, after_number = %s"
+            " WHERE campaign_id = %s AND team_id = %s AND version = %s",
+            (job.done, job.after_number, *key),
+        )
+
+
+def _row(job: Job) -> tuple[object, ...]:
+    return (
+        job.campaign_id,
+        job.team_id,
+        job.version,
+        job.platform_id,
+        job.cause,
+        job.cause_event_id,
+        job.at,
+        job.first_sequence,
+        job.lines,
+        job.done,
+        job.after_number,
+        job.seat_id,
+        job.amount,
+        job.payment_reference,
+    )
+
+
+def _job(row: TupleRow) -> Job:
+    return Job(
+        campaign_id=row[0],
+        team_id=row[1],
+        platform_id=row[2],
+        version=row[3],
+        cause=Cause(row[4]),
+        cause_event_id=row[5],
+        at=row[6],
+        first_sequence=row[7],
+        lines=row[8],
+        done=row[9],
+        after_number=row[10],
+        seat_id=row[11],
+        amount=row[12],
+        payment_reference=row[13],
+    )

@@ -1,0 +1,107 @@
+"""Settlement lines."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.pricing.domain import Amounts, Cause, SettlementLine
+from services.pricing.store.columns import columns
+
+_COLUMNS = (
+    "campaign_id, team_id, platform_id, sequence, line_id, team_version, occurred_at, cause, cause_event_id, seat_id,"
+    " member_id, merchant_id, sku, quantity, currency, cap, unit_price, authorised, paid, to_capture, to_void, to_keep,"
+    " to_refund, due, payment_reference"
+)
+
+
+async def insert_lines(connection: AsyncConnection[TupleRow], lines: Sequence[SettlementLine]) -> None:
+    """Store lines, at least one."""
+    await connection.execute(
+        f"INSERT INTO settlement_lines ({_COLUMNS})"  # noqa: S608 - a constant
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::bigint[],"
+        " %s::timestamptz[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
+        " %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
+        " %s::bigint[], %s::bigint[], %s::text[])",
+        columns(map(_row, lines)),
+    )
+
+
+async def list_lines(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, after: int, limit: int
+) -> list[SettlementLine]:
+    """List the lines of a team in the order they were made, after a sequence."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
+        " WHERE campaign_id = %s AND team_id = %s AND sequence > %s ORDER BY sequence LIMIT %s",
+        (campaign_id, team_id, after, limit),
+    )
+    return [_line(row) async for row in cursor]
+
+
+async def list_lines_of_seat(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, seat_id: UUID
+) -> list[SettlementLine]:
+    """List the lines of a seat in the order they were made."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
+        " WHERE campaign_id = %s AND seat_id = %s ORDER BY sequence",
+        (campaign_id, seat_id),
+    )
+    return [_line(row) async for row in cursor]
+
+
+def _row(line: SettlementLine) -> tuple[object, ...]:
+    amounts = line.amounts
+    return (
+        line.campaign_id,
+        line.team_id,
+        line.platform_id,
+        line.sequence,
+        line.line_id,
+        line.team_version,
+        line.at,
+        line.cause,
+        line.cause_event_id,
+        line.seat_id,
+        line.member_id,
+        line.merchant_id,
+        line.sku,
+        line.quantity,
+        line.currency,
+        line.cap,
+        line.unit_price,
+        amounts.authorised,
+        amounts.paid,
+        amounts.to_capture,
+        amounts.to_void,
+        amounts.to_keep,
+        amounts.to_refund,
+        amounts.due,
+        line.payment_reference,
+    )
+
+
+def _line(row: TupleRow) -> SettlementLine:
+    return SettlementLine(
+        campaign_id=row[0],
+        team_id=row[1],
+        platform_id=row[2],
+        sequence=row[3],
+        line_id=row[4],
+        team_version=row[5],
+        at=row[6],
+        cause=Cause(row[7]),
+        cause_event_id=row[8],
+        seat_id=row[9],
+        member_id=row[10],
+        merchant_id=row[11],
+        sku=row[12],
+        quantity=row[13],
+        currency=row[14],
+        cap=row[15],
+        unit_price=row[16],
+        amounts=Amounts(*row[17:24]),
+        payment_reference=row[24],
+    )

@@ -1,0 +1,102 @@
+"""Teams."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.pricing.domain import PaymentMode, Team, TeamState, Totals
+from services.pricing.store.columns import columns
+
+_COLUMNS = (
+    "t.campaign_id, t.team_id, t.platform_id, t.merchant_id, t.payment_mode, t.ladder_version, t.state, t.version,"
+    " t.confirmed_members, t.confirmed_units, t.held_members, t.held_units, t.fill, t.fill_version, t.ended_version,"
+    " t.price_sequence, t.settlement_sequence"
+)
+
+
+async def lock_teams(
+    connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], Team]:
+    """Lock teams named by campaign and team, at least one, in id order; whose they are is for the caller to compare."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, team_id) USING (campaign_id, team_id)"
+        " ORDER BY t.campaign_id, t.team_id FOR UPDATE OF t",
+        columns(ids),
+    )
+    return {(row[0], row[1]): _team(row) async for row in cursor}
+
+
+async def find_team(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, team_id: UUID
+) -> Team | None:
+    """Find one team of a platform."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
+        " WHERE t.platform_id = %s AND t.campaign_id = %s AND t.team_id = %s",
+        (platform_id, campaign_id, team_id),
+    )
+    row = await cursor.fetchone()
+    return _team(row) if row else None
+
+
+async def save_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Team]) -> None:
+    """Store new teams, and what can change of old ones."""
+    await connection.execute(
+        "INSERT INTO teams (campaign_id, team_id, platform_id, merchant_id, payment_mode, ladder_version, state,"
+        " version, confirmed_members, confirmed_units, held_members, held_units, fill, fill_version, ended_version,"
+        " price_sequence, settlement_sequence)"
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
+        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
+        " %s::bigint[], %s::bigint[], %s::bigint[])"
+        " ON CONFLICT (campaign_id, team_id) DO UPDATE SET state = excluded.state, version = excluded.version,"
+        " confirmed_members = excluded.confirmed_members, confirmed_units = excluded.confirmed_units,"
+        " held_members = excluded.held_members, held_units = excluded.held_units, fill = excluded.fill,"
+        " fill_version = excluded.fill_version, ended_version = excluded.ended_version,"
+        " price_sequence = excluded.price_sequence, settlement_sequence = excluded.settlement_sequence",
+        columns(map(_row, teams)),
+    )
+
+
+def _row(team: Team) -> tuple[object, ...]:
+    totals = team.totals
+    return (
+        team.campaign_id,
+        team.team_id,
+        team.platform_id,
+        team.merchant_id,
+        team.payment_mode,
+        team.ladder_version,
+        team.state,
+        team.version,
+        totals.confirmed_members,
+        totals.confirmed_units,
+        totals.held_members,
+        totals.held_units,
+        team.fill,
+        team.fill_version,
+        team.ended_version,
+        team.price_sequence,
+        team.settlement_sequence,
+    )
+
+
+def _team(row: TupleRow) -> Team:
+    return Team(
+        campaign_id=row[0],
+        team_id=row[1],
+        platform_id=row[2],
+        merchant_id=row[3],
+        payment_mode=PaymentMode(row[4]),
+        ladder_version=row[5],
+        state=TeamState(row[6]),
+        version=row[7],
+        totals=Totals(row[8], row[9], row[10], row[11]),
+        fill=row[12],
+        fill_version=row[13],
+        ended_version=row[14],
+        price_sequence=row[15],
+        settlement_sequence=row[16],
+    )
