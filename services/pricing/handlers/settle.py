@@ -1,0 +1,112 @@
+"""Makes the settlement lines of teams, in chunks, in the order of their causes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+from uuid import UUID
+
+from services.chassis import ids, logs
+from services.chassis.database import Connection, Database
+from services.chassis.errors import Poison
+from services.chassis.work import Work
+from services.pricing import domain, store, translate
+from services.pricing.handlers.tables import Tables
+
+CHUNK = 500
+"""Most lines that one transaction makes."""
+
+_PAGE = 50
+
+TeamKey: TypeAlias = tuple[UUID, UUID]
+SeatKey: TypeAlias = tuple[UUID, UUID]
+
+log = logs.logger(__name__)
+
+
+async def settle_new(
+    work: Work,
+    jobs: Sequence[domain.Job],
+    teams: Mapping[TeamKey, domain.Team],
+    table_of: Callable[[domain.Team], domain.PriceTable],
+) -> None:
+    """Work off new jobs of locked teams at once where a chunk holds them; others, and all behind them, are stored."""
+    if not jobs:
+        return
+    waiting = await store.find_teams_with_jobs(work.connection, sorted({_team_key(job) for job in jobs}))
+    single = await _load_seats(work.connection, jobs)
+    lines: list[domain.SettlementLine] = []
+    rest: list[domain.Job] = []
+    for job in jobs:
+        key = _team_key(job)
+        if key in waiting or job.lines > CHUNK - len(lines):
+            waiting.add(key)
+            rest.append(job)
+            continue
+        made, after = _settle(job, teams[key], table_of(teams[key]), await _seats(work.connection, job, single))
+        if not after.finished:
+            raise Poison(job.cause_event_id, f"{job.cause} concerns {job.lines} seats, but {after.done} are stored")
+        lines += made
+    await _record(work, lines)
+    if rest:
+        await store.insert_jobs(work.connection, rest)
+
+
+class SettlementFinder:
+    """Run by a timer: works off what is stored, one chunk of each team at a time."""
+
+    def __init__(self, database: Database, tables: Tables) -> None:
+        self._database = database
+        self._tables = tables
+
+    async def run_once(self) -> int:
+        """Make a chunk of lines for each team that waits, at most a page of teams; returns how many lines."""
+        async with self._database.read() as connection:
+            teams = await store.find_jobs(connection, _PAGE)
+        return sum([await self._settle_chunk(key) for key in teams])
+
+    async def _settle_chunk(self, key: TeamKey) -> int:
+        async with self._database.work() as work:
+            team = (await store.lock_teams(work.connection, [key])).get(key)
+            job = await store.load_first_job(work.connection, *key)
+            if team is None or job is None:
+                return 0
+            table_key = (team.platform_id, team.campaign_id, team.ladder_version)
+            table = (await self._tables.find(work.connection, [table_key]))[table_key]
+            seats = await _seats(work.connection, job, await _load_seats(work.connection, [job]))
+            lines, after = _settle(job, team, table, seats)
+            if not lines:
+                log.error("settlement stands: its seats are not there", team=str(team.team_id), done=job.done)
+            await _record(work, lines)
+            await store.save_job(work.connection, after)
+        return len(lines)
+
+
+def _team_key(job: domain.Job) -> TeamKey:
+    return job.campaign_id, job.team_id
+
+
+async def _load_seats(connection: Connection, jobs: Sequence[domain.Job]) -> dict[SeatKey, domain.Seat]:
+    """Load the seats of the jobs that are about one seat."""
+    keys = sorted({(job.campaign_id, job.seat_id) for job in jobs if job.seat_id})
+    return await store.load_seats(connection, keys) if keys else {}
+
+
+async def _seats(connection: Connection, job: domain.Job, single: Mapping[SeatKey, domain.Seat]) -> list[domain.Seat]:
+    """Give the next seats of a job, at most a chunk."""
+    if job.seat_id:
+        seat = single.get((job.campaign_id, job.seat_id))
+        return [seat] if seat else []
+    limit = min(CHUNK, job.lines - job.done)
+    return await store.load_confirmed(connection, job.campaign_id, job.team_id, job.after_number, limit)
+
+
+def _settle(
+    job: domain.Job, team: domain.Team, table: domain.PriceTable, seats: Sequence[domain.Seat]
+) -> tuple[list[domain.SettlementLine], domain.Job]:
+    return domain.settle(team, table, job, [(ids.derived_id(seat.seat_id, job.cause_event_id), seat) for seat in seats])
+
+
+async def _record(work: Work, lines: Sequence[domain.SettlementLine]) -> None:
+    if lines:
+        await store.insert_lines(work.connection, lines)
+    for line in lines:
+        work.tell(translate.settlement_message(line))

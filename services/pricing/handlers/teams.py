@@ -1,0 +1,109 @@
+"""Follows the teams: prices, facts and settlements of a batch of their events."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.chassis.errors import Poison
+from services.chassis.messages import Event
+from services.chassis.work import Work
+from services.pricing import domain, store, translate
+from services.pricing.handlers.settle import settle_new
+from services.pricing.handlers.tables import Key, Tables
+
+
+class TeamHandler:
+    """The handler of groupbuy.team.v1."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def on_team_events(self, work: Work, events: list[Event]) -> None:
+        """Apply events in order; Poison for one that contradicts what is stored."""
+        batch = _Batch(work, [translate.team_fact(event) for event in events])
+        await batch.load(self._tables)
+        batch.decide()
+        await batch.save()
+        await settle_new(work, batch.jobs, batch.teams, batch.table_of)
+
+
+class _Batch:
+    """The rows that a batch of events concerns, and what changes in them; written once at its end."""
+
+    def __init__(self, work: Work, facts: Sequence[domain.TeamFact]) -> None:
+        self._work = work
+        self._facts = facts
+        self.teams: dict[tuple[UUID, UUID], domain.Team] = {}
+        self.jobs: list[domain.Job] = []
+        self._seats: dict[tuple[UUID, UUID], domain.Seat] = {}
+        self._changed: dict[tuple[UUID, UUID], domain.Seat] = {}
+        self._tables: dict[Key, domain.PriceTable] = {}
+
+    async def load(self, tables: Tables) -> None:
+        """Lock the teams, load the seats and price tables, and store tables that are seen for the first time."""
+        connection = self._work.connection
+        self.teams = await store.lock_teams(connection, sorted({_key(fact) for fact in self._facts}))
+        seats = {(fact.campaign_id, fact.seat.seat_id) for fact in self._facts if fact.seat}
+        if seats:
+            self._seats = await store.load_seats(connection, sorted(seats))
+        known = {(team.platform_id, team.campaign_id, team.ladder_version) for team in self.teams.values()}
+        new = {_table_key(fact, fact.opened.table): fact.opened.table for fact in self._facts if fact.opened}
+        self._tables = await tables.find(connection, known) | await tables.find_or_store(connection, new)
+
+    def table_of(self, team: domain.Team) -> domain.PriceTable:
+        """Give the price table of a team that is in the batch."""
+        return self._tables[team.platform_id, team.campaign_id, team.ladder_version]
+
+    def decide(self) -> None:
+        """Follow every event, in order, and tell what it does to prices."""
+        for fact in self._facts:
+            team = self.teams.get(_key(fact))
+            seat = self._seats.get((fact.campaign_id, fact.seat.seat_id)) if fact.seat else None
+            table = self._table(team, fact)
+            followed = domain.follow(team, seat, table, fact)
+            if isinstance(followed, domain.Contradiction):
+                raise Poison(fact.event_id, followed.reason)
+            self._enter(followed, fact)
+
+    def _table(self, team: domain.Team | None, fact: domain.TeamFact) -> domain.PriceTable | None:
+        if fact.opened:
+            return self._tables.get(_table_key(fact, fact.opened.table))
+        return self.table_of(team) if team else None
+
+    def _enter(self, followed: domain.Followed, fact: domain.TeamFact) -> None:
+        self.teams[_key(fact)] = followed.team
+        if followed.seat:
+            key = (followed.seat.campaign_id, followed.seat.seat_id)
+            self._seats[key] = self._changed[key] = followed.seat
+        for price in followed.prices:
+            self._work.tell(translate.price_message(price, fact, self.table_of(followed.team)))
+        if followed.job:
+            self.jobs.append(followed.job)
+
+    async def save(self) -> None:
+        """Write what changed, one statement per table."""
+        connection = self._work.connection
+        await store.save_teams(connection, list(self.teams.values()))
+        if self._changed:
+            await store.save_seats(connection, list(self._changed.values()))
+        await store.insert_facts(connection, [self._stored(fact) for fact in self._facts])
+
+    def _stored(self, fact: domain.TeamFact) -> store.StoredFact:
+        return store.StoredFact(
+            fact.campaign_id,
+            fact.team_id,
+            fact.version,
+            fact.platform_id,
+            fact.event_id,
+            fact.kind,
+            fact.at,
+            fact.totals.fill(self.table_of(self.teams[_key(fact)]).basis),
+            fact.seat.seat_id if fact.seat else None,
+        )
+
+
+def _key(fact: domain.TeamFact) -> tuple[UUID, UUID]:
+    return fact.campaign_id, fact.team_id
+
+
+def _table_key(fact: domain.TeamFact, table: domain.PriceTable) -> Key:
+    return fact.platform_id, fact.campaign_id, table.ladder_version

@@ -1,0 +1,6 @@
+"""The gRPC services of pricing."""
+
+from services.pricing.rpc.internal import PricingInternal
+from services.pricing.rpc.public import Pricing
+
+__all__ = ["Pricing", "PricingInternal"]

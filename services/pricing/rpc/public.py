@@ -1,0 +1,111 @@
+"""The gRPC service for platforms: what a team costs now, why, and who owes or gets back how much."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from groupbuy.pricing.v1 import pricing_service_pb2, pricing_service_pb2_grpc
+
+from services.chassis import ids
+from services.chassis.database import Connection, Database
+from services.chassis.errors import Rejected, invalid
+from services.chassis.server import caller
+from services.pricing import domain, store, translate
+from services.pricing.handlers import Tables
+
+PAGE = 100
+LARGEST_PAGE = 1_000
+_PAGE_TOKEN = "page"  # noqa: S105 - the prefix of an id
+
+
+class Pricing(pricing_service_pb2_grpc.PricingServicer):
+    """Reads prices, explanations and settlements of the caller's teams."""
+
+    def __init__(self, database: Database, tables: Tables) -> None:
+        self._database = database
+        self._tables = tables
+
+    async def GetPrice(  # noqa: N802 - the name of the RPC
+        self, request: pricing_service_pb2.GetPriceRequest, _context: Any
+    ) -> pricing_service_pb2.GetPriceResponse:
+        """Read a team's price now; TEAM_UNKNOWN."""
+        async with self._database.read() as connection:
+            team = await _team(connection, request.team_id)
+            return translate.price_now(team, await self._table(connection, team))
+
+    async def ExplainPrice(  # noqa: N802 - the name of the RPC
+        self, request: pricing_service_pb2.ExplainPriceRequest, _context: Any
+    ) -> pricing_service_pb2.ExplainPriceResponse:
+        """Explain a seat's price from stored facts; SEAT_UNKNOWN."""
+        async with self._one_moment() as connection:
+            seat, team = await _seat(connection, request.seat_id)
+            table = await self._table(connection, team)
+            versions = [team.fill_version, *([team.ended_version] if team.ended_version else [])]
+            facts = await store.list_facts(connection, team.campaign_id, team.team_id, seat.seat_id, versions)
+            lines = await store.list_lines_of_seat(connection, seat.campaign_id, seat.seat_id)
+        return translate.explanation(domain.explain(team, seat, table), table, facts, lines)
+
+    async def GetSettlement(  # noqa: N802 - the name of the RPC
+        self, request: pricing_service_pb2.GetSettlementRequest, _context: Any
+    ) -> pricing_service_pb2.GetSettlementResponse:
+        """Read the settlement lines of a team, page by page; TEAM_UNKNOWN, PAGE_TOKEN_INVALID."""
+        size = _page_size(request.page_size)
+        async with self._one_moment() as connection:
+            team = await _team(connection, request.team_id)
+            after = _after(team, request.page_token)
+            lines = await store.list_lines(connection, team.campaign_id, team.team_id, after, size + 1)
+            jobs = await store.find_teams_with_jobs(connection, [(team.campaign_id, team.team_id)])
+        page = lines[:size]
+        return pricing_service_pb2.GetSettlementResponse(
+            lines=map(translate.line, page),
+            next_page_token=_token(team, page[-1].sequence) if len(lines) > size else "",
+            complete=not team.state.is_open and not jobs,
+        )
+
+    @asynccontextmanager
+    async def _one_moment(self) -> AsyncIterator[Connection]:
+        async with self._database.work() as work:
+            await store.read_one_moment(work.connection)
+            yield work.connection
+
+    async def _table(self, connection: Connection, team: domain.Team) -> domain.PriceTable:
+        key = (team.platform_id, team.campaign_id, team.ladder_version)
+        return (await self._tables.find(connection, [key]))[key]
+
+
+async def _team(connection: Connection, team_id: str) -> domain.Team:
+    found = ids.parse(translate.TEAM, team_id, 2)
+    team = await store.find_team(connection, caller(), *found) if found else None
+    if team is None:
+        raise Rejected("TEAM_UNKNOWN")
+    return team
+
+
+async def _seat(connection: Connection, seat_id: str) -> tuple[domain.Seat, domain.Team]:
+    """Find a seat and its team."""
+    found = ids.parse(translate.SEAT, seat_id, 2)
+    seat = await store.find_seat(connection, caller(), *found) if found else None
+    team = await store.find_team(connection, caller(), seat.campaign_id, seat.team_id) if seat else None
+    if seat is None or team is None:
+        raise Rejected("SEAT_UNKNOWN")
+    return seat, team
+
+
+def _page_size(asked: int) -> int:
+    if not 0 <= asked <= LARGEST_PAGE:
+        raise invalid("page_size", f"must be 1 to {LARGEST_PAGE}, or 0 for {PAGE}")
+    return asked or PAGE
+
+
+def _token(team: domain.Team, sequence: int) -> str:
+    return ids.opaque(_PAGE_TOKEN, team.team_id, UUID(int=sequence))
+
+
+def _after(team: domain.Team, token: str) -> int:
+    if not token:
+        return 0
+    found = ids.parse(_PAGE_TOKEN, token, 2)
+    if found is None or found[0] != team.team_id or found[1].int >= 1 << 63:
+        raise Rejected("PAGE_TOKEN_INVALID")
+    return found[1].int

@@ -1,0 +1,103 @@
+"""The English sentences that explain a price; every number in them is exact."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import cache
+
+from babel.numbers import get_currency_precision
+
+from services.pricing import domain
+
+_MOST_NAMED = 3
+"""Items that one sentence names."""
+_GIVEN_BACK = {
+    domain.ReleaseReason.EXPIRED: "its hold ran out before it was confirmed",
+    domain.ReleaseReason.LEFT: "the member left",
+    domain.ReleaseReason.TEAM_FAILED: "the team ended below its minimum",
+}
+
+
+def money_text(minor_units: int, currency: str) -> str:
+    """Write an amount with the decimals of its currency, for instance "1,234.50 EUR", "3,990 JPY", "0.005 KWD"."""
+    return f"{_number(minor_units, currency)} {currency}"
+
+
+def explain_move(fact: domain.PriceChanged, table: domain.PriceTable) -> str:
+    """Say in one sentence why prices moved."""
+    began = table.threshold(fact.fill)
+    holds = f"the price from {began} on holds" if began else "the list price holds"
+    confirmed = _confirmed(fact.fill, table.basis)
+    return f"{confirmed} instead of {fact.old_fill}, so {holds}: {_prices(fact.moves, table.currency)}."
+
+
+def explain_seat(explained: domain.Explanation, currency: str) -> str:
+    """Say why a seat pays what it pays, or will."""
+    step, cap = explained.step, money_text(explained.cap, currency)
+    fill = f"{_confirmed(explained.fill, explained.basis)}; {_step(explained, currency)}."
+    if explained.seat.release_reason:
+        return f"{fill} This seat was given back because {_GIVEN_BACK[explained.seat.release_reason]}: it pays nothing."
+    price, amount = money_text(explained.unit_price, currency), money_text(explained.amount, currency)
+    pays = f"{price} for each of {_units(explained.seat.quantity)}: {amount}"
+    lower = ", which is lower" if explained.cap < step.unit_price else ""
+    if explained.seat.state is domain.SeatState.HELD:
+        return f"{fill} This seat is not confirmed yet; its cap is {cap}{lower}, so confirmed it pays {pays}."
+    end = "The team has formed: this is final." if explained.final else "It can still change, but never above the cap."
+    return f"{fill} This seat's cap is {cap}{lower}, so it pays {pays}. {end}"
+
+
+def _step(explained: domain.Explanation, currency: str) -> str:
+    step, listed = explained.step, explained.list_price
+    price = money_text(step.unit_price, currency)
+    if step.discount is None:
+        return f"below the first tier one unit costs its list price of {price}"
+    return f"from {step.threshold} on one unit costs {price} ({_taken_off(listed, step, step.discount, currency)})"
+
+
+def _taken_off(listed: int, step: domain.PriceStep, discount: domain.Discount, currency: str) -> str:
+    before = f"list price {_number(listed, currency)} less"
+    if discount.kind is not domain.DiscountKind.BASIS_POINTS_OFF:
+        return f"{before} {_number(listed - step.unit_price, currency)}"
+    percent = f"{before} {_plain(Decimal(discount.value).scaleb(-2))} %"
+    exact = Decimal(listed * (domain.WHOLE - discount.value)).scaleb(-4)
+    if exact == step.unit_price:
+        return percent
+    return f"{percent} is {_plain(exact.scaleb(-_decimals(currency)))}, rounded half up"
+
+
+def _prices(moves: Iterable[domain.PriceMove], currency: str) -> str:
+    """Name the first prices that moved; an item is named once where they moved alike for every role."""
+    whose: dict[tuple[str, int, int], list[domain.Role]] = {}
+    for move in moves:
+        if move.old != move.new:
+            whose.setdefault((move.sku, move.old, move.new), []).append(move.role)
+    named = []
+    for (sku, old, new), roles in list(whose.items())[:_MOST_NAMED]:
+        buyer = "" if len(roles) == len(domain.Role) else f" a {roles[0].lower()}"
+        named.append(
+            f"one unit of {sku} costs{buyer} {money_text(new, currency)} instead of {money_text(old, currency)}"
+        )
+    more = len(whose) - len(named)
+    return ", ".join(named) + (f", and {more} more moved" if more else "")
+
+
+def _confirmed(fill: int, basis: domain.Basis) -> str:
+    noun = "member" if basis is domain.Basis.TEAM_MEMBERS else "unit"
+    return f"{fill} {noun} is confirmed" if fill == 1 else f"{fill or 'No'} {noun}s are confirmed"
+
+
+def _units(quantity: int) -> str:
+    return f"{quantity} unit" if quantity == 1 else f"{quantity} units"
+
+
+def _number(minor_units: int, currency: str) -> str:
+    return f"{Decimal(minor_units).scaleb(-_decimals(currency)):,f}"
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():,f}"
+
+
+@cache
+def _decimals(currency: str) -> int:
+    """Decimals of a currency, from CLDR; a code that it does not know has two."""
+    return get_currency_precision(currency)

@@ -1,0 +1,81 @@
+"""Pricing on a real database: team events in, rows and told facts out."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeAlias
+
+from groupbuy.pricing.v1 import events_pb2
+from psycopg.rows import dict_row
+
+from services.chassis.database import Database
+from services.chassis.inbox import Fill, Inbox
+from services.chassis.messages import Record
+from services.pricing import translate
+from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
+
+Rows: TypeAlias = list[dict[str, Any]]
+
+TABLES = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
+
+
+class PricingService:
+    """Everything of pricing that reads events, on one database."""
+
+    def __init__(self, database: Database, fill: Fill | None = None) -> None:
+        self.database = database
+        self.tables = Tables()
+        handlers = {translate.TEAM_TOPIC: TeamHandler(self.tables).on_team_events}
+        fills = {translate.TEAM_TOPIC: fill} if fill else {}
+        self.inbox = Inbox(database, handlers, fills)
+        self.settlements = SettlementFinder(database, self.tables)
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Apply records as one batch."""
+        await self.inbox.apply(records)
+
+    async def settle(self) -> int:
+        """Work off every settlement that waits; returns the number of lines made."""
+        made = 0
+        while lines := await self.settlements.run_once():
+            made += lines
+        return made
+
+    async def rows(self, query: str) -> Rows:
+        """Read rows."""
+        async with self.database.read() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(query.encode())
+            return await cursor.fetchall()
+
+    async def state(self) -> dict[str, Rows]:
+        """Read every row of every table, in a stable order."""
+        return {name: sorted(await self.rows(f"SELECT * FROM {name}"), key=repr) for name in TABLES}  # noqa: S608
+
+    async def told(self, topic: str) -> list[Any]:
+        """Read the envelopes told on a topic, in the order they were told."""
+        kind = {
+            translate.PRICE_TOPIC: events_pb2.PriceEvent,
+            translate.SETTLEMENT_TOPIC: events_pb2.SettlementEvent,
+        }[topic]
+        rows = await self.rows(f"SELECT payload FROM outbox WHERE aggregatetype = '{topic}' ORDER BY position")  # noqa: S608
+        return [kind.FromString(row["payload"]) for row in rows]
+
+    async def prices(self) -> list[events_pb2.PriceEvent]:
+        """Read what was told about prices."""
+        return await self.told(translate.PRICE_TOPIC)
+
+    async def settled(self) -> list[events_pb2.SettlementEvent]:
+        """Read what was told about settlements."""
+        return await self.told(translate.SETTLEMENT_TOPIC)
+
+    async def told_by_key(self) -> dict[tuple[str, str], list[bytes]]:
+        """Read what was told per topic and key, in order: what a consumer can see of the order."""
+        found: dict[tuple[str, str], list[bytes]] = {}
+        for row in await self.rows("SELECT aggregatetype, aggregateid, payload FROM outbox ORDER BY position"):
+            found.setdefault((row["aggregatetype"], row["aggregateid"]), []).append(row["payload"])
+        return found
+
+    async def parked(self) -> dict[str, list[str]]:
+        """Read the reasons of parked records per key, in order."""
+        found: dict[str, list[str]] = {}
+        for row in await self.rows("SELECT key, reason FROM parked_messages ORDER BY number"):
+            found.setdefault(row["key"], []).append(row["reason"])
+        return found
