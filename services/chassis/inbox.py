@@ -126,12 +126,12 @@ class Inbox:
         if event.sequence <= state.sequence:
             metrics.CONSUMED.labels(record.topic, "repeated").inc()
             return []
-        missing = await self._missing(event, state.sequence)
+        missing = await self._missing(event, state.sequence, poisoned)
         state.sequence = event.sequence
         metrics.CONSUMED.labels(record.topic, "applied").inc()
         return [*missing, event]
 
-    async def _missing(self, event: Event, last: int) -> list[Event]:
+    async def _missing(self, event: Event, last: int, poisoned: Mapping[UUID, str]) -> list[Event]:
         topic = event.record.topic
         if event.sequence == last + 1 or topics()[topic].retention == "compact":
             return []
@@ -141,6 +141,9 @@ class Inbox:
         metrics.CONSUMED.labels(topic, "gap").inc()
         log.warning("gap", topic=topic, key=event.record.key, last=last, got=event.sequence, filled=fill is not None)
         found = [decode(record) for record in await fill(event, last)] if fill else []
+        for item in found:
+            if item.event_id in poisoned:  # it has no record of its own: the one that asked for it is parked
+                raise Undecodable(poisoned[item.event_id])
         return [item for item in found if last < item.sequence < event.sequence]
 
     async def _limit(self, connection: AsyncConnection[TupleRow]) -> None:
