@@ -80,8 +80,8 @@ class EmailChannel:
         message["Date"] = letter.written_at
         message["Message-ID"] = f"<{letter.delivery_id}@{self._sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-        message["Content-Language"] = letter.language
         message.set_content(letter.body)
+        message["Content-Language"] = letter.language  # after the content, which resets such headers
         return message
 
     async def close(self) -> None:

@@ -22,7 +22,9 @@ _SEAT = """s.seat_id, s.member_id, s.sku, s.quantity, s.role, s.cap, s.state, s.
 
 async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, UUID]]) -> dict[TeamKey, Team]:
     """Lock teams, given as (platform, campaign, team); those not known yet are inserted first, at version 0."""
-    platforms = {(campaign, team): platform for platform, campaign, team in wanted}
+    platforms: dict[TeamKey, UUID] = {}
+    for platform_id, campaign_id, team_id in wanted:
+        platforms.setdefault((campaign_id, team_id), platform_id)
     keys = sorted(platforms)
     campaigns, teams = [key[0] for key in keys], [key[1] for key in keys]
     await connection.execute(
