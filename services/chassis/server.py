@@ -129,6 +129,8 @@ class GrpcServer:
         self, listen: str, servicers: Sequence[Servicer], keys: KeyRing, *, service_key: str, drain_seconds: float
     ) -> None:
         self._listen = listen
+        self.port = 0
+        """The port that it listens on, once it has started."""
         self._drain_seconds = drain_seconds
         self._health = health.aio.HealthServicer()
         self._servicers = servicers
@@ -144,7 +146,7 @@ class GrpcServer:
         names = [servicer.name for servicer in self._servicers]
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
         try:
-            server.add_insecure_port(self._listen)
+            self.port = server.add_insecure_port(self._listen)
         except RuntimeError:
             raise OSError(
                 f"cannot listen on {self._listen}: the port is taken or not ours; set GROUPBUY_LISTEN"

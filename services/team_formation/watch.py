@@ -54,6 +54,11 @@ class TeamWatch:
         self._readers: dict[Key, set[_Reader]] = defaultdict(set)
         self._stopping = False
 
+    @property
+    def readers(self) -> int:
+        """How many readers there are."""
+        return sum(map(len, self._readers.values()))
+
     async def follow(self, team: Team, after_version: int) -> AsyncIterator[Team]:
         """Give the team at once if it is newer than a version, then after each change, until it has ended."""
         key = (team.campaign_id, team.team_id)

@@ -1,0 +1,335 @@
+"""The public API over a real gRPC server, with pricing's own compiler behind it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from groupbuy.money.v1.money_pb2 import Money
+from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2_grpc
+from groupbuy.team_formation.v1 import team_formation_internal_pb2 as internal_pb
+from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc, types_pb2
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from grpc_status import rpc_status
+
+from services.chassis.clock import ManualClock
+from services.chassis.platforms import KeyRing
+from services.chassis.server import GrpcServer, Servicer
+from services.pricing.rpc.internal import PricingInternal
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.rpc import InternalServicer, TeamFormationServicer
+from services.team_formation.translate import time
+from services.team_formation.watch import TeamWatch
+from tests.support.formation import START, Formation
+from tests.support.until import until
+
+SERVICE_KEY = "the services' own key"
+
+
+@dataclass
+class Api:
+    """A client of one platform."""
+
+    stub: Any
+    internal: Any
+    key: str
+    watch: TeamWatch
+
+    async def call(self, method: str, request: Any, key: str | None = None) -> Any:
+        """Make a call with the platform's key, or another."""
+        metadata = (("authorization", f"Bearer {self.key if key is None else key}"),)
+        return await getattr(self.stub, method)(request, metadata=metadata, timeout=10)
+
+
+@pytest.fixture
+async def api(formation: Formation, clock: ManualClock) -> AsyncIterator[Api]:
+    """The services' servers on free ports, and a platform's client."""
+    database = formation.database
+    keys = KeyRing(database, clock)
+    pricing = GrpcServer(
+        "127.0.0.1:0",
+        [
+            Servicer(
+                "groupbuy.pricing.v1.PricingInternal",
+                PricingInternal(),
+                pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
+            )
+        ],
+        keys,
+        service_key=SERVICE_KEY,
+        drain_seconds=1,
+    )
+    await pricing.start()
+    watch = TeamWatch(database)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{pricing.port}") as to_pricing:
+        campaigns = CampaignHandler(
+            database, clock, pricing_internal_pb2_grpc.PricingInternalStub(to_pricing), SERVICE_KEY
+        )
+        public = TeamFormationServicer(
+            database, clock, Catalogue(), formation.codes, formation.commands, campaigns, watch
+        )
+        server = GrpcServer(
+            "127.0.0.1:0",
+            [
+                Servicer(
+                    "groupbuy.team_formation.v1.TeamFormation",
+                    public,
+                    team_formation_service_pb2_grpc.add_TeamFormationServicer_to_server,
+                ),
+                Servicer(
+                    "groupbuy.team_formation.v1.TeamFormationInternal",
+                    InternalServicer(database, PlatformHandler(database, clock)),
+                    team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
+                ),
+            ],
+            keys,
+            service_key=SERVICE_KEY,
+            drain_seconds=1,
+        )
+        await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            internal = team_formation_internal_pb2_grpc.TeamFormationInternalStub(channel)
+            made = await internal.CreatePlatform(
+                internal_pb.CreatePlatformRequest(name="shop"), metadata=(("authorization", f"Bearer {SERVICE_KEY}"),)
+            )
+            yield Api(team_formation_service_pb2_grpc.TeamFormationStub(channel), internal, made.key, watch)
+        await watch.stop()
+        await server.stop()
+    await pricing.stop()
+
+
+def a_request(**changes: Any) -> pb.CreateCampaignRequest:
+    """Make a request for a campaign of mangoes."""
+
+    def fixed(threshold: int, price: int) -> ladder_pb2.Tier:
+        return ladder_pb2.Tier(threshold=threshold, discounts=[ladder_pb2.Discount(fixed_price=price)])
+
+    request = pb.CreateCampaignRequest(
+        request_id=changes.pop("request_id", "campaign-1"),
+        merchant_id="merchant-7",
+        starts_at=time(START),
+        ends_at=time(START + timedelta(days=1)),
+        currency="EUR",
+        items=[types_pb2.Item(sku="mango", list_price=Money(minor_units=3990, currency="EUR"))],
+        ladder=ladder_pb2.Ladder(
+            basis=ladder_pb2.BASIS_TEAM_MEMBERS, tiers=[fixed(2, 3490), fixed(3, 2990), fixed(5, 2490)]
+        ),
+        rules=types_pb2.Rules(payment_mode=types_pb2.PAYMENT_MODE_PREPAID, minimum=2, maximum=5),
+        presentation=types_pb2.Presentation(
+            texts=[types_pb2.LocalizedText(language="en", title="Mangoes")],
+            seller="Fruit Shop",
+            time_zone="Asia/Shanghai",
+        ),
+    )
+    request.rules.hold_lifetime.FromTimedelta(timedelta(minutes=10))
+    request.rules.team_lifetime.FromTimedelta(timedelta(hours=1))
+    for path, value in changes.items():
+        *way, last = path.split("__")
+        target = request
+        for step in way:
+            target = getattr(target, step)
+        setattr(target, last, value)
+    return request
+
+
+async def refused(call: Any) -> tuple[grpc.StatusCode, str, dict[str, str]]:
+    """Tell code, reason and field violations of a call that must be refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call
+    status = rpc_status.from_call(raised.value)  # type: ignore[arg-type]  # it has what a call has
+    assert status
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    for detail in status.details:
+        detail.Unpack(info)
+        detail.Unpack(bad)
+    return raised.value.code(), info.reason, {item.field: item.description for item in bad.field_violations}
+
+
+async def test_from_campaign_to_a_seat_by_an_invite(api: Api) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign
+    steps = campaign.price_table.rows[0].steps
+    assert [(step.threshold, step.unit_price) for step in steps] == [(0, 3990), (2, 3490), (3, 2990), (5, 2490)]
+    opened = await api.call(
+        "OpenTeam", pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id="mei")
+    )
+    invite = (
+        await api.call(
+            "CreateInvite",
+            pb.CreateInviteRequest(
+                request_id="i", team_id=opened.team.team_id, member_id="mei", channel="wechat", label="Mei"
+            ),
+        )
+    ).invite
+    found = await api.call("ResolveInvite", pb.ResolveInviteRequest(code=invite.code))
+    assert found.team.team_id == opened.team.team_id
+    assert found.campaign.presentation.seller == "Fruit Shop"
+    joined = await api.call("JoinTeam", pb.JoinTeamRequest(request_id="j", invite_code=invite.code, member_id="tom"))
+    assert joined.seat.invite_id == invite.invite_id
+    assert joined.seat.role == ladder_pb2.ROLE_MEMBER
+    listed = await api.call("ListSeats", pb.ListSeatsRequest(team_id=opened.team.team_id, page_size=1))
+    assert [seat.member_id for seat in listed.seats] == ["mei"]
+    more = pb.ListSeatsRequest(team_id=opened.team.team_id, page_size=1, page_token=listed.next_page_token)
+    assert [seat.member_id for seat in (await api.call("ListSeats", more)).seats] == ["tom"]
+    seat = await api.call("GetSeat", pb.GetSeatRequest(seat_id=joined.seat.seat_id))
+    assert seat.seat == joined.seat
+    again = await api.call("CreateCampaign", a_request())
+    assert again.campaign.campaign_id == campaign.campaign_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"request_id": ""}, "request_id"),
+        ({"request_id": "a b"}, "request_id"),
+        ({"merchant_id": ""}, "merchant_id"),
+        ({"rules__minimum": 0}, "rules.minimum"),
+        ({"rules__maximum": 1}, "rules.maximum"),
+        ({"rules__payment_mode": 0}, "rules.payment_mode"),
+        ({"rules__leave_until": 99}, "rules.leave_until"),
+        ({"currency": "USD"}, "items[0].list_price.currency"),
+        ({"presentation__time_zone": "Mars/Olympus"}, "presentation.time_zone"),
+        ({"presentation__checkout_url": "http://shop.example"}, "presentation.checkout_url"),
+    ],
+)
+async def test_a_campaign_with_a_bad_field_is_refused_by_its_name(
+    api: Api, changes: dict[str, Any], field: str
+) -> None:
+    code, reason, fields = await refused(api.call("CreateCampaign", a_request(**changes)))
+    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+    assert field in fields
+
+
+async def test_a_ladder_that_does_not_fall_is_refused_by_pricing(api: Api) -> None:
+    request = a_request()
+    request.ladder.tiers[1].threshold = 2
+    code, reason, fields = await refused(api.call("CreateCampaign", request))
+    assert (code, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "LADDER_INVALID")
+    assert any(field.startswith("ladder.tiers[1]") for field in fields)
+    request.request_id = "campaign-2"
+    request.ladder.tiers[1].threshold = 3
+    request.ladder.tiers[2].discounts[0].fixed_price = -1
+    _, reason, fields = await refused(api.call("CreateCampaign", request))
+    assert reason == "LADDER_INVALID"
+    assert any(field.startswith("ladder.tiers[2]") for field in fields)
+
+
+@pytest.mark.parametrize("member", ["mei@example.com", "+49 151 1234567", "13812345678", "", "a b", "x" * 65])
+async def test_a_member_id_must_be_opaque(api: Api, member: str) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign
+    request = pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id=member)
+    code, _, fields = await refused(api.call("OpenTeam", request))
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert list(fields) == ["member_id"]
+
+
+async def test_what_does_not_exist_is_not_found(api: Api) -> None:
+    calls = [
+        ("GetTeam", pb.GetTeamRequest(team_id="team_x"), "TEAM_UNKNOWN"),
+        ("GetSeat", pb.GetSeatRequest(seat_id="seat_x"), "SEAT_UNKNOWN"),
+        ("GetCampaign", pb.GetCampaignRequest(campaign_id="camp_x"), "CAMPAIGN_UNKNOWN"),
+        ("ResolveInvite", pb.ResolveInviteRequest(code="AAAAAAAAAAAA"), "INVITE_UNKNOWN"),
+        ("JoinTeam", pb.JoinTeamRequest(request_id="j", invite_code="!", member_id="tom"), "INVITE_UNKNOWN"),
+        ("LeaveTeam", pb.LeaveTeamRequest(request_id="l", seat_id="seat_x"), "SEAT_UNKNOWN"),
+        ("RevokeInvite", pb.RevokeInviteRequest(request_id="r", invite_id="inv_x"), "INVITE_UNKNOWN"),
+    ]
+    for method, request, reason in calls:
+        assert (await refused(api.call(method, request)))[:2] == (grpc.StatusCode.NOT_FOUND, reason)
+
+
+async def test_another_platforms_things_look_like_none(api: Api) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign
+    opened = await api.call(
+        "OpenTeam", pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id="mei")
+    )
+    metadata = (("authorization", f"Bearer {SERVICE_KEY}"),)
+    other = (await api.internal.CreatePlatform(internal_pb.CreatePlatformRequest(name="other"), metadata=metadata)).key
+    unknown = "team_" + "A" * 43
+    mine = await refused(api.call("GetTeam", pb.GetTeamRequest(team_id=opened.team.team_id), other))
+    none = await refused(api.call("GetTeam", pb.GetTeamRequest(team_id=unknown), other))
+    assert mine == none
+    request = pb.GetSeatRequest(seat_id=opened.seat.seat_id)
+    assert (await refused(api.call("GetSeat", request, other)))[1] == "SEAT_UNKNOWN"
+    assert (await refused(api.call("GetCampaign", pb.GetCampaignRequest(campaign_id=campaign.campaign_id), other)))[
+        1
+    ] == "CAMPAIGN_UNKNOWN"
+
+
+async def test_a_wrong_key_is_refused_everywhere(api: Api) -> None:
+    request = pb.GetTeamRequest(team_id="team_x")
+    assert (await refused(api.call("GetTeam", request, "gbk_0_0")))[:2] == (
+        grpc.StatusCode.UNAUTHENTICATED,
+        "KEY_UNKNOWN",
+    )
+    assert (await refused(api.stub.GetTeam(request)))[1] == "KEY_MISSING"
+    wrong = (("authorization", f"Bearer {api.key}"),)
+    call = api.internal.CreatePlatform(internal_pb.CreatePlatformRequest(name="x"), metadata=wrong)
+    assert (await refused(call))[:2] == (grpc.StatusCode.UNAUTHENTICATED, "KEY_UNKNOWN")
+
+
+async def test_watching_gives_the_state_at_once_and_then_the_latest(api: Api, formation: Formation) -> None:
+    campaign = (await api.call("CreateCampaign", a_request(rules__maximum=2))).campaign
+    opened = await api.call(
+        "OpenTeam", pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id="mei")
+    )
+    metadata = (("authorization", f"Bearer {api.key}"),)
+    stream = api.stub.WatchTeam(pb.WatchTeamRequest(team_id=opened.team.team_id), metadata=metadata)
+    first = await stream.read()
+    assert first.team == opened.team
+    await _confirm(api, opened.seat, "c1")
+    joined = await api.call(
+        "JoinTeam", pb.JoinTeamRequest(request_id="j", team_id=opened.team.team_id, member_id="tom")
+    )
+    await api.watch.run_once()
+    second = await stream.read()
+    assert second.team.version == joined.team.version
+    assert second.team.totals.held_members == 1
+    await _confirm(api, joined.seat, "c2")
+    await api.watch.run_once()
+    last = await stream.read()
+    assert last.team.state == types_pb2.TEAM_STATE_FORMED
+    assert last.team.prices[0].unit_price.minor_units == 3490
+    assert await stream.read() is grpc.aio.EOF
+
+
+async def test_events_of_a_team_can_be_read_again_by_the_services(api: Api) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign
+    opened = await api.call(
+        "OpenTeam", pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id="mei")
+    )
+    metadata = (("authorization", f"Bearer {SERVICE_KEY}"),)
+    platforms = await api.internal.ListPlatforms(internal_pb.ListPlatformsRequest(), metadata=metadata)
+    [platform] = platforms.platforms
+    assert platform.name == "shop"
+    request = internal_pb.ListTeamEventsRequest(platform_id=platform.platform_id, team_id=opened.team.team_id)
+    found = await api.internal.ListTeamEvents(request, metadata=metadata)
+    assert [event.sequence for event in found.events] == [1, 2]
+    request.after_version = 1
+    assert [
+        event.WhichOneof("fact") for event in (await api.internal.ListTeamEvents(request, metadata=metadata)).events
+    ] == ["seat_held"]
+
+
+async def _confirm(api: Api, seat: types_pb2.Seat, request_id: str) -> None:
+    await api.call(
+        "ConfirmSeat",
+        pb.ConfirmSeatRequest(
+            request_id=request_id, seat_id=seat.seat_id, amount=seat.cap, payment_reference=f"pay-{request_id}"
+        ),
+    )
+
+
+async def test_a_reader_that_leaves_is_forgotten(api: Api) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign
+    opened = await api.call(
+        "OpenTeam", pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id="mei")
+    )
+    metadata = (("authorization", f"Bearer {api.key}"),)
+    stream = api.stub.WatchTeam(pb.WatchTeamRequest(team_id=opened.team.team_id), metadata=metadata)
+    await stream.read()
+    assert api.watch.readers == 1
+    stream.cancel()
+    await until(lambda: api.watch.readers == 0)

@@ -1,0 +1,163 @@
+"""A crowd that opens, joins, confirms and leaves through the public API, and remembers every acknowledgement.
+
+Callers behave as the API asks: on UNAVAILABLE (or a lost connection) they send the very same call again, with the same
+request id, until it is answered.
+"""
+
+import asyncio
+import itertools
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+from groupbuy.money.v1.money_pb2 import Money
+from groupbuy.pricing.v1 import ladder_pb2
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from groupbuy.team_formation.v1 import types_pb2
+from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
+
+RETRIED = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
+PATIENCE_SECONDS = 120.0
+CALL_SECONDS = 10.0
+
+_ANSWERS = {"OpenTeam": pb.OpenTeamResponse, "JoinTeam": pb.JoinTeamResponse, "ConfirmSeat": pb.ConfirmSeatResponse}
+
+
+@dataclass
+class Crowd:
+    """Members of one platform; `acknowledged` keeps every answered call with its answer."""
+
+    address: str
+    key: str
+    seed: int = 7
+    acknowledged: list[tuple[str, Any, Any]] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
+    calls: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)  # noqa: S311 - a repeatable crowd, no secret
+        self._numbers = itertools.count()
+        options = [("grpc.max_reconnect_backoff_ms", 500), ("grpc.initial_reconnect_backoff_ms", 100)]
+        self._channel = grpc.aio.insecure_channel(self.address, options=options)
+        self._stub: Any = TeamFormationStub(self._channel)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._channel.close()
+
+    async def call(self, method: str, request: Any) -> Any:
+        """Make a call until it is answered; None for a refusal."""
+        ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while True:
+            self.calls += 1
+            try:
+                answer = await getattr(self._stub, method)(request, metadata=self._metadata(), timeout=CALL_SECONDS)
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in RETRIED:
+                    self.refused[error.code().name] += 1
+                    return None
+                if asyncio.get_running_loop().time() > ends:
+                    raise AssertionError(f"{method} was not answered within {PATIENCE_SECONDS} s: {error}") from error
+                self.retries += 1
+                await asyncio.sleep(0.05)
+            else:
+                if method in _ANSWERS:
+                    self.acknowledged.append((method, request, answer))
+                return answer
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.key}"),)
+
+    def request_id(self) -> str:
+        """Make a new request id."""
+        return f"crowd-{self.seed}-{next(self._numbers)}"
+
+    async def campaign(self, maximum: int = 20, mode: int = types_pb2.PAYMENT_MODE_PREPAID, hold: float = 600) -> str:
+        """Create a campaign and give its id."""
+        request = a_campaign(self.request_id(), maximum, mode, hold)
+        return str((await self.call("CreateCampaign", request)).campaign.campaign_id)
+
+    async def live(self, campaign_id: str, teams: int, stop: asyncio.Event) -> None:
+        """Open teams and fill them, with some who leave, until told to stop."""
+        await asyncio.gather(*(self._fill(campaign_id, stop) for _ in range(teams)))
+
+    async def _fill(self, campaign_id: str, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            member = self._member()
+            request = pb.OpenTeamRequest(request_id=self.request_id(), campaign_id=campaign_id, member_id=member)
+            opened = await self.call("OpenTeam", request)
+            if opened is None:
+                return
+            await self._confirm(opened.seat)
+            while not stop.is_set() and await self._join(opened.team.team_id):
+                pass
+
+    async def _join(self, team_id: str) -> bool:
+        request = pb.JoinTeamRequest(request_id=self.request_id(), team_id=team_id, member_id=self._member())
+        joined = await self.call("JoinTeam", request)
+        if joined is None:
+            return False
+        if self._random.random() < 0.1:
+            await self.call("LeaveTeam", pb.LeaveTeamRequest(request_id=self.request_id(), seat_id=joined.seat.seat_id))
+            return True
+        confirmed = await self._confirm(joined.seat)
+        return bool(confirmed and confirmed.team.state != types_pb2.TEAM_STATE_FORMED)
+
+    async def _confirm(self, seat: types_pb2.Seat) -> Any:
+        request_id = self.request_id()
+        request = pb.ConfirmSeatRequest(
+            request_id=request_id,
+            seat_id=seat.seat_id,
+            amount=Money(minor_units=seat.cap.minor_units * seat.quantity, currency=seat.cap.currency),
+            payment_reference=f"pay-{request_id}",
+        )
+        return await self.call("ConfirmSeat", request)
+
+    def _member(self) -> str:
+        return f"member-{self.seed}-{next(self._numbers)}"
+
+    async def changed_answers(self) -> list[str]:
+        """Send every acknowledged call once more; gives the request ids whose answer is another now."""
+        acknowledged, self.acknowledged = self.acknowledged, []
+        limit = asyncio.Semaphore(64)
+
+        async def again(method: str, request: Any, answer: Any) -> str:
+            async with limit:
+                return "" if await self.call(method, request) == answer else str(request.request_id)
+
+        changed = await asyncio.gather(*(again(*item) for item in acknowledged))
+        self.acknowledged = acknowledged
+        return [request_id for request_id in changed if request_id]
+
+    def seats(self) -> set[str]:
+        """Ids of every seat that was acknowledged."""
+        return {answer.seat.seat_id for method, _, answer in self.acknowledged if method != "ConfirmSeat"}
+
+
+def a_campaign(request_id: str, maximum: int, mode: int, hold: float) -> pb.CreateCampaignRequest:
+    """Make a request for a campaign of mangoes with minimum 4."""
+
+    def fixed(threshold: int, price: int) -> ladder_pb2.Tier:
+        return ladder_pb2.Tier(threshold=threshold, discounts=[ladder_pb2.Discount(fixed_price=price)])
+
+    request = pb.CreateCampaignRequest(
+        request_id=request_id,
+        merchant_id="merchant-7",
+        currency="EUR",
+        items=[types_pb2.Item(sku="mango", list_price=Money(minor_units=3990, currency="EUR"))],
+        ladder=ladder_pb2.Ladder(
+            basis=ladder_pb2.BASIS_TEAM_MEMBERS, tiers=[fixed(2, 3490), fixed(3, 2990), fixed(5, 2490)]
+        ),
+        rules=types_pb2.Rules(payment_mode=mode, minimum=4, maximum=maximum),  # type: ignore[arg-type]  # an enum's number
+        presentation=types_pb2.Presentation(
+            texts=[types_pb2.LocalizedText(language="en", title="Mangoes")], seller="Fruit Shop", time_zone="UTC"
+        ),
+    )
+    request.ends_at.FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    request.rules.hold_lifetime.FromTimedelta(timedelta(seconds=hold))
+    request.rules.team_lifetime.FromTimedelta(timedelta(minutes=30))
+    return request
