@@ -8,12 +8,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.chassis import ids, logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.status import transient
+from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.channels import Channel, Channels, Letter, Misconfigured, Outcome, Retry
 from services.notification.domain import Contact, End, Limits, Reroute, Send, next_step
@@ -61,6 +62,7 @@ class Sender:
         self._limits = limits
         self._pace = pace
         self._wake = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._under_way: dict[asyncio.Task[None], Claimed] = {}
         self._busy: Counter[str] = Counter()
         self._stopping = False
@@ -81,7 +83,8 @@ class Sender:
         """Claim nothing more, let what is under way end, and give back what did not."""
         self._stopping = True
         self._wake.set()
-        left = dict(self._under_way)
+        async with self._claiming:  # what is being claimed now is under way after it
+            left = dict(self._under_way)
         if left:
             await asyncio.wait(left, timeout=self._pace.seconds + RETRY_SECONDS[-1])
         given_up = [item for task, item in left.items() if not task.done()]
@@ -100,39 +103,49 @@ class Sender:
 
     async def run_once(self) -> int:
         """Claim what is due, as far as there is room, and begin to send it; returns the number claimed."""
-        claims = self._room()
-        if not claims:
-            return 0
+        async with self._claiming:
+            claims = [] if self._stopping else self._room()
+            claimed = await self._claim(claims) if claims else []
+            for item, step in claimed:
+                if isinstance(step, Send):
+                    self._begin(item, step.contact)
+        return len(claimed)
+
+    async def _claim(self, claims: Sequence[Claim]) -> list[tuple[Claimed, Send | Reroute | End]]:
+        """Claim, and in the same transaction end what is over and give back what is another channel's turn."""
         now = self._clock.now()
         async with self._database.work() as work:
             claimed = await store.claim_due(work.connection, claims, ids.new_id(), now, now + self._pace.lease)
             if not claimed:
-                return 0
-            contacts = await store.find_contacts(
-                work.connection, [(item.platform_id, item.member_id) for item in claimed]
-            )
-            standings = await store.find_standings(work.connection, claimed)
-            steps = [
-                next_step(
-                    standings.standing[item.key],
-                    contacts.get((item.platform_id, item.member_id), []),
-                    standings.tried.get(item.key, {}),
-                    now,
-                    self._limits,
-                )
-                for item in claimed
-            ]
-            both = list(zip(claimed, steps, strict=True))
+                return []
+            steps = await self._decide(work, claimed, now)
             await end(
-                work, [(item, step, item.channel, item.attempts) for item, step in both if isinstance(step, End)], now
+                work, [(item, step, item.channel, item.attempts) for item, step in steps if isinstance(step, End)], now
             )
             await store.reroute_deliveries(
-                work.connection, [(item.key, step.channel) for item, step in both if isinstance(step, Reroute)]
+                work.connection, [(item.key, step.channel) for item, step in steps if isinstance(step, Reroute)]
             )
-        for item, step in both:
-            if isinstance(step, Send):
-                self._begin(item, step.contact)
-        return len(claimed)
+        return steps
+
+    async def _decide(
+        self, work: Work, claimed: Sequence[Claimed], now: datetime
+    ) -> list[tuple[Claimed, Send | Reroute | End]]:
+        members = [(item.platform_id, item.member_id) for item in claimed]
+        contacts = await store.find_contacts(work.connection, members)
+        known = await store.find_standings(work.connection, claimed)
+        return [
+            (
+                item,
+                next_step(
+                    known.standing[item.key],
+                    contacts.get((item.platform_id, item.member_id), []),
+                    known.tried.get(item.key, {}),
+                    now,
+                    self._limits,
+                ),
+            )
+            for item in claimed
+        ]
 
     def _room(self) -> Sequence[Claim]:
         """Share what is free among the channels; one that is slow takes no more than its part."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -318,7 +319,8 @@ async def test_a_new_delivery_wakes_the_sender(notification: Notifying, monkeypa
     async with a_sender(notification, channel) as sender:
         running = asyncio.create_task(sender.run())
         listening = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN %%' AND datname = current_database()"
-        await until(partial(notification.rows, listening))
+        is_listening: Any = partial(notification.rows, listening)
+        await until(is_listening)
         await a_delivery(notification)
         await until(lambda: len(channel.sent) == 1)
         await sender.stop()
