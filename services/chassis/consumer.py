@@ -1,7 +1,7 @@
 """The consumer loop: a blocking Kafka consumer on a thread of its own, offsets committed after the database.
 
-Transient trouble is tried again where it stands, with the partitions paused and the membership kept alive. A batch whose
-partitions are taken away is given up before they go; what it had committed is repeated elsewhere and changes nothing.
+Transient trouble is tried again where it stands, with the partitions paused and the membership kept alive. A batch
+whose partitions are taken away is given up; what it had committed is repeated elsewhere and changes nothing.
 """
 
 import asyncio
@@ -9,20 +9,25 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from typing import TypeAlias
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
-from services.chassis import logs, metrics
+from services.chassis import kafka_clients, logs, metrics
 from services.chassis.inbox import Inbox, TooManyParked
-from services.chassis.messages import Record
+from services.chassis.messages import Record, readable
 
 BATCH = 500
 POLL_MS = 500
+COMMIT_MS = 5_000
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _KEEP_ALIVE_SECONDS = 1.0
+_STOP_LOOKS = 3
+
+Found: TypeAlias = dict[TopicPartition, list[ConsumerRecord]]
 
 log = logs.logger(__name__)
 
@@ -42,10 +47,13 @@ class Consumer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way: Future[None] | None = None
         self.assigned = False
-        """Whether the group has given this member its partitions."""
+        """Whether the group has given this member its partitions since it connected."""
 
     async def run(self) -> None:
-        """Read for as long as the process runs; returns when it is cancelled, the batch under way ended and committed."""
+        """Read for as long as the process runs; when cancelled, end and commit the batch under way and leave the group.
+
+        Raises TooManyParked.
+        """
         self._loop = asyncio.get_running_loop()
         reading = asyncio.create_task(asyncio.to_thread(self._read))
         try:
@@ -56,28 +64,34 @@ class Consumer:
             raise
 
     def _read(self) -> None:
-        waits = iter(RETRY_SECONDS)
+        tries = 0
         while not self._stopping.is_set():
             try:
                 consumer = self._connect()
             except KafkaError as error:
-                wait = next(waits, RETRY_SECONDS[-1])
+                wait = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
                 log.warning("consumer waits for Kafka", why=type(error).__name__, retry_in_seconds=wait)
+                tries += 1
                 self._stopping.wait(wait)
-                continue
-            waits = iter(RETRY_SECONDS)
-            try:
-                while not self._stopping.is_set():
-                    self.run_once(consumer)
-            except KafkaError as error:
-                log.warning("consumer connects again", why=str(error))
-            finally:
-                self.assigned = False
-                consumer.close(timeout_ms=5_000)
+            else:
+                tries = 0
+                self._read_with(consumer)
+
+    def _read_with(self, consumer: KafkaConsumer) -> None:
+        try:
+            while not self._stopping.is_set():
+                self.run_once(consumer)
+        except KafkaError as error:
+            log.warning("consumer connects again", why=str(error) or type(error).__name__)
+        finally:
+            self.assigned = False
+            with suppress(KafkaError):
+                consumer.close(timeout_ms=COMMIT_MS)
 
     def _connect(self) -> KafkaConsumer:
-        consumer = KafkaConsumer(
-            bootstrap_servers=self._bootstrap.split(","),
+        consumer = kafka_clients.connected(
+            KafkaConsumer,
+            self._bootstrap,
             client_id=self._group,
             group_id=self._group,
             enable_auto_commit=False,
@@ -86,7 +100,6 @@ class Consumer:
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=self._session_ms // 3,
             fetch_max_wait_ms=POLL_MS,
-            bootstrap_timeout_ms=5_000,
             reconnect_backoff_max_ms=1_000,
             allow_auto_create_topics=False,
             metadata_max_age_ms=30_000,
@@ -97,77 +110,92 @@ class Consumer:
 
     def run_once(self, consumer: KafkaConsumer) -> int:
         """Read one batch, apply it, commit its offsets; returns the number of records applied."""
-        found = consumer.poll(timeout_ms=POLL_MS)
+        found: Found = consumer.poll(timeout_ms=POLL_MS)
         records = [_record(item) for batch in found.values() for item in batch]
-        if not records or not self._apply(consumer, records):
+        if not records:
             return 0
-        offsets = {at: OffsetAndMetadata(batch[-1].offset + 1, "", -1) for at, batch in found.items() if batch}
-        try:
-            consumer.commit(offsets, timeout_ms=5_000)
-        except KafkaError as error:
-            log.info("offsets not committed; the batch will be seen again", why=type(error).__name__)
+        if not self._apply(consumer, records):
+            _put_back(consumer, found)
+            return 0
+        _commit(consumer, found)
         return len(records)
 
     def _apply(self, consumer: KafkaConsumer, records: list[Record]) -> bool:
         assert self._loop  # noqa: S101 - set before the thread starts
         self._under_way = asyncio.run_coroutine_threadsafe(self._until_applied(records), self._loop)
-        paused: list[TopicPartition] = []
         try:
-            while True:
-                try:
-                    self._under_way.result(_KEEP_ALIVE_SECONDS)
-                except FutureTimeout:
-                    if self._under_way.done():
-                        raise
-                    if self._stopping.is_set():
-                        self._under_way.cancel()
-                    paused = list(consumer.assignment())
-                    consumer.pause(*paused)
-                    consumer.poll(timeout_ms=0)
-                else:
-                    return True
+            self._wait_for(self._under_way, consumer)
         except FutureCancelled:
             return False
         finally:
+            self._under_way.cancel()
             self._under_way = None
-            still_ours = set(paused) & set(consumer.assignment())
-            if still_ours:
-                consumer.resume(*still_ours)
+            consumer.resume(*consumer.assignment())
+        return True
 
-    async def _until_applied(self, records: list[Record]) -> None:
-        waits = iter(RETRY_SECONDS)
+    def _wait_for(self, under_way: Future[None], consumer: KafkaConsumer) -> None:
+        looks_while_stopping = 0
         while True:
             try:
-                await self._inbox.apply(records)
+                return under_way.result(_KEEP_ALIVE_SECONDS)
+            except TimeoutError:
+                looks_while_stopping += self._stopping.is_set()
+                if looks_while_stopping == _STOP_LOOKS:
+                    under_way.cancel()
+                consumer.pause(*consumer.assignment())
+                _put_back(consumer, consumer.poll(timeout_ms=0))
+
+    async def _until_applied(self, records: list[Record]) -> None:
+        tries = 0
+        while True:
+            try:
+                return await self._inbox.apply(records)
             except TooManyParked:
                 raise
             except Exception as error:
                 metrics.CONSUMER_FAILURES.inc()
-                wait = next(waits, RETRY_SECONDS[-1])
+                wait = RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)]
                 log.exception("batch not applied", why=str(error).strip(), records=len(records), retry_in_seconds=wait)
-                await asyncio.sleep(wait)
-            else:
-                return
+                tries += 1
+            await asyncio.sleep(wait)
 
     def hand_over(self) -> None:
-        """Give up the batch under way, before its partitions go to somebody else."""
-        if self._under_way is not None:
-            self._under_way.cancel()
+        """Give up the batch under way: its partitions go to somebody else. Called on the client's own thread."""
+        under_way = self._under_way
+        if under_way is not None:
+            under_way.cancel()
 
 
 class _HandOver(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
+    """Called on the client's own thread, while ours waits in `poll`."""
+
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        self._consumer.assigned = False
-        self._consumer.hand_over()
+        if revoked:
+            self._consumer.hand_over()
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self._consumer.assigned = True
         log.info("partitions assigned", count=len(assigned))
 
 
+def _put_back(consumer: KafkaConsumer, found: Found) -> None:
+    """Have records read again that were not applied: a partition that stays ours at a rebalance keeps its position."""
+    for at, batch in found.items():
+        if batch and at in consumer.assignment():
+            consumer.seek(at, batch[0].offset)
+
+
+def _commit(consumer: KafkaConsumer, found: Found) -> None:
+    offsets = {at: OffsetAndMetadata(batch[-1].offset + 1, "", -1) for at, batch in found.items() if batch}
+    try:
+        consumer.commit(offsets, timeout_ms=COMMIT_MS)
+    except KafkaError as error:
+        log.info("offsets not committed; the batch may be seen again", why=type(error).__name__)
+
+
 def _record(item: ConsumerRecord) -> Record:
-    key = (item.key or b"").decode(errors="replace")
-    return Record(item.topic, key, item.value or b"", tuple(item.headers), item.partition, item.offset)
+    headers = tuple((readable(name.encode()), value or b"") for name, value in item.headers)
+    return Record(item.topic, readable(item.key or b""), item.value or b"", headers, item.partition, item.offset)

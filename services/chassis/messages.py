@@ -37,6 +37,11 @@ class Message:
     traceparent: str
 
 
+def readable(raw: bytes) -> str:
+    """Read bytes of anybody's as text: PostgreSQL's text cannot hold what is no UTF-8, nor a zero byte."""
+    return raw.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One event as it came from Kafka (or from a table that keeps it), not decoded yet."""
@@ -50,7 +55,7 @@ class Record:
 
     def header(self, name: str) -> str:
         """Read a header, or an empty string."""
-        return next((value.decode(errors="replace") for key, value in self.headers if key == name), "")
+        return next((readable(value) for key, value in self.headers if key == name), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,13 @@ class Undecodable(Exception):
 
 
 def message(topic: str, key: str, envelope: ProtoMessage) -> Message:
-    """Make the message of an envelope whose fact, ids and sequence are set."""
+    """Make the message of an envelope whose fact, ids and sequence are set; ValueError where one is missing."""
+    if not isinstance(envelope, _envelope_type(topic)):
+        raise ValueError(f"{topic} carries {topics()[topic].envelope}, not {envelope.DESCRIPTOR.full_name}")  # noqa: TRY004
     fields = _fields(envelope)
     fact = envelope.DESCRIPTOR.fields_by_name[fields.fact].message_type if fields.fact else None
-    if fact is None:
-        raise ValueError("an envelope without a fact tells nothing")
+    if fact is None or fields.sequence < 1:
+        raise ValueError("an envelope has a fact, and a sequence from 1")
     return Message(
         topic=topic,
         key=key,
@@ -122,9 +129,9 @@ def decode(record: Record) -> Event:
     """Decode a record by its topic's envelope; Undecodable says what is wrong with it."""
     try:
         envelope = _envelope_type(record.topic).FromString(record.value)
-    except DecodeError:
+        fields = _fields(envelope)
+    except (DecodeError, ValueError, OverflowError):
         raise Undecodable("the value is no envelope of this topic") from None
-    fields = _fields(envelope)
     if fields.fact is None:
         raise Undecodable(f"a fact this release does not know: {record.header('ce_type') or 'unnamed'}")
     try:

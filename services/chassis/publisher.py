@@ -1,28 +1,31 @@
 """The blocking Kafka producer, on a thread of its own; nothing else in the services touches it."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from services.chassis import kafka_clients
 from services.chassis.errors import Unavailable
 from services.chassis.messages import Message, headers
 
 ACKNOWLEDGE_SECONDS = 30.0
-# Longer than any wait of ours: a batch that the client gave up on alone could leave a hole before later ones.
+# Longer than any wait of ours: a batch that the client gave up on alone would leave a hole before later ones.
 _NEVER_MS = 86_400_000
 
 
 class Publisher:
     """Writes messages to Kafka and returns once all in-sync replicas have them (acks=all, idempotent)."""
 
-    def __init__(self, bootstrap: str, client_id: str) -> None:
+    def __init__(self, bootstrap: str, client_id: str, *, acknowledge_seconds: float = ACKNOWLEDGE_SECONDS) -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
+        self._acknowledge_seconds = acknowledge_seconds
         self._producer: KafkaProducer | None = None
+        self._stopped = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="publisher")
 
     async def publish(self, messages: Sequence[Message]) -> None:
@@ -30,34 +33,38 @@ class Publisher:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._publish, messages)
 
     async def stop(self) -> None:
-        """Close the connection; what was not acknowledged is written again after the next start."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._discard)
-        self._thread.shutdown(wait=False)
+        """End at once, a publish under way too; what was not acknowledged is written again after the next start."""
+        self._stopped = True
+        if self._producer:
+            await asyncio.to_thread(kafka_clients.end, self._producer)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _publish(self, messages: Sequence[Message]) -> None:
+        if self._stopped:
+            raise Unavailable("the publisher has stopped")
         try:
             producer = self._producer or self._connect()
             sent = [
                 producer.send(item.topic, item.payload, item.key.encode(), headers(item), None, _milliseconds(item))
                 for item in messages
             ]
-            producer.flush(ACKNOWLEDGE_SECONDS)
+            deadline = time.monotonic() + self._acknowledge_seconds
             for future in sent:
-                future.get(0)
+                future.get(max(0.0, deadline - time.monotonic()))
         except KafkaError as error:
             self._discard()
-            raise Unavailable(f"Kafka at {self._bootstrap} does not acknowledge ({type(error).__name__})") from error
+            raise Unavailable(f"Kafka at {self._bootstrap} does not acknowledge ({error})") from error
 
     def _connect(self) -> KafkaProducer:
-        self._producer = KafkaProducer(
-            bootstrap_servers=self._bootstrap.split(","),
+        self._producer = kafka_clients.connected(
+            KafkaProducer,
+            self._bootstrap,
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,
             delivery_timeout_ms=_NEVER_MS,
             request_timeout_ms=10_000,
             max_block_ms=10_000,
-            bootstrap_timeout_ms=10_000,
             reconnect_backoff_max_ms=1_000,
             allow_auto_create_topics=False,
             metrics_enabled=False,
@@ -67,8 +74,7 @@ class Publisher:
     def _discard(self) -> None:
         producer, self._producer = self._producer, None
         if producer:
-            with suppress(KafkaError):
-                producer.close(timeout=0)
+            kafka_clients.end(producer)
 
 
 def _milliseconds(item: Message) -> int:

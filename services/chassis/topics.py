@@ -9,6 +9,7 @@ from importlib.resources import files
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from services.chassis import kafka_clients
 from services.chassis.errors import Unavailable
 
 _DAY_MS = 86_400_000
@@ -54,7 +55,7 @@ async def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
 
 def _create_missing(bootstrap: str, replication: int) -> list[str]:
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=10_000)
+        admin = kafka_clients.connected(KafkaAdminClient, bootstrap)
     except KafkaError as error:
         raise Unavailable(f"Kafka at {bootstrap} does not answer") from error
     try:

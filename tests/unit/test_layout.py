@@ -16,7 +16,7 @@ SERVICES = ["notification", "pricing", "team_formation"]
 CHASSIS_SQL = {
     "services.chassis.database": "asks a connection whether it answers",
     "services.chassis.horizon": "asks which transactions are under way and which position was drawn last",
-    "services.chassis.inbox": "owns inbox and parked_messages",
+    "services.chassis.inbox_rows": "owns inbox and parked_messages",
     "services.chassis.migrations": "owns schema_migrations and the lock of migrating",
     "services.chassis.outbox": "owns outbox and its partitions",
     "services.chassis.platforms": "owns the copy of platforms and platform_keys",

@@ -47,9 +47,10 @@ CREATE TABLE parked_messages (
     value     bytea       NOT NULL,
     headers   jsonb       NOT NULL,
     reason    text        NOT NULL,
-    parked_at timestamptz NOT NULL,
-    UNIQUE (topic, partition, position)
+    parked_at timestamptz NOT NULL
 );
+-- Each record once. The value is part of it: in a Kafka that was lost and written again, positions begin anew.
+CREATE UNIQUE INDEX parked_messages_once ON parked_messages (topic, partition, position, key, sha256(value));
 CREATE INDEX parked_messages_by_key ON parked_messages (topic, key, number);
 
 -- What was decided for a request id, refusals too, given again to whoever asks again.

@@ -1,0 +1,97 @@
+"""The rows of the inbox: how far each key is, and the records that are set aside with their keys."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
+
+from services.chassis.messages import Record, readable
+
+TopicKey: TypeAlias = tuple[str, str]
+
+
+@dataclass(slots=True)
+class KeyState:
+    """Where one key of one topic stands."""
+
+    sequence: int
+    parked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record to set aside."""
+
+    record: Record
+    reason: str
+
+
+async def lock_keys(connection: AsyncConnection[TupleRow], keys: Collection[TopicKey]) -> dict[TopicKey, KeyState]:
+    """Lock keys in one order, whoever asks; those that are new stand at sequence 0."""
+    columns = ([topic for topic, _ in keys], [key for _, key in keys])
+    await connection.execute(
+        "INSERT INTO inbox (topic, key, sequence)"
+        " SELECT topic, key, 0 FROM unnest(%s::text[], %s::text[]) AS k (topic, key)"
+        " ORDER BY topic, key ON CONFLICT DO NOTHING",
+        columns,
+    )
+    cursor = await connection.execute(
+        "SELECT inbox.topic, inbox.key, inbox.sequence, inbox.parked FROM inbox"
+        " JOIN unnest(%s::text[], %s::text[]) AS k (topic, key) ON inbox.topic = k.topic AND inbox.key = k.key"
+        " ORDER BY inbox.topic, inbox.key FOR UPDATE OF inbox",
+        columns,
+    )
+    return {(topic, key): KeyState(sequence, parked) async for topic, key, sequence, parked in cursor}
+
+
+async def save_keys(connection: AsyncConnection[TupleRow], states: Mapping[TopicKey, KeyState]) -> None:
+    """Save where locked keys stand."""
+    await connection.execute(
+        "UPDATE inbox SET sequence = k.sequence, parked = k.parked"
+        " FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::boolean[]) AS k (topic, key, sequence, parked)"
+        " WHERE inbox.topic = k.topic AND inbox.key = k.key"
+        " AND (inbox.sequence, inbox.parked) IS DISTINCT FROM (k.sequence, k.parked)",
+        (
+            [topic for topic, _ in states],
+            [key for _, key in states],
+            [state.sequence for state in states.values()],
+            [state.parked for state in states.values()],
+        ),
+    )
+
+
+async def park(connection: AsyncConnection[TupleRow], parked: Sequence[Parked]) -> None:
+    """Set records aside, each once."""
+    now = datetime.now(UTC)
+    for item in parked:
+        record = item.record
+        headers = Jsonb([[name, readable(value)] for name, value in record.headers])
+        await connection.execute(
+            "INSERT INTO parked_messages (topic, key, partition, position, value, headers, reason, parked_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (record.topic, record.key, record.partition, record.offset, record.value, headers, item.reason, now),
+        )
+
+
+async def take_parked(connection: AsyncConnection[TupleRow], topic: str, key: str) -> list[Record]:
+    """Take the records of a key out again, in the order they were set aside."""
+    cursor = await connection.execute(
+        "WITH taken AS (DELETE FROM parked_messages WHERE topic = %s AND key = %s RETURNING *)"
+        " SELECT value, headers, partition, position FROM taken ORDER BY number",
+        (topic, key),
+    )
+    return [
+        Record(topic, key, value, tuple((name, text.encode()) for name, text in headers), partition, position)
+        async for value, headers, partition, position in cursor
+    ]
+
+
+async def count_parked_keys(connection: AsyncConnection[TupleRow]) -> int:
+    """Count the keys that are parked."""
+    cursor = await connection.execute("SELECT count(*) FROM inbox WHERE parked")
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
