@@ -1,6 +1,6 @@
 """Pricing on a real database: team events in, rows and told facts out."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from groupbuy.pricing.v1 import events_pb2
@@ -45,26 +45,28 @@ class PricingService:
             await cursor.execute(query.encode())
             return await cursor.fetchall()
 
+    async def empty(self) -> None:
+        """Forget everything, as a rebuild would begin."""
+        async with self.database.work() as work:
+            await work.connection.execute(f"TRUNCATE {', '.join(TABLES)}, outbox, inbox, parked_messages".encode())
+        self.tables = Tables()
+
     async def state(self) -> dict[str, Rows]:
         """Read every row of every table, in a stable order."""
         return {name: sorted(await self.rows(f"SELECT * FROM {name}"), key=repr) for name in TABLES}  # noqa: S608
 
-    async def told(self, topic: str) -> list[Any]:
-        """Read the envelopes told on a topic, in the order they were told."""
-        kind = {
-            translate.PRICE_TOPIC: events_pb2.PriceEvent,
-            translate.SETTLEMENT_TOPIC: events_pb2.SettlementEvent,
-        }[topic]
-        rows = await self.rows(f"SELECT payload FROM outbox WHERE aggregatetype = '{topic}' ORDER BY position")  # noqa: S608
-        return [kind.FromString(row["payload"]) for row in rows]
-
     async def prices(self) -> list[events_pb2.PriceEvent]:
-        """Read what was told about prices."""
-        return await self.told(translate.PRICE_TOPIC)
+        """Read what was told about prices, in order."""
+        return [events_pb2.PriceEvent.FromString(payload) for payload in await self._told(translate.PRICE_TOPIC)]
 
     async def settled(self) -> list[events_pb2.SettlementEvent]:
-        """Read what was told about settlements."""
-        return await self.told(translate.SETTLEMENT_TOPIC)
+        """Read what was told about settlements, in order."""
+        told = await self._told(translate.SETTLEMENT_TOPIC)
+        return [events_pb2.SettlementEvent.FromString(payload) for payload in told]
+
+    async def _told(self, topic: str) -> list[bytes]:
+        query = f"SELECT payload FROM outbox WHERE aggregatetype = '{topic}' ORDER BY position"  # noqa: S608
+        return [row["payload"] for row in await self.rows(query)]
 
     async def told_by_key(self) -> dict[tuple[str, str], list[bytes]]:
         """Read what was told per topic and key, in order: what a consumer can see of the order."""
