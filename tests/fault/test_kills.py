@@ -1,15 +1,13 @@
 """kill -9 of every part while members join: what was acknowledged is there, once; every invariant counted in SQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import psycopg
 import pytest
 
 from deploy.check import invariants, run_checks
 from deploy.check.runner import wait_for_checks
-from deploy.local.stack.options import StackOptions
 from deploy.local.stack.stack import Stack
 from services.chassis import ids
 from services.chassis.database import database_url
@@ -21,17 +19,6 @@ ALWAYS = [item for item in invariants() if item.name[0] in "1238" and len(item.s
 """What must hold at every moment, not only when everything has arrived."""
 
 
-@pytest.fixture
-async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
-    """The whole engine, on the local broker."""
-    running = Stack(StackOptions(data=tmp_path / "data"), say=print)
-    await running.start()
-    try:
-        yield running
-    finally:
-        await running.stop()
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("parts", [("team_formation",), ("pricing", "notification"), ("kafka",), ("postgres",)])
 async def test_kill(stack: Stack, parts: tuple[str, ...], figures: Callable[[str], None]) -> None:
@@ -40,13 +27,13 @@ async def test_kill(stack: Stack, parts: tuple[str, ...], figures: Callable[[str
     living = asyncio.create_task(crowd.live(await crowd.campaign(), TEAMS, stop))
     kills = 0
     for part in parts * ROUNDS:
-        await more(crowd, living, 60)
+        await crowd.more(60, living)
         stack.kill(part)
         kills += 1
         if part != "postgres":
             assert not [result for result in await run_checks(stack.database_url, ALWAYS) if result.violations]
         await stack.wait_ready(part)
-    await more(crowd, living, 60)
+    await crowd.more(60, living)
     stop.set()
     await living
     changed = await crowd.changed_answers()
@@ -64,14 +51,6 @@ async def test_kill(stack: Stack, parts: tuple[str, ...], figures: Callable[[str
     assert [(result.name, result.examples) for result in results if result.violations] == []
     assert sum(result.checked for result in results) > len(crowd.seats())
     await crowd.close()
-
-
-async def more(crowd: Crowd, living: "asyncio.Task[None]", count: int) -> None:
-    """Wait until the crowd has that many more answers."""
-    wanted = len(crowd.acknowledged) + count
-    while len(crowd.acknowledged) < wanted:
-        assert not living.done(), "the crowd has stopped"
-        await asyncio.sleep(0.01)
 
 
 async def seats(stack: Stack) -> list[str]:

@@ -120,6 +120,13 @@ class Crowd:
     def _member(self) -> str:
         return f"member-{self.seed}-{next(self._numbers)}"
 
+    async def more(self, count: int, living: "asyncio.Task[None]") -> None:
+        """Wait until the crowd that lives in a task has that many more answers."""
+        wanted = len(self.acknowledged) + count
+        while len(self.acknowledged) < wanted:
+            assert not living.done(), "the crowd has stopped"
+            await asyncio.sleep(0.01)
+
     async def changed_answers(self) -> list[str]:
         """Send every acknowledged call once more; gives the request ids whose answer is another now."""
         acknowledged, self.acknowledged = self.acknowledged, []

@@ -3,14 +3,22 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 Value = TypeVar("Value")
 
 _POLL_SECONDS = 0.02
 
 
-async def until(condition: Callable[[], Value | Awaitable[Value]], *, seconds: float = 30.0) -> Value:
+@overload
+async def until(condition: Callable[[], Awaitable[Value | None]], *, seconds: float = 30.0) -> Value: ...
+
+
+@overload
+async def until(condition: Callable[[], Value | None], *, seconds: float = 30.0) -> Value: ...
+
+
+async def until(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
     """Ask `condition` (a function or a coroutine function) until it answers something true, and give that.
 
     AssertionError after `seconds`; the bound is there to end a broken test, not to measure anything.
