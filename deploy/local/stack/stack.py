@@ -220,5 +220,11 @@ class Stack:
         self._kept = kept
 
     def _write_run(self) -> None:
-        servers = {"database_url": self._database_url, "bootstrap": self._bootstrap}
-        Run(os.getpid(), self.parts(), self._ready_seconds, **servers).save(run_path(self.layout.data))
+        run = Run(
+            os.getpid(),
+            self.parts(),
+            self._ready_seconds,
+            database_url=self._database_url,
+            bootstrap=self._bootstrap,
+        )
+        run.save(run_path(self.layout.data))
