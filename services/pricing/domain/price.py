@@ -134,18 +134,21 @@ class PriceTable:
 
 def table_problem(table: PriceTable) -> str | None:
     """Say what makes a table unusable, if anything does."""
-    if not table.rows:
-        return "the price table has no rows"
+    if not table.rows or table.ladder_version < 1:
+        return "the price table has no rows or no ladder version"
     if len({(row.sku, row.role) for row in table.rows}) < len(table.rows):
         return "the price table has two rows for one item and role"
     if len(set(table.thresholds)) < len(table.thresholds):
         return "the price table's rows disagree about its tiers"
-    for row in table.rows:
-        thresholds = [step.threshold for step in row.steps]
-        if not thresholds or thresholds[0] != 0 or sorted(set(thresholds)) != thresholds:
-            return f"the steps of {row.sku} do not ascend from 0"
-        if min(step.unit_price for step in row.steps) < 0:
-            return f"a price of {row.sku} is below zero"
+    return next(filter(None, map(_row_problem, table.rows)), None)
+
+
+def _row_problem(row: PriceRow) -> str | None:
+    thresholds = [step.threshold for step in row.steps]
+    if thresholds[:1] != [0] or sorted(set(thresholds)) != thresholds:
+        return f"the steps of {row.sku} do not ascend from 0"
+    if min(step.unit_price for step in row.steps) < 0:
+        return f"a price of {row.sku} is below zero"
     return None
 
 

@@ -46,7 +46,10 @@ class _Batch:
         if seats:
             self._seats = await store.load_seats(connection, sorted(seats))
         known = {(team.platform_id, team.campaign_id, team.ladder_version) for team in self.teams.values()}
-        new = {_table_key(fact, fact.opened.table): fact.opened.table for fact in self._facts if fact.opened}
+        new: dict[Key, domain.PriceTable] = {}
+        for fact in self._facts:
+            if fact.opened:
+                new.setdefault(_table_key(fact, fact.opened.table), fact.opened.table)
         self._tables = await tables.find(connection, known) | await tables.find_or_store(connection, new)
 
     def table_of(self, team: domain.Team) -> domain.PriceTable:

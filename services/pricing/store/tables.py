@@ -30,26 +30,25 @@ async def load_tables(
 
 
 async def insert_tables(connection: AsyncConnection[TupleRow], tables: Sequence[tuple[UUID, UUID, PriceTable]]) -> None:
-    """Store price tables, at least one, each with its platform and campaign; one that is there stays as it is."""
+    """Store price tables, at least one, each with platform and campaign; the first of a campaign's version stays."""
     ordered = sorted(tables, key=lambda item: (item[1], item[2].ladder_version))
     cursor = await connection.execute(
         "INSERT INTO price_tables (platform_id, campaign_id, ladder_version, currency, basis)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[])"
-        " ON CONFLICT DO NOTHING RETURNING campaign_id, ladder_version",
+        " ON CONFLICT DO NOTHING RETURNING platform_id, campaign_id, ladder_version",
         columns(
             (platform, campaign, table.ladder_version, table.currency, table.basis)
             for platform, campaign, table in ordered
         ),
     )
-    new = {(row[0], row[1]) async for row in cursor}
-    missing = [item for item in ordered if (item[1], item[2].ladder_version) in new]
+    new = {(row[0], row[1], row[2]) async for row in cursor}
+    missing = [item for item in ordered if (item[0], item[1], item[2].ladder_version) in new]
     if missing:
         await connection.execute(
             "INSERT INTO price_steps (platform_id, campaign_id, ladder_version, place, sku, role, threshold,"
             " unit_price, tier, discount_kind, discount_value, discount_sku, discount_role)"
             " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],"
-            " %s::bigint[], %s::bigint[], %s::integer[], %s::text[], %s::bigint[], %s::text[], %s::text[])"
-            " ON CONFLICT DO NOTHING",
+            " %s::bigint[], %s::bigint[], %s::integer[], %s::text[], %s::bigint[], %s::text[], %s::text[])",
             columns(row for platform, campaign, table in missing for row in _rows(platform, campaign, table)),
         )
 

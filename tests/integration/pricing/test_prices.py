@@ -1,5 +1,7 @@
 """Team events in, price events out: what is told, in which order, with which words."""
 
+from uuid import UUID
+
 from groupbuy.pricing.v1 import events_pb2
 
 from services.chassis import ids
@@ -68,7 +70,7 @@ async def test_an_event_carries_its_cause_the_tier_and_the_sentence(pricing: Pri
     )
     assert [(move.role, move.next_unit_price) for move in fact.moves] == [(LEADER, 2990), (MEMBER, 2990)]
     assert (changed.occurred_at, changed.team_version) == (cause.occurred_at, cause.sequence)
-    cause_id = ids.UUID(cause.event_id)
+    cause_id = UUID(cause.event_id)
     assert changed.event_id == str(ids.derived_id(cause_id, "PriceChanged"))
     assert near.event_id == str(ids.derived_id(cause_id, "NextTierCameNear"))
     assert near.next_tier_came_near.next_threshold == 3
@@ -143,7 +145,7 @@ async def test_teams_of_a_campaign_share_one_price_table(pricing: PricingService
     await pricing.apply(later.records)
     assert await pricing.parked() == {}
     counts = await pricing.rows(
-        "SELECT ladder_version, count(*) AS steps FROM price_tables JOIN price_steps USING (campaign_id, ladder_version)"
-        " GROUP BY ladder_version ORDER BY ladder_version"
+        "SELECT ladder_version, count(*) AS steps FROM price_tables JOIN price_steps"
+        " USING (campaign_id, ladder_version) GROUP BY ladder_version ORDER BY ladder_version"
     )
     assert counts == [{"ladder_version": 1, "steps": 8}, {"ladder_version": 2, "steps": 8}]

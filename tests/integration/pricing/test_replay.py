@@ -12,6 +12,11 @@ from tests.support.teams import COMMIT, HOLD, MEMBERS, PAY_ON_DELIVERY, PREPAID,
 MODES = (COMMIT, HOLD, PREPAID, PAY_ON_DELIVERY)
 
 
+def dice(seed: int) -> random.Random:
+    """Give chance that is the same in each run."""
+    return random.Random(seed)  # noqa: S311 - no secret
+
+
 def random_life(chance: random.Random) -> TeamLife:
     """Play a team at random, to a random end."""
     thresholds = sorted(chance.sample(range(2, 12), 3))
@@ -86,7 +91,7 @@ def split(records: list[Record], chance: random.Random) -> list[list[Record]]:
 async def test_any_split_and_any_delay_of_settlement_gives_the_same(
     pricing: PricingService, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chance = random.Random(seed)
+    chance = dice(seed)
     lives = [random_life(chance) for _ in range(4)]
     records = interleaved(lives, chance)
     await pricing.apply(records)
@@ -107,7 +112,7 @@ async def test_any_split_and_any_delay_of_settlement_gives_the_same(
 
 
 async def test_the_same_events_again_change_nothing(pricing: PricingService) -> None:
-    chance = random.Random(99)
+    chance = dice(99)
     lives = [random_life(chance) for _ in range(2)]
     records = interleaved(lives, chance)
     await pricing.apply(records)
@@ -121,7 +126,7 @@ async def test_the_same_events_again_change_nothing(pricing: PricingService) -> 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_prices_and_lines_equal_those_computed_from_scratch(pricing: PricingService, seed: int) -> None:
-    chance = random.Random(1000 + seed)
+    chance = dice(1000 + seed)
     lives = [random_life(chance) for _ in range(5)]
     await pricing.apply(interleaved(lives, chance))
     await pricing.settle()

@@ -140,7 +140,10 @@ async def test_a_big_team_is_settled_in_chunks_and_late_payments_wait_their_turn
         await pricing.apply(life.records[at : at + CHUNK])
     assert await pricing.parked() == {}
     assert await lines(pricing) == []
-    assert [job["lines"] for job in await pricing.rows("SELECT lines FROM settlement_jobs ORDER BY version")] == [2000, 1]
+    assert [job["lines"] for job in await pricing.rows("SELECT lines FROM settlement_jobs ORDER BY version")] == [
+        2000,
+        1,
+    ]
     seen = []
     while made := await pricing.settlements.run_once():
         seen.append(made)
@@ -157,8 +160,13 @@ async def test_a_big_team_is_settled_in_chunks_and_late_payments_wait_their_turn
         "SELECT sum(paid)::bigint AS paid, sum(to_keep)::bigint AS kept, sum(to_refund)::bigint AS back"
         " FROM settlement_lines WHERE cause = 'TEAM_FORMED'"
     )
-    assert sums == [{"paid": sum(life.seat(f"m{n}").cap.minor_units for n in range(SEATS)), "kept": SEATS * 1990,
-                     "back": sums[0]["paid"] - SEATS * 1990}]
+    assert sums == [
+        {
+            "paid": sum(life.seat(f"m{n}").cap.minor_units for n in range(SEATS)),
+            "kept": SEATS * 1990,
+            "back": sums[0]["paid"] - SEATS * 1990,
+        }
+    ]
 
 
 async def test_a_settlement_that_was_interrupted_goes_on(pricing: PricingService) -> None:
