@@ -4,33 +4,58 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
 
-from services.chassis import logs, metrics
+from services.chassis import logs, metrics, trace
 from services.chassis.errors import Rejected, Unavailable
 from services.chassis.status import transient
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")
 
+Decide: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Rejected]]]
+
 LIMIT = 500
 GATHER_SECONDS = 0.003
 RETRY_SECONDS = (0.02, 0.1, 0.5)
+RETRY_FOR_SECONDS = 3.0
+"""A try that took longer than this has waited enough for what is away; it is not repeated."""
 
 log = logs.logger(__name__)
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Command, Answer]):
+    """A command, the trace it came with, and its caller's answer."""
+
+    command: Command
+    traceparent: str
+    answer: asyncio.Future[Answer]
+
+    def settle(self, answer: Answer | Rejected) -> None:
+        if isinstance(answer, Rejected):
+            self.fail(answer)
+        elif not self.answer.done():
+            self.answer.set_result(answer)
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Coalescer(Generic[Command, Answer]):
     """Hands commands to one decision at a time, as many as wait, at most `limit`.
 
     `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. While a queue stands,
-    a batch is given `gather` seconds to fill: a commit costs as much for one as for many.
+    a batch is given `gather` seconds to fill: a commit costs as much for one as for many. A batch runs under the trace
+    of its first command.
     """
 
     def __init__(
         self,
         name: str,
-        decide: Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Rejected]]],
+        decide: Decide[Command, Answer],
         *,
         limit: int = LIMIT,
         gather: float = GATHER_SECONDS,
@@ -39,15 +64,22 @@ class Coalescer(Generic[Command, Answer]):
         self._decide = decide
         self._limit = limit
         self._gather = gather
-        self._queue: deque[tuple[Command, asyncio.Future[Answer]]] = deque()
+        self._queue: deque[_Waiting[Command, Answer]] = deque()
         self._arrived = asyncio.Event()
+        self._stopped = False
 
     async def submit(self, command: Command) -> Answer:
-        """Have a command decided; raises Rejected for a refusal. A caller who gives up before the decision is dropped."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._queue.append((command, future))
+        """Have a command decided.
+
+        Raises Rejected for a refusal, Unavailable when the process stops, and what the decision raised. A caller who
+        gives up before the decision is dropped.
+        """
+        if self._stopped:
+            raise _stopping()
+        waiting = _Waiting[Command, Answer](command, trace.current(), asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
         self._arrived.set()
-        return await future
+        return await waiting.answer
 
     async def run(self) -> None:
         """Decide for as long as the process runs; what waits when it stops is answered as unavailable."""
@@ -58,19 +90,13 @@ class Coalescer(Generic[Command, Answer]):
                 if self._queue:
                     await asyncio.sleep(self._gather)
         finally:
-            for _, future in self._queue:
-                _fail(future, Unavailable("the service is stopping"))
+            self._stopped = True
+            for waiting in self._queue:
+                waiting.fail(_stopping())
 
     async def run_once(self) -> int:
         """Decide one batch of what waits; returns its size."""
-        batch: list[tuple[Command, asyncio.Future[Answer]]] = []
-        while self._queue and len(batch) < self._limit:
-            command, future = self._queue.popleft()
-            if not future.done():
-                batch.append((command, future))
-        metrics.QUEUE_LENGTH.labels(self._name).set(len(self._queue))
-        if not self._queue:
-            self._arrived.clear()
+        batch = self._take()
         if batch:
             metrics.BATCH_SIZE.labels(self._name).observe(len(batch))
             began = time.perf_counter()
@@ -78,47 +104,72 @@ class Coalescer(Generic[Command, Answer]):
             metrics.BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - began)
         return len(batch)
 
-    async def _settle(self, batch: list[tuple[Command, asyncio.Future[Answer]]]) -> None:
-        try:
-            answers = await self._try(batch)
-        except asyncio.CancelledError:
-            for _, future in batch:
-                _fail(future, Unavailable("the service is stopping"))
-            raise
-        except Exception as error:
-            await self._alone(batch, error)
-        else:
-            for (_, future), answer in zip(batch, answers, strict=True):
-                _settle(future, answer)
+    def _take(self) -> list[_Waiting[Command, Answer]]:
+        batch: list[_Waiting[Command, Answer]] = []
+        while self._queue and len(batch) < self._limit:
+            waiting = self._queue.popleft()
+            if not waiting.answer.done():
+                batch.append(waiting)
+        if not self._queue:
+            self._arrived.clear()
+        metrics.QUEUE_LENGTH.labels(self._name).set(len(self._queue))
+        return batch
 
-    async def _try(self, batch: list[tuple[Command, asyncio.Future[Answer]]]) -> Sequence[Answer | Rejected]:
+    async def _settle(self, batch: list[_Waiting[Command, Answer]]) -> None:
+        trace.enter(batch[0].traceparent)
+        try:
+            answers = await self._try([waiting.command for waiting in batch])
+        except asyncio.CancelledError:
+            _fail(batch, _stopping())
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the callers
+            await self._part(batch, error)
+        else:
+            for waiting, answer in zip(batch, answers, strict=True):
+                waiting.settle(answer)
+
+    async def _try(self, commands: list[Command]) -> Sequence[Answer | Rejected]:
+        began = time.monotonic()
         for wait in RETRY_SECONDS:
             try:
-                return await self._decide([command for command, _ in batch])
+                return await self._once(commands)
             except Exception as error:
-                if transient(error) is None:
+                if transient(error) is None or time.monotonic() - began > RETRY_FOR_SECONDS:
                     raise
-                log.warning("batch tried again", queue=self._name, size=len(batch), why=str(error).strip())
+                log.warning("batch tried again", queue=self._name, size=len(commands), why=str(error).strip())
             await asyncio.sleep(wait)
-        return await self._decide([command for command, _ in batch])
+        return await self._once(commands)
 
-    async def _alone(self, batch: list[tuple[Command, asyncio.Future[Answer]]], error: Exception) -> None:
+    async def _once(self, commands: list[Command]) -> Sequence[Answer | Rejected]:
+        answers = await self._decide(commands)
+        if len(answers) != len(commands):
+            raise RuntimeError(f"{len(commands)} commands got {len(answers)} answers")
+        return answers
+
+    async def _part(self, batch: list[_Waiting[Command, Answer]], error: Exception) -> None:
+        """Find the command that makes a batch fail by halving it, so that its neighbours are decided."""
         if len(batch) == 1 or transient(error) is not None:
-            for _, future in batch:
-                _fail(future, error)
+            _fail(batch, error)
             return
-        log.exception("a batch failed; its commands are decided one by one", queue=self._name, size=len(batch))
-        for item in batch:
-            await self._settle([item])
+        log.warning("a batch failed; its halves are decided apart", queue=self._name, size=len(batch), why=str(error))
+        middle = len(batch) // 2
+        await self._settle_both(batch[:middle], batch[middle:])
+
+    async def _settle_both(
+        self, first: list[_Waiting[Command, Answer]], second: list[_Waiting[Command, Answer]]
+    ) -> None:
+        try:
+            await self._settle(first)
+        except asyncio.CancelledError:
+            _fail(second, _stopping())
+            raise
+        await self._settle(second)
 
 
-def _settle(future: "asyncio.Future[Answer]", answer: "Answer | Rejected") -> None:
-    if isinstance(answer, Rejected):
-        _fail(future, answer)
-    elif not future.done():
-        future.set_result(answer)
+def _fail(batch: list[_Waiting[Command, Answer]], error: Exception) -> None:
+    for waiting in batch:
+        waiting.fail(error)
 
 
-def _fail(future: "asyncio.Future[Answer]", error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _stopping() -> Unavailable:
+    return Unavailable("the service is stopping")

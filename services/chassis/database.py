@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -15,11 +15,16 @@ Connection: TypeAlias = AsyncConnection[TupleRow]
 
 CONNECT_SECONDS = 5.0
 
+# A peer that vanished without a word is noticed within half a minute, by us and, for a session's locks, by the server.
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+_SERVER_KEEPALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+
 
 def database_url(server: str, service: str) -> str:
     """Name a service's database on a server: `groupbuy_<service>`; options after "?" are kept."""
     parts = urlsplit(server)
-    return urlunsplit((parts.scheme, parts.netloc, f"/groupbuy_{service}", parts.query, ""))
+    options = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}/groupbuy_{service}{options}"
 
 
 class Database:
@@ -27,7 +32,7 @@ class Database:
 
     def __init__(self, url: str, direct_url: str | None = None, *, pool_size: int = 8, prepare: bool = True) -> None:
         self.direct_url = direct_url or url
-        options: dict[str, Any] = {"connect_timeout": int(CONNECT_SECONDS), "application_name": "groupbuy"}
+        options: dict[str, Any] = {"autocommit": True, **_options("groupbuy")}
         if not prepare:
             options["prepare_threshold"] = None
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -64,19 +69,18 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
-        """Lend a connection for reading."""
+        """Lend a connection in autocommit, for reading."""
         async with self._pool.connection() as connection:
-            await connection.set_autocommit(True)
-            try:
-                yield connection
-            finally:
-                await connection.set_autocommit(False)
+            yield connection
 
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[Connection]:
         """Open a connection past the pooler, in autocommit, for locks of a session and LISTEN."""
-        connection = await AsyncConnection.connect(
-            self.direct_url, autocommit=True, connect_timeout=int(CONNECT_SECONDS), application_name="groupbuy-direct"
-        )
+        connection = await AsyncConnection.connect(self.direct_url, autocommit=True, **_options("groupbuy-direct"))
         async with connection:
+            await connection.execute(_SERVER_KEEPALIVE)
             yield connection
+
+
+def _options(name: str) -> dict[str, Any]:
+    return {"connect_timeout": int(CONNECT_SECONDS), "application_name": name, **_KEEPALIVE}

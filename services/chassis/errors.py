@@ -42,5 +42,9 @@ class Poison(Exception):
         self.reason = reason
 
 
+class Stop(Exception):
+    """The process cannot go on until an operator acts; the text says what to do."""
+
+
 class Unavailable(Exception):
     """Something this call needs is away; the caller may send the very same call again."""

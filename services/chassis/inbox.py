@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.chassis import inbox_rows, logs, metrics, trace
 from services.chassis.database import Database
-from services.chassis.errors import Poison
+from services.chassis.errors import Poison, Stop
 from services.chassis.inbox_rows import KeyState, Parked, TopicKey
 from services.chassis.messages import Event, Record, Undecodable, by_topic, decode
 from services.chassis.topics import topics
@@ -23,7 +23,7 @@ again after the last one it gave."""
 log = logs.logger(__name__)
 
 
-class TooManyParked(Exception):
+class TooManyParked(Stop):
     """So many keys are parked that this release must be wrong; the consumer stops rather than drain the topic."""
 
 

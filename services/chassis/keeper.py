@@ -1,14 +1,14 @@
-"""The outbox's keeper: makes the partitions of the next days, drops the old ones, and measures what is not sent."""
+"""The keeper: looks after the outbox's partitions, and measures what waits: unsent events and parked keys."""
 
 from datetime import UTC, datetime, timedelta
 
-from services.chassis import metrics, outbox
+from services.chassis import inbox_rows, metrics, outbox, partitions
 from services.chassis.database import Database
 
 _MAINTAIN = timedelta(hours=1)
 
 
-class OutboxKeeper:
+class Keeper:
     """Run by a timer every few seconds."""
 
     def __init__(self, database: Database) -> None:
@@ -20,9 +20,10 @@ class OutboxKeeper:
         now = datetime.now(UTC)
         async with self._database.read() as connection:
             if now - self._maintained > _MAINTAIN:
-                await outbox.keep_partitions(connection, now.date())
+                await partitions.keep_partitions(connection, now.date())
                 self._maintained = now
             count, oldest = await outbox.unsent(connection)
+            metrics.PARKED_KEYS.set(await inbox_rows.count_parked_keys(connection))
         metrics.OUTBOX_UNSENT.set(count)
         metrics.OUTBOX_AGE.set((now - oldest).total_seconds() if oldest else 0)
         return count

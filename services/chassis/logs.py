@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, or lines for people on a terminal, with the trace id of the work under way."""
+"""Structured logs: one JSON object a line, or lines for people, with the trace id of the work under way."""
 
 import logging
 import sys
@@ -16,20 +16,20 @@ def _with_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 
 def configure(service: str, form: str, level: str) -> None:
-    """Set up logging for a process: `form` is json or text, `level` the least level written. Libraries log through it too."""
+    """Set up logging for a process: `form` is json or text, `level` the least level written; for libraries too."""
     structlog.contextvars.bind_contextvars(service=service)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         _with_trace,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
     ]
-    render: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    render: structlog.typing.Processor
+    if form == "json":
+        shared.append(structlog.processors.format_exc_info)
+        render = structlog.processors.JSONRenderer()
+    else:
+        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, render],

@@ -12,7 +12,7 @@ from importlib.resources import files
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.outbox import keep_partitions
+from services.chassis.partitions import keep_partitions
 
 _LOCK = 7_022_365_301
 
@@ -47,7 +47,10 @@ def _of(source: str) -> list[Migration]:
 
 
 async def migrate(url: str, service: str) -> list[str]:
-    """Bring a service's database up to date and return the names of the files applied; MigrationError, or psycopg's errors."""
+    """Bring a service's database up to date; returns the names of the files applied.
+
+    Raises MigrationError, or psycopg.Error where the server does not answer or refuses.
+    """
     async with await AsyncConnection.connect(url, autocommit=True, connect_timeout=10) as connection:
         await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         try:
@@ -75,7 +78,8 @@ async def _apply(connection: AsyncConnection[TupleRow], item: Migration, applied
         return False
     if known is not None:
         raise MigrationError(
-            f"{item.source}/migrations/{item.name} was changed after it was applied; put it back and add a new file instead"
+            f"{item.source}/migrations/{item.name} was changed after it was applied;"
+            " put it back and add a new file instead"
         )
     async with connection.transaction():
         await connection.execute(item.sql.encode())

@@ -21,6 +21,11 @@ class OpsServer:
         self._checks = checks
         self._runner: web.AppRunner | None = None
 
+    @property
+    def port(self) -> int:
+        """The port that it listens on, once it has started."""
+        return int(self._runner.addresses[0][1]) if self._runner else 0
+
     async def start(self) -> None:
         """Begin to listen; OSError where the port is taken."""
         app = web.Application()

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from services.chassis import ids
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.errors import Rejected
+from services.chassis.errors import Poison, Rejected
 from services.chassis.messages import Event
 from services.chassis.work import Work
 
@@ -141,12 +141,15 @@ async def on_platform_events(work: Work, events: list[Event]) -> None:
     """Keep the copy of platforms up to date: the handler of every service that reads their topic."""
     for event in events:
         envelope = event.read_as(events_pb2.PlatformEvent)
-        await save_platforms(work.connection, [_platform(envelope)], envelope.occurred_at.ToDatetime(tzinfo=UTC))
+        found = ids.parse(ID_PREFIX, envelope.platform_id, 1)
+        if found is None:
+            raise Poison(event.event_id, "platform_id is no platform's id")
+        platform = _platform(found[0], envelope)
+        await save_platforms(work.connection, [platform], envelope.occurred_at.ToDatetime(tzinfo=UTC))
 
 
-def _platform(envelope: events_pb2.PlatformEvent) -> Platform:
+def _platform(platform_id: UUID, envelope: events_pb2.PlatformEvent) -> Platform:
     fact = envelope.platform_changed
-    platform_id = (ids.parse(ID_PREFIX, envelope.platform_id, 1) or (UUID(int=0),))[0]
     keys = tuple(
         Key(key.key_id, key.secret_hash, key.expires_at.ToDatetime(tzinfo=UTC) if key.HasField("expires_at") else None)
         for key in fact.keys

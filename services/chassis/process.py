@@ -1,4 +1,4 @@
-"""What the process of every service has, wired in one order: database, writers, RPC, consumer, timers, relay, health."""
+"""What the process of every service has, wired in one order: database, writers, consumer, timers, relay, RPC, ops."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
 from services.chassis.inbox import Fill, Handler, Inbox
-from services.chassis.keeper import OutboxKeeper
+from services.chassis.keeper import Keeper
 from services.chassis.ops import Check, OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
@@ -59,7 +59,7 @@ class Process:
             raise SettingsError(f"no part {', '.join(sorted(wanted - set(ROLES)))}; there are {', '.join(ROLES)}")
         checks: dict[str, Check] = {"database": self.database.ready}
         parts = [Part("database", start=self.database.start, stop=self.database.stop)]
-        parts.append(timer("outbox keeper", OutboxKeeper(self.database).run_once, every=5.0))
+        parts.append(timer("keeper", Keeper(self.database).run_once, every=5.0))
         parts += plan.writers
         if "consumer" in wanted and plan.handlers:
             consumer = self._consumer(plan)

@@ -58,7 +58,7 @@ async def claim(
     connection: AsyncConnection[TupleRow], keys: Sequence[RequestKey], now: datetime
 ) -> dict[RequestKey, bytes | Rejected]:
     """Claim the keys that are new, waiting for others that decide them now; returns what was decided for the rest."""
-    ordered = sorted(set(keys), key=lambda key: (key.campaign_id, key.platform_id, key.rpc, key.request_id))
+    ordered = sorted(dict.fromkeys(keys), key=lambda key: (key.campaign_id, key.platform_id, key.rpc, key.request_id))
     cursor = await connection.execute(
         "INSERT INTO requests (campaign_id, platform_id, rpc, request_id, body_hash, created_at)"
         " SELECT k.*, %s FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bytea[]) AS k"
@@ -79,11 +79,12 @@ async def _decided(
         " USING (campaign_id, platform_id, rpc, request_id)",
         _columns(keys),
     )
-    stored = {tuple(row[:4]): row[4:] async for row in cursor}
-    return {key: _answer(key, *stored[key.campaign_id, key.platform_id, key.rpc, key.request_id]) for key in keys}
+    stored = {row[:4]: row[4:] async for row in cursor}
+    return {key: _answer(key, stored[key.campaign_id, key.platform_id, key.rpc, key.request_id]) for key in keys}
 
 
-def _answer(key: RequestKey, stored_hash: bytes, refused: bool, answer: bytes) -> bytes | Rejected:
+def _answer(key: RequestKey, stored: tuple[bytes, bool, bytes]) -> bytes | Rejected:
+    stored_hash, refused, answer = stored
     if stored_hash != key.body_hash:
         return Rejected("REQUEST_ID_REUSED")
     return rejected_of(status_pb2.Status.FromString(answer)) if refused else answer

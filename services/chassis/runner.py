@@ -1,4 +1,4 @@
-"""The process runner: starts the parts of a service in order, and at SIGTERM stops them in reverse without losing work."""
+"""The process runner: starts the parts of a service in order, and at SIGTERM stops them in reverse."""
 
 import asyncio
 import signal
@@ -10,6 +10,7 @@ from typing import Any
 import uvloop
 
 from services.chassis import logs
+from services.chassis.errors import Stop
 from services.chassis.settings import SettingsError
 
 log = logs.logger(__name__)
@@ -17,7 +18,10 @@ log = logs.logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a process. `start` must end before the next part starts; `run` lasts until it is cancelled."""
+    """One part of a process.
+
+    `start` must end before the next part starts; `run` lasts until it is cancelled; `stop` comes after that.
+    """
 
     name: str
     start: Callable[[], Awaitable[None]] | None = None
@@ -38,28 +42,32 @@ async def run_parts(parts: Sequence[Part]) -> None:
                 await part.start()
             started.append((part, asyncio.create_task(part.run(), name=part.name) if part.run else None))
         log.info("started", parts=[part.name for part in parts])
-        await _until(stopping, [task for _, task in started if task])
+        await _until(stopping, {task: part.name for part, task in started if task})
     finally:
         for part, task in reversed(started):
             await _stop(part, task)
         log.info("stopped")
 
 
-async def _until(stopping: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+async def _until(stopping: asyncio.Event, names: dict[asyncio.Task[None], str]) -> None:
     waiting = asyncio.create_task(stopping.wait())
-    done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([waiting, *names], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    for task in done - {waiting}:
-        task.result()
+    for task, name in names.items():
+        if task.done():
+            task.result()
+            raise RuntimeError(f"{name} ended by itself")
 
 
-async def _stop(part: Part, task: "asyncio.Task[None] | None") -> None:
+async def _stop(part: Part, task: asyncio.Task[None] | None) -> None:
     try:
+        if task:
+            task.cancel()
+            [result] = await asyncio.gather(task, return_exceptions=True)
+            if isinstance(result, Exception):
+                log.error("part failed", part=part.name, why=str(result) or type(result).__name__)
         if part.stop:
             await part.stop()
-        if task and not task.done():
-            task.cancel()
-            await asyncio.wait([task])
     except Exception:
         log.exception("part did not stop cleanly", part=part.name)
 
@@ -70,7 +78,7 @@ def main(process: Callable[[], Coroutine[Any, Any, None]]) -> None:
         uvloop.run(process())
     except SettingsError as error:
         sys.exit(_said(str(error), 2))
-    except OSError as error:
+    except (OSError, Stop) as error:
         sys.exit(_said(str(error), 1))
     except Exception as error:
         log.exception("process failed", why=str(error))

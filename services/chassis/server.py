@@ -1,11 +1,13 @@
 """The gRPC server: keys, deadlines, errors, health, reflection, and a drain that loses no call under way."""
 
+import asyncio
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import grpc
@@ -14,11 +16,15 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from services.chassis import logs, metrics, trace
-from services.chassis.errors import Rejected
+from services.chassis.errors import Rejected, Unavailable
 from services.chassis.platforms import KeyRing
 from services.chassis.status import status_of, transient
 
 log = logs.logger(__name__)
+
+LONGEST_CALL_SECONDS = 30.0
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 _caller: ContextVar[UUID] = ContextVar("caller")
 _OPEN = ("grpc.health.", "grpc.reflection.")
@@ -40,11 +46,12 @@ class Servicer:
 
 
 class _Gate(grpc.aio.ServerInterceptor):
-    """What every call passes: trace, key, error mapping, one metric and one log line for what failed on our side."""
+    """What every call passes: trace, key, deadline, error mapping, a metric, and a log line for what failed with us."""
 
-    def __init__(self, keys: KeyRing, service_key: str) -> None:
+    def __init__(self, keys: KeyRing, service_key: str, longest_call: float) -> None:
         self._keys = keys
         self._service_key = service_key
+        self._longest_call = longest_call
 
     async def intercept_service(
         self,
@@ -68,28 +75,19 @@ class _Gate(grpc.aio.ServerInterceptor):
         )
 
     def _unary(self, behaviour: Any, method: str, metadata: dict[str, Any]) -> Any:
-        async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            began, code = time.perf_counter(), "OK"
-            try:
+        async def call(request: Any, context: Context) -> Any:
+            async with _answered(method, context):
                 await self._enter(method, metadata)
-                return await behaviour(request, context)
-            except Exception as error:  # noqa: BLE001 - the one place where errors become answers
-                status = _status(method, error)
-                code = status.code.name
-                await context.abort_with_status(status)
-            finally:
-                metrics.RPC_SECONDS.labels(method, code).observe(time.perf_counter() - began)
+                return await self._in_time(behaviour(request, context), context)
 
         return call
 
     def _stream(self, behaviour: Any, method: str, metadata: dict[str, Any]) -> Any:
-        async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            try:
+        async def call(request: Any, context: Context) -> Any:
+            async with _answered(method, context):
                 await self._enter(method, metadata)
                 async for response in behaviour(request, context):
                     yield response
-            except Exception as error:  # noqa: BLE001 - the one place where errors become answers
-                await context.abort_with_status(_status(method, error))
 
         return call
 
@@ -104,11 +102,35 @@ class _Gate(grpc.aio.ServerInterceptor):
             return
         _caller.set(await self._keys.platform_of(bearer))
 
+    async def _in_time(self, answer: Coroutine[Any, Any, Any], context: Context) -> Any:
+        """Wait for an answer, for as long as a call may take; the caller's own deadline cancels it sooner."""
+        left = cast("float | None", context.time_remaining())
+        if left is not None and left <= 0:
+            answer.close()
+            raise Rejected("DEADLINE_PASSED")
+        try:
+            async with asyncio.timeout(self._longest_call):
+                return await answer
+        except TimeoutError:
+            raise Unavailable(f"there was no answer within {self._longest_call:g} seconds") from None
 
-def _status(method: str, error: Exception) -> grpc.Status:
-    if isinstance(error, grpc.aio.AbortError):
-        raise error
-    return rpc_status.to_status(status_of(_refusal(method, error)))
+
+@asynccontextmanager
+async def _answered(method: str, context: Context) -> AsyncIterator[None]:
+    """Turn errors into answers, in this one place, and count the call by its code."""
+    began, code = time.perf_counter(), "CANCELLED"
+    try:
+        yield
+        code = "OK"
+    except grpc.aio.AbortError:
+        code = "ABORTED"
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+        status = rpc_status.to_status(status_of(_refusal(method, error)))
+        code = status.code.name
+        await context.abort_with_status(status)
+    finally:
+        metrics.RPC_SECONDS.labels(method, code).observe(time.perf_counter() - began)
 
 
 def _refusal(method: str, error: Exception) -> Rejected:
@@ -126,7 +148,14 @@ class GrpcServer:
     """The part of a process that answers RPCs."""
 
     def __init__(
-        self, listen: str, servicers: Sequence[Servicer], keys: KeyRing, *, service_key: str, drain_seconds: float
+        self,
+        listen: str,
+        servicers: Sequence[Servicer],
+        keys: KeyRing,
+        *,
+        service_key: str,
+        drain_seconds: float,
+        longest_call: float = LONGEST_CALL_SECONDS,
     ) -> None:
         self._listen = listen
         self.port = 0
@@ -134,7 +163,7 @@ class GrpcServer:
         self._drain_seconds = drain_seconds
         self._health = health.aio.HealthServicer()
         self._servicers = servicers
-        self._gate = _Gate(keys, service_key)
+        self._gate = _Gate(keys, service_key, longest_call)
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:

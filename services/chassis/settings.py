@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "GROUPBUY_"
+_LAST_PORT = 65_535
 SHORTEST_KEY = 16
 
 
@@ -18,7 +19,7 @@ class SettingsError(Exception):
 def split_address(address: str) -> tuple[str, int]:
     """Split "host:port" (or "[::1]:port"); ValueError where it is not of that form."""
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not colon or not port.isdigit() or not 0 <= int(port) <= _LAST_PORT:
         raise ValueError("must be host:port, for instance 127.0.0.1:7101")
     return host.strip("[]"), int(port)
 
@@ -29,6 +30,22 @@ def _checked(address: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_checked)]
+
+
+def _addresses(text: str) -> str:
+    for address in text.split(","):
+        split_address(address)
+    return text
+
+
+def _server(url: str) -> str:
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must begin with postgresql://")
+    return url
+
+
+Addresses = Annotated[str, AfterValidator(_addresses)]
+Server = Annotated[str, AfterValidator(_server)]
 
 
 def is_loopback(address: str) -> bool:
@@ -47,17 +64,17 @@ class ChassisSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    database_url: str = Field(
-        description="PostgreSQL server, for instance postgresql://user:password@host:5432; the database's name is added."
+    database_url: Server = Field(
+        description="PostgreSQL server, for instance postgresql://user:password@host:5432; the database is added."
     )
-    database_direct_url: str | None = Field(
+    database_direct_url: Server | None = Field(
         None, description="The same server past a pooler, for session locks, LISTEN and migrations."
     )
     database_pool: int = Field(8, ge=2, le=200, description="Most connections of this process.")
     database_prepare: bool = Field(
         default=True, description="Whether statements are prepared; off for a pooler that cannot."
     )
-    kafka: str = Field(description="Bootstrap servers of Kafka, host:port, comma separated.")
+    kafka: Addresses = Field(description="Bootstrap servers of Kafka, host:port, comma separated.")
     listen: Address = Field(description="Where gRPC listens, host:port.")
     ops_listen: Address = Field(description="Where health and metrics listen over HTTP, host:port.")
     service_key: SecretStr = Field(

@@ -70,14 +70,17 @@ def transient(error: BaseException) -> str | None:
 
 
 _PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+# What another service says of itself or of our key is no answer to our caller.
+_NO_ANSWERS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAUTHENTICATED, *_PASSING}
 
 
 async def rejected_by(call: Awaitable[Response]) -> Response | Rejected:
-    """Wait for another service's answer; its refusal comes back as a value, everything else is raised."""
+    """Wait for another service's answer; a refusal by its rules comes back as a value, everything else is raised."""
     try:
         return await call
     except grpc.aio.AioRpcError as error:
         status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what a call has
-        if error.code() in _PASSING or status is None:
+        refusal = rejected_of(status) if status else None
+        if error.code() in _NO_ANSWERS or refusal is None or refusal.reason not in reasons():
             raise
-        return rejected_of(status)
+        return refusal

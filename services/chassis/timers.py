@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from services.chassis import logs, metrics
+from services.chassis import logs, metrics, trace
+from services.chassis.status import transient
 
 log = logs.logger(__name__)
 
@@ -20,11 +21,18 @@ class Timer:
     async def run(self) -> None:
         """Run for as long as the process does; `every` is in seconds. Trouble is logged, counted and tried again."""
         while True:
-            found = 0
-            try:
-                found = await self._run_once()
-            except Exception as error:
-                metrics.TIMER_FAILURES.labels(self._name).inc()
-                log.warning("timer failed", timer=self._name, why=str(error).strip() or type(error).__name__)
+            found = await self._once()
             if not self._page or found < self._page:
                 await asyncio.sleep(self._every)
+
+    async def _once(self) -> int:
+        trace.enter(None)
+        try:
+            return await self._run_once()
+        except Exception as error:
+            metrics.TIMER_FAILURES.labels(self._name).inc()
+            if cause := transient(error):
+                log.warning("timer failed", timer=self._name, cause=cause, why=str(error).strip())
+            else:
+                log.exception("timer failed", timer=self._name)
+        return 0

@@ -28,11 +28,12 @@ class Topic:
     retention_days: int
     consumers: tuple[str, ...]
 
-    def configs(self) -> dict[str, str]:
-        """Kafka's settings of the topic."""
+    def configs(self, replication: int) -> dict[str, str]:
+        """Kafka's settings of the topic; of three copies or more, two have a record before it is acknowledged."""
+        safe = {"min.insync.replicas": "2"} if replication > 2 else {}  # noqa: PLR2004 - of two, one may be away
         if self.retention == "compact":
-            return {"cleanup.policy": "compact"}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * _DAY_MS)}
+            return {"cleanup.policy": "compact", **safe}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * _DAY_MS), **safe}
 
 
 @cache
@@ -73,7 +74,7 @@ def _create(admin: KafkaAdminClient, topic: Topic, replication: int) -> bool:
                 topic.name: {
                     "num_partitions": topic.partitions,
                     "replication_factor": replication,
-                    "configs": topic.configs(),
+                    "configs": topic.configs(replication),
                 }
             }
         )

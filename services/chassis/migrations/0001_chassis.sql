@@ -1,7 +1,7 @@
 -- What every service's database has: outbox, inbox, parked messages, stored requests, and the copy of the platforms.
 
 -- Facts on their way to Kafka, written in the transaction that made them true. Column names follow the Debezium outbox
--- event router, so that it can take the relay's place. Partitioned by day (see outbox.py); old days are dropped whole.
+-- event router, so that it can take the relay's place. Partitioned by day (see partitions.py); old days are dropped whole.
 CREATE TABLE outbox (
     position      bigint GENERATED ALWAYS AS IDENTITY,
     created_at    timestamptz NOT NULL,          -- the machine's time

@@ -64,7 +64,7 @@ async def api(notification: Notifying) -> AsyncIterator[Api]:
     async with database.work() as work:
         await save_platforms(work.connection, platforms, clock.now())
     settings = Settings(
-        database_url="unused", kafka="unused", listen="127.0.0.1:0", ops_listen="127.0.0.1:0", smtp=None
+        database_url="postgresql://unused", kafka="unused:1", listen="127.0.0.1:0", ops_listen="127.0.0.1:0", smtp=None
     )
     members: Coalescer[PutMember, bytes] = Coalescer("members", MemberWriter(database, clock).decide)
     deciding = asyncio.create_task(members.run())
