@@ -37,6 +37,11 @@ class Pace:
     seconds: float = 10.0
 
     @property
+    def refill(self) -> int:
+        """How far a channel's attempts under way fall before more are claimed: a claim costs as much for one as for many."""
+        return self.per_channel * 3 // 4
+
+    @property
     def lease(self) -> timedelta:
         """How long a claim holds: an attempt and its record, with room for a database that is away for a while."""
         return timedelta(seconds=2 * self.seconds + 30)
@@ -169,7 +174,8 @@ class Sender:
         del self._under_way[task]
         self._busy[channel] -= 1
         metrics.IN_FLIGHT.labels(channel).dec()
-        self._wake.set()
+        if self._busy[channel] <= self._pace.refill and len(self._under_way) <= self._pace.total * 3 // 4:
+            self._wake.set()
         if not task.cancelled() and task.exception():
             log.error("an attempt was not recorded; its claim runs out", exc_info=task.exception())
 

@@ -140,23 +140,31 @@ class Standings:
 
 
 async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> Standings:
-    """Read what the next step of claimed deliveries depends on."""
-    columns = ([item.campaign_id for item in claimed], [item.delivery_id for item in claimed])
+    """Read what the next step of claimed deliveries depends on.
+
+    Scalar subqueries rather than joins: each is one look into a primary key, whatever the planner believes of a hot team.
+    """
     cursor = await connection.execute(
-        "SELECT d.campaign_id, d.delivery_id, t.state, t.fill_version, s.state,"
-        " EXISTS (SELECT FROM deliveries AS n WHERE n.campaign_id = d.campaign_id AND n.team_id = d.team_id"
-        "  AND n.member_id = d.member_id AND n.kind IN ('PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING')"
-        "  AND (n.team_version > d.team_version"
-        "   OR n.team_version = d.team_version AND d.kind = 'ONE_MISSING' AND n.kind <> 'ONE_MISSING'))"
-        " FROM unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id)"
-        " JOIN deliveries AS d USING (campaign_id, delivery_id)"
-        " JOIN teams AS t ON t.campaign_id = d.campaign_id AND t.team_id = d.team_id"
-        " LEFT JOIN seats AS s ON s.campaign_id = d.campaign_id AND s.team_id = d.team_id AND s.seat_id = d.seat_id",
-        columns,
+        "SELECT k.campaign_id, k.delivery_id,"
+        " (SELECT state FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
+        " (SELECT fill_version FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
+        " (SELECT state FROM seats"
+        "  WHERE campaign_id = k.campaign_id AND team_id = k.team_id AND seat_id = k.seat_id),"
+        " EXISTS (SELECT FROM deliveries AS n WHERE n.campaign_id = k.campaign_id AND n.team_id = k.team_id"
+        "  AND n.member_id = k.member_id AND n.kind IN ('PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING')"
+        "  AND (n.team_version > k.team_version"
+        "   OR n.team_version = k.team_version AND k.kind = 'ONE_MISSING' AND n.kind <> 'ONE_MISSING'))"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[])"
+        " AS k (campaign_id, delivery_id, team_id, seat_id, member_id, kind, team_version)",
+        [
+            [getattr(item, name) for item in claimed]
+            for name in ("campaign_id", "delivery_id", "team_id", "seat_id", "member_id", "kind", "team_version")
+        ],
     )
     rows = {(row[0], row[1]): row[2:] async for row in cursor}
     return Standings(
-        {item.key: _standing(item, *rows[item.key]) for item in claimed}, await _tried(connection, columns)
+        {item.key: _standing(item, *rows[item.key]) for item in claimed},
+        await _tried(connection, [item.key for item in claimed]),
     )
 
 
@@ -174,15 +182,13 @@ def _standing(item: Claimed, team: str, fill_version: int, seat: str | None, new
     )
 
 
-async def _tried(
-    connection: Connection, columns: tuple[list[UUID], list[UUID]]
-) -> dict[DeliveryKey, dict[UUID, Tried]]:
+async def _tried(connection: Connection, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, dict[UUID, Tried]]:
     found: dict[DeliveryKey, dict[UUID, Tried]] = {}
     cursor = await connection.execute(
         "SELECT campaign_id, delivery_id, contact_id, count(*), bool_or(outcome = 'refused') FROM attempts"
         " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id) USING (campaign_id, delivery_id)"
         " GROUP BY campaign_id, delivery_id, contact_id",
-        columns,
+        ([key[0] for key in keys], [key[1] for key in keys]),
     )
     async for campaign_id, delivery_id, contact_id, attempts, refused in cursor:
         found.setdefault((campaign_id, delivery_id), {})[contact_id] = Tried(attempts, refused)
@@ -239,11 +245,11 @@ class Locked:
 
 async def lock_deliveries(connection: Connection, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, Locked]:
     """Lock deliveries in the order of their ids."""
-    ordered = sorted(keys)
+    ordered = sorted(set(keys))
     cursor = await connection.execute(
-        "SELECT d.campaign_id, d.delivery_id, d.state, d.claim_id, d.attempts FROM deliveries AS d"
-        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id) USING (campaign_id, delivery_id)"
-        " ORDER BY d.campaign_id, d.delivery_id FOR UPDATE OF d",
+        "SELECT d.* FROM unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id) CROSS JOIN LATERAL"
+        " (SELECT campaign_id, delivery_id, state, claim_id, attempts FROM deliveries"
+        " WHERE campaign_id = k.campaign_id AND delivery_id = k.delivery_id FOR UPDATE) AS d",
         ([key[0] for key in ordered], [key[1] for key in ordered]),
     )
     return {(row[0], row[1]): Locked(State(row[2]), row[3], row[4]) async for row in cursor}
