@@ -38,7 +38,7 @@ class Pace:
 
     @property
     def refill(self) -> int:
-        """How far a channel's attempts under way fall before more are claimed: a claim costs as much for one as for many."""
+        """To how many a channel's attempts fall before more are claimed: a claim costs as much for one as for many."""
         return self.per_channel * 3 // 4
 
     @property

@@ -142,7 +142,7 @@ class Standings:
 async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> Standings:
     """Read what the next step of claimed deliveries depends on.
 
-    Scalar subqueries rather than joins: each is one look into a primary key, whatever the planner believes of a hot team.
+    Scalar subqueries rather than joins: each looks into a primary key, whatever the planner believes of a hot team.
     """
     cursor = await connection.execute(
         "SELECT k.campaign_id, k.delivery_id,"

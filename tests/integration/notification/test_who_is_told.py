@@ -38,11 +38,13 @@ async def test_a_price_that_falls_is_told_to_confirmed_members_but_not_to_who_ca
     pricing = Pricing(life)
     life.open("mei")
     life.confirm("mei")
-    life.hold("ann")
+    life.hold("bob")
+    life.hold("ann")  # cap 34.90
     life.join("tom")
-    fell = pricing.changed(1, 2, next_fill=3, missing=1)
-    await notification.apply(*life.records, fell)
-    assert [told for told in await notification.told() if told[0] != "JOINED"] == [("PRICE_FELL", "mei")]
+    life.confirm("ann")  # pays 29.90: less than her cap, and no news to her
+    await notification.apply(*life.records, pricing.changed(2, 3, next_fill=5, missing=2))
+    told = [told for told in await notification.told() if told[0] != "JOINED"]
+    assert told == [("PRICE_FELL", "mei"), ("PRICE_FELL", "tom")]
 
 
 async def test_a_price_that_rises_is_told_to_those_who_pay_more_only(notification: Notifying) -> None:
