@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
 from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
 
-from services.chassis import ids, requests
+from services.chassis import ids, pages, requests
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Rejected, invalid
@@ -22,7 +22,6 @@ from services.notification.translate import member_of, wire_delivery, wire_membe
 
 NAME = "groupbuy.notification.v1.Notification"
 MOST_POINTS = 10
-PAGE, LARGEST_PAGE = 100, 1000
 
 
 class NotificationServicer(pb2_grpc.NotificationServicer):
@@ -54,7 +53,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     ) -> pb2.ListDeliveriesResponse:
         """List deliveries, the newest first; INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
         wanted = _filter(request)
-        size = _page_size(request.page_size)
+        size = pages.size(request.page_size)
         before = read_token(wanted, request.page_token)
         async with self._database.read() as connection:
             rows = await store.list_deliveries(connection, wanted, before, size + 1)
@@ -110,12 +109,6 @@ def _filter(request: pb2.ListDeliveriesRequest) -> Filter:
             raise invalid("team_id", "is not a team's id; it looks like team_... and comes from OpenTeam")
         campaign_id, team_id = found
     return Filter(caller(), campaign_id, team_id, request.member_id or None)
-
-
-def _page_size(size: int) -> int:
-    if not 0 <= size <= LARGEST_PAGE:
-        raise invalid("page_size", f"must be 0 to {LARGEST_PAGE}; 0 means {PAGE}")
-    return size or PAGE
 
 
 def servicer(implementation: NotificationServicer) -> Servicer:

@@ -3,20 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 from groupbuy.pricing.v1 import pricing_service_pb2, pricing_service_pb2_grpc
 
-from services.chassis import ids
+from services.chassis import ids, pages
 from services.chassis.database import Connection, Database
-from services.chassis.errors import Rejected, invalid
+from services.chassis.errors import Rejected
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
 from services.pricing.handlers import Tables
-
-PAGE = 100
-LARGEST_PAGE = 1_000
-_PAGE_TOKEN = "page"  # noqa: S105 - the prefix of an id
 
 
 class Pricing(pricing_service_pb2_grpc.PricingServicer):
@@ -50,16 +45,16 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
         self, request: pricing_service_pb2.GetSettlementRequest, _context: Any
     ) -> pricing_service_pb2.GetSettlementResponse:
         """Read the settlement lines of a team, page by page; TEAM_UNKNOWN, PAGE_TOKEN_INVALID."""
-        size = _page_size(request.page_size)
+        size = pages.size(request.page_size)
+        after = pages.read_number(request.page_token, request.team_id)
         async with self._one_moment() as connection:
             team = await _team(connection, request.team_id)
-            after = _after(team, request.page_token)
             lines = await store.list_lines(connection, team.campaign_id, team.team_id, after, size + 1)
             jobs = await store.find_teams_with_jobs(connection, [(team.campaign_id, team.team_id)])
         page = lines[:size]
         return pricing_service_pb2.GetSettlementResponse(
             lines=map(translate.line, page),
-            next_page_token=_token(team, page[-1].sequence) if len(lines) > size else "",
+            next_page_token=pages.token(str(page[-1].sequence), request.team_id) if len(lines) > size else "",
             complete=not team.state.is_open and not jobs,
         )
 
@@ -90,22 +85,3 @@ async def _seat(connection: Connection, seat_id: str) -> tuple[domain.Seat, doma
     if seat is None or team is None:
         raise Rejected("SEAT_UNKNOWN")
     return seat, team
-
-
-def _page_size(asked: int) -> int:
-    if not 0 <= asked <= LARGEST_PAGE:
-        raise invalid("page_size", f"must be 1 to {LARGEST_PAGE}, or 0 for {PAGE}")
-    return asked or PAGE
-
-
-def _token(team: domain.Team, sequence: int) -> str:
-    return ids.opaque(_PAGE_TOKEN, team.team_id, UUID(int=sequence))
-
-
-def _after(team: domain.Team, token: str) -> int:
-    if not token:
-        return 0
-    found = ids.parse(_PAGE_TOKEN, token, 2)
-    if found is None or found[0] != team.team_id or found[1].int >= 1 << 63:
-        raise Rejected("PAGE_TOKEN_INVALID")
-    return found[1].int

@@ -8,8 +8,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.pricing.domain import FactKind
-from services.pricing.store.columns import columns
 
 
 @dataclass(frozen=True, slots=True)

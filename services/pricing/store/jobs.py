@@ -6,8 +6,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.pricing.domain import Cause, Job
-from services.pricing.store.columns import columns
 
 
 async def insert_jobs(connection: AsyncConnection[TupleRow], jobs: Sequence[Job]) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.pricing.domain import Amounts, Cause, SettlementLine
-from services.pricing.store.columns import columns
 
 _COLUMNS = (
     "campaign_id, team_id, platform_id, sequence, line_id, team_version, occurred_at, cause, cause_event_id, seat_id,"

@@ -6,8 +6,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.pricing.domain import ReleaseReason, Role, Seat, SeatState
-from services.pricing.store.columns import columns
 
 _COLUMNS = (
     "s.campaign_id, s.seat_id, s.team_id, s.platform_id, s.member_id, s.sku, s.role, s.quantity, s.cap, s.cap_fill,"

@@ -7,8 +7,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.pricing.domain import Basis, Discount, DiscountKind, PriceRow, PriceStep, PriceTable, Role
-from services.pricing.store.columns import columns
 
 
 async def load_tables(

@@ -6,8 +6,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.pricing.domain import PaymentMode, Team, TeamState, Totals
-from services.pricing.store.columns import columns
 
 _COLUMNS = (
     "t.campaign_id, t.team_id, t.platform_id, t.merchant_id, t.payment_mode, t.ladder_version, t.state, t.version,"

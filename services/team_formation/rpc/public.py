@@ -143,9 +143,9 @@ class TeamFormationServicer(pb_grpc.TeamFormationServicer):
         """List the seats of a team."""
         team, terms = await self._team(caller(), *fields.team_of(request.team_id))
         size = pages.size(request.page_size)
-        after = pages.read(request.page_token, request.team_id)
+        after = pages.read_number(request.page_token, request.team_id)
         async with self._database.read() as connection:
-            seats = await store.list_seats(connection, team.campaign_id, team.team_id, int(after or 0), size)
+            seats = await store.list_seats(connection, team.campaign_id, team.team_id, after, size)
         currency = terms.price_table.currency
         token = pages.token(str(seats[-1].number), request.team_id) if len(seats) == size else ""
         return pb.ListSeatsResponse(seats=[translate.seat(seat, currency) for seat in seats], next_page_token=token)

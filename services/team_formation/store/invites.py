@@ -6,8 +6,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.team_formation.domain import Invite
-from services.team_formation.store.columns import columns
 
 _COLUMNS = (
     "i.invite_id, i.campaign_id, i.team_id, i.platform_id, i.member_id, i.promoter_id, i.channel, i.label, i.note,"

@@ -7,8 +7,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState
-from services.team_formation.store.columns import columns
 
 _COLUMNS = (
     "s.seat_id, s.campaign_id, s.team_id, s.platform_id, s.member_id, s.sku, s.quantity, s.role, s.state, s.cap,"

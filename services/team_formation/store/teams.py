@@ -7,8 +7,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.columns import columns
 from services.team_formation.domain import Team, TeamState, Totals
-from services.team_formation.store.columns import columns
 
 _COLUMNS = (
     "t.campaign_id, t.team_id, t.platform_id, t.terms_version, t.state, t.version, t.confirmed_members,"
