@@ -87,6 +87,7 @@ class Open:
     """A member opens a team, and pays unless told otherwise."""
 
     member: str
+    sku: str
     quantity: int
     pay: bool
     refused: str
@@ -109,6 +110,7 @@ class Join:
 
     member: str
     by: str
+    sku: str
     quantity: int
     pay: bool
     at_most: int | None
@@ -169,6 +171,14 @@ class Receipts:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """Show the last message that a member received."""
+
+    member: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kill:
     """End a part of the stack by kill -9; it is started again."""
 
@@ -209,7 +219,9 @@ class Expect:
     twice: int | None = None
 
 
-Step: TypeAlias = Say | Open | Share | Join | Pay | Leave | Revoke | Wait | WaitFor | Receipts | Kill | Crowd | Expect
+Step: TypeAlias = (
+    Say | Open | Share | Join | Pay | Leave | Revoke | Wait | WaitFor | Receipts | Letter | Kill | Crowd | Expect
+)
 
 
 @dataclass(frozen=True, slots=True)

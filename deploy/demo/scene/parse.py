@@ -23,7 +23,9 @@ def read_scene(path: Path, before: Mapping[str, Scene]) -> Scene:
     earlier = _continued(table, before)
     campaign = _campaign(table, earlier)
     members = {**(earlier.members if earlier else {}), **_members(table)}
-    known = Known(campaign.currency, frozenset(members), _shared(earlier, before))
+    known = Known(
+        campaign.currency, tuple(item.sku for item in campaign.items), frozenset(members), _shared(earlier, before)
+    )
     scene = Scene(
         name=path.stem,
         path=path,

@@ -18,9 +18,10 @@ ALL = "all"
 
 @dataclass
 class Known:
-    """What steps may name: the members, and the chats shared in so far."""
+    """What steps may name: the members, the items, and the chats shared in so far."""
 
     currency: str
+    skus: tuple[str, ...]
     members: frozenset[str]
     chats: list[str] = field(default_factory=list)
 
@@ -45,6 +46,7 @@ def _say(table: Table, _known: Known) -> model.Say:
 def _open(table: Table, known: Known) -> model.Open:
     return model.Open(
         table.word("open", known.members),
+        table.word("item", known.skus, known.skus[0]),
         table.number("quantity", 1, least=1),
         not table.flag("pays_later", default=False),
         _refused(table),
@@ -62,6 +64,7 @@ def _join(table: Table, known: Known) -> model.Join:
     return model.Join(
         table.word("join", known.members),
         table.word("by", known.chats),
+        table.word("item", known.skus, known.skus[0]),
         table.number("quantity", 1, least=1),
         not table.flag("pays_later", default=False),
         table.amount_or_none("at_most", known.currency),
@@ -94,6 +97,10 @@ def _wait_for(table: Table, _known: Known) -> model.WaitFor:
 def _receipts(table: Table, known: Known) -> model.Receipts:
     names = table.words("receipts", {*known.members, ALL})
     return model.Receipts(() if ALL in names else names, table.line)
+
+
+def _letter(table: Table, known: Known) -> model.Letter:
+    return model.Letter(table.word("letter", known.members), table.line)
 
 
 def _kill(table: Table, _known: Known) -> model.Kill:
@@ -149,6 +156,7 @@ _READERS: dict[str, Callable[[Table, Known], model.Step]] = {
     "wait": _wait,
     "wait_for": _wait_for,
     "receipts": _receipts,
+    "letter": _letter,
     "kill": _kill,
     "crowd": _crowd,
     "expect": _expect,

@@ -1,0 +1,91 @@
+"""What each member pays, why, and what comes back: ExplainPrice and GetSettlement, as a shop shows them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import TypeVar
+
+from groupbuy.pricing.v1.events_pb2 import SettlementLine
+from groupbuy.pricing.v1.pricing_service_pb2 import ExplainPriceRequest, ExplainPriceResponse, GetSettlementRequest
+from groupbuy.team_formation.v1.types_pb2 import Seat
+
+from deploy.demo.actor import Refused, Shop
+from deploy.demo.errors import DemoError
+from deploy.demo.money import money, plain
+
+Answer = TypeVar("Answer")
+
+_PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+_PAGE = 1000
+
+
+async def explain(shop: Shop, seat_id: str) -> ExplainPriceResponse:
+    """Ask why a seat is priced as it is; pricing may need a moment to hear of a seat."""
+    request = ExplainPriceRequest(seat_id=seat_id)
+    return await _once_known(lambda: shop.ask(shop.prices.ExplainPrice, request), "SEAT_UNKNOWN")
+
+
+async def settlement(shop: Shop, team_id: str) -> list[SettlementLine]:
+    """Read every line of a team that ended, once all are there; DemoError if that takes too long."""
+    ends = perf_counter() + _PATIENCE_SECONDS
+    while True:
+        lines, complete = await settled_so_far(shop, team_id)
+        if complete:
+            return lines
+        if perf_counter() > ends:
+            raise DemoError(f"The settlement of {team_id} is not complete after {_PATIENCE_SECONDS:.0f} s.")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def settled_so_far(shop: Shop, team_id: str) -> tuple[list[SettlementLine], bool]:
+    """Read the lines of a team, and whether they are all."""
+    lines: list[SettlementLine] = []
+    request = GetSettlementRequest(team_id=team_id, page_size=_PAGE)
+    while True:
+        page = await _once_known(lambda: shop.ask(shop.prices.GetSettlement, request), "TEAM_UNKNOWN")
+        lines += page.lines
+        if not page.next_page_token:
+            return lines, page.complete
+        request.page_token = page.next_page_token
+
+
+async def _once_known(ask: Callable[[], Awaitable[Answer]], unknown: str) -> Answer:
+    ends = perf_counter() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await ask()
+        except Refused as refused:
+            if refused.reason != unknown:
+                raise
+            if perf_counter() > ends:
+                raise DemoError(f"pricing has not heard of it after {_PATIENCE_SECONDS:.0f} s: {refused}") from None
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def receipt(shop: Shop, name: str, seat: Seat) -> tuple[str, str]:
+    """Write a receipt: one line of amounts, and the reason as pricing gives it."""
+    answer = await explain(shop, seat.seat_id)
+    currency = answer.unit_price.currency
+    words = [_line(line, currency) for line in answer.lines]
+    if not words:
+        final = "pays" if answer.final else "pays as it stands"
+        words = [f"{final} {money(answer.amount.minor_units, currency)}, never more than {_cap(answer)}"]
+    return f"{name}: {'; '.join(words)}", answer.sentence
+
+
+def _cap(answer: ExplainPriceResponse) -> str:
+    return plain(answer.cap.minor_units * answer.quantity, answer.cap.currency)
+
+
+def _line(line: SettlementLine, currency: str) -> str:
+    """Write one settlement line in words."""
+    charged = line.to_keep.minor_units + line.to_capture.minor_units + line.due.minor_units
+    words = f"pays {money(charged, currency)}"
+    if line.paid.minor_units:
+        back = plain(line.to_refund.minor_units, currency)
+        words += f" of {plain(line.paid.minor_units, currency)} paid, gets {back} back"
+    if line.authorised.minor_units:
+        free = plain(line.to_void.minor_units, currency)
+        words += f" of {plain(line.authorised.minor_units, currency)} authorised, {free} is set free"
+    return words

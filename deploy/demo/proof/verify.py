@@ -1,0 +1,124 @@
+"""Counts what must be 0: the engine's invariants in its databases, and what only the callers can know."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from groupbuy.team_formation.v1.events_pb2 import TeamEvent
+
+from deploy.check.runner import CheckResult, wait_for_checks
+from deploy.demo.actor import Call, Shop
+from deploy.demo.journal import Journal
+from deploy.demo.play.receipts import settled_so_far
+from deploy.demo.play.world import World, list_seats
+from deploy.demo.proof.figures import seat_given
+from deploy.demo.proof.recheck import Owed, differences, in_words, recompute
+
+_PATIENCE_SECONDS = 30.0
+_AT_ONCE = 100
+_EXAMPLES = 5
+
+
+@dataclass
+class Verdict:
+    """All results, and one charge in words."""
+
+    checks: list[CheckResult] = field(default_factory=list)
+    charge: list[str] = field(default_factory=list)
+
+    @property
+    def violations(self) -> int:
+        """How many in all."""
+        return sum(check.violations for check in self.checks)
+
+
+async def verify(shop: Shop, journal: Journal, worlds: Sequence[World], database_url: str) -> Verdict:
+    """Check everything; what is still on its way is given half a minute."""
+    calls = list(shop.calls)
+    verdict = Verdict([await seats_exist(shop, calls), await same_answers(shop, calls)])
+    charges = _Charges(shop, journal)
+    for world in worlds:
+        if world.team:
+            await charges.compare(world)
+    verdict.checks.append(charges.result())
+    verdict.charge = charges.example
+    verdict.checks += await wait_for_checks(database_url, _PATIENCE_SECONDS)
+    return verdict
+
+
+async def seats_exist(shop: Shop, calls: Sequence[Call]) -> CheckResult:
+    """Look for every seat that a caller was told to have."""
+    given = [seat for call in calls if (seat := seat_given(call))]
+    told, teams = {seat.seat_id for seat in given}, {seat.team_id for seat in given}
+    there = {seat.seat_id for team_id in teams for seat in await list_seats(shop, team_id)}
+    lost = sorted(told - there)
+    return CheckResult(
+        "demo_answered_seats_exist",
+        "Every seat that a caller got an answer for is in ListSeats.",
+        len(told),
+        len(lost),
+        lost[:_EXAMPLES],
+    )
+
+
+async def same_answers(shop: Shop, calls: Sequence[Call]) -> CheckResult:
+    """Send every request again with its request id; each must get the answer that it got."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def same(call: Call) -> bool:
+        async with gate:
+            return await shop.repeat(call)
+
+    same_again = await asyncio.gather(*(same(call) for call in calls))
+    other = [call.request.request_id for call, equal in zip(calls, same_again, strict=True) if not equal]  # type: ignore[attr-defined]
+    return CheckResult(
+        "demo_repeated_requests_get_the_same_answer",
+        "Every request sent once more with its request id gets the very same answer.",
+        len(calls),
+        len(other),
+        other[:_EXAMPLES],
+    )
+
+
+class _Charges:
+    """Compares every settlement line with the arithmetic on the events that Kafka gave."""
+
+    def __init__(self, shop: Shop, journal: Journal) -> None:
+        self._shop = shop
+        self._journal = journal
+        self._lines = 0
+        self._wrong: list[str] = []
+        self.example: list[str] = []
+
+    async def compare(self, world: World) -> None:
+        """Compare one team."""
+        team = await world.refresh()
+        seen = await self._journal.until(
+            lambda: self._journal.has_team_version(team.team_id, team.version), _PATIENCE_SECONDS
+        )
+        if not seen:
+            self._wrong.append(f"events of {team.team_id} are missing in Kafka")
+            return
+        events = [self._journal.teams[team.team_id][version] for version in range(1, team.version + 1)]
+        lines, _ = await settled_so_far(self._shop, team.team_id)
+        computed = recompute(events)
+        self._lines += len(lines)
+        self._wrong += differences(computed, lines)
+        self._show(world, events, computed.owed)
+
+    def _show(self, world: World, events: Sequence[TeamEvent], owed: Sequence[Owed]) -> None:
+        """Keep the most telling charge: of a seat that is charged and gets something back."""
+        telling = next((item for item in owed if item.kept and item.back), None)
+        if telling and not self.example:
+            names = {seat.seat_id: name for name, seat in world.seats.items()}
+            self.example = in_words(events, telling, names.get(telling.seat_id, "A member"))
+
+    def result(self) -> CheckResult:
+        """Sum up."""
+        return CheckResult(
+            "demo_charges_follow_from_events",
+            "Every charge and refund, computed again from the events in Kafka, equals GetSettlement to the cent.",
+            self._lines,
+            len(self._wrong),
+            self._wrong[:_EXAMPLES],
+        )

@@ -1,0 +1,1 @@
+"""What the audience sees: plain lines, or a live view on a terminal."""

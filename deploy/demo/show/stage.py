@@ -1,0 +1,63 @@
+"""Tells the story at a pace that people can read."""
+
+import asyncio
+import sys
+
+from deploy.demo.show.text import WIDTH, cut, wrap
+from deploy.demo.show.view import View
+
+_SECONDS_PER_WORD = 0.14
+_WHAT, _WHERE = 44, 22
+
+
+class Stage:
+    """A view with pauses for reading; in a hurry without any."""
+
+    def __init__(self, view: View, *, hurry: bool) -> None:
+        self.view = view
+        self.hurry = hurry
+
+    def head(self, text: str) -> None:
+        """Begin a part."""
+        self.view.line()
+        self.view.line(f"== {text} ".ljust(WIDTH, "="))
+
+    async def say(self, text: str, indent: str = "") -> None:
+        """Tell something, and leave time to read it."""
+        for line in wrap(text, WIDTH - len(indent)):
+            self.view.line(indent + line)
+        await self.beat(len(text.split()) * _SECONDS_PER_WORD)
+
+    async def step(self, text: str) -> None:
+        """Say what is done next."""
+        self.view.line()
+        self.view.line(cut(f"> {text}", WIDTH))
+        await self.beat(0.6)
+
+    def effect(self, milliseconds: float, what: str, where: str) -> None:
+        """Show one effect with its delay."""
+        self.view.line(f"{milliseconds:7,.0f} ms  {cut(what, _WHAT):<{_WHAT}}  {cut(where, _WHERE)}")
+
+    async def beat(self, seconds: float) -> None:
+        """Leave time to read."""
+        if not self.hurry:
+            await asyncio.sleep(seconds)
+
+    async def enter(self) -> None:
+        """Wait for the Enter key."""
+        self.view.line()
+        self.view.line("-- Enter goes on --")
+        loop, pressed = asyncio.get_running_loop(), asyncio.Event()
+
+        def on_input() -> None:
+            sys.stdin.readline()
+            pressed.set()
+
+        try:
+            loop.add_reader(sys.stdin, on_input)
+        except (OSError, ValueError):
+            return  # a file or no input at all: nobody is there to press it
+        try:
+            await pressed.wait()
+        finally:
+            loop.remove_reader(sys.stdin)
