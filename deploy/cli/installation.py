@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.errors import LocalError
+from deploy.local.lock import FolderLock
 from deploy.local.stack.kept import Kept
-from deploy.local.stack.layout import run_path
+from deploy.local.stack.layout import lock_path, run_path
 from deploy.local.stack.run import Run
 
 
@@ -32,7 +33,7 @@ class Installation:
 
 def find_installation(data: Path) -> Installation:
     """Find the installation; a variable of the environment goes before the running stack."""
-    run = Run.load(run_path(data))
+    run = Run.load(run_path(data)) if FolderLock(lock_path(data)).holder() else None
     formation = next((part.address for part in run.parts if part.name == "team_formation"), "") if run else ""
     key = Kept.load(data / "stack.json").service_key if run else ""
     return Installation(
