@@ -62,6 +62,7 @@ class Demo:
         self._journal = Journal()
         self._run_id = "".join(random.choices(string.ascii_lowercase, k=6))  # noqa: S311 - only to tell runs apart
         self._data = Path(tempfile.mkdtemp(prefix="groupbuy-demo-"))
+        self._reported = False
         self.report = Report(version("groupbuy"), _kafka(options))
 
     async def run(self) -> bool:
@@ -78,7 +79,10 @@ class Demo:
         finally:
             if not keeps_data:
                 shutil.rmtree(self._data, ignore_errors=True)
-        if finished and keeps_data:
+        if not finished:
+            self._say("stopped")
+            finished = self._reported  # with --keep a signal is how it ends
+        if keeps_data:
             self._view.line(f"The data and logs are kept in {self._data}.")
         return finished and self.report.good
 
@@ -161,6 +165,7 @@ class Demo:
     async def _close(self, stack: Stack, player: Player) -> None:
         for line in self.report.lines():
             self._view.line(line)
+        self._reported = True
         if self._options.json:
             _write(self._options.json, self.report)
         self._view.line()

@@ -10,13 +10,14 @@ from groupbuy.team_formation.v1.team_formation_service_pb2 import WatchTeamReque
 from groupbuy.team_formation.v1.types_pb2 import Team, TeamState
 
 from deploy.demo.play.expectations import Expectations, described
-from deploy.demo.play.receipts import receipt
+from deploy.demo.play.receipts import common_sentences, receipt
 from deploy.demo.play.turn import Turn
 from deploy.demo.scene import model
 from deploy.demo.show.text import WIDTH, wrap
 
 _INDENT = " " * 4
 _RETRY_SECONDS = 0.2
+_SKIMMED = 0.4
 
 
 async def say(turn: Turn, step: model.Say) -> None:
@@ -63,14 +64,18 @@ async def watch(turn: Turn, until: Callable[[Team], bool]) -> None:
 
 
 async def receipts(turn: Turn, step: model.Receipts) -> None:
-    """Show what members pay and why; the reason of the first one in full."""
+    """Show what members pay and why; what the reasons have in common is said once."""
     await turn.announce("Receipts, as ExplainPrice and GetSettlement give them")
     await turn.world.refresh_seats()
-    for name in step.members or tuple(turn.world.seats):
-        amounts, reason = await receipt(turn.shop, name, turn.world.seat_of(name))
+    names = step.members or tuple(turn.world.seats)
+    found = [await receipt(turn.shop, name, turn.world.seat_of(name)) for name in names]
+    common = common_sentences([reason for _, reason in found]) if len(found) > 1 else ""
+    if common:
+        await turn.stage.say(common, _INDENT, pace=_SKIMMED)
+    for amounts, reason in found:
         turn.record.notes += [amounts, reason]
-        await turn.stage.say(amounts, _INDENT)
-        await turn.stage.say(reason, _INDENT * 2)
+        turn.stage.view.line(_INDENT + amounts)
+        await turn.stage.say(reason.removeprefix(common), _INDENT * 2, pace=_SKIMMED)
 
 
 async def letter(turn: Turn, step: model.Letter) -> None:
@@ -84,7 +89,7 @@ async def letter(turn: Turn, step: model.Letter) -> None:
     for text in (arrival.subject, "", *arrival.body.strip().splitlines()):
         for line in wrap(text, WIDTH - 6) or [""]:
             turn.stage.view.line(f"    | {line}")
-    await turn.stage.beat(len(arrival.body.split()) * 0.14)
+    await turn.stage.beat(1.5)
 
 
 async def expect(turn: Turn, step: model.Expect) -> None:
@@ -96,4 +101,4 @@ async def expect(turn: Turn, step: model.Expect) -> None:
     for sentence in broken:
         turn.stage.view.line(f"    NOT AS EXPECTED ({turn.scene.path.name}:{step.line}): {sentence}")
     if not broken:
-        await turn.stage.say(f"As expected in line {step.line}: {words}.", _INDENT)
+        await turn.stage.say(f"As expected in line {step.line}: {words}.", _INDENT, pace=_SKIMMED)

@@ -57,7 +57,7 @@ async def share(turn: Turn, step: model.Share) -> None:
     turn.stage.view.line()
     for line in draw(cards):
         turn.stage.view.line(line)
-    await turn.stage.beat(2.0 * len(cards))
+    await turn.stage.beat(1.0 + len(cards))
 
 
 async def _invite(turn: Turn, step: model.Share, chat: str) -> None:

@@ -1,7 +1,8 @@
 """What each member pays, why, and what comes back: ExplainPrice and GetSettlement, as a shop shows them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import takewhile
 from time import perf_counter
 from typing import TypeVar
 
@@ -72,6 +73,13 @@ async def receipt(shop: Shop, name: str, seat: Seat) -> tuple[str, str]:
         final = "pays" if answer.final else "pays as it stands"
         words = [f"{final} {money(answer.amount.minor_units, currency)}, never more than {_cap(answer)}"]
     return f"{name}: {'; '.join(words)}", answer.sentence
+
+
+def common_sentences(reasons: Sequence[str]) -> str:
+    """Give the whole sentences that all reasons begin with."""
+    letters = takewhile(lambda column: len(set(column)) == 1, zip(*reasons, strict=False))
+    common = "".join(column[0] for column in letters)
+    return common[: common.rfind(". ") + 2] if ". " in common else ""
 
 
 def _cap(answer: ExplainPriceResponse) -> str:

@@ -60,7 +60,7 @@ async def crowd(turn: Turn, step: model.Crowd) -> None:
     turn.show_team()
     _show(turn, result)
     await turn.follow(turn.world.the_team(), result.began)
-    await turn.stage.beat(3)
+    await turn.stage.beat(2)
 
 
 async def _register(turn: Turn, members: list[model.Member]) -> None:

@@ -60,7 +60,7 @@ class Turn:
         self.effects.flush()
         if refused.reason != expected:
             self.record.broken.append(f"refused = {expected} expected, and it is {refused.reason}")
-        await self.stage.beat(1.5)
+        await self.stage.beat(1.0)
 
     def not_refused(self, expected: str, what: str) -> None:
         """Note that a refusal was expected and did not come."""
@@ -82,7 +82,7 @@ class Turn:
         picture = self.world.picture()
         for line in (picture.seats, picture.price):
             self.stage.view.line(f"    {line}")
-        await self.stage.beat(1.2)
+        await self.stage.beat(1.0)
 
     def show_team(self) -> None:
         """Show how the team stands."""

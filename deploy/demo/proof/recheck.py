@@ -4,6 +4,7 @@ Written from design.md, independently of the services: fill = confirmed seats (o
 fill with the seat added; charge = the lower of cap and the price at the fill at the end; the rest goes back.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,11 @@ class Owed:
     kept: int
     back: int
     due: int
+
+    @property
+    def moves(self) -> bool:
+        """Whether any money is kept, goes back or is due."""
+        return bool(self.kept or self.back or self.due)
 
     @classmethod
     def of_line(cls, line: SettlementLine) -> "Owed":
@@ -148,15 +154,12 @@ def price_at(table: PriceTable, seat: Seat, fill: int) -> int:
 
 
 def differences(recomputed: Recomputed, lines: Sequence[SettlementLine]) -> list[str]:
-    """List where the arithmetic and pricing's settlement differ; what owes nothing may have no line."""
-    theirs = {(line.seat_id, int(line.cause)): Owed.of_line(line) for line in lines}
-    ours = {(owed.seat_id, owed.cause): owed for owed in recomputed.owed}
-    wrong = list(recomputed.wrong)
-    for key in sorted(theirs.keys() | ours.keys()):
-        mine, given = ours.get(key), theirs.get(key)
-        if mine != given and not (mine is None and given and given.kept == given.back == given.due == 0):
-            wrong.append(f"{key[0]}: computed {mine}, GetSettlement says {given}")
-    return wrong
+    """List where the arithmetic and pricing's settlement differ; what moves no money may have a line or none."""
+    ours = Counter(owed for owed in recomputed.owed if owed.moves)
+    theirs = Counter(owed for line in lines if (owed := Owed.of_line(line)).moves)
+    missing = [f"{owed.seat_id}: computed, and not in GetSettlement: {owed}" for owed in (ours - theirs).elements()]
+    extra = [f"{owed.seat_id}: in GetSettlement, and not computed: {owed}" for owed in (theirs - ours).elements()]
+    return [*recomputed.wrong, *missing, *extra]
 
 
 def in_words(events: Sequence[TeamEvent], owed: Owed, name: str) -> list[str]:

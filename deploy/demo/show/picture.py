@@ -29,11 +29,11 @@ def picture_of(team: Team, initials: Sequence[str]) -> Picture:
     row = next(row for row in team.price_table.rows if (row.sku, row.role) == (now.sku, now.role))
     steps = [(step.threshold, step.unit_price) for step in row.steps]
     marked = [_step(start, price, currency, here=price == now.unit_price.minor_units) for start, price in steps]
-    return Picture(team.version, _seats(team, initials), "  ".join(marked), _price(team, currency))
+    return Picture(team.version, _seats(team, initials), " | ".join(marked), _price(team, currency))
 
 
 def _step(start: int, price: int, currency: str, *, here: bool) -> str:
-    words = f"{'alone' if start == 0 else f'from {start}'} {plain(price, currency)}"
+    words = f"{'alone' if start == 0 else f'from {start}:'} {plain(price, currency)}"
     return f"[{words}]" if here else words
 
 

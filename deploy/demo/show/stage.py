@@ -6,7 +6,7 @@ import sys
 from deploy.demo.show.text import WIDTH, cut, wrap
 from deploy.demo.show.view import View
 
-_SECONDS_PER_WORD = 0.14
+_SECONDS_PER_WORD = 0.08
 _WHAT, _WHERE = 44, 22
 
 
@@ -22,17 +22,17 @@ class Stage:
         self.view.line()
         self.view.line(f"== {text} ".ljust(WIDTH, "="))
 
-    async def say(self, text: str, indent: str = "") -> None:
-        """Tell something, and leave time to read it."""
+    async def say(self, text: str, indent: str = "", *, pace: float = 1.0) -> None:
+        """Tell something, and leave time to read it: `pace` 1 for prose, less for what may be skimmed."""
         for line in wrap(text, WIDTH - len(indent)):
             self.view.line(indent + line)
-        await self.beat(len(text.split()) * _SECONDS_PER_WORD)
+        await self.beat(len(text.split()) * _SECONDS_PER_WORD * pace)
 
     async def step(self, text: str) -> None:
         """Say what is done next."""
         self.view.line()
         self.view.line(cut(f"> {text}", WIDTH))
-        await self.beat(0.6)
+        await self.beat(0.4)
 
     def effect(self, milliseconds: float, what: str, where: str) -> None:
         """Show one effect with its delay."""

@@ -1,0 +1,197 @@
+"""The demo as a user starts it: the whole story, one scene of one's own, mistakes and a Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.until import until
+
+ARGV = [sys.executable, "-P", "-m", "deploy.cli", "demo"]
+
+SCENE = """\
+title = "Two of two"
+
+[campaign]
+title = "Tea"
+payment = "COMMIT"
+minimum = 2
+maximum = 2
+
+[[campaign.item]]
+sku = "tea"
+alone = 10
+
+[[campaign.tier]]
+from = 2
+percent_off = 25
+
+[members]
+Ida = "console"
+Joe = "webhook"
+
+[[step]]
+open = "Ida"
+
+[[step]]
+share = "Ida"
+in = ["signal"]
+
+[[step]]
+join = "Joe"
+by = "signal"
+at_most = 5.00
+refused = "PRICE_CHANGED"
+
+[[step]]
+join = "Joe"
+by = "signal"
+pays_later = true
+
+[[step]]
+pay = "Joe"
+amount = 1.00
+refused = "AMOUNT_MISMATCH"
+
+[[step]]
+kill = "pricing"
+
+[[step]]
+pay = "Joe"
+
+[[step]]
+wait_for = "formed"
+
+[[step]]
+expect = { state = "formed", charged = CHARGED, told = { FORMED = 2 } }
+within = "SECONDS s"
+"""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Our own without GROUPBUY_*, and temporary files below `folder`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GROUPBUY_")}
+    return {**clean, "TMPDIR": str(folder)}
+
+
+def demo(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*ARGV, *words], capture_output=True, text=True, check=False, timeout=170, cwd="/", env=environment(folder)
+    )
+
+
+def scene(folder: Path, *, charged: str = "7.50", seconds: int = 30) -> str:
+    path = folder / "tea.toml"
+    path.write_text(SCENE.replace("CHARGED", charged).replace("SECONDS", str(seconds)))
+    return str(path)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    return list(folder.glob("groupbuy-demo-*"))
+
+
+def test_the_whole_story_holds(tmp_path: Path) -> None:
+    result = demo(tmp_path, "--fast", "--json", str(tmp_path / "demo.json"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    data = json.loads((tmp_path / "demo.json").read_text())
+    assert data["good"] is True
+    assert data["broken"] == []
+    assert {name: item["violations"] for name, item in data["invariants"].items() if item["violations"]} == {}
+    assert all(data["invariants"][name]["checked"] for name in data["invariants"] if name.startswith("demo_"))
+    crowd = data["figures"]["crowds"]["5-flash-sale"]
+    assert (crowd["members"], crowd["seated"], crowd["refused"]) == (500, 300, {"TEAM_FULL": 200})
+    assert crowd["killed_at_seat"] == 150
+    assert [len(item["steps"]) > 2 for item in data["scenes"]] == [True] * 5
+    assert _expected_of_crowd(data) == [
+        "expected: confirmed 300, held 1, seated 300, refused TEAM_FULL 200, lost 0, twice 0"
+    ]
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "Everything holds." in result.stdout
+    assert leftovers(tmp_path) == []
+
+
+def _expected_of_crowd(data: dict[str, Any]) -> Sequence[str]:
+    return [step["text"] for step in data["scenes"][4]["steps"] if "lost" in step["text"]]
+
+
+def test_a_scene_of_ones_own_is_played(tmp_path: Path) -> None:
+    result = demo(tmp_path, "--fast", "--scenes", scene(tmp_path), "--json", str(tmp_path / "demo.json"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    steps = json.loads((tmp_path / "demo.json").read_text())["scenes"][0]["steps"]
+    assert [effect["what"][:13] for effect in steps[2]["effects"]] == ["PRICE_CHANGED"]
+    assert any("Ida: It is on: Tea" in effect["what"] for step in steps for effect in step["effects"])
+
+
+def test_what_is_not_as_expected_fails_with_file_and_line_and_keeps_the_logs(tmp_path: Path) -> None:
+    result = demo(tmp_path, "--fast", "--scenes", scene(tmp_path, charged="7.49", seconds=1))
+    assert result.returncode == 1
+    assert "charged = 7.49 expected, and it is 7.50" in result.stdout
+    assert "tea.toml:58" in result.stdout
+    assert [path.name for path in leftovers(tmp_path)[0].glob("logs/pricing.log")] == ["pricing.log"]
+
+
+def test_what_the_engine_refuses_is_told_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "steep.toml"
+    path.write_text(SCENE.replace("percent_off = 25", "off = 99").replace("CHARGED", "1").replace("SECONDS", "1"))
+    result = demo(tmp_path, "--fast", "--scenes", str(path))
+    assert result.returncode == 1
+    assert "steep.toml:3: the engine refuses this: LADDER_INVALID" in result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--only", "9"], '--only: "9" is no scene.'),
+        (["--only", "flash"], '--only: "flash" is no scene. Did you mean "5-flash-sale"?'),
+        (["--scenes", "/"], "There is no scene (*.toml) in /."),
+    ],
+)
+def test_a_wrong_word_is_told_before_anything_starts(tmp_path: Path, words: list[str], told: str) -> None:
+    result = demo(tmp_path, *words)
+    assert result.returncode == 1
+    assert told in result.stderr
+    assert leftovers(tmp_path) == []
+
+
+async def test_ctrl_c_stops_the_stack_in_order_and_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with (
+        out.open("w") as file,
+        subprocess.Popen(  # noqa: ASYNC220
+            [*ARGV, "--fast", "--only", "5"], stdout=file, stderr=subprocess.STDOUT, cwd="/", env=environment(tmp_path)
+        ) as process,
+    ):
+        await until(lambda: "to come" in out.read_text(), seconds=90)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert out.read_text().splitlines()[-2:] == ["groupbuy: stopping; once more to hurry", "groupbuy: stopped"]
+    assert leftovers(tmp_path) == []
+
+
+async def test_keep_leaves_the_stack_up_and_says_how_to_talk_to_it(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with (
+        out.open("w") as file,
+        subprocess.Popen(  # noqa: ASYNC220
+            [*ARGV, "--fast", "--keep", "--scenes", scene(tmp_path)], stdout=file, cwd="/", env=environment(tmp_path)
+        ) as process,
+    ):
+        await until(lambda: "Ctrl-C stops it" in out.read_text() or process.poll() is not None, seconds=120)
+        (data,) = leftovers(tmp_path)
+        status = subprocess.run(  # noqa: ASYNC221
+            [sys.executable, "-P", "-m", "deploy.cli", "status", "--data", str(data)], check=False, cwd="/"
+        )
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert status.returncode == 0
+    assert process.returncode == 0
+    assert '"invite_code": "' in out.read_text()
+    assert (data / "logs").is_dir()
