@@ -23,6 +23,7 @@ from services.chassis.messages import Record, readable
 BATCH = 500
 POLL_MS = 500
 COMMIT_MS = 5_000
+METADATA_MS = 30_000
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _KEEP_ALIVE_SECONDS = 1.0
 _STOP_LOOKS = 3
@@ -102,7 +103,7 @@ class Consumer:
             fetch_max_wait_ms=POLL_MS,
             reconnect_backoff_max_ms=1_000,
             allow_auto_create_topics=False,
-            metadata_max_age_ms=30_000,
+            metadata_max_age_ms=METADATA_MS,
             metrics_enabled=False,
         )
         consumer.subscribe(self._topics, listener=_HandOver(self))
@@ -110,7 +111,7 @@ class Consumer:
 
     def run_once(self, consumer: KafkaConsumer) -> int:
         """Read one batch, apply it, commit its offsets; returns the number of records applied."""
-        found: Found = consumer.poll(timeout_ms=POLL_MS)
+        found = _poll(consumer, POLL_MS)
         records = [_record(item) for batch in found.values() for item in batch]
         if not records:
             return 0
@@ -143,7 +144,7 @@ class Consumer:
                 if looks_while_stopping == _STOP_LOOKS:
                     under_way.cancel()
                 consumer.pause(*consumer.assignment())
-                _put_back(consumer, consumer.poll(timeout_ms=0))
+                _put_back(consumer, _poll(consumer, 0))
 
     async def _until_applied(self, records: list[Record]) -> None:
         tries = 0
@@ -179,6 +180,12 @@ class _HandOver(ConsumerRebalanceListener):  # type: ignore[misc]  # the library
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self._consumer.assigned = True
         log.info("partitions assigned", count=len(assigned))
+
+
+def _poll(consumer: KafkaConsumer, timeout_ms: int) -> Found:
+    found: Found = consumer.poll(timeout_ms=timeout_ms)
+    kafka_clients.finish_joining(consumer)
+    return found
 
 
 def _put_back(consumer: KafkaConsumer, found: Found) -> None:

@@ -16,16 +16,40 @@ class FieldViolation:
     description: str
 
 
+MOST_SAID_BYTES = 1_500
+MOST_VALUE_LETTERS = 300
+
+
 class Rejected(Exception):
-    """A rule said no. The reason is a name of proto/reasons.toml; the metadata fills its message."""
+    """A rule said no. The reason is a name of proto/reasons.toml; the metadata fills its message.
+
+    What is said is bounded: a refusal travels in the trailers of an answer, and clients take no more than 8 KiB of them.
+    """
 
     def __init__(
         self, reason: str, metadata: Mapping[str, object] | None = None, fields: tuple[FieldViolation, ...] = ()
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.metadata = {name: str(value) for name, value in (metadata or {}).items()}
-        self.fields = fields
+        self.metadata = {name: _short(str(value)) for name, value in (metadata or {}).items()}
+        self.fields = _first(fields)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_VALUE_LETTERS else text[: MOST_VALUE_LETTERS - 3] + "..."
+
+
+def _first(fields: tuple[FieldViolation, ...]) -> tuple[FieldViolation, ...]:
+    """Keep the first violations, and count the rest in a last one that names no field; once more changes nothing."""
+    kept: list[FieldViolation] = []
+    said = 0
+    for at, item in enumerate(fields):
+        short = FieldViolation(_short(item.field), _short(item.description))
+        said += len(f"{short.field}{short.description}".encode()) if short.field else 0
+        if kept and said > MOST_SAID_BYTES:
+            return (*kept, FieldViolation("", f"{len(fields) - at} more fields cannot be accepted"))
+        kept.append(short)
+    return tuple(kept)
 
 
 def invalid(field: str, description: str) -> Rejected:

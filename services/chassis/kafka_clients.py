@@ -1,9 +1,9 @@
-"""Making and ending clients of kafka-python without what the library leaves behind when Kafka does not answer."""
+"""What kafka-python (3.0.12) leaves undone: ending clients wholly, and joining a group to the end."""
 
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 
@@ -16,7 +16,7 @@ Client = TypeVar("Client")
 def connected(kind: type[Client], bootstrap: str, **options: Any) -> Client:
     """Make a client and wait until Kafka answers it, at most 5 seconds; KafkaError.
 
-    A client whose first connection fails keeps a thread and four descriptors open (3.0.12); they are closed here.
+    A client whose first connection fails keeps a thread and four descriptors open; they are closed here.
     """
     made: list[KafkaNetClient] = []
 
@@ -40,10 +40,21 @@ def connected(kind: type[Client], bootstrap: str, **options: Any) -> Client:
 def end(producer: KafkaProducer) -> None:
     """End a producer with all that it still holds, so that nothing of it is written later.
 
-    `close(timeout=0)` alone gives up at its own flush and leaves the producer running (3.0.12).
+    `close(timeout=0)` alone gives up at its own flush and leaves the producer running.
     """
     sender = producer._sender  # noqa: SLF001 - there is no public way, and the version is pinned
     sender.force_close()
     sender.join(END_SECONDS)
     with suppress(KafkaError):
         producer.close(timeout=0)
+
+
+def finish_joining(consumer: KafkaConsumer) -> None:
+    """Have a join that one poll began and a later one forgot begun again; to be called after each poll.
+
+    New metadata can be the reason to join. Where that takes longer than one poll, the leader's next poll sees no reason
+    any more: the assignment is never taken up, heartbeats stay off, and nothing is read.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - there is no public way, and the version is pinned
+    if coordinator.rejoining and not coordinator.need_rejoin():
+        coordinator.request_rejoin()

@@ -18,7 +18,11 @@ _NEVER_MS = 86_400_000
 
 
 class Publisher:
-    """Writes messages to Kafka and returns once all in-sync replicas have them (acks=all, idempotent)."""
+    """Writes messages to Kafka and returns once all in-sync replicas have them (acks=all, idempotent).
+
+    A record's own time is that of writing: Kafka deletes by it, and refuses one that is an hour ahead. When a fact
+    occurred, by its platform's clock, is in the envelope and in `ce_time`.
+    """
 
     def __init__(self, bootstrap: str, client_id: str, *, acknowledge_seconds: float = ACKNOWLEDGE_SECONDS) -> None:
         self._bootstrap = bootstrap
@@ -45,7 +49,7 @@ class Publisher:
         try:
             producer = self._producer or self._connect()
             sent = [
-                producer.send(item.topic, item.payload, item.key.encode(), headers(item), None, _milliseconds(item))
+                producer.send(item.topic, item.payload, key=item.key.encode(), headers=headers(item))
                 for item in messages
             ]
             deadline = time.monotonic() + self._acknowledge_seconds
@@ -75,7 +79,3 @@ class Publisher:
         producer, self._producer = self._producer, None
         if producer:
             kafka_clients.end(producer)
-
-
-def _milliseconds(item: Message) -> int:
-    return int(item.occurred_at.timestamp() * 1000)

@@ -10,17 +10,15 @@ from groupbuy.team_formation.v1 import events_pb2
 
 from services.chassis import metrics
 from services.chassis.database import Database
-from services.chassis.errors import Poison
 from services.chassis.inbox import Fill, Inbox, StillParked, TooManyParked
 from services.chassis.messages import Event, Record
 from services.chassis.work import Work
+from tests.support.effects import Effects
 from tests.support.outbox import TOPIC, team_event
 
 PLATFORMS = "groupbuy.platform.v1"
 
 OPENED = events_pb2.TeamOpened()
-
-Effects = list[tuple[str, int]]
 
 
 def record(key: str, sequence: int, offset: int | None = None) -> Record:
@@ -36,40 +34,15 @@ def unknown_fact(key: str, sequence: int, offset: int) -> Record:
     return Record(TOPIC, key, event.SerializeToString(), (("ce_type", b"groupbuy.Later"),), 0, offset)
 
 
-class Effect:
-    """A handler whose effect can be counted, and that finds the events named in `poison` poisonous."""
-
-    def __init__(self, store: Database) -> None:
-        self._store = store
-        self.poison: set[tuple[str, int]] = set()
-
-    async def handle(self, work: Work, events: list[Event]) -> None:
-        for event in events:
-            await work.connection.execute("CREATE TABLE IF NOT EXISTS effects (nth serial, key text, sequence int)")
-            await work.connection.execute("INSERT INTO effects (key, sequence) VALUES (%s, %s)", _named(event))
-        for event in events:
-            if _named(event) in self.poison:
-                raise Poison(event.event_id, f"{event.record.key} cannot be")
-
-    async def seen(self) -> Effects:
-        async with self._store.read() as connection:
-            rows = await connection.execute("SELECT key, sequence FROM effects ORDER BY nth")
-            return await rows.fetchall()
-
-
-def _named(event: Event) -> tuple[str, int]:
-    return event.record.key, event.sequence
+@pytest.fixture
+async def effect(store: Database) -> Effects:
+    effects = Effects(store)
+    await effects.create()
+    return effects
 
 
 @pytest.fixture
-async def effect(store: Database) -> Effect:
-    async with store.read() as connection:
-        await connection.execute("CREATE TABLE effects (nth serial, key text, sequence int)")
-    return Effect(store)
-
-
-@pytest.fixture
-def make(store: Database, effect: Effect) -> Callable[..., Inbox]:
+def make(store: Database, effect: Effects) -> Callable[..., Inbox]:
     def inbox(fill: Fill | None = None, most: int = 100) -> Inbox:
         fills = {TOPIC: fill} if fill else {}
         return Inbox(store, {TOPIC: effect.handle, PLATFORMS: effect.handle}, fills, most)
@@ -91,7 +64,7 @@ async def keys(store: Database) -> dict[str, tuple[int, bool]]:
         return {key: (sequence, is_parked) async for key, sequence, is_parked in rows}
 
 
-async def test_a_repeat_changes_nothing(store: Database, make: Callable[..., Inbox], effect: Effect) -> None:
+async def test_a_repeat_changes_nothing(store: Database, make: Callable[..., Inbox], effect: Effects) -> None:
     inbox = make()
     batch = [record("a", 1), record("b", 1), record("a", 2), record("a", 1), record("a", 2)]
     await inbox.apply(batch)
@@ -102,7 +75,7 @@ async def test_a_repeat_changes_nothing(store: Database, make: Callable[..., Inb
 
 
 async def test_the_first_sight_of_a_key_is_its_base_and_a_gap_is_counted(
-    make: Callable[..., Inbox], effect: Effect
+    make: Callable[..., Inbox], effect: Effects
 ) -> None:
     gaps = metrics.CONSUMED.labels(TOPIC, "gap")._value
     inbox, before = make(), gaps.get()
@@ -113,7 +86,7 @@ async def test_the_first_sight_of_a_key_is_its_base_and_a_gap_is_counted(
     assert await effect.seen() == [("a", 7), ("a", 10)]
 
 
-async def test_a_gap_is_filled_where_a_consumer_needs_all(make: Callable[..., Inbox], effect: Effect) -> None:
+async def test_a_gap_is_filled_where_a_consumer_needs_all(make: Callable[..., Inbox], effect: Effects) -> None:
     asked: list[int] = []
 
     async def fill(event: Event, after: int) -> list[Record]:
@@ -128,7 +101,7 @@ async def test_a_gap_is_filled_where_a_consumer_needs_all(make: Callable[..., In
     assert gaps.get() == before
 
 
-async def test_a_gap_that_cannot_be_filled_is_counted(make: Callable[..., Inbox], effect: Effect) -> None:
+async def test_a_gap_that_cannot_be_filled_is_counted(make: Callable[..., Inbox], effect: Effects) -> None:
     async def fill(_event: Event, _after: int) -> list[Record]:
         return []
 
@@ -140,7 +113,7 @@ async def test_a_gap_that_cannot_be_filled_is_counted(make: Callable[..., Inbox]
 
 
 async def test_poison_among_the_filled_parks_the_record_that_asked(
-    store: Database, make: Callable[..., Inbox], effect: Effect
+    store: Database, make: Callable[..., Inbox], effect: Effects
 ) -> None:
     async def fill(event: Event, after: int) -> list[Record]:
         return [record(event.record.key, n) for n in range(after + 1, event.sequence)]
@@ -155,7 +128,7 @@ async def test_poison_among_the_filled_parks_the_record_that_asked(
     assert await effect.seen() == [("b", 1), ("a", 1), ("a", 2), ("a", 3), ("a", 4)]
 
 
-async def test_a_compacted_topic_has_no_gaps(store: Database, make: Callable[..., Inbox], effect: Effect) -> None:
+async def test_a_compacted_topic_has_no_gaps(store: Database, make: Callable[..., Inbox], effect: Effects) -> None:
     def state(sequence: int) -> Record:
         event = events_pb2.PlatformEvent(
             event_id=f"00000000-0000-0000-0000-{sequence:012}",
@@ -170,7 +143,7 @@ async def test_a_compacted_topic_has_no_gaps(store: Database, make: Callable[...
 
 
 async def test_poison_parks_its_key_with_all_that_follows_and_others_go_on(
-    store: Database, make: Callable[..., Inbox], effect: Effect
+    store: Database, make: Callable[..., Inbox], effect: Effects
 ) -> None:
     effect.poison = {("a", 2), ("c", 1)}
     inbox = make()
@@ -189,7 +162,7 @@ async def test_poison_parks_its_key_with_all_that_follows_and_others_go_on(
 
 
 async def test_a_parked_record_that_comes_again_is_parked_once(
-    store: Database, make: Callable[..., Inbox], effect: Effect
+    store: Database, make: Callable[..., Inbox], effect: Effects
 ) -> None:
     effect.poison = {("a", 1)}
     inbox = make()
@@ -199,7 +172,7 @@ async def test_a_parked_record_that_comes_again_is_parked_once(
 
 
 async def test_a_kafka_written_again_may_use_the_position_of_a_parked_record(
-    store: Database, make: Callable[..., Inbox], effect: Effect
+    store: Database, make: Callable[..., Inbox], effect: Effects
 ) -> None:
     effect.poison = {("a", 1), ("b", 1)}
     inbox = make()
@@ -230,7 +203,7 @@ async def test_a_kafka_written_again_may_use_the_position_of_a_parked_record(
     ],
 )
 async def test_what_is_no_event_is_parked(
-    store: Database, make: Callable[..., Inbox], effect: Effect, value: bytes, reason: str
+    store: Database, make: Callable[..., Inbox], effect: Effects, value: bytes, reason: str
 ) -> None:
     bad = Record(TOPIC, "a", value, (("ce_type", b"x"), ("odd", b"\x00\xff")), 0, 1)
     await make().apply([bad, record("b", 1)])
@@ -239,7 +212,7 @@ async def test_what_is_no_event_is_parked(
 
 
 async def test_a_redrive_applies_in_order_and_lets_the_key_go_on(
-    store: Database, make: Callable[..., Inbox], effect: Effect
+    store: Database, make: Callable[..., Inbox], effect: Effects
 ) -> None:
     effect.poison = {("a", 2)}
     inbox = make()
@@ -256,7 +229,7 @@ async def test_a_redrive_applies_in_order_and_lets_the_key_go_on(
 
 @pytest.mark.parametrize("bad", [record("a", 2), unknown_fact("a", 2, 2)], ids=["poison", "undecodable"])
 async def test_a_redrive_that_is_still_poison_changes_nothing(
-    store: Database, make: Callable[..., Inbox], effect: Effect, bad: Record
+    store: Database, make: Callable[..., Inbox], effect: Effects, bad: Record
 ) -> None:
     effect.poison = {("a", 2)}
     inbox = make()
@@ -268,7 +241,7 @@ async def test_a_redrive_that_is_still_poison_changes_nothing(
 
 
 async def test_too_many_parked_keys_stop_loudly_with_nothing_applied(
-    store: Database, make: Callable[..., Inbox], effect: Effect
+    store: Database, make: Callable[..., Inbox], effect: Effects
 ) -> None:
     effect.poison = {("a", 1), ("b", 1), ("c", 1)}
     inbox = make(most=2)
@@ -280,7 +253,7 @@ async def test_too_many_parked_keys_stop_loudly_with_nothing_applied(
 
 
 async def test_trouble_that_may_pass_leaves_nothing_behind(
-    store: Database, make: Callable[..., Inbox], effect: Effect, monkeypatch: pytest.MonkeyPatch
+    store: Database, make: Callable[..., Inbox], effect: Effects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inbox, handle = make(), effect.handle
 
@@ -295,7 +268,7 @@ async def test_trouble_that_may_pass_leaves_nothing_behind(
     assert await keys(store) == {}
 
 
-async def test_two_consumers_with_the_same_batch_apply_it_once(make: Callable[..., Inbox], effect: Effect) -> None:
+async def test_two_consumers_with_the_same_batch_apply_it_once(make: Callable[..., Inbox], effect: Effects) -> None:
     inbox = make()
     batch = [record(key, sequence) for sequence in range(1, 6) for key in "dbca"]
     await asyncio.gather(*(inbox.apply(batch) for _ in range(4)), *(inbox.apply(batch[::-1][:4]) for _ in range(2)))
