@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from deploy.local.broker.errors import ErrorCode, Refused
 
-_Check = Callable[[str], object]
+_Check = Callable[[str], Any]
 
 
 def _integer(lowest: int) -> _Check:
@@ -90,20 +91,18 @@ class TopicConfigs:
             if name not in DEFAULTS:
                 raise Refused(ErrorCode.INVALID_CONFIG, f"unknown topic config {name}")
         self.given = dict(given)
-        policies = values["cleanup.policy"]
-        assert isinstance(policies, frozenset)
-        self.compact = "compact" in policies
-        self.delete = "delete" in policies
-        self.max_message_bytes = int(str(values["max.message.bytes"]))
-        self.retention_ms = int(str(values["retention.ms"]))
-        self.retention_bytes = int(str(values["retention.bytes"]))
-        self.segment_bytes = int(str(values["segment.bytes"]))
-        self.segment_ms = int(str(values["segment.ms"]))
-        self.delete_retention_ms = int(str(values["delete.retention.ms"]))
-        self.min_cleanable_dirty_ratio = float(str(values["min.cleanable.dirty.ratio"]))
+        self.compact = "compact" in values["cleanup.policy"]
+        self.delete = "delete" in values["cleanup.policy"]
+        self.max_message_bytes = int(values["max.message.bytes"])
+        self.retention_ms = int(values["retention.ms"])
+        self.retention_bytes = int(values["retention.bytes"])
+        self.segment_bytes = int(values["segment.bytes"])
+        self.segment_ms = int(values["segment.ms"])
+        self.delete_retention_ms = int(values["delete.retention.ms"])
+        self.min_cleanable_dirty_ratio = float(values["min.cleanable.dirty.ratio"])
 
 
-def _value(name: str, text: str) -> object:
+def _value(name: str, text: str) -> Any:
     if name not in _ACTED_ON:
         return text
     try:

@@ -78,7 +78,7 @@ APIS: dict[int, Api] = {
         _api(ApiKey.DeleteGroups, 0, 2),
         _api(ApiKey.IncrementalAlterConfigs, 0, 1),
         _api(ApiKey.OffsetDelete, 0, 0),
-        _api(ApiKey.DescribeCluster, 0, 0),
+        _api(ApiKey.DescribeCluster, 0, 1),
     )
 }
 
@@ -131,6 +131,6 @@ def _varint(frame: bytes, position: int) -> tuple[int, int]:
         byte = frame[position]
         position += 1
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:
+        if not byte & 0x80:
             return value, position
         shift += 7

@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import struct
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from deploy.local.broker.protocol import Call, Message, UnsupportedRequest, decode, encode
 from deploy.local.errors import LocalError
@@ -45,8 +46,7 @@ class Server:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+        task = cast("asyncio.Task[None]", asyncio.current_task())
         self._connections.add(task)
         try:
             await self._serve(reader, writer)
@@ -76,12 +76,12 @@ class Server:
         except UnsupportedRequest as unsupported:
             _LOG.warning("unsupported request from %s: %s; connection closed", peer, unsupported)
             return None
-        except Exception as error:  # whatever a broken frame does to the decoder
+        except Exception as error:  # noqa: BLE001 - whatever a broken frame does to the decoder
             _LOG.warning("a request from %s cannot be read: %r; connection closed", peer, error)
             return None
         try:
             answer = await self._answer(call)
-        except Exception:
+        except Exception:  # noqa: BLE001 - one bad request must not end the broker
             _LOG.exception("%s version %d failed: connection closed", call.api.key.name, call.version)
             return None
         return b"" if answer is None else encode(call, answer)

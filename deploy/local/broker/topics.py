@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from deploy.local.broker.configs import TopicConfigs
 from deploy.local.broker.errors import ErrorCode, Refused
@@ -62,10 +63,24 @@ class Topics:
         """The topic of that name."""
         return self._topics.get(name)
 
+    def existing(self, name: str) -> Topic:
+        """The topic of that name. Raises Refused where it is not there."""
+        topic = self._topics.get(name)
+        if topic is None:
+            raise Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no topic {name}")
+        return topic
+
     def partition(self, name: str, number: int) -> Partition | None:
         """One partition of one topic."""
         topic = self._topics.get(name)
         return topic.partitions[number] if topic and 0 <= number < len(topic.partitions) else None
+
+    def existing_partition(self, name: str, number: int) -> Partition:
+        """One partition of one topic. Raises Refused where it is not there."""
+        partition = self.partition(name, number)
+        if partition is None:
+            raise Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no partition {name}-{number}")
+        return partition
 
     def create(self, name: str, count: int, configs: dict[str, str], *, only_check: bool = False) -> int:
         """Create a topic with `count` partitions (-1 for the default); the number it got. Raises Refused."""
@@ -85,7 +100,7 @@ class Topics:
 
     def delete(self, name: str) -> None:
         """Delete a topic with its records. Raises Refused."""
-        topic = self._existing(name)
+        topic = self.existing(name)
         del self._topics[name]
         self._write()
         topic.destroy()
@@ -93,7 +108,7 @@ class Topics:
 
     def grow(self, name: str, count: int, *, only_check: bool = False) -> None:
         """Give a topic more partitions, `count` in all. Raises Refused."""
-        topic = self._existing(name)
+        topic = self.existing(name)
         if count <= len(topic.partitions):
             why = f"topic {name} has {len(topic.partitions)} partitions already"
             raise Refused(ErrorCode.INVALID_PARTITIONS, why)
@@ -104,7 +119,7 @@ class Topics:
 
     def configure(self, name: str, configs: dict[str, str], *, only_check: bool = False) -> None:
         """Put `configs` in the place of what was set for a topic. Raises Refused."""
-        topic = self._existing(name)
+        topic = self.existing(name)
         if only_check:
             TopicConfigs(configs)
             return
@@ -115,23 +130,14 @@ class Topics:
         """Close the segment files."""
         self._files.close()
 
-    def _existing(self, name: str) -> Topic:
-        topic = self._topics.get(name)
-        if topic is None:
-            raise Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no topic {name}")
-        return topic
+    def _open(self, name: str, entry: dict[str, Any]) -> Topic:
+        return Topic(name, self._logs / name, entry["partitions"], TopicConfigs(entry["configs"]), self._files)
 
-    def _open(self, name: str, entry: dict[str, object]) -> Topic:
-        count, configs = entry["partitions"], entry["configs"]
-        assert isinstance(count, int)
-        assert isinstance(configs, dict)
-        return Topic(name, self._logs / name, count, TopicConfigs(configs), self._files)
-
-    def _read(self) -> dict[str, dict[str, object]]:
+    def _read(self) -> dict[str, dict[str, Any]]:
         if not self._catalog.exists() and not any(self._logs.glob("*")):
             return {}
         try:
-            topics: dict[str, dict[str, object]] = json.loads(self._catalog.read_text())
+            topics: dict[str, dict[str, Any]] = json.loads(self._catalog.read_text())
         except (OSError, ValueError) as error:
             problem = f"The list of topics {self._catalog} cannot be read: {error}."
             raise LocalError(problem, "Give another --data directory, or delete this one and begin anew.") from None

@@ -14,7 +14,7 @@ from deploy.local.broker.topics import Topic
 
 _LOG = logging.getLogger(__name__)
 _TRANSACTION = 1  # the other kind of coordinator, besides that of groups
-_UNKNOWN = -(2**31)  # "authorized operations" that were not asked for
+_MAY_FORBID_CREATION = 4  # from this version on a metadata request says whether a topic may be created
 _Topic = MetadataResponse.MetadataResponseTopic
 _Partition = _Topic.MetadataResponsePartition
 
@@ -36,7 +36,7 @@ async def metadata(broker: Broker, call: Call) -> Message:
     if everything:
         topics = [_describe(topic) for topic in broker.topics]
     else:
-        create = broker.auto_create and (call.version < 4 or call.request.allow_auto_topic_creation)
+        create = broker.auto_create and (call.version < _MAY_FORBID_CREATION or call.request.allow_auto_topic_creation)
         topics = [_describe_named(broker, topic.name, create=create) for topic in asked]
     node = MetadataResponse.MetadataResponseBroker(node_id=NODE_ID, host=broker.host, port=broker.port, rack=None)
     return MetadataResponse(
@@ -85,6 +85,7 @@ async def describe_cluster(broker: Broker, call: Call) -> Message:
         cluster_id=broker.cluster_id,
         controller_id=NODE_ID,
         brokers=[node],
+        endpoint_type=call.request.endpoint_type,
         authorized_operations=set(),
     )
 

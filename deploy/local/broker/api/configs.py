@@ -6,7 +6,6 @@ from deploy.local.broker.configs import DEFAULTS
 from deploy.local.broker.errors import ErrorCode, Refused
 from deploy.local.broker.protocol import Call, Message
 from deploy.local.broker.state import NODE_ID, Broker
-from deploy.local.broker.topics import Topic
 
 _TOPIC, _BROKER = 2, 4  # kinds of resources
 _SET_FOR_TOPIC, _STATIC, _DEFAULT = 1, 4, 5  # where a value comes from
@@ -44,7 +43,9 @@ def _describe(broker: Broker, resource: Message) -> Message:
 def _values(broker: Broker, kind: int, name: str) -> dict[str, tuple[str, int]]:
     if kind == _TOPIC:
         defaults = {key: (value, _DEFAULT) for key, value in DEFAULTS.items()}
-        return defaults | {key: (value, _SET_FOR_TOPIC) for key, value in _topic(broker, name).configs.given.items()}
+        return defaults | {
+            key: (value, _SET_FOR_TOPIC) for key, value in broker.topics.existing(name).configs.given.items()
+        }
     if kind == _BROKER and name in (str(NODE_ID), ""):
         return {
             "auto.create.topics.enable": (str(broker.auto_create).lower(), _STATIC),
@@ -52,13 +53,6 @@ def _values(broker: Broker, kind: int, name: str) -> dict[str, tuple[str, int]]:
             "default.replication.factor": ("1", _STATIC),
         }
     raise Refused(ErrorCode.INVALID_REQUEST, f"the local broker has no configs of kind {kind} for {name!r}")
-
-
-def _topic(broker: Broker, name: str) -> Topic:
-    topic = broker.topics.find(name)
-    if topic is None:
-        raise Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no topic {name}")
-    return topic
 
 
 async def alter_configs(broker: Broker, call: Call) -> Message:
@@ -106,8 +100,7 @@ def _edit_list(config: Message, before: str) -> str:
 def _alter(kind: Message, broker: Broker, resource: Message, values: dict[str, str], only_check: bool) -> Message:  # noqa: FBT001
     code, why = ErrorCode.NONE, None
     try:
-        if resource.resource_type != _TOPIC:
-            raise Refused(ErrorCode.INVALID_REQUEST, "the local broker changes the configs of topics only")
+        _require_topic(resource)
         broker.topics.configure(resource.resource_name, values, only_check=only_check)
     except Refused as refused:
         code, why = refused.code, refused.why
@@ -117,3 +110,8 @@ def _alter(kind: Message, broker: Broker, resource: Message, values: dict[str, s
         resource_type=resource.resource_type,
         resource_name=resource.resource_name,
     )
+
+
+def _require_topic(resource: Message) -> None:
+    if resource.resource_type != _TOPIC:
+        raise Refused(ErrorCode.INVALID_REQUEST, "the local broker changes the configs of topics only")

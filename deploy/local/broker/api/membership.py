@@ -9,6 +9,10 @@ from deploy.local.broker.protocol import Call, Message
 from deploy.local.broker.state import Broker
 
 _Left = LeaveGroupResponse.MemberResponse
+# The first versions of requests that ...
+_GIVES_ID_FIRST = 4  # ... let a new member be given its id before it joins (KIP-394)
+_PROTOCOL_MAY_BE_NULL = 7
+_MANY_LEAVE = 3  # ... let several members leave at once
 
 
 async def join_group(broker: Broker, call: Call) -> Message:
@@ -34,7 +38,7 @@ def _ask(call: Call) -> JoinAsk:
         rebalance_s=request.rebalance_timeout_ms / 1000 if call.version >= 1 else session_s,
         protocol_type=request.protocol_type,
         protocols={protocol.name: bytes(protocol.metadata) for protocol in request.protocols},
-        takes_id=call.version >= 4,
+        takes_id=call.version >= _GIVES_ID_FIRST,
     )
 
 
@@ -61,7 +65,7 @@ def _not_joined(call: Call, code: ErrorCode, member_id: str) -> Message:
         error_code=code,
         generation_id=-1,
         protocol_type=None,
-        protocol_name=None if call.version >= 7 else "",
+        protocol_name=None if call.version >= _PROTOCOL_MAY_BE_NULL else "",
         leader="",
         member_id=member_id,
         members=[],
@@ -101,7 +105,7 @@ async def heartbeat(broker: Broker, call: Call) -> Message:
 async def leave_group(broker: Broker, call: Call) -> Message:
     """Members go at once, so that the others need not wait for their sessions to end."""
     group = broker.coordinator.group(call.request.group_id)
-    if call.version < 3:
+    if call.version < _MANY_LEAVE:
         code = _leave(group, call.request.member_id, None).error_code
         return LeaveGroupResponse(version=call.version, error_code=code)
     members = [_leave(group, member.member_id, member.group_instance_id) for member in call.request.members]

@@ -15,26 +15,32 @@ _Deleted = OffsetDeleteResponse.OffsetDeleteResponseTopic
 async def offset_commit(broker: Broker, call: Call) -> Message:
     """All good positions of one request are kept in one write; the answer has a code for each."""
     request = call.request
-    refused = _may_commit(broker, request)
+    asked = [(topic.name, part) for topic in request.topics for part in topic.partitions]
     good: dict[Where, Position] = {}
-    topics = []
-    for topic in request.topics:
-        codes = [
-            OffsetCommitResponse.OffsetCommitResponseTopic.OffsetCommitResponsePartition(
-                partition_index=part.partition_index, error_code=refused or _take(broker, topic.name, part, good)
-            )
-            for part in topic.partitions
-        ]
-        topics.append(_Committed(name=topic.name, partitions=codes))
-    if good:
-        broker.coordinator.commit(request.group_id, good)
+    wrong = {(name, part.partition_index): _take(broker, name, part, good) for name, part in asked}
+    refused = _commit(broker, request, good)
+    topics = [
+        _Committed(
+            name=topic.name,
+            partitions=[
+                _Committed.OffsetCommitResponsePartition(
+                    partition_index=part.partition_index,
+                    error_code=refused or wrong[topic.name, part.partition_index],
+                )
+                for part in topic.partitions
+            ],
+        )
+        for topic in request.topics
+    ]
     return OffsetCommitResponse(version=call.version, topics=topics)
 
 
-def _may_commit(broker: Broker, request: Message) -> ErrorCode:
+def _commit(broker: Broker, request: Message, good: dict[Where, Position]) -> ErrorCode:
     try:
         group = broker.coordinator.group(request.group_id)
         group.check_commit(request.member_id, request.group_instance_id, request.generation_id_or_member_epoch)
+        if good:
+            broker.coordinator.commit(request.group_id, good)
     except Refused as refused:
         return refused.code
     return ErrorCode.NONE
@@ -42,8 +48,7 @@ def _may_commit(broker: Broker, request: Message) -> ErrorCode:
 
 def _take(broker: Broker, topic: str, part: Message, good: dict[Where, Position]) -> ErrorCode:
     try:
-        if broker.topics.partition(topic, part.partition_index) is None:
-            raise Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        broker.topics.existing_partition(topic, part.partition_index)
         position = Position(part.committed_offset, check_metadata(part.committed_metadata))
     except Refused as refused:
         return refused.code

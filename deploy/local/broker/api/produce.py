@@ -24,9 +24,7 @@ async def produce(broker: Broker, call: Call) -> Message | None:
 
 def _store(broker: Broker, topic: str, part: Message) -> Message:
     try:
-        partition = broker.topics.partition(topic, part.index)
-        if partition is None:
-            raise Refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "there is no such partition")
+        partition = broker.topics.existing_partition(topic, part.index)
         offset = partition.append(part.records or b"")
     except Refused as refused:
         _LOG.info("a batch for %s-%d is refused: %s", topic, part.index, refused.why)

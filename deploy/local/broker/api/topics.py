@@ -26,8 +26,7 @@ async def create_topics(broker: Broker, call: Call) -> Message:
 def _create(broker: Broker, topic: Message, *, only_check: bool) -> Message:
     configs = {config.name: config.value for config in topic.configs or () if config.value is not None}
     try:
-        if topic.replication_factor > 1:
-            raise Refused(ErrorCode.INVALID_REPLICATION_FACTOR, "one broker: the replication factor can only be 1")
+        _check_replicas(topic.replication_factor)
         wanted = len(topic.assignments) if topic.assignments else topic.num_partitions
         count = broker.topics.create(topic.name, wanted, configs, only_check=only_check)
     except Refused as refused:
@@ -46,6 +45,11 @@ def _create(broker: Broker, topic: Message, *, only_check: bool) -> Message:
         replication_factor=1,
         configs=shown,
     )
+
+
+def _check_replicas(factor: int) -> None:
+    if factor not in (1, -1):
+        raise Refused(ErrorCode.INVALID_REPLICATION_FACTOR, "one broker: the replication factor can only be 1")
 
 
 async def delete_topics(broker: Broker, call: Call) -> Message:
@@ -87,14 +91,13 @@ async def delete_records(broker: Broker, call: Call) -> Message:
 
 
 def _shorten(broker: Broker, topic: str, part: Message) -> Message:
-    partition = broker.topics.partition(topic, part.partition_index)
-    code, start = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1
-    if partition is not None:
-        try:
-            partition.delete_before(partition.end if part.offset == -1 else part.offset)
-            code, start = ErrorCode.NONE, partition.start
-        except Refused as refused:
-            code = refused.code
+    code, start = ErrorCode.NONE, -1
+    try:
+        partition = broker.topics.existing_partition(topic, part.partition_index)
+        partition.delete_before(partition.end if part.offset == -1 else part.offset)
+        start = partition.start
+    except Refused as refused:
+        code = refused.code
     return _Shortened.DeleteRecordsPartitionResult(
         partition_index=part.partition_index, low_watermark=start, error_code=code
     )

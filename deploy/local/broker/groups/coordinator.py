@@ -1,5 +1,6 @@
 """All consumer groups of the broker with their positions, kept in one journal."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -46,10 +47,10 @@ class Coordinator:
         return self._positions.get(group_id, {})
 
     def commit(self, group_id: str, positions: dict[Where, Position]) -> None:
-        """Keep positions; the caller has checked that they may be committed."""
+        """Keep positions; the caller has checked that they may be committed. Raises Refused when the disk is full."""
         self.group(group_id)
-        self._positions.setdefault(group_id, {}).update(positions)
         self._journal.append(_position_entries(group_id, positions))
+        self._positions.setdefault(group_id, {}).update(positions)
 
     def forget(self, group_id: str, places: Iterable[Where]) -> None:
         """Delete single positions of a group."""
@@ -84,7 +85,8 @@ class Coordinator:
         self._journal.close()
 
     def _settled(self, group: Group) -> None:
-        self._journal.append([{"group": group.id, "settled": group.to_json()}])
+        with contextlib.suppress(Refused):  # logged; after a restart its members would have to join again
+            self._journal.append([{"group": group.id, "settled": group.to_json()}])
 
     def _drop(self, group_id: str) -> None:
         self.groups.pop(group_id, None)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from deploy.local.broker.errors import ErrorCode, Refused
+from deploy.local.broker.log.files import write_all
+
 _LOG = logging.getLogger(__name__)
 _REWRITE_BYTES = 1 << 20
 
@@ -37,12 +40,16 @@ class Journal:
         os.ftruncate(self._descriptor, self._size)
 
     def append(self, entries: Iterable[Entry]) -> None:
-        """Hand entries to the operating system: a killed process keeps them."""
+        """Hand entries to the operating system: a killed process keeps them. Raises Refused when it takes no more."""
         data = b"".join(_line(entry) for entry in entries)
-        os.pwrite(self._descriptor, data, self._size)
-        self._size += len(data)
-        if self._size > self._rewrite_at:
-            self._rewrite()
+        try:
+            write_all(self._descriptor, data, self._size)
+            self._size += len(data)
+            if self._size > self._rewrite_at:
+                self._rewrite()
+        except OSError as error:
+            _LOG.error("%s: cannot write: %s", self._path, error.strerror)
+            raise Refused(ErrorCode.KAFKA_STORAGE_ERROR, str(error.strerror)) from None
 
     def close(self) -> None:
         """Close the file."""

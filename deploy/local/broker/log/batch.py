@@ -104,7 +104,7 @@ def stamp(data: bytearray, base_offset: int) -> None:
 
 
 def build(header: Header, body: bytes, records: int) -> bytes:
-    """A batch with the identity of `header` and another, uncompressed `body` of so many `records`; offsets keep their meaning."""
+    """A batch with the identity of `header` and another, uncompressed `body` of so many `records`."""
     fields = header._replace(
         length=HEADER_SIZE - _PREFIX_SIZE + len(body), attributes=header.attributes & ~_CODEC_MASK, records=records
     )

@@ -34,3 +34,11 @@ class Files:
         """Close all."""
         while self._open:
             os.close(self._open.popitem()[1])
+
+
+def write_all(descriptor: int, data: bytes | bytearray, position: int) -> None:
+    """Write all of `data` at `position`; an OSError may leave a part of it there."""
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(descriptor, left, position)
+        left, position = left[written:], position + written

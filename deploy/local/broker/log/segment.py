@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.local.broker.log.batch import HEADER_SIZE, Header, intact, parse
-from deploy.local.broker.log.files import Files
+from deploy.local.broker.log.files import Files, write_all
 from deploy.local.broker.log.index import Index
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Segment:
         """Write one stamped batch at the end; after an OSError the segment is as it was before."""
         descriptor = self._files.descriptor(self.path)
         try:
-            _write_all(descriptor, data, self.size)
+            write_all(descriptor, data, self.size)
         except OSError:
             os.ftruncate(descriptor, self.size)
             raise
@@ -131,10 +131,3 @@ class Segment:
         """Remove the file."""
         self._files.forget(self.path)
         self.path.unlink(missing_ok=True)
-
-
-def _write_all(descriptor: int, data: bytes | bytearray, position: int) -> None:
-    left = memoryview(data)
-    while left:
-        written = os.pwrite(descriptor, left, position)
-        left, position = left[written:], position + written
