@@ -13,6 +13,7 @@ from services.chassis import consumer as consumer_module
 from services.chassis import metrics
 from services.chassis.database import Database
 from services.chassis.keeper import Keeper
+from services.chassis.messages import Record
 from services.chassis.relay import rewind
 from services.chassis.topics import create_topics
 from tests.support.brokers import BrokerProcess
@@ -77,19 +78,20 @@ async def test_a_batch_given_up_at_a_rebalance_is_read_again(
     """The client keeps the position of a partition that stays with its member: without care the batch is skipped."""
     async with delivery.relay(), delivery.consumer() as first:
         await until(lambda: first.assigned)
-        held = asyncio.Event()
+        held, released = asyncio.Event(), asyncio.Event()
         apply = first._inbox.apply
 
-        async def hold(records: list[object]) -> None:
+        async def hold(records: list[Record]) -> None:
             held.set()
-            await asyncio.Event().wait()
+            await released.wait()
+            await apply(records)
 
         monkeypatch.setattr(first._inbox, "apply", hold)
         await delivery.tell(200)
         await held.wait()
         async with delivery.consumer() as second:
             await until(lambda: second.assigned)
-            monkeypatch.setattr(first._inbox, "apply", apply)
+            released.set()
             await delivery.all_seen()
     await delivery.check()
 
