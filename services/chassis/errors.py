@@ -17,13 +17,13 @@ class FieldViolation:
 
 
 MOST_SAID_BYTES = 1_500
-MOST_VALUE_LETTERS = 300
+MOST_VALUE_BYTES = 300
 
 
 class Rejected(Exception):
     """A rule said no. The reason is a name of proto/reasons.toml; the metadata fills its message.
 
-    What is said is bounded: a refusal travels in the trailers of an answer, and clients take no more than 8 KiB of them.
+    What is said is bounded: a refusal travels in the trailers of an answer, of which clients take no more than 8 KiB.
     """
 
     def __init__(
@@ -36,7 +36,8 @@ class Rejected(Exception):
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST_VALUE_LETTERS else text[: MOST_VALUE_LETTERS - 3] + "..."
+    raw = text.encode()
+    return text if len(raw) <= MOST_VALUE_BYTES else raw[: MOST_VALUE_BYTES - 3].decode(errors="ignore") + "..."
 
 
 def _first(fields: tuple[FieldViolation, ...]) -> tuple[FieldViolation, ...]:

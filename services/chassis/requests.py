@@ -54,6 +54,17 @@ def body_hash(request: ProtoMessage) -> bytes:
     return hashlib.sha256(copy.SerializeToString(deterministic=True)).digest()
 
 
+async def find(connection: AsyncConnection[TupleRow], key: RequestKey) -> bytes | Rejected | None:
+    """Read what was decided for a key, claiming nothing; None where nothing was."""
+    cursor = await connection.execute(
+        "SELECT body_hash, refused, answer FROM requests"
+        " WHERE campaign_id = %s AND platform_id = %s AND rpc = %s AND request_id = %s",
+        (key.campaign_id, key.platform_id, key.rpc, key.request_id),
+    )
+    row = await cursor.fetchone()
+    return _answer(key, (row[0], row[1], row[2])) if row else None
+
+
 async def claim(
     connection: AsyncConnection[TupleRow], keys: Sequence[RequestKey], now: datetime
 ) -> dict[RequestKey, bytes | Rejected]:

@@ -11,12 +11,13 @@ from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from services.chassis import logs, metrics, trace
-from services.chassis.errors import Rejected, Unavailable
+from services.chassis.errors import Rejected, Unavailable, invalid
 from services.chassis.platforms import KeyRing
 from services.chassis.status import status_of, transient
 
@@ -65,19 +66,19 @@ class _Gate(grpc.aio.ServerInterceptor):
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
                 self._unary(handler.unary_unary, details.method, metadata),
-                handler.request_deserializer,
+                _or_none(handler.request_deserializer),
                 handler.response_serializer,
             )
         return grpc.unary_stream_rpc_method_handler(
             self._stream(handler.unary_stream, details.method, metadata),
-            handler.request_deserializer,
+            _or_none(handler.request_deserializer),
             handler.response_serializer,
         )
 
     def _unary(self, behaviour: Any, method: str, metadata: dict[str, Any]) -> Any:
         async def call(request: Any, context: Context) -> Any:
             async with _answered(method, context):
-                await self._enter(method, metadata)
+                await self._enter(method, metadata, request)
                 return await self._in_time(behaviour(request, context), context)
 
         return call
@@ -85,13 +86,18 @@ class _Gate(grpc.aio.ServerInterceptor):
     def _stream(self, behaviour: Any, method: str, metadata: dict[str, Any]) -> Any:
         async def call(request: Any, context: Context) -> Any:
             async with _answered(method, context):
-                await self._enter(method, metadata)
+                await self._enter(method, metadata, request)
                 async for response in behaviour(request, context):
                     yield response
 
         return call
 
-    async def _enter(self, method: str, metadata: dict[str, Any]) -> None:
+    async def _enter(self, method: str, metadata: dict[str, Any], request: Any) -> None:
+        await self._admit(method, metadata)
+        if request is None:
+            raise invalid("request", "its bytes are no such request, or a text in it is not UTF-8")
+
+    async def _admit(self, method: str, metadata: dict[str, Any]) -> None:
         trace.enter(metadata.get(trace.HEADER))
         scheme, _, bearer = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not bearer:
@@ -113,6 +119,18 @@ class _Gate(grpc.aio.ServerInterceptor):
                 return await answer
         except TimeoutError:
             raise Unavailable(f"there was no answer within {self._longest_call:g} seconds") from None
+
+
+def _or_none(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Read a request; None where its bytes are none, so that the answer is ours and not the library's."""
+
+    def deserialize(raw: bytes) -> Any:
+        try:
+            return read(raw)
+        except DecodeError:
+            return None
+
+    return deserialize
 
 
 @asynccontextmanager

@@ -33,7 +33,9 @@ def status_of(rejected: Rejected) -> status_pb2.Status:
             for item in rejected.fields
         ]
         status.details.append(_packed(error_details_pb2.BadRequest(field_violations=violations)))
-        status.message += " " + "; ".join(": ".join(filter(None, (item.field, item.description))) for item in rejected.fields)
+        status.message += " " + "; ".join(
+            ": ".join(filter(None, (item.field, item.description))) for item in rejected.fields
+        )
     return status
 
 
