@@ -1,7 +1,7 @@
 """Runs invariants against an installation; nothing is changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,10 +30,15 @@ class CheckResult:
 
 async def run_checks(server_url: str, only: Sequence[Invariant] | None = None) -> list[CheckResult]:
     """Run invariants, all where none are named, on the services' databases of a server."""
+    return await check_databases({service: database_url(server_url, service) for service in SERVICES}, only)
+
+
+async def check_databases(urls: Mapping[str, str], only: Sequence[Invariant] | None = None) -> list[CheckResult]:
+    """Run invariants, all where none are named, on databases given by service."""
     async with AsyncExitStack() as stack:
         connections = {
-            service: await stack.enter_async_context(await AsyncConnection.connect(database_url(server_url, service)))
-            for service in SERVICES
+            service: await stack.enter_async_context(await AsyncConnection.connect(url))
+            for service, url in urls.items()
         }
         for connection in connections.values():
             await connection.set_read_only(True)
