@@ -22,6 +22,12 @@ _BASES = {
     domain.Basis.TEAM_MEMBERS: ladder_pb2.BASIS_TEAM_MEMBERS,
     domain.Basis.TEAM_UNITS: ladder_pb2.BASIS_TEAM_UNITS,
 }
+_MODES = {types_pb2.PaymentMode.Value(f"PAYMENT_MODE_{mode}"): mode for mode in domain.PaymentMode}
+_COUNTED_IN = {
+    types_pb2.COUNTED_IN_UNSPECIFIED: domain.CountedIn.MEMBERS,
+    types_pb2.COUNTED_IN_MEMBERS: domain.CountedIn.MEMBERS,
+    types_pb2.COUNTED_IN_UNITS: domain.CountedIn.UNITS,
+}
 _LEAVE = {
     types_pb2.LEAVE_UNTIL_UNSPECIFIED: domain.LeaveUntil.TIPPED,
     types_pb2.LEAVE_UNTIL_TIPPED: domain.LeaveUntil.TIPPED,
@@ -71,13 +77,18 @@ def rules(values: domain.Rules) -> types_pb2.Rules:
 
 
 def read_rules(message: types_pb2.Rules) -> domain.Rules:
-    """Read rules; what is not said gets its default. ValueError where the payment mode is not said."""
+    """Read rules; what is not said gets its default.
+
+    ValueError where the payment mode is not said, KeyError naming the field that has a value not known here.
+    """
     if not message.payment_mode:
         raise ValueError("rules.payment_mode")
-    units = message.counted_in == types_pb2.COUNTED_IN_UNITS
+    for field, known in (("payment_mode", _MODES), ("counted_in", _COUNTED_IN), ("leave_until", _LEAVE)):
+        if getattr(message, field) not in known:
+            raise KeyError(field)
     return domain.Rules(
-        domain.PaymentMode(types_pb2.PaymentMode.Name(message.payment_mode).removeprefix("PAYMENT_MODE_")),
-        domain.CountedIn.UNITS if units else domain.CountedIn.MEMBERS,
+        _MODES[message.payment_mode],
+        _COUNTED_IN[message.counted_in],
         message.minimum,
         message.maximum,
         message.hold_lifetime.ToTimedelta(),

@@ -62,7 +62,7 @@ class TeamWatch:
     async def follow(self, team: Team, after_version: int) -> AsyncIterator[Team]:
         """Give the team at once if it is newer than a version, then after each change, until it has ended."""
         key = (team.campaign_id, team.team_id)
-        reader = _Reader(after_version)
+        reader = _Reader(min(after_version, team.version))  # a version that is yet to come would never be passed
         self._readers[key].add(reader)
         try:
             reader.give(team)

@@ -2,6 +2,7 @@
 
 from services.team_formation.domain.campaign import (
     LARGEST_AMOUNT,
+    LARGEST_PAYMENT,
     Campaign,
     CountedIn,
     Item,
@@ -13,7 +14,7 @@ from services.team_formation.domain.campaign import (
     Terms,
     check_campaign,
 )
-from services.team_formation.domain.checks import Problem, check_member_id, check_reference
+from services.team_formation.domain.checks import Problem, check_member_id, check_reference, is_written
 from services.team_formation.domain.commands import Confirm, Invite, Join, Leave, NewInvite, Open
 from services.team_formation.domain.decide import (
     bring_up_to_date,
@@ -42,6 +43,7 @@ from services.team_formation.domain.team import (
 
 __all__ = [
     "LARGEST_AMOUNT",
+    "LARGEST_PAYMENT",
     "Basis",
     "Campaign",
     "Confirm",
@@ -83,6 +85,7 @@ __all__ = [
     "confirm_seat",
     "create_invite",
     "invite_refusal",
+    "is_written",
     "join_team",
     "leave_team",
     "open_team",

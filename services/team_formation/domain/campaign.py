@@ -9,17 +9,24 @@ from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.team_formation.domain.checks import Problem, check_reference
+from services.team_formation.domain.checks import Problem, check_reference, is_written
 from services.team_formation.domain.prices import PriceTable, Tier
 
 MOST_ITEMS = 100
+MOST_TEXTS = 50
 LARGEST_TEAM = 1_000_000
 LARGEST_AMOUNT = 10**12
+LARGEST_PAYMENT = LARGEST_AMOUNT * LARGEST_TEAM
+"""The dearest unit times the most units of a seat; it fits into 64 bits."""
+
 LONGEST_HOLD = timedelta(days=30)
 LONGEST_TEAM = timedelta(days=366)
 LONGEST_TITLE = 200
+LONGEST_LANGUAGE = 64
 LONGEST_TERMS = 4000
+LONGEST_URL = 2048
 _SECOND = timedelta(seconds=1)
+_A_LINE = f"must be 1 to {LONGEST_TITLE} characters, without control characters and line breaks"
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
 
 
@@ -174,15 +181,18 @@ def _check_rules(rules: Rules) -> list[Problem]:
 
 def _check_presentation(shown: Presentation) -> list[Problem]:
     problems: list[Problem] = []
-    if not shown.texts:
-        problems.append(Problem("presentation.texts", "needs at least one language"))
+    if not 1 <= len(shown.texts) <= MOST_TEXTS:
+        problems.append(Problem("presentation.texts", f"must be 1 to {MOST_TEXTS}, one for each language"))
     for n, text in enumerate(shown.texts):
         problems += _check_text(f"presentation.texts[{n}]", text)
-    if not 1 <= len(shown.seller) <= LONGEST_TITLE:
-        problems.append(Problem("presentation.seller", f"must be 1 to {LONGEST_TITLE} characters"))
+    twice = [tag for tag, count in Counter(text.language.lower() for text in shown.texts).items() if count > 1]
+    problems += [Problem("presentation.texts", f"the language {tag} stands there twice") for tag in twice]
+    if not _is_line(shown.seller):
+        problems.append(Problem("presentation.seller", _A_LINE))
     for field, url in (("image_url", shown.image_url), ("checkout_url", shown.checkout_url)):
-        if url and (urlsplit(url).scheme != "https" or not urlsplit(url).netloc):
-            problems.append(Problem(f"presentation.{field}", "must be an https address, or empty"))
+        if url and not _is_address(url):
+            what = f"must be an https address of at most {LONGEST_URL} ASCII characters without spaces, or empty"
+            problems.append(Problem(f"presentation.{field}", what))
     if not _is_zone(shown.time_zone):
         problems.append(Problem("presentation.time_zone", 'must be an IANA time zone, for instance "Asia/Shanghai"'))
     return problems
@@ -190,13 +200,28 @@ def _check_presentation(shown: Presentation) -> list[Problem]:
 
 def _check_text(field: str, text: LocalizedText) -> list[Problem]:
     problems: list[Problem] = []
-    if not _LANGUAGE.fullmatch(text.language):
+    if len(text.language) > LONGEST_LANGUAGE or not _LANGUAGE.fullmatch(text.language):
         problems.append(Problem(f"{field}.language", 'must be a BCP 47 tag, for instance "en" or "zh-Hans"'))
-    if not 1 <= len(text.title) <= LONGEST_TITLE:
-        problems.append(Problem(f"{field}.title", f"must be 1 to {LONGEST_TITLE} characters"))
-    if len(text.terms) > LONGEST_TERMS:
-        problems.append(Problem(f"{field}.terms", f"must be at most {LONGEST_TERMS} characters"))
+    if not _is_line(text.title):
+        problems.append(Problem(f"{field}.title", _A_LINE))
+    if len(text.terms) > LONGEST_TERMS or not is_written(text.terms, lines=True):
+        what = f"must be at most {LONGEST_TERMS} characters, without control characters but line breaks and tabs"
+        problems.append(Problem(f"{field}.terms", what))
     return problems
+
+
+def _is_line(text: str) -> bool:
+    return 1 <= len(text) <= LONGEST_TITLE and is_written(text)
+
+
+def _is_address(url: str) -> bool:
+    if len(url) > LONGEST_URL or not all("!" <= letter <= "~" for letter in url):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
 
 
 def _is_zone(name: str) -> bool:

@@ -1,10 +1,12 @@
-"""What an outside id may look like."""
+"""What ids and words from outside may look like."""
 
 import re
 from dataclasses import dataclass
+from unicodedata import category
 
 LONGEST_ID = 64
-_PHONE = re.compile(r"\+?[0-9](?:[0-9 ().-]*[0-9])?")
+_DIALLED = re.compile(r"\+?[0-9()./-]+")
+_CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _PHONE_DIGITS = range(10, 16)
 
 
@@ -30,7 +32,13 @@ def check_member_id(field: str, value: str) -> list[Problem]:
     if problems := check_reference(field, value, needed=True):
         return problems
     digits = sum(letter.isdigit() for letter in value)
-    looks_dialled = _PHONE.fullmatch(value) and (digits in _PHONE_DIGITS or value.startswith("+"))
+    looks_dialled = _DIALLED.fullmatch(value) and (digits in _PHONE_DIGITS or (digits and value.startswith("+")))
     if "@" in value or looks_dialled:
         return [Problem(field, "looks like an e-mail address or phone number; send an opaque id of your own instead")]
     return []
+
+
+def is_written(text: str, *, lines: bool = False) -> bool:
+    """Tell whether a text is free of control characters; with `lines` it may have line breaks and tabs."""
+    allowed = "\n\r\t" if lines else ""
+    return all(letter in allowed or category(letter) not in _CONTROLS for letter in text)

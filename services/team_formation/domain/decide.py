@@ -101,7 +101,7 @@ def join_team(team: Team, terms: Terms, live_seat: Seat | None, command: Join, n
 
 def _take_seat(change: _Change, command: Join, role: Role, live_seat: Seat | None) -> Decision:
     team, terms, rules = change.team, change.terms, change.terms.rules
-    refusal = _ended(team) or _occupied(live_seat) or _order_refusal(terms, command)
+    refusal = _ended(team, change.now) or _occupied(live_seat) or _order_refusal(terms, command)
     item = terms.item(command.sku)
     if refusal or item is None:
         return change.done(refusal or Refusal("ITEM_UNKNOWN"))
@@ -151,24 +151,22 @@ def confirm_seat(
     payments reported late for this seat before.
     """
     change = _Change(team, terms, now)
-    mode = terms.rules.payment_mode
     if command.currency != terms.price_table.currency or command.amount != seat.cap * seat.quantity:
         return change.done(_amount_refusal(terms, seat, command))
-    if mode.moves_money and not command.payment_reference:
-        return change.done(Refusal("PAYMENT_REFERENCE_MISSING", {"payment_mode": mode}))
+    if _brings_money(terms, command) and not command.payment_reference:
+        return change.done(Refusal("PAYMENT_REFERENCE_MISSING", {"payment_mode": terms.rules.payment_mode}))
     if command.payment_reference and command.payment_reference in known_payments:
         return change.done(Outcome.REFUND_REQUIRED, seat)
     if seat.state is SeatState.CONFIRMED:
         return _confirm_again(change, seat, command)
-    revivable = seat.state is SeatState.RELEASED and seat.release_reason is ReleaseReason.EXPIRED
-    free = live_seat is None and team.state.is_open and _fits(team, terms, seat.quantity)
-    if seat.state is SeatState.HELD or (revivable and free):
+    revivable = seat.release_reason is ReleaseReason.EXPIRED and live_seat is None and _fits(team, terms, seat.quantity)
+    if _ended(team, now) is None and (seat.state is SeatState.HELD or revivable):
         return _confirm(change, seat, command)
     return _too_late(change, seat, command)
 
 
 def _confirm_again(change: _Change, seat: Seat, command: Confirm) -> Decision:
-    if not change.terms.rules.payment_mode.moves_money or command.payment_reference == seat.payment_reference:
+    if not _brings_money(change.terms, command) or command.payment_reference == seat.payment_reference:
         return change.done(Outcome.CONFIRMED, seat)
     return _report_late(change, seat, command)
 
@@ -200,10 +198,11 @@ def _confirm(change: _Change, seat: Seat, command: Confirm) -> Decision:
 
 
 def _too_late(change: _Change, seat: Seat, command: Confirm) -> Decision:
-    money_came = change.terms.rules.payment_mode.moves_money
-    if money_came and not (seat.payment_reference and seat.payment_reference == command.payment_reference):
+    if _brings_money(change.terms, command) and not (
+        seat.payment_reference and seat.payment_reference == command.payment_reference
+    ):
         return _report_late(change, seat, command)
-    if refusal := _ended(change.team):
+    if refusal := _ended(change.team, change.now):
         return change.done(refusal)
     if seat.release_reason is ReleaseReason.EXPIRED:
         return change.done(Refusal("HOLD_EXPIRED", {"hold_until": _time(seat.hold_until)}))
@@ -226,7 +225,7 @@ def _report_late(change: _Change, seat: Seat, command: Confirm) -> Decision:
 def leave_team(team: Team, terms: Terms, seat: Seat, now: datetime) -> Decision:
     """Give a seat back: a held one as long as the team is open, a confirmed one by the rule of the campaign."""
     change = _Change(team, terms, now)
-    if refusal := _ended(team):
+    if refusal := _ended(team, now):
         return change.done(refusal)
     if seat.state is SeatState.RELEASED:
         return change.done(_released(seat))
@@ -264,7 +263,7 @@ def bring_up_to_date(
 
 def create_invite(team: Team, live_seat: Seat | None, command: NewInvite, now: datetime) -> Invite | Refusal:
     """Make an invite to an open team; a member needs a seat in it, a promoter does not."""
-    if refusal := _ended(team):
+    if refusal := _ended(team, now):
         return refusal
     if command.member_id and live_seat is None:
         return Refusal("NOT_IN_TEAM")
@@ -311,8 +310,15 @@ def _fits(team: Team, terms: Terms, quantity: int) -> bool:
     return team.totals.plus(SeatState.HELD, quantity).taken(counted_in) <= maximum
 
 
-def _ended(team: Team) -> Refusal | None:
-    return None if team.state.is_open else Refusal("TEAM_ENDED", {"state": team.state})
+def _ended(team: Team, now: datetime) -> Refusal | None:
+    """Refuse from the end on, also while holds of a big team are still being released: nothing is taken after it."""
+    if team.state.is_open and now < team.ends_at:
+        return None
+    return Refusal("TEAM_ENDED", {"state": "ENDING" if team.state.is_open else team.state})
+
+
+def _brings_money(terms: Terms, command: Confirm) -> bool:
+    return terms.rules.payment_mode.moves_money and command.amount > 0
 
 
 def _occupied(live_seat: Seat | None) -> Refusal | None:

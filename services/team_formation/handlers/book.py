@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -160,7 +159,7 @@ class Book:
         self.invites[invite.campaign_id, invite.invite_id] = invite
         (self._new_invites if new else self._revoked).append(invite)
 
-    async def save(self, now: datetime) -> None:
+    async def save(self) -> None:
         """Write what changed, one statement per table, and tell the facts in order."""
         connection = self._work.connection
         if self._new_teams:
@@ -170,15 +169,15 @@ class Book:
         if self._changed_seats:
             await store.save_seats(connection, [self.seats[key] for key in self._changed_seats])
         for team in self._failed:
-            await store.release_confirmed(connection, team.campaign_id, team.team_id, team.ended_at or now)
-        await self._save_rest(now)
+            await store.release_confirmed(connection, team)
+        await self._save_rest()
         for fact in self._facts:
             self._tell(fact)
 
-    async def _save_rest(self, now: datetime) -> None:
+    async def _save_rest(self) -> None:
         connection = self._work.connection
         late = [fact for fact in self._facts if fact.kind is FactKind.LATE_PAYMENT_REPORTED]
-        payments = [(fact.seat, fact.payment_reference, fact.amount, now) for fact in late if fact.seat]
+        payments = [(fact.seat, fact.payment_reference, fact.amount, fact.at) for fact in late if fact.seat]
         if payments:
             await store.insert_late_payments(connection, payments)
         if self._new_invites:

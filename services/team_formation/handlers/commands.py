@@ -57,6 +57,25 @@ class _Reply:
     subject: UUID | None = None
 
 
+class _Moment:
+    """The time of one batch: taken when its teams are locked, and the same for every decision in it.
+
+    What is due must not change between loading what is due and deciding.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._times: dict[UUID, datetime] = {}
+
+    def now(self, platform_id: UUID) -> datetime:
+        """Tell the time for a platform."""
+        return self._times.setdefault(platform_id, self._clock.now(platform_id))
+
+    def is_due(self, team: domain.Team) -> bool:
+        """Tell whether a team has to be brought up to date."""
+        return team.state.is_open and team.due_at <= self.now(team.platform_id)
+
+
 class TeamHandler:
     """Decides batches of commands."""
 
@@ -71,22 +90,22 @@ class TeamHandler:
         async with self._database.work() as work:
             keys = [ask.request for ask in asks if ask.request]
             known = await requests.claim(work.connection, keys, self._clock.now()) if keys else {}
-            book = Book(work, self._catalogue, self._codes)
-            await self._load(book, [ask for ask in asks if ask.request not in known])
-            answers, decided = self._play(book, asks, known)
-            await book.save(self._clock.now())
+            book, moment = Book(work, self._catalogue, self._codes), _Moment(self._clock)
+            await self._load(book, [ask for ask in asks if ask.request not in known], moment)
+            answers, decided = self._play(book, asks, known, moment)
+            await book.save()
             if decided:
                 await requests.store(work.connection, decided)
         return answers
 
-    async def _load(self, book: Book, asks: Sequence[Ask]) -> None:
+    async def _load(self, book: Book, asks: Sequence[Ask], moment: _Moment) -> None:
         connection = book.connection
         named = [(ask.platform_id, ask.campaign_id, ask.seat_id) for ask in asks if ask.seat_id]
         seat_teams = await store.find_seat_teams(connection, named) if named else {}
         teams = [(ask.platform_id, ask.campaign_id, ask.team_id) for ask in asks if ask.team_id]
         of_seats = [(p, c, seat_teams[c, s]) for p, c, s in named if (c, s) in seat_teams]
         await book.lock_teams([*teams, *of_seats])
-        await book.load_due([team for team in book.teams.values() if self._is_due(team)])
+        await book.load_due([team for team in book.teams.values() if moment.is_due(team)])
         await book.load_seats([(c, s) for _, c, s in named if (c, s) in seat_teams])
         await book.load_members(_members(asks))
         await book.load_invites(_invites(asks))
@@ -94,16 +113,13 @@ class TeamHandler:
             if isinstance(ask.command, Open):
                 await book.load_campaign(ask.campaign_id)
 
-    def _is_due(self, team: domain.Team) -> bool:
-        return team.state.is_open and team.due_at <= self._clock.now(team.platform_id)
-
     def _play(
-        self, book: Book, asks: Sequence[Ask], known: dict[RequestKey, bytes | Rejected]
+        self, book: Book, asks: Sequence[Ask], known: dict[RequestKey, bytes | Rejected], moment: _Moment
     ) -> tuple[list[Answer | Rejected], list[Decided]]:
         for team in list(book.teams.values()):
-            if self._is_due(team):
+            if moment.is_due(team):
                 held = book.held.get((team.campaign_id, team.team_id), [])
-                now = self._clock.now(team.platform_id)
+                now = moment.now(team.platform_id)
                 all_held = len(held) < MOST_HELD
                 book.enter(domain.bring_up_to_date(team, book.terms(team), held, now, all_held=all_held))
         answers: list[Answer | Rejected] = []
@@ -112,15 +128,14 @@ class TeamHandler:
             if ask.request and ask.request in known:
                 answers.append(known[ask.request])
                 continue
-            reply = self._decide(book, ask)
+            reply = self._decide(book, ask, moment.now(ask.platform_id))
             answers.append(reply.answer)
             if ask.request:
                 known[ask.request] = reply.answer
                 decided.append(Decided(ask.request, reply.answer, reply.subject))
         return answers, decided
 
-    def _decide(self, book: Book, ask: Ask) -> _Reply:
-        now = self._clock.now(ask.platform_id)
+    def _decide(self, book: Book, ask: Ask, now: datetime) -> _Reply:
         match ask.command:
             case Open():
                 return self._open(book, ask, ask.command, now)

@@ -52,8 +52,8 @@ def campaign_wanted(
 def _rules(request: pb.CreateCampaignRequest, problems: list[Problem]) -> domain.Rules | None:
     try:
         return translate.read_rules(request.rules)
-    except KeyError:
-        problems.append(Problem("rules.leave_until", "is not a value this release knows"))
+    except KeyError as unknown:
+        problems.append(Problem(f"rules.{unknown.args[0]}", "is not a value this release knows"))
     except OverflowError:
         problems.append(Problem("rules", "a lifetime is out of range"))
     except ValueError:

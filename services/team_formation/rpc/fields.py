@@ -93,7 +93,7 @@ def join_of(request: pb.JoinTeamRequest | pb.OpenTeamRequest, seat_id: UUID, inv
 
 def confirm_of(request: pb.ConfirmSeatRequest) -> domain.Confirm:
     """Read a confirmation."""
-    problems = check_money("amount", request.amount)
+    problems = check_money("amount", request.amount, domain.LARGEST_PAYMENT)
     problems += domain.check_reference(
         "payment_reference", request.payment_reference, longest=LONGEST_PAYMENT_REFERENCE
     )
@@ -123,20 +123,20 @@ def invite_wanted(request: pb.CreateInviteRequest, invite_id: UUID) -> domain.Ne
     )
 
 
-def check_money(field: str, money: money_pb2.Money) -> list[Problem]:
+def check_money(field: str, money: money_pb2.Money, largest: int = domain.LARGEST_AMOUNT) -> list[Problem]:
     """Check an amount: a currency is said, and it is not below zero nor absurd."""
     problems = []
     if not _CURRENCY.fullmatch(money.currency):
         problems.append(Problem(f"{field}.currency", "must be an ISO 4217 code of three capital letters"))
-    if not 0 <= money.minor_units <= domain.LARGEST_AMOUNT:
-        problems.append(Problem(f"{field}.minor_units", f"must be 0 to {domain.LARGEST_AMOUNT}"))
+    if not 0 <= money.minor_units <= largest:
+        problems.append(Problem(f"{field}.minor_units", f"must be 0 to {largest}"))
     return problems
 
 
 def _check_words(field: str, text: str, longest: int) -> list[Problem]:
     if len(text) > longest:
         return [Problem(field, f"must be at most {longest} characters")]
-    if any(not letter.isprintable() for letter in text):
+    if not domain.is_written(text):
         return [Problem(field, "must not contain control characters or line breaks")]
     return []
 

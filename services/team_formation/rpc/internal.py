@@ -10,7 +10,7 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc as pb_gr
 from services.chassis import ids, platforms
 from services.chassis.database import Database
 from services.chassis.errors import Rejected, invalid
-from services.team_formation import store
+from services.team_formation import domain, store
 from services.team_formation.handlers import PlatformHandler
 from services.team_formation.rpc import fields
 
@@ -27,8 +27,8 @@ class InternalServicer(pb_grpc.TeamFormationInternalServicer):
 
     async def CreatePlatform(self, request: pb.CreatePlatformRequest, _context: Context) -> pb.CreatePlatformResponse:  # noqa: N802
         """Create a platform with its first key."""
-        if not 1 <= len(request.name) <= LONGEST_NAME or not request.name.isprintable():
-            raise invalid("name", f"must be 1 to {LONGEST_NAME} printable characters")
+        if not 1 <= len(request.name) <= LONGEST_NAME or not domain.is_written(request.name):
+            raise invalid("name", f"must be 1 to {LONGEST_NAME} characters, without control characters")
         platform_id, key = await self._handler.create(request.name)
         return pb.CreatePlatformResponse(platform_id=ids.opaque(platforms.ID_PREFIX, platform_id), key=key)
 

@@ -57,8 +57,12 @@ class TeamFormationServicer(pb_grpc.TeamFormationServicer):
         """Create a campaign."""
         platform_id = caller()
         key = fields.request_key("CreateCampaign", platform_id, NO_CAMPAIGN, request)
-        campaign = campaign_wanted(request, platform_id, ids.new_id(), self._clock.now(platform_id))
-        answer = await self._campaigns.create(key, campaign, request.ladder)
+        answer = await self._campaigns.decided(key)
+        if answer is None:
+            campaign = campaign_wanted(request, platform_id, ids.new_id(), self._clock.now(platform_id))
+            answer = await self._campaigns.create(key, campaign, request.ladder)
+        if isinstance(answer, Rejected):
+            raise answer
         return pb.CreateCampaignResponse.FromString(answer)
 
     async def GetCampaign(self, request: pb.GetCampaignRequest, _context: Context) -> pb.GetCampaignResponse:  # noqa: N802

@@ -70,8 +70,8 @@ async def insert_invites(connection: AsyncConnection[TupleRow], invites: Sequenc
 
 
 async def revoke_invites(connection: AsyncConnection[TupleRow], invites: Sequence[Invite]) -> None:
-    """Store since when invites are revoked; the first time stays."""
-    for item in invites:
+    """Store since when invites are revoked, in id order: nothing else locks them; the first time stays."""
+    for item in sorted(invites, key=lambda item: (item.campaign_id, item.invite_id)):
         await connection.execute(
             "UPDATE invites SET revoked_at = coalesce(revoked_at, %s) WHERE campaign_id = %s AND invite_id = %s",
             (item.revoked_at, item.campaign_id, item.invite_id),

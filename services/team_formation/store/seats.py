@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.columns import columns
-from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState
+from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState, Team
 
 _COLUMNS = (
     "s.seat_id, s.campaign_id, s.team_id, s.platform_id, s.member_id, s.sku, s.quantity, s.role, s.state, s.cap,"
@@ -111,14 +111,12 @@ async def save_seats(connection: AsyncConnection[TupleRow], seats: Sequence[Seat
     )
 
 
-async def release_confirmed(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, now: datetime
-) -> None:
-    """Release every confirmed seat of a team that failed."""
+async def release_confirmed(connection: AsyncConnection[TupleRow], team: Team) -> None:
+    """Release every confirmed seat of a team that failed, as of its end."""
     await connection.execute(
         "UPDATE seats SET state = 'RELEASED', release_reason = 'TEAM_FAILED', released_at = %s"
         " WHERE campaign_id = %s AND team_id = %s AND state = 'CONFIRMED'",
-        (now, campaign_id, team_id),
+        (team.ended_at, team.campaign_id, team.team_id),
     )
 
 
