@@ -42,6 +42,8 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
 
     async def GetMember(self, request: pb2.GetMemberRequest, _context: Any) -> pb2.GetMemberResponse:  # noqa: N802
         """Read how a member can be reached; MEMBER_UNKNOWN."""
+        if member_id_problem(request.member_id):
+            raise Rejected("MEMBER_UNKNOWN")
         async with self._database.read() as connection:
             member = await store.find_member(connection, caller(), request.member_id)
         if member is None:
@@ -108,6 +110,8 @@ def _filter(request: pb2.ListDeliveriesRequest) -> Filter:
         if found is None:
             raise invalid("team_id", "is not a team's id; it looks like team_... and comes from OpenTeam")
         campaign_id, team_id = found
+    if request.member_id and (problem := member_id_problem(request.member_id)):
+        raise invalid("member_id", problem)
     return Filter(caller(), campaign_id, team_id, request.member_id or None)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 _LONGEST_ID = 64
 _PHONE_DIGITS = range(10, 16)
-_PLUS_AND_DIGITS = re.compile(r"\+[\d().\-/]*\d[\d().\-/]*")
+_DIALLED = re.compile(r"\+?[0-9()./-]+")
 # RFC 5646 section 2.1 without grandfathered and private-use-only tags: language, script, region, variants, extensions.
 _TAG = re.compile(
     r"[a-z]{2,3}(-[a-z]{3}){0,3}(-[a-z]{4})?(-([a-z]{2}|\d{3}))?(-([a-z\d]{5,8}|\d[a-z\d]{3}))*"
@@ -38,7 +38,8 @@ def member_id_problem(member_id: str) -> str | None:
         return f"must be 1 to {_LONGEST_ID} visible ASCII characters"
     if "@" in member_id:
         return "looks like an e-mail address; send an opaque id of your own instead"
-    if _PLUS_AND_DIGITS.fullmatch(member_id) or (member_id.isdecimal() and len(member_id) in _PHONE_DIGITS):
+    digits = sum(letter.isdigit() for letter in member_id)
+    if _DIALLED.fullmatch(member_id) and (digits in _PHONE_DIGITS or (digits and member_id.startswith("+"))):
         return "looks like a phone number; send an opaque id of your own instead"
     return None
 

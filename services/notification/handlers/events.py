@@ -41,6 +41,9 @@ log = logs.logger(__name__)
 
 TeamKey: TypeAlias = tuple[UUID, UUID]
 
+_UNREADABLE = (translate.Unreadable, ValueError, OverflowError)
+"""What reading an event raises: protobuf's own errors, for a number that no enum has or a time out of range, too."""
+
 _KEPT = timedelta(days=14)
 """As long as the topics keep their events: what a waiting job waits for will not come after that."""
 
@@ -161,8 +164,8 @@ async def _seats(work: Work, facts: Sequence[tuple[Event, TeamFact]]) -> dict[UU
 def _team_fact(event: Event) -> TeamFact:
     try:
         return translate.team_fact(event.read_as(teams_pb2.TeamEvent))
-    except translate.Unreadable as problem:
-        raise Poison(event.event_id, str(problem)) from None
+    except _UNREADABLE as problem:
+        raise Poison(event.event_id, f"cannot be read: {problem}") from None
 
 
 def _job(event: Event, envelope: teams_pb2.TeamEvent | pricing_pb2.PriceEvent | pricing_pb2.SettlementEvent) -> Job:
@@ -174,7 +177,7 @@ def _job(event: Event, envelope: teams_pb2.TeamEvent | pricing_pb2.PriceEvent | 
             translate.price_fact(envelope)
         if isinstance(envelope, pricing_pb2.SettlementEvent):
             translate.settled(envelope.settlement_line_recorded.line)
-    except translate.Unreadable as problem:
-        raise Poison(event.event_id, str(problem)) from None
+    except _UNREADABLE as problem:
+        raise Poison(event.event_id, f"cannot be read: {problem}") from None
     version = envelope.sequence if isinstance(envelope, teams_pb2.TeamEvent) else envelope.team_version
     return Job(platform_id, campaign_id, team_id, topic, event.sequence, version, event.record.value)
