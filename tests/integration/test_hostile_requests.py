@@ -1,0 +1,245 @@
+"""Every RPC with hostile input: whatever is sent, the answer is the engine's own, and nothing breaks."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
+from groupbuy.money.v1.money_pb2 import Money
+from groupbuy.notification.v1 import notification_service_pb2
+from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2, pricing_service_pb2
+from groupbuy.team_formation.v1 import team_formation_internal_pb2, team_formation_service_pb2, types_pb2
+from grpc_status import rpc_status
+
+from deploy.check.runner import check_databases
+from services.chassis import ids
+from services.chassis.reasons import reasons
+from services.team_formation.translate import time
+from tests.support.database import Database
+from tests.support.engine import FILES, KEY, SERVICE_KEY, Engine, an_engine, served
+from tests.support.formation import PLATFORM, START
+from tests.support.hostile import Damager
+
+CALLS = 2000
+AT_ONCE = 25
+SEED = 20261121
+WATCH_SECONDS = 0.2
+ANSWERS = {
+    grpc.StatusCode.OK,
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.FAILED_PRECONDITION,
+}
+
+
+@dataclass
+class Server:
+    """Calls any RPC by its descriptor."""
+
+    engine: Engine
+    channels: dict[str, grpc.aio.Channel]
+    numbers: Counter[str] = field(default_factory=Counter)
+
+    async def call(self, method: MethodDescriptor, body: bytes) -> Any:
+        """Send bytes as a request; the answer."""
+        service = method.containing_service.full_name
+        key = SERVICE_KEY if service.endswith("Internal") else KEY
+        metadata = (("authorization", f"Bearer {key}"),)
+        path = f"/{service}/{method.name}"
+        read = GetMessageClass(method.output_type).FromString
+        channel: Any = self.channels[service]
+        if method.server_streaming:
+            stream = channel.unary_stream(path, response_deserializer=read)
+            return await stream(body, metadata=metadata, timeout=WATCH_SECONDS).read()
+        unary = channel.unary_unary(path, response_deserializer=read)
+        return await unary(body, metadata=metadata, timeout=30)
+
+
+@pytest.fixture
+async def server(database: Database) -> AsyncIterator[Server]:
+    async with an_engine(database) as engine, served(engine) as channels:
+        yield Server(engine, channels)
+
+
+def methods() -> list[MethodDescriptor]:
+    """List every RPC of the three services."""
+    return [
+        method
+        for module in FILES
+        for service in module.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+    ]
+
+
+def money(minor_units: int) -> Money:
+    return Money(minor_units=minor_units, currency="EUR")
+
+
+def a_ladder() -> ladder_pb2.Ladder:
+    tiers = [
+        ladder_pb2.Tier(threshold=2, discounts=[ladder_pb2.Discount(fixed_price=3490)]),
+        ladder_pb2.Tier(threshold=3, discounts=[ladder_pb2.Discount(basis_points_off=2500, sku="mango")]),
+    ]
+    return ladder_pb2.Ladder(basis=ladder_pb2.BASIS_TEAM_MEMBERS, tiers=tiers)
+
+
+def a_campaign() -> team_formation_service_pb2.CreateCampaignRequest:
+    request = team_formation_service_pb2.CreateCampaignRequest(
+        merchant_id="merchant-7",
+        external_ref="c-1",
+        starts_at=time(START),
+        ends_at=time(START.replace(year=START.year + 1)),
+        currency="EUR",
+        items=[types_pb2.Item(sku="mango", list_price=money(3990))],
+        ladder=a_ladder(),
+        rules=types_pb2.Rules(payment_mode=types_pb2.PAYMENT_MODE_PREPAID, minimum=2, maximum=1_000_000),
+        presentation=types_pb2.Presentation(
+            texts=[types_pb2.LocalizedText(language="en", title="Mangoes", terms="As they come.")],
+            image_url="https://shop.example/mango.jpg",
+            seller="Fruit Shop",
+            checkout_url="https://shop.example/pay",
+            time_zone="Asia/Shanghai",
+        ),
+    )
+    request.rules.hold_lifetime.FromSeconds(600)
+    request.rules.team_lifetime.FromSeconds(3600)
+    return request
+
+
+async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
+    """Give a good request for every RPC, and the ids that exist."""
+    tf = team_formation_service_pb2
+    rpcs = {method.full_name: method for method in methods()}
+
+    async def ask(name: str, request: Any) -> Any:
+        request.request_id = f"good-{name}-{request.ByteSize()}"
+        method = rpcs[f"groupbuy.team_formation.v1.TeamFormation.{name}"]
+        return await server.call(method, request.SerializeToString())
+
+    create = a_campaign()
+    campaign = (await ask("CreateCampaign", create)).campaign
+    opening = tf.OpenTeamRequest(
+        campaign_id=campaign.campaign_id,
+        member_id="mei",
+        sku="mango",
+        quantity=1,
+        max_unit_price=money(3990),
+        external_ref="t-1",
+    )
+    opened = await ask("OpenTeam", opening)
+    seat = opened.seat.seat_id
+    inviting = tf.CreateInviteRequest(
+        team_id=opened.team.team_id, member_id="mei", channel="wechat", label="family", note="Come!"
+    )
+    invite = (await ask("CreateInvite", inviting)).invite
+    joining = tf.JoinTeamRequest(
+        invite_code=invite.code, member_id="tom", sku="mango", quantity=1, max_unit_price=money(3990)
+    )
+    confirming = tf.ConfirmSeatRequest(seat_id=seat, amount=money(3990), payment_reference="pay-1")
+    await ask("JoinTeam", joining)
+    await ask("ConfirmSeat", confirming)
+    await server.engine.carry()
+    platform = ids.opaque("plat", PLATFORM)
+    team = opened.team.team_id
+    internal, nt, pr = team_formation_internal_pb2, notification_service_pb2, pricing_service_pb2
+    good: list[Message] = [
+        create,
+        opening,
+        inviting,
+        joining,
+        confirming,
+        tf.GetCampaignRequest(campaign_id=campaign.campaign_id),
+        tf.RevokeInviteRequest(invite_id=invite.invite_id),
+        tf.ResolveInviteRequest(code=invite.code),
+        tf.LeaveTeamRequest(seat_id=seat),
+        tf.GetTeamRequest(team_id=team),
+        tf.GetSeatRequest(seat_id=seat),
+        tf.ListSeatsRequest(team_id=team, page_size=1),
+        tf.WatchTeamRequest(team_id=team),
+        internal.CreatePlatformRequest(name="shop"),
+        internal.CreateKeyRequest(platform_id=platform),
+        internal.ListPlatformsRequest(),
+        internal.ListTeamEventsRequest(platform_id=platform, team_id=team, before_version=9),
+        pricing_internal_pb2.CompileLadderRequest(
+            platform_id=platform,
+            currency="EUR",
+            list_prices=[ladder_pb2.ListPrice(sku="mango", unit_price=3990)],
+            ladder=a_ladder(),
+            ladder_version=1,
+        ),
+        pr.GetPriceRequest(team_id=team),
+        pr.ExplainPriceRequest(seat_id=seat),
+        pr.GetSettlementRequest(team_id=team, page_size=1),
+        nt.PutMemberRequest(
+            member=nt.Member(
+                member_id="mei",
+                language="en",
+                time_zone="Asia/Shanghai",
+                contact_points=[nt.ContactPoint(channel="email", address="mei@example.com")],
+            )
+        ),
+        nt.GetMemberRequest(member_id="mei"),
+        nt.ListDeliveriesRequest(team_id=team, member_id="mei", page_size=1),
+    ]
+    words = [campaign.campaign_id, team, seat, invite.invite_id, invite.code, platform, "mei", "tom", "mango"]
+    return {request.DESCRIPTOR.full_name: request for request in good}, words
+
+
+async def problem(server: Server, method: MethodDescriptor, body: bytes, shown: object) -> str | None:
+    """Make a call; say what is wrong with its answer, if anything is."""
+    try:
+        await server.call(method, body)
+    except grpc.aio.AioRpcError as error:
+        if method.server_streaming and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return None
+        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what a call has
+        info = error_details_pb2.ErrorInfo()
+        for detail in status.details if status else ():
+            detail.Unpack(info)
+        if error.code() not in ANSWERS or info.reason not in reasons():
+            return f"{method.full_name} answers {error.code().name} {error.details()!r:.300} to {shown!s:.600}"
+    return None
+
+
+async def test_every_rpc_has_an_answer_of_its_own_for_hostile_input(server: Server) -> None:
+    good, words = await good_requests(server)
+    rpcs = methods()
+    assert set(good) == {method.input_type.full_name for method in rpcs}
+    damager = Damager(SEED, words)
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def hostile(number: int) -> str | None:
+        method = rpcs[number % len(rpcs)]
+        request: Any = damager.damaged(good[method.input_type.full_name])
+        if "request_id" in method.input_type.fields_by_name:
+            request.request_id = f"hostile-{number if number % 7 else 0}"
+        async with room:
+            return await problem(server, method, request.SerializeToString(), request)
+
+    found = await asyncio.gather(*(hostile(number) for number in range(CALLS)))
+    assert not [item for item in found if item]
+    await server.engine.carry()
+    results = await check_databases(server.engine.urls)
+    assert not [result for result in results if result.violations]
+
+
+async def test_bytes_that_are_no_request_are_answered_too(server: Server) -> None:
+    good, words = await good_requests(server)
+    damager = Damager(SEED + 1, words)
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def broken(method: MethodDescriptor) -> str | None:
+        body = damager.cut(good[method.input_type.full_name])
+        async with room:
+            return await problem(server, method, body, body)
+
+    found = await asyncio.gather(*(broken(method) for method in methods() * 20))
+    assert not [item for item in found if item]

@@ -1,0 +1,214 @@
+"""The three services on a database each, their RPCs on free ports, without Kafka: events are carried by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+from groupbuy.notification.v1 import notification_service_pb2
+from groupbuy.pricing.v1 import (
+    pricing_internal_pb2,
+    pricing_internal_pb2_grpc,
+    pricing_service_pb2,
+    pricing_service_pb2_grpc,
+)
+from groupbuy.team_formation.v1 import (
+    team_formation_internal_pb2,
+    team_formation_internal_pb2_grpc,
+    team_formation_service_pb2,
+    team_formation_service_pb2_grpc,
+)
+
+from services.chassis.clock import ManualClock
+from services.chassis.coalesce import Coalescer
+from services.chassis.database import Database
+from services.chassis.messages import Message, Record, headers
+from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
+from services.chassis.relay import RelaySession
+from services.chassis.server import GrpcServer, Servicer
+from services.notification.channels.registry import open_channels
+from services.notification.handlers import MemberWriter
+from services.notification.rpc import NotificationServicer
+from services.notification.rpc import servicer as notification_servicer
+from services.notification.settings import Settings
+from services.pricing.rpc import Pricing, PricingInternal
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.rpc import InternalServicer, TeamFormationServicer
+from services.team_formation.watch import TeamWatch
+from tests.support.database import Database as MakeDatabase
+from tests.support.formation import PLATFORM, START, Formation, a_formation
+from tests.support.notifying import Notifying, a_notification
+from tests.support.outbox import RecordingPublisher
+from tests.support.pricing import PricingService
+from tests.support.until import until
+
+SERVICE_KEY = "the services' own key"
+KEY = "gbk_shop_secret"
+
+FILES = (
+    team_formation_service_pb2,
+    team_formation_internal_pb2,
+    pricing_service_pb2,
+    pricing_internal_pb2,
+    notification_service_pb2,
+)
+"""The modules that describe every RPC there is."""
+
+
+@dataclass
+class Engine:
+    """Three services on three databases."""
+
+    urls: dict[str, str]
+    formation: Formation
+    pricing: PricingService
+    notification: Notifying
+
+    async def carry(self, batch: int = 500) -> None:
+        """Carry every event that was told to those who read it, in batches of records, as relay and consumers do."""
+        teams = records(await relayed(self.formation.database))
+        for part in _parts(teams, batch):
+            await self.pricing.apply(part)
+        await self.pricing.settle()
+        told = records(await relayed(self.pricing.database))
+        for part in _parts([*teams, *told], batch):
+            await self.notification.apply(*part)
+        await relayed(self.notification.database)
+
+
+@asynccontextmanager
+async def an_engine(make: MakeDatabase) -> AsyncIterator[Engine]:
+    """Run one replica of each service."""
+    urls = {service: await make(service) for service in ("team_formation", "pricing", "notification")}
+    clock = ManualClock(START)
+    async with (
+        a_formation(urls["team_formation"], clock) as formation,
+        _opened(urls["pricing"]) as prices,
+        a_notification(urls["notification"], clock) as notification,
+    ):
+        yield Engine(urls, formation, PricingService(prices), notification)
+
+
+async def relayed(database: Database) -> list[Message]:
+    """Publish what waits in an outbox, by the relay itself; what it wrote, without topics that nobody reads."""
+    publisher = RecordingPublisher()
+
+    async def all_written() -> bool:
+        _, hidden = await session.run_once()
+        return not hidden
+
+    async with database.direct() as connection:
+        session = RelaySession(connection, publisher)
+        await session.take_shards()
+        await until(all_written)
+    return publisher.published
+
+
+def records(messages: Sequence[Message], topics: tuple[str, ...] = ("team", "price", "settlement")) -> list[Record]:
+    """Make the records that a consumer of these topics gets."""
+    wanted = {f"groupbuy.{name}.v1" for name in topics}
+    return [
+        Record(item.topic, item.key, item.payload, tuple(headers(item)), 0, offset)
+        for offset, item in enumerate(messages)
+        if item.topic in wanted
+    ]
+
+
+@asynccontextmanager
+async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
+    """Serve every RPC over gRPC; a channel for each service's full name."""
+    async with AsyncExitStack() as stack:
+        for database in (engine.formation.database, engine.pricing.database, engine.notification.database):
+            await _know_the_platform(database, engine.formation.clock)
+        servicers = await _servicers(engine, stack)
+        channels: dict[str, grpc.aio.Channel] = {}
+        for database, group in servicers:
+            channel = await stack.enter_async_context(_server(database, engine.formation.clock, group))
+            channels |= {servicer.name: channel for servicer in group}
+        yield channels
+
+
+async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Database, list[Servicer]]]:
+    formation, clock = engine.formation, engine.formation.clock
+    pricing = [
+        Servicer(
+            "groupbuy.pricing.v1.Pricing",
+            Pricing(engine.pricing.database, engine.pricing.tables),
+            pricing_service_pb2_grpc.add_PricingServicer_to_server,
+        ),
+        Servicer(
+            "groupbuy.pricing.v1.PricingInternal",
+            PricingInternal(),
+            pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
+        ),
+    ]
+    to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, pricing[1:]))
+    campaigns = CampaignHandler(
+        formation.database, clock, pricing_internal_pb2_grpc.PricingInternalStub(to_pricing), SERVICE_KEY
+    )
+    watch = TeamWatch(formation.database)
+    stack.push_async_callback(watch.stop)
+    public = TeamFormationServicer(
+        formation.database, clock, Catalogue(), formation.codes, formation.commands, campaigns, watch
+    )
+    teams = [
+        Servicer(
+            "groupbuy.team_formation.v1.TeamFormation",
+            public,
+            team_formation_service_pb2_grpc.add_TeamFormationServicer_to_server,
+        ),
+        Servicer(
+            "groupbuy.team_formation.v1.TeamFormationInternal",
+            InternalServicer(formation.database, PlatformHandler(formation.database, clock)),
+            team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
+        ),
+    ]
+    settings = Settings(
+        database_url="postgresql://unused", kafka="unused:1", listen="127.0.0.1:0", ops_listen="127.0.0.1:0", smtp=None
+    )
+    members = Coalescer("members", MemberWriter(engine.notification.database, clock).decide)
+    stack.push_async_callback(_ended, asyncio.create_task(members.run()))
+    told = NotificationServicer(engine.notification.database, open_channels(settings), members)
+    return [
+        (formation.database, teams),
+        (engine.pricing.database, pricing),
+        (engine.notification.database, [notification_servicer(told)]),
+    ]
+
+
+@asynccontextmanager
+async def _server(
+    database: Database, clock: ManualClock, servicers: Sequence[Servicer]
+) -> AsyncIterator[grpc.aio.Channel]:
+    server = GrpcServer("127.0.0.1:0", servicers, KeyRing(database, clock), service_key=SERVICE_KEY, drain_seconds=1)
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield channel
+    await server.stop()
+
+
+async def _know_the_platform(database: Database, clock: ManualClock) -> None:
+    key = Key("shop", hash_secret("secret"), None)
+    async with database.work() as work:
+        await save_platforms(
+            work.connection, [Platform(PLATFORM, "shop", suspended=False, sequence=1, keys=(key,))], clock.now()
+        )
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url, pool_size=4)
+    await database.start()
+    yield database
+    await database.stop()
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def _parts(items: Sequence[Record], size: int) -> list[Sequence[Record]]:
+    return [items[at : at + size] for at in range(0, len(items), size)]
