@@ -18,7 +18,7 @@ from deploy.local.stack.options import KafkaKind
 @click.command()
 @click.option("--fast", is_flag=True, help="No pauses for reading.")
 @click.option("--pause", is_flag=True, help="Wait for Enter between the scenes.")
-@click.option("--only", metavar="SCENE", help="Show one scene: its number, or how its file is called.")
+@click.option("--only", metavar="SCENE", help="Show one scene: its number, or a part of its name.")
 @click.option("--keep", is_flag=True, help="Leave the stack up at the end, and say how to talk to it.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write what was found and measured as data.")  # fmt: skip
@@ -44,10 +44,10 @@ def demo(
 
 
 def _chosen(scenes: dict[str, Scene], only: str) -> Scene:
-    """Find a scene by its number in order, its name, or how its name begins; DemoError if there is none."""
+    """Find a scene by its number in order, or a part of its name; DemoError if there is none."""
     if only.isdecimal() and 0 < int(only) <= len(scenes):
         return list(scenes.values())[int(only) - 1]
-    found = [scene for name, scene in scenes.items() if name.startswith(only)]
+    found = [scene for name, scene in scenes.items() if only in name]
     if len(found) != 1:
         raise DemoError(f'--only: "{only}" is no scene. {nearest(only, scenes)}')
     return found[0]

@@ -107,7 +107,7 @@ class Demo:
         return True
 
     def _say(self, line: str) -> None:
-        self._view.line(f"groupbuy: {line}")
+        self._stage.text(f"groupbuy: {line}")
 
     async def _play(self, stack: Stack, members: str, began: float) -> None:
         self._view.line(f"groupbuy {self.report.version}: starting PostgreSQL, Kafka and three services ...")

@@ -74,7 +74,7 @@ async def receipts(turn: Turn, step: model.Receipts) -> None:
         await turn.stage.say(common, _INDENT, pace=_SKIMMED)
     for amounts, reason in found:
         turn.record.notes += [amounts, reason]
-        turn.stage.view.line(_INDENT + amounts)
+        turn.stage.text(amounts, _INDENT)
         await turn.stage.say(reason.removeprefix(common), _INDENT * 2, pace=_SKIMMED)
 
 
@@ -99,6 +99,6 @@ async def expect(turn: Turn, step: model.Expect) -> None:
     words = described(step, turn.world.currency)
     turn.record.text = f"expected: {words}"
     for sentence in broken:
-        turn.stage.view.line(f"    NOT AS EXPECTED ({turn.scene.path.name}:{step.line}): {sentence}")
+        turn.stage.text(f"NOT AS EXPECTED ({turn.scene.path.name}:{step.line}): {sentence}", _INDENT)
     if not broken:
         await turn.stage.say(f"As expected in line {step.line}: {words}.", _INDENT, pace=_SKIMMED)

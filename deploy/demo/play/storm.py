@@ -96,4 +96,4 @@ def _show(turn: Turn, crowd: CrowdResult) -> None:
         words.append(f"Killed when {crowd.killed_at_seat} seats were answered; back after {crowd.away_seconds:.1f} s.")
     turn.record.notes += words
     for line in words:
-        turn.stage.view.line(f"    {line}")
+        turn.stage.text(line, " " * 4)

@@ -161,3 +161,8 @@ _READERS: dict[str, Callable[[Table, Known], model.Step]] = {
     "crowd": _crowd,
     "expect": _expect,
 }
+
+
+def steps() -> list[str]:
+    """Name every step that there is."""
+    return list(_READERS)

@@ -9,7 +9,7 @@ from groupbuy.team_formation.v1.types_pb2 import Team, TeamState
 from deploy.demo.money import money, plain
 
 _MOST_LETTERS = 40
-_BAR = 24
+_BAR = 20
 
 
 @dataclass(frozen=True, slots=True)

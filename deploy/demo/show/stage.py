@@ -22,10 +22,14 @@ class Stage:
         self.view.line()
         self.view.line(f"== {text} ".ljust(WIDTH, "="))
 
-    async def say(self, text: str, indent: str = "", *, pace: float = 1.0) -> None:
-        """Tell something, and leave time to read it: `pace` 1 for prose, less for what may be skimmed."""
+    def text(self, text: str, indent: str = "") -> None:
+        """Show a text in lines of 80 columns."""
         for line in wrap(text, WIDTH - len(indent)):
             self.view.line(indent + line)
+
+    async def say(self, text: str, indent: str = "", *, pace: float = 1.0) -> None:
+        """Tell something, and leave time to read it: `pace` 1 for prose, less for what may be skimmed."""
+        self.text(text, indent)
         await self.beat(len(text.split()) * _SECONDS_PER_WORD * pace)
 
     async def step(self, text: str) -> None:

@@ -107,7 +107,7 @@ def test_a_team_is_drawn_with_a_letter_for_each_member() -> None:
 
 
 def test_a_big_team_is_a_bar_and_an_ended_one_says_how() -> None:
-    assert picture_of(team(200, 400), []).seats == f"[{'#' * 12}{'.' * 12}] 200 of 400 seats paid, at least 4 needed"
+    assert picture_of(team(200, 400), []).seats == f"[{'#' * 10}{'.' * 10}] 200 of 400 seats paid, at least 4 needed"
     assert picture_of(team(state=types_pb2.TEAM_STATE_FORMED), []).price == "FORMED at 34.90 EUR"
     assert picture_of(team(state=types_pb2.TEAM_STATE_FAILED), []).price == "FAILED: nobody is charged"
 
