@@ -1,5 +1,7 @@
 """The outbox's partitions, one a day: made ahead, and dropped whole when the topics keep that day no longer."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from psycopg import AsyncConnection, sql
@@ -22,16 +24,24 @@ async def keep_partitions(connection: AsyncConnection[TupleRow], today: date, ke
     A day with events that are not in Kafka yet is kept. Waits at most a second for the outbox, because whoever writes
     there waits behind: LockNotAvailable, to be tried again. Not inside a transaction.
     """
-    async with connection.transaction():
-        await connection.execute("SET LOCAL client_min_messages = warning")
-        await connection.execute("SET LOCAL lock_timeout = '1s'")
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    async with _alone(connection):
         there = await _partitions(connection)
         for day in (today + timedelta(days=n) for n in range(-1, AHEAD_DAYS + 1)):
             if day not in there:
                 await _make(connection, day)
     for day in sorted(day for day in there if day < today - timedelta(days=keep_days)):
-        await _drop(connection, day)
+        async with _alone(connection):
+            await _drop(connection, day)
+
+
+@asynccontextmanager
+async def _alone(connection: AsyncConnection[TupleRow]) -> AsyncIterator[None]:
+    """Open a transaction that waits for other keepers, and briefly for the outbox."""
+    async with connection.transaction():
+        await connection.execute("SET LOCAL client_min_messages = warning")
+        await connection.execute("SET LOCAL lock_timeout = '1s'")
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        yield
 
 
 async def _partitions(connection: AsyncConnection[TupleRow]) -> set[date]:
@@ -51,16 +61,16 @@ async def _make(connection: AsyncConnection[TupleRow], day: date) -> None:
 
 
 async def _drop(connection: AsyncConnection[TupleRow], day: date) -> None:
+    if day not in await _partitions(connection):
+        return
     unsent = sql.SQL(
         "SELECT 1 FROM {} AS old JOIN relay_positions USING (shard)"
         " WHERE old.position > relay_positions.position LIMIT 1"
     )
     if await (await connection.execute(unsent.format(_name(day)))).fetchone():
         log.warning("a day of the outbox is kept: it has events that are not in Kafka yet", day=day.isoformat())
-        return
-    async with connection.transaction():
-        await connection.execute("SET LOCAL lock_timeout = '1s'")
-        await connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_name(day)))
+    else:
+        await connection.execute(sql.SQL("DROP TABLE {}").format(_name(day)))
 
 
 def _name(day: date) -> sql.Identifier:

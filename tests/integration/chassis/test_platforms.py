@@ -1,0 +1,122 @@
+"""Platforms and keys: who a call comes from, and the copy that each service keeps."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from groupbuy.team_formation.v1 import events_pb2
+
+from services.chassis import ids, platforms
+from services.chassis.clock import ManualClock
+from services.chassis.database import Database
+from services.chassis.errors import Rejected
+from services.chassis.inbox import Inbox
+from services.chassis.messages import Record
+from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, lock_platform, save_platforms
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+PLATFORM = UUID(int=5)
+
+
+def key(key_id: str = "k1", expires_at: datetime | None = None) -> Key:
+    return Key(key_id, hash_secret(f"secret-of-{key_id}"), expires_at)
+
+
+async def save(store: Database, sequence: int, *keys: Key, suspended: bool = False) -> None:
+    async with store.work() as work:
+        state = Platform(PLATFORM, f"Shop {sequence}", suspended, sequence, keys)
+        await save_platforms(work.connection, [state], NOW)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+def ring(store: Database, clock: ManualClock) -> KeyRing:
+    return KeyRing(store, clock)
+
+
+async def reason(ring: KeyRing, bearer: str) -> str:
+    with pytest.raises(Rejected) as refused:
+        await ring.platform_of(bearer)
+    return refused.value.reason
+
+
+async def test_a_key_names_its_platform(store: Database, ring: KeyRing) -> None:
+    await save(store, 1, key("k1"), key("k2"))
+    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    assert await ring.platform_of("gbk_k2_secret-of-k2") == PLATFORM
+
+
+@pytest.mark.parametrize(
+    ("bearer", "why"),
+    [
+        ("", "KEY_MISSING"),
+        ("gbk", "KEY_UNKNOWN"),
+        ("gbk_k1_", "KEY_UNKNOWN"),
+        ("abc_k1_secret-of-k1", "KEY_UNKNOWN"),
+        ("gbk_k1_secret-of-k2", "KEY_UNKNOWN"),
+        ("gbk_nobody_secret-of-nobody", "KEY_UNKNOWN"),
+        ("gbk_k1_s\N{LATIN SMALL LETTER E WITH ACUTE}cret", "KEY_UNKNOWN"),
+    ],
+)
+async def test_anything_else_is_refused(store: Database, ring: KeyRing, bearer: str, why: str) -> None:
+    await save(store, 1, key("k1"))
+    assert await reason(ring, bearer) == why
+
+
+async def test_a_key_expires(store: Database, ring: KeyRing, clock: ManualClock) -> None:
+    await save(store, 1, key("k1", NOW + timedelta(hours=1)))
+    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    clock.move(timedelta(hours=1))
+    assert await reason(ring, "gbk_k1_secret-of-k1") == "KEY_UNKNOWN"
+
+
+async def test_a_suspended_platform_is_refused_by_its_right_key_only(store: Database, ring: KeyRing) -> None:
+    await save(store, 1, key("k1"), suspended=True)
+    assert await reason(ring, "gbk_k1_secret-of-k1") == "PLATFORM_SUSPENDED"
+    assert await reason(ring, "gbk_k1_wrong") == "KEY_UNKNOWN"
+
+
+async def test_a_key_taken_away_is_believed_for_a_few_seconds_only(
+    store: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(store, 1, key("k1"))
+    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    await save(store, 2, key("k2"))
+    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    monkeypatch.setattr(platforms, "FRESH_SECONDS", 0)
+    assert await reason(ring, "gbk_k1_secret-of-k1") == "KEY_UNKNOWN"
+    assert await ring.platform_of("gbk_k2_secret-of-k2") == PLATFORM
+
+
+async def test_an_older_state_never_replaces_a_newer_one(store: Database) -> None:
+    await save(store, 2, key("k2"))
+    await save(store, 1, key("k1"), suspended=True)
+    await save(store, 2, key("k3"))
+    async with store.work() as work:
+        found = await lock_platform(work.connection, PLATFORM)
+    assert found == Platform(PLATFORM, "Shop 2", suspended=False, sequence=2, keys=(key("k2"),))
+
+
+def changed(platform_id: str, sequence: int) -> Record:
+    event = events_pb2.PlatformEvent(
+        event_id=str(ids.derived_id(PLATFORM, sequence)),
+        platform_id=platform_id,
+        sequence=sequence,
+        platform_changed=events_pb2.PlatformChanged(
+            name="Shop", keys=[events_pb2.PlatformKey(key_id="k1", secret_hash=hash_secret("secret-of-k1"))]
+        ),
+    )
+    return Record(platforms.TOPIC, platform_id, event.SerializeToString(), (), 0, sequence)
+
+
+async def test_the_copy_follows_the_events(store: Database, ring: KeyRing) -> None:
+    inbox = Inbox(store, {platforms.TOPIC: platforms.on_platform_events})
+    await inbox.apply([changed(ids.opaque("plat", PLATFORM), 3), changed("nobody", 1)])
+    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    async with store.read() as connection:
+        rows = await (await connection.execute("SELECT key, reason FROM parked_messages")).fetchall()
+    assert rows == [("nobody", "platform_id is no platform's id")]
