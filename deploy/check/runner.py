@@ -42,7 +42,7 @@ async def check_databases(urls: Mapping[str, str], only: Sequence[Invariant] | N
         }
         for connection in connections.values():
             await connection.set_read_only(True)
-        return [await _run(item, connections) for item in (only if only is not None else invariants())]
+        return [await run_check(item, connections) for item in (only if only is not None else invariants())]
 
 
 async def wait_for_checks(server_url: str, seconds: float) -> list[CheckResult]:
@@ -55,7 +55,8 @@ async def wait_for_checks(server_url: str, seconds: float) -> list[CheckResult]:
         await asyncio.sleep(0.5)
 
 
-async def _run(item: Invariant, connections: dict[str, AsyncConnection[TupleRow]]) -> CheckResult:
+async def run_check(item: Invariant, connections: Mapping[str, AsyncConnection[TupleRow]]) -> CheckResult:
+    """Run one invariant on connections by service, within the transactions that they are in."""
     parameters = {"now": datetime.now(UTC)}
     if len(item.sections) == 1:
         [(database, sql)] = item.sections

@@ -66,15 +66,20 @@ class Engine:
     pricing: PricingService
     notification: Notifying
 
-    async def carry(self, batch: int = 500) -> None:
-        """Carry every event that was told to those who read it, in batches of records, as relay and consumers do."""
+    async def carry(self, batch: int = 500, times: int = 1) -> None:
+        """Carry every event that was told to those who read it, in batches of records, as relay and consumers do.
+
+        Each batch comes as often as `times` says: what is at least once may be twice.
+        """
         teams = records(await relayed(self.formation.database))
         for part in _parts(teams, batch):
-            await self.pricing.apply(part)
+            for _ in range(times):
+                await self.pricing.apply(part)
         await self.pricing.settle()
         told = records(await relayed(self.pricing.database))
         for part in _parts([*teams, *told], batch):
-            await self.notification.apply(*part)
+            for _ in range(times):
+                await self.notification.apply(*part)
         await relayed(self.notification.database)
 
 
