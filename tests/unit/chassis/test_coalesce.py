@@ -1,0 +1,200 @@
+"""Batches that form themselves: who waits for whom, who is answered how, and that nobody harms a neighbour."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from services.chassis import coalesce, trace
+from services.chassis.coalesce import Coalescer
+from services.chassis.errors import Rejected, Unavailable
+from tests.support.until import until
+
+
+class Decider:
+    """Answers a command with itself in capitals; can be held, and does to commands as their names say."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+        self.traces: list[str] = []
+        self.go = asyncio.Event()
+        self.go.set()
+        self.fails: list[Exception] = []
+
+    async def decide(self, batch: Sequence[str]) -> Sequence[str | Rejected]:
+        self.batches.append(list(batch))
+        self.traces.append(trace.trace_id())
+        await self.go.wait()
+        if self.fails:
+            raise self.fails.pop(0)
+        if "bad" in batch:
+            raise ZeroDivisionError("bad")
+        return [Rejected("TEAM_FULL") if item == "no" else item.upper() for item in batch]
+
+
+@asynccontextmanager
+async def running(
+    decide: Callable[[Sequence[str]], Awaitable[Sequence[str | Rejected]]], **options: int
+) -> AsyncIterator[Coalescer[str, str]]:
+    queue = Coalescer[str, str]("test", decide, **options)
+    task = asyncio.create_task(queue.run())
+    await asyncio.sleep(0)
+    yield queue
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def until_batches(decider: Decider, count: int) -> None:
+    await until(lambda: len(decider.batches) >= count)
+
+
+async def test_a_lone_command_is_decided_at_once() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        assert await queue.submit("a") == "A"
+        assert await queue.submit("b") == "B"
+    assert decider.batches == [["a"], ["b"]]
+
+
+async def test_what_arrives_during_a_decision_forms_the_next_batch() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        decider.go.clear()
+        first = asyncio.create_task(queue.submit("a"))
+        await until_batches(decider, 1)
+        more = [asyncio.create_task(queue.submit(name)) for name in "bcd"]
+        await asyncio.sleep(0)
+        decider.go.set()
+        assert await asyncio.gather(first, *more) == ["A", "B", "C", "D"]
+    assert decider.batches == [["a"], ["b", "c", "d"]]
+
+
+async def test_a_batch_has_a_limit() -> None:
+    decider = Decider()
+    async with running(decider.decide, limit=2, gather=0) as queue:
+        assert await asyncio.gather(*map(queue.submit, "abcde")) == list("ABCDE")
+    assert decider.batches == [["a", "b"], ["c", "d"], ["e"]]
+
+
+async def test_a_refusal_is_raised_for_its_caller_alone() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        a, no, b = await asyncio.gather(*map(queue.submit, ("a", "no", "b")), return_exceptions=True)
+    assert (a, b) == ("A", "B")
+    assert isinstance(no, Rejected)
+    assert len(decider.batches) == 1
+
+
+async def test_a_caller_that_has_given_up_is_not_decided() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        decider.go.clear()
+        first = asyncio.create_task(queue.submit("a"))
+        await until_batches(decider, 1)
+        gone = asyncio.create_task(queue.submit("b"))
+        stays = asyncio.create_task(queue.submit("c"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        first.cancel()
+        decider.go.set()
+        assert await stays == "C"
+    assert decider.batches == [["a"], ["c"]]
+
+
+async def test_one_bad_command_harms_none_of_its_neighbours() -> None:
+    decider = Decider()
+    names = ["a", "b", "c", "bad", "d", "e", "f", "g"]
+    async with running(decider.decide) as queue:
+        answers = await asyncio.gather(*map(queue.submit, names), return_exceptions=True)
+    assert [str(answer) for answer in answers] == ["A", "B", "C", "bad", "D", "E", "F", "G"]
+    assert isinstance(answers[3], ZeroDivisionError)
+    assert len(decider.batches) < len(names)
+
+
+@pytest.mark.parametrize("answers", [[], ["A", "B"]])
+async def test_answers_that_do_not_match_are_a_failure_for_the_caller(answers: list[str]) -> None:
+    async def decide(_batch: Sequence[str]) -> Sequence[str | Rejected]:
+        return answers
+
+    async with running(decide) as queue:
+        with pytest.raises(RuntimeError, match="1 commands got"):
+            await queue.submit("a")
+        with pytest.raises(RuntimeError, match="1 commands got"):
+            await queue.submit("b")
+
+
+async def test_trouble_that_passes_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "RETRY_SECONDS", (0, 0))
+    decider = Decider()
+    decider.fails = [psycopg.errors.DeadlockDetected("x"), psycopg.OperationalError("y")]
+    async with running(decider.decide) as queue:
+        assert await queue.submit("a") == "A"
+    assert decider.batches == [["a"]] * 3
+
+
+async def test_trouble_that_stays_is_everybodys_and_the_batch_is_not_taken_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coalesce, "RETRY_SECONDS", (0, 0))
+    decider = Decider()
+    decider.fails = [psycopg.OperationalError("away") for _ in range(3)]
+    async with running(decider.decide) as queue:
+        answers = await asyncio.gather(*map(queue.submit, "ab"), return_exceptions=True)
+        assert await queue.submit("c") == "C"
+    assert [type(answer) for answer in answers] == [psycopg.OperationalError] * 2
+    assert decider.batches == [["a", "b"]] * 3 + [["c"]]
+
+
+async def test_a_try_that_waited_long_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "RETRY_FOR_SECONDS", -1)
+    decider = Decider()
+    decider.fails = [psycopg.OperationalError("away")]
+    async with running(decider.decide) as queue:
+        with pytest.raises(psycopg.OperationalError):
+            await queue.submit("a")
+    assert len(decider.batches) == 1
+
+
+async def test_a_stop_answers_who_waits_and_who_comes() -> None:
+    decider = Decider()
+    decider.go.clear()
+    async with running(decider.decide) as queue:
+        under_way = asyncio.create_task(queue.submit("a"))
+        await until_batches(decider, 1)
+        waiting = asyncio.create_task(queue.submit("b"))
+        await asyncio.sleep(0)
+    for caller in (under_way, waiting, asyncio.create_task(queue.submit("c"))):
+        with pytest.raises(Unavailable, match="stopping"):
+            await caller
+
+
+async def test_a_stop_answers_who_is_decided_apart() -> None:
+    halves = asyncio.Event()
+
+    async def decide(batch: Sequence[str]) -> Sequence[str | Rejected]:
+        if len(batch) == 4:
+            raise ZeroDivisionError
+        halves.set()
+        return await asyncio.Event().wait() and []
+
+    async with running(decide) as queue:
+        callers = [asyncio.create_task(queue.submit(name)) for name in "abcd"]
+        await halves.wait()
+    answers = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable] * 4
+
+
+async def test_a_batch_runs_under_the_trace_of_its_first_command() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        first, second = trace.new_traceparent(), trace.new_traceparent()
+        trace.enter(first)
+        one = asyncio.create_task(queue.submit("a"))
+        await one
+        trace.enter(second)
+        await queue.submit("b")
+    assert decider.traces == [first[3:35], second[3:35]]

@@ -1,0 +1,99 @@
+"""Settings: what is wrong names its variable and the remedy; nothing listens to the world without keys."""
+
+import pytest
+
+from services.chassis.database import database_url
+from services.chassis.settings import ChassisSettings, SettingsError, is_loopback, load, split_address
+
+GOOD = {
+    "GROUPBUY_DATABASE_URL": "postgresql://u:p@db:5432",
+    "GROUPBUY_KAFKA": "kafka-1:9092,kafka-2:9092",
+    "GROUPBUY_LISTEN": "127.0.0.1:7101",
+    "GROUPBUY_OPS_LISTEN": "127.0.0.1:7201",
+}
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, **changes: str | None) -> ChassisSettings:
+    for name, value in {**GOOD, **{f"GROUPBUY_{key.upper()}": value for key, value in changes.items()}}.items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    return load(ChassisSettings)
+
+
+def test_good_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(monkeypatch, log_level="debug", max_parked_keys="5")
+    assert (found.kafka, found.log_level, found.max_parked_keys) == ("kafka-1:9092,kafka-2:9092", "debug", 5)
+    assert found.service_key.get_secret_value() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("database_url", None, "GROUPBUY_DATABASE_URL is not set. PostgreSQL server, for instance postgresql://"),
+        ("database_url", "localhost:5432", "GROUPBUY_DATABASE_URL must begin with postgresql://"),
+        ("kafka", None, "GROUPBUY_KAFKA is not set. Bootstrap servers"),
+        ("kafka", "kafka", "GROUPBUY_KAFKA must be host:port"),
+        ("listen", "7101", "GROUPBUY_LISTEN must be host:port"),
+        ("ops_listen", "127.0.0.1:99999", "GROUPBUY_OPS_LISTEN must be host:port"),
+        ("log_format", "xml", "GROUPBUY_LOG_FORMAT input should be 'json' or 'text'"),
+        ("drain_seconds", "-1", "GROUPBUY_DRAIN_SECONDS input should be greater than or equal to 0"),
+        ("database_pool", "many", "GROUPBUY_DATABASE_POOL input should be a valid integer"),
+    ],
+)
+def test_what_is_wrong_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str | None, complaint: str
+) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(monkeypatch, **{name: value})
+    assert str(wrong.value).startswith(complaint)
+    assert "\n" not in str(wrong.value)
+
+
+def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(monkeypatch, database_url=None, kafka=None, log_level="loud")
+    assert len(str(wrong.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:7101", "[::]:7101", "example.org:7101", "10.0.0.1:7101"])
+@pytest.mark.parametrize("key", [None, "short"])
+def test_nothing_listens_to_the_world_without_keys(
+    monkeypatch: pytest.MonkeyPatch, listen: str, key: str | None
+) -> None:
+    with pytest.raises(SettingsError, match="GROUPBUY_SERVICE_KEY must be set"):
+        settings(monkeypatch, listen=listen, service_key=key)
+    assert settings(monkeypatch, listen=listen, service_key="k" * 16).listen == listen
+
+
+def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "k" * 16 not in repr(settings(monkeypatch, service_key="k" * 16))
+
+
+@pytest.mark.parametrize(
+    ("address", "parts", "loopback"),
+    [
+        ("127.0.0.1:7101", ("127.0.0.1", 7101), True),
+        ("127.8.0.1:1", ("127.8.0.1", 1), True),
+        ("localhost:0", ("localhost", 0), True),
+        ("[::1]:7101", ("::1", 7101), True),
+        ("[::]:7101", ("::", 7101), False),
+        ("db.example.org:65535", ("db.example.org", 65535), False),
+    ],
+)
+def test_addresses(address: str, parts: tuple[str, int], *, loopback: bool) -> None:
+    assert split_address(address) == parts
+    assert is_loopback(address) is loopback
+
+
+@pytest.mark.parametrize(
+    ("server", "url"),
+    [
+        ("postgresql://u:p@db:5432", "postgresql://u:p@db:5432/groupbuy_pricing"),
+        ("postgresql://db/ignored?sslmode=require", "postgresql://db/groupbuy_pricing?sslmode=require"),
+        ("postgresql:///?host=/run/postgresql", "postgresql:///groupbuy_pricing?host=/run/postgresql"),
+    ],
+)
+def test_each_service_has_its_database_on_the_server(server: str, url: str) -> None:
+    assert database_url(server, "pricing") == url
