@@ -105,7 +105,8 @@ class Report:
             yield from _bullet(_crowd(crowd))
         for name, value in self.price_messages.items():
             words = f"{value.median_ms:,.0f} ms median, {value.p99_ms:,.0f} ms p99 of {value.count:,} messages"
-            yield from _bullet(f'from a join to the message "the price fell": {words} (scene {name})')
+            away = ", with the outage and the retries" if self.crowds.get(name, {}).get("away_seconds") else ""
+            yield from _bullet(f'from a join to the message "the price fell": {words} (scene {name}{away})')
         messages = ", ".join(f"{count:,} by {channel}" for channel, count in self.messages.items())
         yield from _bullet(f"{self.calls:,} requests that change something; messages received: {messages or 'none'}")
         memory = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in self.memory.items())

@@ -135,13 +135,15 @@ class Demo:
     async def _scenes(self, player: Player) -> None:
         played: set[str] = set()
         for number, scene in enumerate(self._options.shown, 1):
-            for earlier in needed_for(scene, self._options.scenes):
-                if earlier.name not in played:
-                    await player.play(earlier, Stage(NoView(), hurry=True), shown=False)
-                    played.add(earlier.name)
+            unseen = [one for one in needed_for(scene, self._options.scenes) if one.name not in played]
+            for earlier in unseen:
+                await player.play(earlier, Stage(NoView(), hurry=True), shown=False)
+                played.add(earlier.name)
             if number > 1 and self._options.pause:
                 await self._stage.enter()
             self._stage.head(f"{list(self._options.scenes).index(scene.name) + 1}  {scene.title}")
+            if unseen:
+                self._stage.text(f"(Played before, not shown: {', '.join(one.name for one in unseen)}.)")
             await self._stage.say(scene.story)
             await player.play(scene, self._stage, shown=True)
             played.add(scene.name)
