@@ -247,7 +247,6 @@ def team(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:
         ended_at=time(values.ended_at),
         prices=prices(values, terms),
         external_ref=values.external_ref,
-        price_table=price_table(terms.price_table),
     )
 
 

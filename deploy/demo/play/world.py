@@ -79,7 +79,7 @@ class World:
             for name, seat in self.seats.items()
             if seat in live
         ]
-        return picture_of(self.the_team(), letters)
+        return picture_of(self.the_team(), self.campaign.price_table, letters)
 
     async def refresh(self) -> Team:
         """Read the team again."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from groupbuy.pricing.v1.ladder_pb2 import Role
+from groupbuy.pricing.v1.ladder_pb2 import PriceTable, Role
 from groupbuy.team_formation.v1.types_pb2 import Team, TeamState
 
 from deploy.demo.money import money, plain
@@ -22,11 +22,11 @@ class Picture:
     price: str
 
 
-def picture_of(team: Team, initials: Sequence[str]) -> Picture:
+def picture_of(team: Team, table: PriceTable, initials: Sequence[str]) -> Picture:
     """Draw a team; `initials` of its members in the order they joined, small letters for those who have not paid."""
-    currency = team.price_table.currency
+    currency = table.currency
     now = next(price for price in team.prices if price.role == Role.ROLE_MEMBER)
-    row = next(row for row in team.price_table.rows if (row.sku, row.role) == (now.sku, now.role))
+    row = next(row for row in table.rows if (row.sku, row.role) == (now.sku, now.role))
     steps = [(step.threshold, step.unit_price) for step in row.steps]
     marked = [_step(start, price, currency, here=price == now.unit_price.minor_units) for start, price in steps]
     return Picture(team.version, _seats(team, initials), " | ".join(marked), _price(team, currency))

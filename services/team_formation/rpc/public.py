@@ -101,6 +101,7 @@ class TeamFormationServicer(pb_grpc.TeamFormationServicer):
             invite=write_invite(invite, self._codes),
             team=translate.team(team, terms),
             campaign=translate.campaign(campaign),
+            price_table=translate.price_table(terms.price_table),
         )
 
     async def JoinTeam(self, request: pb.JoinTeamRequest, _context: Context) -> pb.JoinTeamResponse:  # noqa: N802
@@ -131,7 +132,8 @@ class TeamFormationServicer(pb_grpc.TeamFormationServicer):
     async def GetTeam(self, request: pb.GetTeamRequest, _context: Context) -> pb.GetTeamResponse:  # noqa: N802
         """Read a team."""
         team, terms = await self._team(caller(), *fields.team_of(request.team_id))
-        return pb.GetTeamResponse(team=translate.team(team, terms))
+        table = translate.price_table(terms.price_table)
+        return pb.GetTeamResponse(team=translate.team(team, terms), price_table=table)
 
     async def GetSeat(self, request: pb.GetSeatRequest, _context: Context) -> pb.GetSeatResponse:  # noqa: N802
         """Read a seat."""

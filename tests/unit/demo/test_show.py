@@ -55,7 +55,6 @@ def team(confirmed: int = 2, maximum: int = 5, **changes: object) -> types_pb2.T
             )
             for role in (ROLE_LEADER, ROLE_MEMBER)
         ],
-        price_table=price_table(),
     )
     found.ends_at.FromDatetime(datetime(2026, 11, 21, 6, 44, tzinfo=UTC))
     found.MergeFrom(types_pb2.Team(**changes))  # type: ignore[arg-type]  # fields by name
@@ -100,16 +99,19 @@ def test_a_card_at_the_lowest_price_asks_for_nobody() -> None:
 
 
 def test_a_team_is_drawn_with_a_letter_for_each_member() -> None:
-    picture = picture_of(team(totals=types_pb2.Totals(held_members=1)), ["M", "T", "a"])
+    picture = picture_of(team(totals=types_pb2.Totals(held_members=1)), price_table(), ["M", "T", "a"])
     assert picture.seats == "[MTa..] 2 of 5 seats paid, 1 unpaid, at least 4 needed"
     assert picture.ladder == "alone 39.90 | [from 2: 34.90] | from 3: 29.90 | from 5: 24.90"
     assert picture.price == "FORMING: 34.90 EUR now, 29.90 with 1 more"
 
 
 def test_a_big_team_is_a_bar_and_an_ended_one_says_how() -> None:
-    assert picture_of(team(200, 400), []).seats == f"[{'#' * 10}{'.' * 10}] 200 of 400 seats paid, at least 4 needed"
-    assert picture_of(team(state=types_pb2.TEAM_STATE_FORMED), []).price == "FORMED at 34.90 EUR"
-    assert picture_of(team(state=types_pb2.TEAM_STATE_FAILED), []).price == "FAILED: nobody is charged"
+    assert (
+        picture_of(team(200, 400), price_table(), []).seats
+        == f"[{'#' * 10}{'.' * 10}] 200 of 400 seats paid, at least 4 needed"
+    )
+    assert picture_of(team(state=types_pb2.TEAM_STATE_FORMED), price_table(), []).price == "FORMED at 34.90 EUR"
+    assert picture_of(team(state=types_pb2.TEAM_STATE_FAILED), price_table(), []).price == "FAILED: nobody is charged"
 
 
 def test_text_is_measured_in_columns() -> None:
