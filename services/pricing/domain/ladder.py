@@ -8,6 +8,7 @@ half up is by definition the floor of x + 1/2, and both sides are multiplied by 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from services.pricing.domain.price import Basis, Discount, DiscountKind, PriceRow, PriceStep, PriceTable, Role
 
@@ -17,6 +18,9 @@ WHOLE = 10_000
 """Basis points of the whole."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+
+_BySubject: TypeAlias = dict[tuple[str, Role | None], tuple[int, Discount]]
+"""A tier's discounts, with their positions, by the item and role that each names; no two name the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,9 @@ def compile_ladder(
     problems = list(_wrong(currency, list_prices, ladder, version))
     rows: list[PriceRow] = []
     if not problems:
+        tiers = [(tier, _by_subject(tier)) for tier in ladder.tiers]
         for item in list_prices:
-            rows += [_row(item, role, ladder.tiers, problems) for role in Role]
+            rows += [_row(item, role, tiers, problems) for role in Role]
     if problems or ladder.basis is None:
         return _once_per_field(problems)
     return PriceTable(currency, ladder.basis, version, tuple(rows))
@@ -74,10 +79,10 @@ def discounted(list_price: int, discount: Discount) -> int:
     return (list_price * (WHOLE - discount.value) + WHOLE // 2) // WHOLE
 
 
-def _row(item: ListPrice, role: Role, tiers: Sequence[Tier], problems: list[Problem]) -> PriceRow:
+def _row(item: ListPrice, role: Role, tiers: Sequence[tuple[Tier, _BySubject]], problems: list[Problem]) -> PriceRow:
     steps = [PriceStep(0, item.unit_price)]
-    for index, tier in enumerate(tiers):
-        found = _most_specific(tier, item.sku, role)
+    for index, (tier, discounts) in enumerate(tiers):
+        found = _most_specific(discounts, item.sku, role)
         if found is None:
             continue
         position, discount = found
@@ -98,17 +103,14 @@ def _dearer(sku: str, role: Role, price: int, before: PriceStep) -> str:
     )
 
 
-def _most_specific(tier: Tier, sku: str, role: Role) -> tuple[int, Discount] | None:
+def _by_subject(tier: Tier) -> _BySubject:
+    return {(item.sku, item.role): (position, item) for position, item in enumerate(tier.discounts)}
+
+
+def _most_specific(discounts: _BySubject, sku: str, role: Role) -> tuple[int, Discount] | None:
     """Find the discount of a tier for a row: item and role before item, before role, before all."""
-    matching = [
-        (bool(discount.sku), discount.role is not None, -position)
-        for position, discount in enumerate(tier.discounts)
-        if discount.sku in {"", sku} and discount.role in {None, role}
-    ]
-    if not matching:
-        return None
-    position = -max(matching)[2]
-    return position, tier.discounts[position]
+    subjects = ((sku, role), (sku, None), ("", role), ("", None))
+    return next((discounts[subject] for subject in subjects if subject in discounts), None)
 
 
 def _wrong(currency: str, list_prices: Sequence[ListPrice], ladder: Ladder, version: int) -> Iterator[Problem]:

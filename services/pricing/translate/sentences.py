@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from functools import cache
-
-from babel.numbers import get_currency_precision
 
 from services.pricing import domain
+
+# ISO 4217 (list one): minor units that are not hundredths. CLDR, which Babel asks, counts the digits of cash instead:
+# none for RSD or IQD, so that 39.90 would become 3,990.
+_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+_DECIMALS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(), 3) | {"CLF": 4, "UYW": 4}
 
 _MOST_NAMED = 3
 """Items that one sentence names."""
@@ -97,7 +100,5 @@ def _plain(number: Decimal) -> str:
     return f"{number.normalize():,f}"
 
 
-@cache
 def _decimals(currency: str) -> int:
-    """Decimals of a currency, from CLDR; a code that it does not know has two."""
-    return get_currency_precision(currency)
+    return _DECIMALS.get(currency, 2)

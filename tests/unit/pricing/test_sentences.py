@@ -125,6 +125,7 @@ def test_basis_points_name_the_exact_number_where_it_was_rounded() -> None:
         (123450, "EUR", "1,234.50 EUR"),
         (3990, "JPY", "3,990 JPY"),
         (5, "KWD", "0.005 KWD"),
+        (3990, "RSD", "39.90 RSD"),
         (10**12, "EUR", "10,000,000,000.00 EUR"),
     ],
 )
