@@ -1,5 +1,6 @@
 """The public API over a real gRPC server, with pricing's own compiler behind it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -333,3 +334,67 @@ async def test_a_reader_that_leaves_is_forgotten(api: Api) -> None:
     assert api.watch.readers == 1
     stream.cancel()
     await until(lambda: api.watch.readers == 0)
+
+
+async def test_a_request_decided_before_has_its_answer_though_its_campaign_is_over(
+    api: Api, clock: ManualClock
+) -> None:
+    first = await api.call("CreateCampaign", a_request())
+    clock.move(timedelta(days=3))
+    assert await api.call("CreateCampaign", a_request()) == first
+    _, reason, _ = await refused(api.call("CreateCampaign", a_request(merchant_id="merchant-8")))
+    assert reason == "REQUEST_ID_REUSED"
+
+
+async def test_a_campaign_that_no_record_of_kafka_could_carry_is_refused(api: Api) -> None:
+    request = a_request()
+    del request.items[:], request.ladder.tiers[:]
+    for at in range(100):
+        request.items.add(sku=f"{at:064}", list_price=Money(minor_units=10_000, currency="EUR"))
+    for threshold in range(1, 61):
+        tier = request.ladder.tiers.add(threshold=threshold)
+        tier.discounts.extend(ladder_pb2.Discount(sku=item.sku, amount_off=threshold) for item in request.items)
+    code, reason, fields = await refused(api.call("CreateCampaign", request))
+    assert (code, reason, list(fields)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT", ["ladder"])
+    assert "take fewer items or tiers" in fields["ladder"]
+
+
+async def test_the_dearest_seat_that_a_campaign_allows_can_be_confirmed(api: Api) -> None:
+    request = a_request(rules__maximum=1_000_000, rules__counted_in=types_pb2.COUNTED_IN_UNITS)
+    request.rules.max_units_per_seat = 1_000_000
+    request.items[0].list_price.minor_units = 10**12
+    del request.ladder.tiers[:]
+    campaign = (await api.call("CreateCampaign", request)).campaign
+    opened = await api.call(
+        "OpenTeam",
+        pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id="mei", quantity=1_000_000),
+    )
+    confirmed = await api.call(
+        "ConfirmSeat",
+        pb.ConfirmSeatRequest(
+            request_id="c",
+            seat_id=opened.seat.seat_id,
+            amount=Money(minor_units=10**18, currency="EUR"),
+            payment_reference="pay-1",
+        ),
+    )
+    assert confirmed.team.state == types_pb2.TEAM_STATE_FORMED
+
+
+async def test_a_reader_who_claims_a_version_to_come_sees_the_changes_and_the_end(
+    api: Api, formation: Formation
+) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign
+    opened = await api.call(
+        "OpenTeam", pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id="mei")
+    )
+    metadata = (("authorization", f"Bearer {api.key}"),)
+    watching = pb.WatchTeamRequest(team_id=opened.team.team_id, after_version=2**63 - 1)
+    stream = api.stub.WatchTeam(watching, metadata=metadata)
+    reading = asyncio.ensure_future(stream.read())
+    await until(lambda: api.watch.readers == 1)
+    formation.clock.move(timedelta(hours=2))
+    await formation.finder.run_once()
+    await api.watch.run_once()
+    assert (await reading).team.state == types_pb2.TEAM_STATE_FAILED
+    assert await stream.read() is grpc.aio.EOF

@@ -1,0 +1,88 @@
+"""A clock that runs while a batch is decided, holds beyond what one transaction looks at, and seats that are free."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+
+from services.chassis import ids
+from services.chassis.clock import ManualClock
+from services.chassis.errors import Rejected
+from services.team_formation import domain
+from services.team_formation.handlers import Ask, Expire, book, commands
+from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
+
+
+class RunningClock(ManualClock):
+    """Each look finds it a second later."""
+
+    def _machine(self) -> datetime:
+        self.move(timedelta(seconds=1))
+        return super()._machine()
+
+
+async def test_a_hold_that_runs_out_while_its_batch_is_loaded_is_released_by_the_next(url: str) -> None:
+    clock = RunningClock(START)
+    async with a_formation(url, clock) as formation:
+        opened = await formation.open(await formation.create(a_campaign()))
+        ends = opened.seat.hold_until.ToDatetime(tzinfo=START.tzinfo)
+        campaign_id, team_id = ids.parse("team", opened.team.team_id, 2) or ()
+        clock.move(ends - clock.now() - timedelta(seconds=4))
+        for _ in range(8):
+            await formation.handler.decide([Ask(PLATFORM, campaign_id, Expire(), team_id=team_id)])
+        assert await formation.rows("SELECT release_reason FROM seats") == [("EXPIRED",)]
+
+
+async def test_nothing_is_taken_after_the_end_though_holds_are_still_being_released(
+    formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "MOST_HELD", 2)
+    monkeypatch.setattr(commands, "MOST_HELD", 2)
+    campaign = await formation.create(a_campaign(maximum=10, ends_at=START + timedelta(minutes=5)))
+    opened = await formation.open(campaign)
+    held = [(await formation.join(opened.team.team_id, f"m{n}")).seat for n in range(5)]
+    clock.move(timedelta(minutes=5))
+    campaign_id, team_id = ids.parse("team", opened.team.team_id, 2) or ()
+
+    def ask(rpc: str, command: Any, **about: Any) -> Ask:
+        return Ask(PLATFORM, campaign_id, command, formation.key(rpc, campaign_id), **about)
+
+    seat_id = (ids.parse("seat", held[-1].seat_id, 2) or ())[1]
+    join, leave, invite, confirm = await formation.handler.decide(
+        [
+            ask("JoinTeam", domain.Join(ids.new_id(), "late", "mango", 1), team_id=team_id),
+            ask("LeaveTeam", domain.Leave(), seat_id=seat_id),
+            ask("CreateInvite", domain.NewInvite(ids.new_id(), "m4", "", "wechat", "", "", None), team_id=team_id),
+            ask("ConfirmSeat", domain.Confirm(held[-1].cap.minor_units, "EUR", "pay-1"), seat_id=seat_id),
+        ]
+    )
+    assert [item.reason for item in (join, leave, invite) if isinstance(item, Rejected)] == ["TEAM_ENDED"] * 3
+    assert isinstance(confirm, bytes)
+    assert pb.ConfirmSeatResponse.FromString(confirm).outcome == pb.CONFIRM_OUTCOME_REFUND_REQUIRED
+    while await formation.finder.run_once():
+        pass
+    [ended] = await formation.rows("SELECT state, held_members FROM teams")
+    assert ended == ("FAILED", 0)
+    assert len(await formation.rows("SELECT 1 FROM late_payments")) == 1
+
+
+async def test_what_costs_nothing_needs_no_payment_and_brings_none_back(
+    formation: Formation, clock: ManualClock
+) -> None:
+    campaign = a_campaign(maximum=2)
+    free = domain.PriceStep(0, 0)
+    rows = tuple(domain.PriceRow("mango", role, (free,)) for role in domain.Role)
+    table = domain.PriceTable("EUR", domain.Basis.TEAM_MEMBERS, 1, rows)
+    terms = domain.Terms(1, campaign.terms.rules, campaign.terms.items, (), table)
+    opened = await formation.open(await formation.create(_with(campaign, terms)))
+    done = await formation.confirm(opened.seat, payment_reference="")
+    assert done.outcome == pb.CONFIRM_OUTCOME_CONFIRMED
+    clock.move(timedelta(hours=2))
+    await formation.finder.run_once()
+    with pytest.raises(Rejected, match="TEAM_ENDED"):
+        await formation.confirm(opened.seat, payment_reference="")
+
+
+def _with(campaign: domain.Campaign, terms: domain.Terms) -> domain.Campaign:
+    return domain.Campaign(**{name: getattr(campaign, name) for name in campaign.__slots__} | {"terms": terms})
