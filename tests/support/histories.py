@@ -18,15 +18,8 @@ from services.team_formation.handlers import Ask, Expire, Revoke, TeamHandler
 from tests.support.formation import PLATFORM, Formation, a_campaign
 
 MEMBERS = tuple(f"member-{n}" for n in range(6))
-STEPS = (
-    timedelta(),
-    timedelta(),
-    timedelta(seconds=1),
-    timedelta(minutes=1),
-    timedelta(minutes=10),
-    timedelta(hours=1),
-)
-ROUNDS = 12
+STEPS = (timedelta(), timedelta(), timedelta(seconds=1), timedelta(minutes=4), timedelta(minutes=10))
+ROUNDS = 14
 
 _ANSWERS: dict[str, Any] = {
     "OpenTeam": pb.OpenTeamResponse,
@@ -108,9 +101,9 @@ class History:
             self.invites.append(_two("inv", answer.invite.invite_id))
 
     def _ask(self) -> Ask:
-        kinds = {self._open: 5.0, self._again: 7.0}
+        kinds = {self._open: 2.0, self._again: 7.0}
         if self.teams:
-            kinds |= {self._join: 24.0, self._invite: 4.0, self._expire: 3.0}
+            kinds |= {self._join: 34.0, self._invite: 4.0, self._expire: 3.0}
         if self.seats:
             kinds |= {self._confirm: 43.0, self._leave: 12.0}
         if self.invites:
@@ -156,7 +149,8 @@ class History:
 
     def _wanted(self) -> domain.Join:
         most = self._random.choice((None, None, None, 2500, 5000))
-        quantity = self._random.randint(0, self.campaign.terms.rules.max_units_per_seat + 1)
+        largest = self.campaign.terms.rules.max_units_per_seat
+        quantity = self._random.randint(1, largest) if self._random.random() < 0.95 else largest + 1
         return domain.Join(ids.new_id(), self._member(), "mango", quantity, most)
 
     def _member(self) -> str:
