@@ -76,7 +76,9 @@ class Cluster:
     @contextmanager
     def _password_for_initdb(self) -> Iterator[Path]:
         """The password in a file that the server's user can read, for as long as initdb runs."""
-        with tempfile.TemporaryDirectory(prefix="groupbuy-") as folder:
+        usual = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]  # noqa: S108 - a private folder is made in it
+        there = next((folder for folder in usual if self.user is None or reaches(self.user, folder / "any")), None)
+        with tempfile.TemporaryDirectory(prefix="groupbuy-", dir=there) as folder:
             path = Path(folder, "password")
             _write_private(path, self.password)
             self._give(Path(folder))

@@ -196,12 +196,13 @@ class Stack:
         await self._step("topics", prepare_topics(self._bootstrap))
 
     async def _find_platform(self) -> None:
-        from deploy.local.stack.platform import find_or_make_platform  # noqa: PLC0415
+        from deploy.local.stack.platform import find_or_make_platform, wait_until_known  # noqa: PLC0415
 
         world, known = self.layout.world, self._kept.platforms
         address = self.address("team_formation")
         found = await find_or_make_platform(address, self.service_key, known.get(world, []))
         self._keep(platforms={**known, world: found})
+        await wait_until_known(self.address("pricing"), self.address("notification"), self.key)
 
     def _use(self, name: str, address: str) -> None:
         """Note a server that somebody else runs."""
