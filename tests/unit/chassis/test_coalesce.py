@@ -179,7 +179,8 @@ async def test_a_stop_answers_who_is_decided_apart() -> None:
         if len(batch) == 4:
             raise ZeroDivisionError
         halves.set()
-        return await asyncio.Event().wait() and []
+        await asyncio.Event().wait()
+        return []
 
     async with running(decide) as queue:
         callers = [asyncio.create_task(queue.submit(name)) for name in "abcd"]
