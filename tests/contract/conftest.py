@@ -5,32 +5,23 @@ import gc
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from tests.support.brokers import KINDS, BrokerProcess, require_broker
-
-with warnings.catch_warnings():
-    # kafka-python reads its schemas through calls that Python 3.11 means to give up and 3.13 has taken back.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-
-    from tests.support.members import keep_joins
+from tests.support.members import keep_joins
 
 Client = Callable[..., Any]
 
-
-HERE = Path(__file__).parent
-LEAK = r"ignore:Exception ignored in. <socket\.socket:pytest.PytestUnraisableExceptionWarning"
+LEAK = r"Exception ignored in. <socket\.socket"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """kafka-python does not close the socket of a connection that was refused: its affair while a broker is down."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(LEAK))
+def pytest_configure(config: pytest.Config) -> None:
+    """kafka-python does not close the socket of a connection that was refused: seen late, when it is collected."""
+    config.addinivalue_line("filterwarnings", f"ignore:{LEAK}:pytest.PytestUnraisableExceptionWarning")  # in a test
+    warnings.filterwarnings("ignore", LEAK, pytest.PytestUnraisableExceptionWarning)  # at the end of the session
 
 
 @pytest.fixture(scope="session", params=KINDS)

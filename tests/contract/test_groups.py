@@ -97,7 +97,7 @@ def test_a_member_that_was_passed_over_cannot_commit(
 ) -> None:
     create(admin, name, partitions=2)
     send_all(producer(), name, [b"x"], partition=0)
-    slow = consumer(name, group_id=name, heartbeat_interval_ms=200, session_timeout_ms=6000, max_poll_interval_ms=6000)
+    slow = consumer(name, group_id=name, heartbeat_interval_ms=200, session_timeout_ms=2000, max_poll_interval_ms=2000)
     read_count(slow, 1)
 
     quick = join()

@@ -171,6 +171,20 @@ def test_a_torn_tail_is_cut_and_what_was_acknowledged_stays(local: Start, damage
         assert [record.value for record in read_to_end(consumer, "t")] == [b"one", b"two", b"three"]
 
 
+def test_deleted_records_stay_deleted_over_a_kill(local: Start) -> None:
+    broker = local()
+    with _clients(broker) as (admin, producer, _):
+        create(admin, "t")
+        send_all(producer, "t", [b"one", b"two", b"three"])
+        admin.delete_records({TopicPartition("t", 0): 2})
+    broker.kill()
+
+    broker.start()
+
+    with _clients(broker) as (_, _, consumer):
+        assert [record.value for record in read_to_end(consumer, "t")] == [b"three"]
+
+
 def test_a_torn_journal_of_groups_is_cut(local: Start) -> None:
     broker = local()
     place = TopicPartition("t", 0)

@@ -11,6 +11,9 @@ from kafka.record import MemoryRecordsBuilder
 from tests.support.brokers import BrokerProcess
 from tests.support.eventually import eventually
 
+# Unknown partition, no leader, not the leader: a broker that has just started is not ready yet.
+_NOT_YET = (3, 5, 6)
+
 
 def ask(broker: BrokerProcess, request: Any, response: Any) -> Any:
     """Send one request on a connection of its own and decode the answer."""
@@ -51,5 +54,10 @@ def produce(broker: BrokerProcess, topic: str, records: bytes) -> tuple[int, int
     part = data.PartitionProduceData(index=0, records=records)
     topics = [data(name=topic, partition_data=[part])]
     request = ProduceRequest(version=9, transactional_id=None, acks=-1, timeout_ms=10_000, topic_data=topics)
-    answer = ask(broker, request, ProduceResponse).responses[0].partition_responses[0]
+
+    def answered() -> Any:
+        answer = ask(broker, request, ProduceResponse).responses[0].partition_responses[0]
+        return None if answer.error_code in _NOT_YET else answer
+
+    answer = eventually(answered, "the partition has a leader")
     return answer.error_code, answer.base_offset
