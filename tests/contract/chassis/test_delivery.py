@@ -11,7 +11,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis import consumer as consumer_module
 from services.chassis import metrics
+from services.chassis.consumer import Consumer
 from services.chassis.database import Database
+from services.chassis.inbox import Inbox, TooManyParked
 from services.chassis.keeper import Keeper
 from services.chassis.messages import Record
 from services.chassis.relay import rewind
@@ -203,3 +205,17 @@ async def test_partitions_added_while_members_read_are_read_too(
 async def _spread(own: BrokerProcess, delivery: Delivery) -> bool:
     await delivery.tell(100, keys=100)
     return len(delivery.committed) >= 1000
+
+
+async def test_too_many_parked_keys_stop_the_consumer_and_it_commits_nothing(delivery: Delivery) -> None:
+    delivery.effects.poison = {(f"{delivery.name}-{n}", 1) for n in range(3)}
+    inbox = Inbox(delivery.store, {TOPIC: delivery.effects.handle}, max_parked_keys=2)
+    consumer = Consumer(delivery.bootstrap, delivery.name, [TOPIC], inbox)
+    async with delivery.relay():
+        await delivery.tell(100)
+        with pytest.raises(TooManyParked, match="3 keys are parked"):
+            await consumer.run()
+    delivery.effects.poison = set()
+    async with delivery.consumer():
+        await delivery.all_seen()
+    await delivery.check()
