@@ -61,7 +61,15 @@ class SettlementFinder:
         """Make a chunk of lines for each team that waits, at most a page of teams; returns how many lines."""
         async with self._database.read() as connection:
             teams = await store.find_jobs(connection, _PAGE)
-        return sum([await self._settle_chunk(key) for key in teams])
+        return sum([await self._settle_safely(key) for key in teams])
+
+    async def _settle_safely(self, key: TeamKey) -> int:
+        """Settle; a team whose lines cannot be made stands, and the teams behind it do not."""
+        try:
+            return await self._settle_chunk(key)
+        except (ValueError, KeyError) as problem:
+            log.error("settlement stands", team=str(key[1]), why=str(problem))  # noqa: TRY400 - the reason is enough
+            return 0
 
     async def _settle_chunk(self, key: TeamKey) -> int:
         async with self._database.work() as work:

@@ -191,3 +191,15 @@ async def test_two_finders_at_once_make_each_line_once(pricing: PricingService) 
     other = PricingService(pricing.database)
     await asyncio.gather(pricing.settle(), other.settle())
     assert [event.sequence for event in await pricing.settled()] == list(range(1, SEATS + 1))
+
+
+async def test_a_team_that_cannot_be_settled_does_not_hold_up_the_others(pricing: PricingService) -> None:
+    broken, sound = big_team(), big_team()
+    for life in (broken, sound):
+        life.form()
+        for at in range(0, len(life.records), CHUNK):
+            await pricing.apply(life.records[at : at + CHUNK])
+    async with pricing.database.read() as connection:
+        await connection.execute("UPDATE seats SET sku = 'gone' WHERE team_id = %s", (broken.team,))
+    assert await pricing.settle() == SEATS
+    assert [job["team_id"] for job in await pricing.rows("SELECT team_id FROM settlement_jobs")] == [broken.team]
