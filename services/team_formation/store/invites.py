@@ -44,29 +44,35 @@ async def load_invites(connection: AsyncConnection[TupleRow], ids: Sequence[tupl
 
 
 async def insert_invites(connection: AsyncConnection[TupleRow], invites: Sequence[tuple[Invite, bytes]]) -> None:
-    """Store new invites with the hashes of their codes."""
-    for item, code_hash in invites:
-        await connection.execute(
-            "INSERT INTO invites (campaign_id, invite_id, team_id, platform_id, member_id, promoter_id, channel, label,"
-            " note, created_at, expires_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                item.campaign_id,
-                item.invite_id,
-                item.team_id,
-                item.platform_id,
-                item.member_id,
-                item.promoter_id,
-                item.channel,
-                item.label,
-                item.note,
-                item.created_at,
-                item.expires_at,
-            ),
+    """Store new invites, at least one, with the hashes of their codes."""
+    rows = [
+        (
+            item.campaign_id,
+            item.invite_id,
+            item.team_id,
+            item.platform_id,
+            item.member_id,
+            item.promoter_id,
+            item.channel,
+            item.label,
+            item.note,
+            item.created_at,
+            item.expires_at,
         )
-        await connection.execute(
-            "INSERT INTO invite_codes (code_hash, campaign_id, invite_id) VALUES (%s, %s, %s)",
-            (code_hash, item.campaign_id, item.invite_id),
-        )
+        for item, _ in invites
+    ]
+    await connection.execute(
+        "INSERT INTO invites (campaign_id, invite_id, team_id, platform_id, member_id, promoter_id, channel, label,"
+        " note, created_at, expires_at)"
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],"
+        " %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])",
+        columns(rows),
+    )
+    await connection.execute(
+        "INSERT INTO invite_codes (code_hash, campaign_id, invite_id)"
+        " SELECT * FROM unnest(%s::bytea[], %s::uuid[], %s::uuid[])",
+        columns([(code_hash, item.campaign_id, item.invite_id) for item, code_hash in invites]),
+    )
 
 
 async def revoke_invites(connection: AsyncConnection[TupleRow], invites: Sequence[Invite]) -> None:
