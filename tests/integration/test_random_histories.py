@@ -14,7 +14,7 @@ from tests.support.database import Database
 from tests.support.engine import Engine, an_engine
 from tests.support.histories import History
 
-SEEDS = range(24)
+SEEDS = range(18)
 AT_A_TIME = 6
 
 
@@ -35,7 +35,7 @@ async def test_every_invariant_holds_after_any_history(engine: Engine, seeds: ra
     assert not [result.name for result in results if not result.checked]
 
 
-@pytest.mark.parametrize("seed", [101, 102, 103, 104, 105, 106])
+@pytest.mark.parametrize("seed", [101, 102, 103, 104])
 async def test_what_seats_are_charged_is_what_a_simple_account_of_the_events_says(engine: Engine, seed: int) -> None:
     history = History(engine.formation, seed)
     await history.play()
