@@ -207,13 +207,13 @@ async def _spread(own: BrokerProcess, delivery: Delivery) -> bool:
     return len(delivery.committed) >= 1000
 
 
-async def test_too_many_parked_keys_stop_the_consumer_and_it_commits_nothing(delivery: Delivery) -> None:
-    delivery.effects.poison = {(f"{delivery.name}-{n}", 1) for n in range(3)}
-    inbox = Inbox(delivery.store, {TOPIC: delivery.effects.handle}, max_parked_keys=2)
+async def test_too_many_parked_keys_stop_the_consumer_before_it_commits_the_batch(delivery: Delivery) -> None:
+    delivery.effects.poison = {(f"{delivery.name}-3", 1)}
+    inbox = Inbox(delivery.store, {TOPIC: delivery.effects.handle}, max_parked_keys=0)
     consumer = Consumer(delivery.bootstrap, delivery.name, [TOPIC], inbox)
     async with delivery.relay():
         await delivery.tell(100)
-        with pytest.raises(TooManyParked, match="3 keys are parked"):
+        with pytest.raises(TooManyParked, match="1 keys are parked"):
             await consumer.run()
     delivery.effects.poison = set()
     async with delivery.consumer():
