@@ -45,6 +45,7 @@ def batch(key: str, numbers: range) -> list[Message]:
 
 
 async def test_records_carry_key_envelope_and_attributes(writer: Publisher, consumer: Client, name: str) -> None:
+    traceparent = trace.enter(None)
     [item] = batch(name, range(1, 2))
     await writer.publish([item])
     [record] = [found for found in read_to_end(consumer(), TOPIC) if found.key == name.encode()]
@@ -56,6 +57,7 @@ async def test_records_carry_key_envelope_and_attributes(writer: Publisher, cons
         "ce_source": b"/groupbuy/team_formation",
         "ce_time": b"2026-01-01T00:00:00Z",
         "content-type": b"application/protobuf",
+        "traceparent": traceparent.encode(),
     }
 
 
