@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.producer.sender import Sender
 
-from services.chassis import kafka_clients, messages
+from services.chassis import kafka_clients, messages, trace
 from services.chassis.errors import Unavailable
 from services.chassis.messages import Message
 from services.chassis.publisher import Publisher
