@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from deploy.local.osuser import OsUser, reaches
 from deploy.local.postgres.programs import find_programs
 
 SUPERUSER = "postgres"
+_PATIENCE_SECONDS = 5.0
 
 # The folder that a process already stands in can be named without entering the folders above it, which may be closed
 # to its user (root's home is). Linux only.
@@ -67,7 +69,12 @@ class Cluster:
             if not self._durable:
                 argv.append("--no-sync")
             child = Child.start(argv, log=log, cwd=scratch, user=self.user)
-            if await child.wait() != 0:
+            try:
+                code = await child.wait()
+            except BaseException:  # an interrupted start leaves nobody behind who writes
+                await child.end(signal.SIGTERM, _PATIENCE_SECONDS)
+                raise
+            if code != 0:
                 raise LocalError(
                     "PostgreSQL could not make its data directory:\n" + "\n".join(child.log_tail(4)),
                     f"See {log}; is there room on the disk?",
