@@ -33,7 +33,8 @@ def check(data: Path, seconds: float, *, as_json: bool) -> None:
         results = asyncio.run(wait_for_checks(url, seconds))
     except psycopg.OperationalError as error:
         raise LocalError(
-            f"The databases cannot be read: {str(error).strip()}", "Does PostgreSQL run? See groupbuy status."
+            f"The databases cannot be read: {str(error).strip().partition(chr(10))[0].rstrip('.')}.",
+            "Does PostgreSQL run (groupbuy status), and did the services run on it before?",
         ) from None
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))

@@ -4,11 +4,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.addresses import checked_bootstrap, checked_database_url
 from deploy.local.errors import LocalError
 from deploy.local.lock import FolderLock
 from deploy.local.stack.kept import Kept
 from deploy.local.stack.layout import lock_path, run_path
 from deploy.local.stack.run import Run
+
+_CHECKS = {"database_url": checked_database_url, "kafka": checked_bootstrap}
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,14 @@ class Installation:
     service_key: str
 
     def need(self, name: str) -> str:
-        """Give one of them; LocalError says how to name it where it is empty."""
+        """Give one of them; LocalError says how to name it where it is empty or cannot be right."""
         value: str = getattr(self, name)
         if not value:
             raise LocalError(
                 f"No stack runs on this data directory, and GROUPBUY_{name.upper()} is not set.",
                 "Start a stack (groupbuy up), name its --data, or set the variable to talk to another installation.",
             )
-        return value
+        return _CHECKS.get(name, str)(value)
 
 
 def find_installation(data: Path) -> Installation:

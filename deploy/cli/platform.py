@@ -25,7 +25,7 @@ def platform() -> None:
     """
 
 
-@platform.command()
+@platform.command(short_help="Create a platform and show its id and first key.")
 @click.argument("name")
 @data_option
 def create(name: str, data: Path) -> None:
@@ -35,7 +35,7 @@ def create(name: str, data: Path) -> None:
     click.echo(f"platform {made.platform_id}\nkey      {made.key}\n\nThe key is not stored and cannot be shown again.")
 
 
-@platform.command()
+@platform.command(short_help="Add a key to a platform and show it.")
 @click.argument("platform_id")
 @data_option
 def key(platform_id: str, data: Path) -> None:

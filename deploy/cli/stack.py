@@ -11,6 +11,7 @@ from typing import get_args
 import click
 
 from deploy.local.errors import LocalError
+from deploy.local.program import called
 from deploy.local.stack.background import start_detached, stop_running
 from deploy.local.stack.foreground import run_until_signal
 from deploy.local.stack.kept import Kept
@@ -52,6 +53,8 @@ def up(data: Path, kafka: KafkaKind, host: str, ports: dict[str, int], **flags: 
     With GROUPBUY_DATABASE_URL or GROUPBUY_KAFKA set, those servers are used and only what is missing is started.
     """
     options = StackOptions(data=data, kafka=kafka, host=host, ports=ports).checked()
+    if not flags["quiet"]:
+        click.echo(f"groupbuy {version('groupbuy')}: starting PostgreSQL, Kafka and three services ...", err=True)
     if flags["detach"]:
         _up_detached(options)
         return
@@ -87,19 +90,22 @@ def status(data: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(answer), indent=2))
     elif answer.pid is None:
-        click.echo(f"No stack runs on {data}. Start one: groupbuy up")
+        click.echo(f"No stack runs on {data}. Start one: {called()} up")
     else:
         click.echo("\n".join(table(answer)))
     sys.exit(0 if answer.well else 1)
 
 
 @click.command()
-@click.argument("part", required=False, type=click.Choice(_PARTS))
+@click.argument("part", required=False, metavar="[PART]", type=click.Choice(_PARTS))
 @data_option
 @click.option("--lines", "-n", type=click.IntRange(min=0), default=20, show_default=True, help="Lines of each log.")
 @click.option("--follow", "-f", "follows", is_flag=True, help="Go on with what is written from now on.")
 def logs(part: str | None, data: Path, lines: int, *, follows: bool) -> None:
-    """Show the end of PART's log, or of every part's."""
+    """Show the end of PART's log, or of every part's.
+
+    Parts: team_formation, pricing, notification, kafka, postgres; stack is what keeps them running.
+    """
     paths = [log_path(data, name) for name in ([part] if part else _PARTS)]
     if not any(path.exists() for path in paths):
         raise LocalError(
@@ -138,8 +144,9 @@ def _prefixed(path: Path, line: str, width: int) -> str:
 def _up_detached(options: StackOptions) -> None:
     arguments = ["up", "--quiet", "--data", str(options.data), "--kafka", options.kafka, "--host", options.host]
     arguments += [word for name, port in options.ports.items() for word in ("--port", f"{name}={port}")]
+    Layout.of(options).make()
     run = asyncio.run(start_detached(options.data, arguments))
-    _print_ready(options, run.ready_seconds or 0.0, "groupbuy down stops everything.")
+    _print_ready(options, run.ready_seconds or 0.0, f"{called()} down stops everything.")
 
 
 def _print_ready(options: StackOptions, seconds: float, how_to_stop: str) -> None:

@@ -26,6 +26,35 @@ def test_on_loopback_secrets_are_made_for_the_user(host: str) -> None:
     StackOptions(host=host, environment={}).checked()
 
 
+@pytest.mark.parametrize("url", ["mysql://me:hush@db:3306", "db:5432", "me:hush@db:5432", "postgresql://"])
+def test_what_is_no_address_of_postgresql_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(LocalError, match="GROUPBUY_DATABASE_URL is not the address") as caught:
+        StackOptions(environment={"GROUPBUY_DATABASE_URL": url}).checked()
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://db", "postgres://me:p@db:5432/postgres", "postgresql:///?host=/run/pg"])
+def test_every_way_to_name_a_postgresql_server_is_taken(url: str) -> None:
+    StackOptions(environment={"GROUPBUY_DATABASE_URL": url}).checked()
+
+
+@pytest.mark.parametrize("servers", ["kafka", "kafka:", ":9092", "kafka:x", "a:1,b"])
+def test_a_kafka_without_host_or_port_is_refused(servers: str) -> None:
+    with pytest.raises(LocalError, match="is not host:port"):
+        StackOptions(environment={"GROUPBUY_KAFKA": servers}).checked()
+
+
+def test_several_kafka_servers_are_taken() -> None:
+    StackOptions(environment={"GROUPBUY_KAFKA": "a:1, [::1]:2"}).checked()
+
+
+def test_a_data_directory_that_cannot_be_made_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LocalError, match=r"The data directory .*file/data cannot be used: Not a directory\.") as caught:
+        Layout.of(StackOptions(data=tmp_path / "file" / "data", environment={})).make()
+    assert "--data DIR" in caught.value.remedy
+
+
 def test_data_lie_where_the_desktop_standard_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/somewhere")
     assert default_data() == Path("/somewhere/groupbuy")

@@ -71,5 +71,5 @@ def _refusal(log: Path, start: int) -> LocalError:
     with log.open("rb") as file:
         file.seek(max(start, log.stat().st_size - _TAIL_BYTES))
         text = file.read().decode(errors="replace").strip()
-    problem, _, remedy = text.removeprefix("Error: ").rpartition("\n")
+    problem, _, remedy = text.rpartition("Error: ")[2].rpartition("\n")
     return LocalError(problem or text, remedy or f"The log is {log}.")

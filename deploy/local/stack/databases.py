@@ -39,7 +39,8 @@ async def _create_missing(server: str) -> None:
 
 def _refusal(server: str, error: psycopg.Error) -> LocalError:
     where = urlsplit(server).netloc.rpartition("@")[2]
+    reason = str(error).strip().partition("\n")[0].removeprefix("connection failed: ").rstrip(".")
     return LocalError(
-        f"PostgreSQL at {where} refused: {str(error).strip()}.",
-        "If GROUPBUY_DATABASE_URL names it: is it right, and may its user create databases?",
+        f"PostgreSQL at {where}: {reason}.",
+        "If GROUPBUY_DATABASE_URL names it: does it run, is the address right, and may its user create databases?",
     )

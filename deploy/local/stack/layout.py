@@ -1,10 +1,12 @@
 """Where things lie in a stack's data directory."""
 
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deploy.local.errors import LocalError
 from deploy.local.stack.options import StackOptions
 
 
@@ -26,6 +28,20 @@ class Layout:
         if options.database_url:
             parts.append(f"database-{urlsplit(options.database_url).netloc.rpartition('@')[2]}")
         return cls(options.data.expanduser().absolute(), re.sub(r"[^A-Za-z0-9.-]", "-", "-".join(parts)))
+
+    def make(self) -> None:
+        """Make the folders that are ours; PostgreSQL sees to its own. LocalError if we may not write there."""
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            for private in (self.kafka, self.log("any").parent):
+                private.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=self.data):
+                pass
+        except OSError as error:
+            raise LocalError(
+                f"The data directory {self.data} cannot be used: {error.strerror}.",
+                "Choose a folder that you may write to: --data DIR, or the variable GROUPBUY_DATA.",
+            ) from None
 
     @property
     def kept(self) -> Path:

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
+from deploy.local.addresses import checked_bootstrap, checked_database_url
 from deploy.local.errors import LocalError
 
 KafkaKind = Literal["local", "apache"]
@@ -47,7 +48,14 @@ class StackOptions:
         return self.environment.get("GROUPBUY_KAFKA") or None
 
     def checked(self) -> Self:
-        """These options, or LocalError if the services would listen to the world with keys that nobody chose."""
+        """These options, or LocalError.
+
+        Refused are addresses that cannot be one, and listening to the world with keys that nobody chose.
+        """
+        if self.database_url:
+            checked_database_url(self.database_url)
+        if self.bootstrap:
+            checked_bootstrap(self.bootstrap)
         missing = [name for name in _SECRETS if not self.environment.get(name)]
         if missing and not _is_loopback(self.host):
             raise LocalError(

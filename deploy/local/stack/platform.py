@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from deploy.local.errors import LocalError
 
 if TYPE_CHECKING:
+    import grpc
     from groupbuy.team_formation.v1.team_formation_internal_pb2_grpc import TeamFormationInternalStub
 
 NAME = "demo"
@@ -71,9 +72,14 @@ def _find_or_make(address: str, service_key: str, known: list[str]) -> list[str]
             return _ask(internal.TeamFormationInternalStub(channel), service_key, known)
         except grpc.RpcError as error:
             raise LocalError(
-                f"The demo platform could not be made: team_formation at {address} answered {error}.",
-                "See groupbuy logs team_formation.",
+                f"The demo platform could not be made: team_formation at {address} answered {_answer(error)}.",
+                "See groupbuy logs team_formation: perhaps another program took its port in this moment; start again.",
             ) from None
+
+
+def _answer(error: "grpc.RpcError") -> str:
+    call = cast("grpc.Call", error)  # what a blocking stub raises is both
+    return f"{call.code().name}: {(call.details() or '').rstrip('.')}"
 
 
 def _ask(stub: "TeamFormationInternalStub", service_key: str, known: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Which port each listener gets: the one asked for, the one it had, its default, or the next free one."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ DEFAULTS: Mapping[str, int] = {
     "notification.ops": 7203,
 }
 _HIGHEST = 65535
+_HIGHEST_PRIVILEGED = 1023
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,17 @@ def _refuse_unknown(asked: Mapping[str, int]) -> None:
 def _exactly(name: str, port: int, free: Callable[[int], bool]) -> int:
     if not free(port):
         raise LocalError(
-            f"{name} wants port {port}, which is taken{holder_of(port)}.",
-            f"Stop that program, or choose another port (--port {name}=N); without --port the next free one is taken.",
+            f"{name} wants port {port}, which {_why_not(port)}.",
+            f"Free it, or choose another port (--port {name}=N); without --port the next free one is taken.",
         )
     return port
+
+
+def _why_not(port: int) -> str:
+    holder = holder_of(port)
+    if port <= _HIGHEST_PRIVILEGED and not holder and os.geteuid() != 0:
+        return "is taken, or only for root as ports below 1024 usually are"
+    return f"is taken{holder}"
 
 
 def _next_free(name: str, wanted: int, reserved: set[int], free: Callable[[int], bool]) -> int:

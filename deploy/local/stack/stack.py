@@ -143,9 +143,7 @@ class Stack:
 
     def _take_data(self) -> None:
         data = self.layout.data
-        data.mkdir(parents=True, exist_ok=True)
-        for private in (self.layout.kafka, self.layout.log("any").parent):  # PostgreSQL sees to its own
-            private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.layout.make()
         if not self._lock.acquire():
             raise LocalError(
                 f"A stack runs on {data} already (process {self._lock.holder()}).",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.local.program import called
 from deploy.local.stack.run import RunningPart
 from deploy.local.stack.services import SERVICES
 
@@ -21,8 +22,8 @@ def summary(
         "",
         "Try next:",
         f"  grpcurl -plaintext {address} list",
-        "  groupbuy status",
-        "  groupbuy logs -f",
+        f"  {called()} status",
+        f"  {called()} logs -f",
         how_to_stop,
     ]
 
