@@ -1,6 +1,7 @@
 """groupbuy demo: the story in five scenes on a fresh stack."""
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import get_args
@@ -11,8 +12,11 @@ from deploy.demo.errors import DemoError
 from deploy.demo.run import Options, run_demo
 from deploy.demo.scene import OURS, Scene, read_scenes
 from deploy.demo.scene.table import nearest
+from deploy.demo.show.text import WIDTH
 from deploy.demo.show.view import LiveView, PlainView, View
 from deploy.local.stack.options import KafkaKind
+
+_LIVE_LINES = 16  # the panel takes nine
 
 
 @click.command()
@@ -38,6 +42,8 @@ def demo(
     """
     scenes = read_scenes(folder)
     shown = [_chosen(scenes, only)] if only else list(scenes.values())
+    if json_file and not os.access(json_file if json_file.exists() else json_file.absolute().parent, os.W_OK):
+        raise DemoError(f"{json_file} cannot be written. Name another file with --json.")
     options = Options(scenes, shown, kafka, hurry=fast, pause=pause, keep=keep, json=json_file)
     if not run_demo(options, _view(plain=plain)):
         sys.exit(1)
@@ -57,4 +63,10 @@ def _view(*, plain: bool) -> View:
     """Choose the live view on a terminal, else plain lines; what the terminal cannot show becomes a question mark."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    return PlainView(sys.stdout) if plain or not sys.stdout.isatty() else LiveView(sys.stdout)
+    if plain or not sys.stdout.isatty():
+        return PlainView(sys.stdout)
+    size = os.get_terminal_size(sys.stdout.fileno())
+    if 0 < size.columns < WIDTH or 0 < size.lines < _LIVE_LINES:
+        click.echo(f"groupbuy: plain lines, for the live view takes a terminal of {WIDTH} x {_LIVE_LINES} or more.")
+        return PlainView(sys.stdout)
+    return LiveView(sys.stdout)

@@ -11,6 +11,10 @@ from deploy.demo.proof.figures import Delays
 from deploy.demo.proof.verify import Verdict
 from deploy.demo.scene import OURS
 from deploy.demo.show.text import WIDTH, wrap
+from deploy.local.program import called, near
+
+_ENOUGH = 100  # values, for a 99th percentile to be more than the slowest of a few
+_COLUMN = 39
 
 
 @dataclass
@@ -104,10 +108,10 @@ class Report:
         for crowd in self.crowds.values():
             yield from _bullet(_crowd(crowd))
         for name, value in self.price_messages.items():
-            words = f"{value.median_ms:,.0f} ms median, {value.p99_ms:,.0f} ms p99 of {value.count:,} messages"
+            words = _spread(value)
             away = ", with the outage and the retries" if self.crowds.get(name, {}).get("away_seconds") else ""
             yield from _bullet(f'from a join to the message "the price fell": {words} (scene {name}{away})')
-        messages = ", ".join(f"{count:,} by {channel}" for channel, count in self.messages.items())
+        messages = ", ".join(f"{count:,} by {channel}" for channel, count in self.messages.items() if count)
         yield from _bullet(f"{self.calls:,} requests that change something; messages received: {messages or 'none'}")
         memory = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in self.memory.items())
         yield from _bullet(f"resident memory: {memory}")
@@ -121,6 +125,14 @@ class Report:
             yield "Everything holds."
         else:
             yield f"NOT everything holds: {self.verdict.violations:,} violations, {len(self.broken)} not as expected."
+
+
+def _spread(value: Delays) -> str:
+    """Say how long things took; a percentile only where there are enough for one."""
+    if value.count == 1:
+        return f"{value.median_ms:,.0f} ms for the one message"
+    tail = f"{value.p99_ms:,.0f} ms p99 of" if value.count >= _ENOUGH else f"{value.longest_ms:,.0f} ms at most, of"
+    return f"{value.median_ms:,.0f} ms median, {tail} {value.count:,} messages"
 
 
 def _crowd(crowd: dict[str, Any]) -> str:
@@ -142,11 +154,10 @@ def try_next() -> Sequence[str]:
     """Commands to go on with, when the stack is gone."""
     return [
         "Try next:",
-        "  groupbuy demo --keep --fast          the stack stays up: call it yourself",
-        f"  cp -r {shlex.quote(_near(OURS))} my-scenes",
-        "                                       edit one (docs/scenes.md), then",
-        "  groupbuy demo --scenes my-scenes --only 1",
-        "  groupbuy up                          a stack of your own; groupbuy status",
+        *_offer(f"{called()} demo --keep --fast", "the stack stays up: call it yourself"),
+        *_offer(f"cp -r {shlex.quote(near(OURS))} my-scenes", "edit one (docs/scenes.md), then"),
+        *_offer(f"{called()} demo --scenes my-scenes --only 1", "play it"),
+        *_offer(f"{called()} up", "a stack of your own (docs/first-calls.md)"),
     ]
 
 
@@ -161,14 +172,17 @@ def how_to_talk(address: str, key: str, code: str, data: Path) -> Sequence[str]:
         f"    {address} groupbuy.team_formation.v1.TeamFormation/JoinTeam",
         "",
         f"  grpcurl -plaintext {address} describe groupbuy.team_formation.v1.TeamFormation",
-        f"  groupbuy status --data {shlex.quote(str(data))}",
-        f"  groupbuy logs -f --data {shlex.quote(str(data))}",
+        f"  {called()} status --data {shlex.quote(str(data))}",
+        f"  {called()} logs -f --data {shlex.quote(str(data))}",
         "",
         "Ctrl-C stops it; the data stay. Messages that arrive are shown here.",
     ]
 
 
-def _near(path: Path) -> str:
-    """Write a path from where the user stands, if it is below."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+def _offer(command: str, what: str) -> Iterator[str]:
+    """A command, and beside it what it does, or below it where there is no room."""
+    if len(command) < _COLUMN - 3:
+        yield f"  {command:<{_COLUMN - 2}}{what}"
+    else:
+        yield f"  {command}"
+        yield f"{'':{_COLUMN}}{what}"

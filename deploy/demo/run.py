@@ -73,6 +73,9 @@ class Demo:
             async with AsyncExitStack() as exits:
                 finished = await self._with_sinks(exits, began)
             keeps_data = self._options.keep or not self.report.good
+        except BrokenPipeError:  # nobody reads on: there is nobody to keep anything for
+            keeps_data = self._options.keep
+            raise
         except BaseException:
             self._view.line(f"The logs are in {self._data / 'logs'}.")
             raise

@@ -11,7 +11,7 @@ from groupbuy.pricing.v1.ladder_pb2 import Role
 from groupbuy.team_formation.v1.team_formation_service_pb2 import ResolveInviteResponse
 
 from deploy.demo.money import money, plain
-from deploy.demo.show.text import WIDTH, fill, wrap
+from deploy.demo.show.text import WIDTH, counted, fill, wrap
 
 _SIDE_BY_SIDE = 3
 
@@ -119,7 +119,7 @@ def _telegram(offer: Offer, inner: int) -> list[str]:
     preview = [
         offer.seller,
         offer.title,
-        f"Now {offer.now}, {_next(offer)}. {offer.seats_left} seats left, until {offer.closes}.",
+        f"Now {offer.now}, {_next(offer)}. {counted(offer.seats_left, 'seat')} left, until {offer.closes}.",
     ]
     said = [f"{offer.inviter}: {offer.note}" if offer.note else offer.inviter]
     return [*said, "", *(f"  | {line}" for text in preview for line in wrap(text, inner - 4)), "", offer.site]
@@ -146,7 +146,7 @@ def _plainly(offer: Offer, _inner: int) -> list[str]:
         "",
         offer.title,
         f"Now {offer.now}, {_next(offer)}.",
-        f"Until {offer.closes}, {offer.seats_left} seats left.",
+        f"Until {offer.closes}, {counted(offer.seats_left, 'seat')} left.",
         offer.site,
     ]
 

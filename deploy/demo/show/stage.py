@@ -3,7 +3,9 @@
 import asyncio
 import sys
 
-from deploy.demo.show.text import WIDTH, cut, wrap
+from rich.cells import cell_len
+
+from deploy.demo.show.text import WIDTH, cut, fill, wrap
 from deploy.demo.show.view import View
 
 _SECONDS_PER_WORD = 0.08
@@ -20,7 +22,8 @@ class Stage:
     def head(self, text: str) -> None:
         """Begin a part."""
         self.view.line()
-        self.view.line(f"== {text} ".ljust(WIDTH, "="))
+        head = f"== {cut(text, WIDTH - 6)} "
+        self.view.line(head + "=" * (WIDTH - cell_len(head)))
 
     def text(self, text: str, indent: str = "") -> None:
         """Show a text in lines of 80 columns."""
@@ -40,7 +43,7 @@ class Stage:
 
     def effect(self, milliseconds: float, what: str, where: str) -> None:
         """Show one effect with its delay."""
-        self.view.line(f"{milliseconds:7,.0f} ms  {cut(what, _WHAT):<{_WHAT}}  {cut(where, _WHERE)}")
+        self.view.line(f"{milliseconds:7,.0f} ms  {fill(what, _WHAT)}  {cut(where, _WHERE)}")
 
     async def beat(self, seconds: float) -> None:
         """Leave time to read."""

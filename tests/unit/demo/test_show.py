@@ -133,6 +133,24 @@ def test_an_effect_is_one_line_of_80_columns_at_most() -> None:
     assert len(second) == WIDTH
 
 
+def test_wide_characters_keep_the_columns() -> None:
+    out = io.StringIO()
+    stage = Stage(PlainView(out), hurry=True)
+    stage.head("两位朋友拼一箱" * 9)
+    stage.head("两位朋友拼一箱")
+    stage.effect(1, "Ida: 席位已为您保留绿茶", "e-mail")
+    _, long, _, head, effect = out.getvalue().splitlines()
+    assert [cell_len(line) for line in (long, head)] == [WIDTH, WIDTH]
+    assert cell_len(effect.removesuffix("e-mail")) == len(f"{'':10}  {'':44}  ")
+
+
+def test_one_seat_is_one() -> None:
+    found = answer()
+    found.team.totals.confirmed_members = 4
+    words = " ".join(draw([("telegram", offer_of(found))])).replace("|", "").split()
+    assert "1 seat left," in " ".join(words)
+
+
 def test_money_has_the_decimals_of_its_currency() -> None:
     assert money(2490, "EUR") == "24.90 EUR"
     assert plain(2490, "JPY") == "2490"
