@@ -90,12 +90,14 @@ def install_locked(group: str) -> None:
     wanted = {name: digest(ROOT / "requirements" / f"{name}.lock") for name in GROUPS}
     if any(remembered(name) == wanted[name] for name in GROUPS[GROUPS.index(group) :]):
         return
-    say(f"installing requirements/{group}.lock")
+    say(f"installing requirements/{group}.lock (about half a minute)")
     if not pip(
         "install", "--require-hashes", "--no-deps", "--requirement", str(ROOT / "requirements" / f"{group}.lock")
     ):
         raise SetupError(
-            "pip could not install the locked packages; its lines above say why. Run the command again after that."
+            "pip could not install the locked packages; its lines above say why.\n"
+            "If a connection failed: is there a network? Behind a proxy set HTTPS_PROXY, for an index of your own\n"
+            "PIP_INDEX_URL. Then run the command again."
         )
     for name in GROUPS[: GROUPS.index(group) + 1]:
         remember(name, wanted[name])
