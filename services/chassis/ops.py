@@ -1,6 +1,7 @@
 """The small HTTP server for operators: /healthz (alive), /readyz (can work now), /metrics (Prometheus)."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
@@ -10,6 +11,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from services.chassis.settings import split_address
 
 Check: TypeAlias = Callable[[], Awaitable[bool]]
+PROCESS_HEADER = "x-process-id"
+"""Which process answers a readiness check: whoever started one can tell it from another on the same port."""
+
 _CHECK_SECONDS = 2.0
 
 
@@ -42,7 +46,9 @@ class OpsServer:
     async def _ready(self, _request: web.Request) -> web.Response:
         results = dict(zip(self._checks, await asyncio.gather(*map(_passes, self._checks.values())), strict=True))
         return web.json_response(
-            {"ready": all(results.values()), "checks": results}, status=200 if all(results.values()) else 503
+            {"ready": all(results.values()), "checks": results},
+            status=200 if all(results.values()) else 503,
+            headers={PROCESS_HEADER: str(os.getpid())},
         )
 
 

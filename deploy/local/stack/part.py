@@ -66,7 +66,7 @@ class Program:
 
     async def _until_well(self, child: Child) -> None:
         deadline = asyncio.get_running_loop().time() + self.start_seconds
-        while not await probe(self.probe):
+        while not await probe(self.probe, child.pid):
             if child.returncode is not None:
                 raise self._refusal(child, how_ended(child.returncode))
             if asyncio.get_running_loop().time() > deadline:
