@@ -42,11 +42,15 @@ def demo(
     """
     scenes = read_scenes(folder)
     shown = [_chosen(scenes, only)] if only else list(scenes.values())
-    if json_file and not os.access(json_file if json_file.exists() else json_file.absolute().parent, os.W_OK):
+    if json_file and not _can_be_written(json_file):
         raise DemoError(f"{json_file} cannot be written. Name another file with --json.")
     options = Options(scenes, shown, kafka, hurry=fast, pause=pause, keep=keep, json=json_file)
     if not run_demo(options, _view(plain=plain)):
         sys.exit(1)
+
+
+def _can_be_written(path: Path) -> bool:
+    return os.access(path if os.access(path, os.F_OK) else path.absolute().parent, os.W_OK)
 
 
 def _chosen(scenes: dict[str, Scene], only: str) -> Scene:

@@ -77,7 +77,9 @@ class Demo:
             keeps_data = self._options.keep
             raise
         except BaseException:
-            self._view.line(f"The logs are in {self._data / 'logs'}.")
+            keeps_data = any(self._data.glob("logs/*"))
+            if keeps_data:
+                self._view.line(f"The logs are in {self._data / 'logs'}.")
             raise
         finally:
             if not keeps_data:

@@ -10,6 +10,7 @@ from deploy.demo.show.view import View
 
 _SECONDS_PER_WORD = 0.08
 _WHAT, _WHERE = 44, 22
+_HEAD = WIDTH - 6
 
 
 class Stage:
@@ -22,7 +23,7 @@ class Stage:
     def head(self, text: str) -> None:
         """Begin a part."""
         self.view.line()
-        head = f"== {cut(text, WIDTH - 6)} "
+        head = f"== {text if cell_len(text) <= _HEAD else cut(text, _HEAD)} "
         self.view.line(head + "=" * (WIDTH - cell_len(head)))
 
     def text(self, text: str, indent: str = "") -> None:

@@ -137,10 +137,11 @@ def test_wide_characters_keep_the_columns() -> None:
     out = io.StringIO()
     stage = Stage(PlainView(out), hurry=True)
     stage.head("两位朋友拼一箱" * 9)
-    stage.head("两位朋友拼一箱")
+    stage.head("1  两位朋友拼一箱")
     stage.effect(1, "Ida: 席位已为您保留绿茶", "e-mail")
     _, long, _, head, effect = out.getvalue().splitlines()
     assert [cell_len(line) for line in (long, head)] == [WIDTH, WIDTH]
+    assert head.startswith("== 1  两位朋友拼一箱 ===")
     assert cell_len(effect.removesuffix("e-mail")) == len(f"{'':10}  {'':44}  ")
 
 
