@@ -4,12 +4,13 @@ PYTHON ?= python3
 ARGS   ?=
 KIND   ?=
 KAFKA  ?=
+PART   ?=
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto demo up test lint format lock clean user developer
+.PHONY: help setup proto demo up test bench lint format lock clean user developer
 
 ## See it run
 
@@ -28,6 +29,9 @@ proto: user  ## Generate gen/groupbuy from proto/, if something changed there
 test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
 	$(BIN)/python -m pytest $(addprefix tests/,$(KIND)) $(ARGS)
+
+bench: developer  ## Measure the engine beside what it is compared with, into build/bench.json. PART=join runs one part
+	@$(BIN)/python -m tests.bench $(PART) $(ARGS)
 
 lint: developer  ## Check style, format, types, protos (where Node is) and the rules of the layout
 	@$(BIN)/python tools/lint.py

@@ -1,0 +1,92 @@
+"""The client, a process of its own: `python -m tests.bench.client` reads one job a line and writes what came of it.
+
+While a job runs it says `begin` and `end` on lines of their own, so that whoever measures the servers knows the window.
+"""
+
+import asyncio
+import base64
+import gc
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import uvloop
+
+from tests.bench import watching
+from tests.bench.http2 import connect
+from tests.bench.load import Load, closed_loop, open_loop, summary
+from tests.bench.template import bundled, numbered
+
+
+async def serve() -> None:
+    """Do the jobs that come on standard input until it ends."""
+    gc.disable()  # nothing here makes circles, and a collection would be a pause in somebody's latency
+    reader = asyncio.StreamReader(limit=2**28)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        job = json.loads(line)
+        work = watching.watch if job["kind"] == "watch" else calls
+        say(await work(job, say))
+        gc.collect()
+
+
+def say(what: dict[str, Any] | str) -> None:
+    """Write one line for whoever gave the job."""
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
+async def calls(job: dict[str, Any], tell: Any) -> dict[str, Any]:
+    """Call a method for a while."""
+    headers = [("authorization", f"Bearer {job['key']}"), ("grpc-timeout", "10S")]
+    connections = [await connect(job["address"], job["path"], headers) for _ in range(job["connections"])]
+    load = Load(connections, requests_of(job), keep_answers=bool(job["bundle"]))
+    try:
+        driving = asyncio.create_task(drive(load, job))
+        await asyncio.sleep(job["warm"])
+        load.counting, began, worked = True, time.perf_counter(), time.process_time()
+        tell("begin")
+        await asyncio.sleep(job["seconds"])
+        load.counting, ended, worked = False, time.perf_counter(), time.process_time() - worked
+        tell("end")
+        load.stopped = True
+        await driving
+        await load.finish()
+    finally:
+        for connection in connections:
+            connection.close()
+    return outcome(load, ended - began, worked, job)
+
+
+async def drive(load: Load, job: dict[str, Any]) -> None:
+    """Make the calls of a job."""
+    seconds = job["warm"] + job["seconds"]
+    if job["kind"] == "open":
+        await open_loop(load, job["rate"], seconds, regular=job["regular"], seed=job["seed"])
+    else:
+        await closed_loop(load, job["callers"], seconds)
+
+
+def requests_of(job: dict[str, Any]) -> Iterator[bytes]:
+    """Give the requests of a job, without end."""
+    single = numbered([base64.b64decode(text) for text in job["templates"]])
+    return bundled(single, job["bundle"]) if job["bundle"] else single
+
+
+def outcome(load: Load, seconds: float, worked: float, job: dict[str, Any]) -> dict[str, Any]:
+    """Say what came of a job."""
+    return {
+        "calls": len(load.latencies),
+        "seconds": seconds,
+        "cpu_seconds": worked,
+        "latency": summary(load.latencies),
+        "late": summary(load.late),
+        "failures": dict(load.failures.most_common(5)),
+        "answers": [base64.b64encode(raw).decode() for raw in load.answers],
+    }
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

@@ -1,0 +1,1 @@
+"""The parts of the benchmark, one per figure or family of figures."""
