@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from services.chassis import logs, metrics, trace
-from services.chassis.errors import Rejected, Unavailable
+from services.chassis.errors import Raced, Rejected, Unavailable
 from services.chassis.status import transient
 
 Command = TypeVar("Command")
@@ -18,6 +18,7 @@ Decide: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Re
 
 LIMIT = 500
 GATHER_SECONDS = 0.003
+RACES = 5
 RETRY_SECONDS = (0.02, 0.1, 0.5)
 RETRY_FOR_SECONDS = 3.0
 """A try that took longer than this has waited enough for what is away; it is not repeated."""
@@ -141,10 +142,19 @@ class Coalescer(Generic[Command, Answer]):
         return await self._once(commands)
 
     async def _once(self, commands: list[Command]) -> Sequence[Answer | Rejected]:
-        answers = await self._decide(commands)
+        answers = await self._raced(commands, RACES)
         if len(answers) != len(commands):
             raise RuntimeError(f"{len(commands)} commands got {len(answers)} answers")
         return answers
+
+    async def _raced(self, commands: list[Command], races: int) -> Sequence[Answer | Rejected]:
+        """Decide, and again at once while another process decides the same requests: then their answers are there."""
+        try:
+            return await self._decide(commands)
+        except Raced:
+            if not races:
+                raise
+        return await self._raced(commands, races - 1)
 
     async def _part(self, batch: list[_Waiting[Command, Answer]], error: Exception) -> None:
         """Find the command that makes a batch fail by halving it, so that its neighbours are decided."""

@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from psycopg import AsyncConnection
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from services.chassis import requests
+from services.chassis.errors import Raced
 from services.chassis.work import Work
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -32,9 +35,7 @@ class Database:
 
     def __init__(self, url: str, direct_url: str | None = None, *, pool_size: int = 8, prepare: bool = True) -> None:
         self.direct_url = direct_url or url
-        options: dict[str, Any] = {"autocommit": True, **_options("groupbuy")}
-        if not prepare:
-            options["prepare_threshold"] = None
+        options = {"autocommit": True, "prepare_threshold": 0 if prepare else None, **_options("groupbuy")}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             min_size=1,
@@ -61,11 +62,28 @@ class Database:
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
-        """Open one transaction; what is told in it is written to the outbox just before it commits."""
-        async with self._pool.connection() as connection, connection.transaction():
-            work = Work(connection)
-            yield work
-            await work.write_outbox()
+        """Open one transaction; what is told in it is written to the outbox just before it commits.
+
+        It is a pipeline: a statement is sent when it is executed, with those before it, and waits for nothing until
+        rows are fetched; an error comes with the next fetch or at the end. Nothing may be read from a cursor but by
+        fetching: rowcount is not known yet. Raced where another transaction decided the same request.
+        """
+        async with self._pool.connection() as connection:
+            try:
+                async with connection.pipeline():
+                    await connection.execute("BEGIN")
+                    work = Work(connection)
+                    yield work
+                    await work.write_outbox()
+                    ended = await connection.execute("COMMIT")
+            except psycopg.Rollback:
+                await connection.rollback()
+            except psycopg.errors.UniqueViolation as error:
+                if requests.is_race(error):
+                    raise Raced("another process decides the same request") from error
+                raise
+            else:
+                _check_committed(ended)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
@@ -82,5 +100,12 @@ class Database:
             yield connection
 
 
+def _check_committed(ended: AsyncCursor[TupleRow]) -> None:
+    """Refuse to go on as if committed: PostgreSQL answers ROLLBACK where an error before was caught and ignored."""
+    if ended.statusmessage != "COMMIT":
+        raise RuntimeError("a transaction was not committed: one of its statements failed, and that was ignored")
+
+
 def _options(name: str) -> dict[str, Any]:
-    return {"connect_timeout": int(CONNECT_SECONDS), "application_name": name, **_KEEPALIVE}
+    named = {"application_name": name, "client_encoding": "utf-8"}
+    return {"connect_timeout": int(CONNECT_SECONDS), **named, **_KEEPALIVE}

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from groupbuy.reasons import ReasonName
+
+from services.chassis.reasons import named
+
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
@@ -21,16 +25,17 @@ MOST_VALUE_BYTES = 300
 
 
 class Rejected(Exception):
-    """A rule said no. The reason is a name of proto/reasons.toml; the metadata fills its message.
+    """A rule said no. The reason is a name of proto/reasons.toml; the metadata has the keys that are listed there.
 
     What is said is bounded: a refusal travels in the trailers of an answer, of which clients take no more than 8 KiB.
+    A reason that is not in the list is an UnknownReasonError: nobody could look up what to do about it.
     """
 
     def __init__(
-        self, reason: str, metadata: Mapping[str, object] | None = None, fields: tuple[FieldViolation, ...] = ()
+        self, reason: ReasonName, metadata: Mapping[str, object] | None = None, fields: tuple[FieldViolation, ...] = ()
     ) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = named(reason)
         self.metadata = {name: _short(str(value)) for name, value in (metadata or {}).items()}
         self.fields = _first(fields)
 
@@ -73,3 +78,7 @@ class Stop(Exception):
 
 class Unavailable(Exception):
     """Something this call needs is away; the caller may send the very same call again."""
+
+
+class Raced(Unavailable):
+    """Somebody else decided one of these requests at the same moment: decided again, its answer is found."""

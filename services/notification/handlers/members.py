@@ -10,7 +10,7 @@ from services.chassis import ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
-from services.chassis.requests import Decided, RequestKey
+from services.chassis.requests import NO_CAMPAIGN, Decided, RequestKey
 from services.notification import store
 from services.notification.domain import Member
 from services.notification.translate import wire_member
@@ -36,8 +36,8 @@ class MemberWriter:
         first = {_id(command.key): command for command in reversed(commands)}
         answers: dict[RequestKey, bytes | Rejected] = {}
         async with self._database.work() as work:
-            now = self._clock.now()
-            known = await requests.claim(work.connection, [command.key for command in first.values()], now)
+            keys = [command.key for command in first.values()]
+            known = dict(await (await requests.known(work.connection, NO_CAMPAIGN, keys)).all())
             fresh = [command for command in first.values() if command.key not in known]
             if fresh:
                 answers = {command.key: _answer(command.member) for command in fresh}
@@ -48,8 +48,9 @@ class MemberWriter:
                     (platform_id, member, _contact_ids(platform_id, member))
                     for (platform_id, _), member in last.items()
                 ]
-                await store.save_members(work.connection, members, now)
-                await requests.store(work.connection, [Decided(key, answer) for key, answer in answers.items()])
+                await store.save_members(work.connection, members, self._clock.now())
+                decided = [Decided(key, answer) for key, answer in answers.items()]
+                await requests.store(work.connection, NO_CAMPAIGN, decided)
         answers |= known
         return [answers.get(command.key, Rejected("REQUEST_ID_REUSED")) for command in commands]
 

@@ -94,5 +94,10 @@ async def delete_jobs(connection: Connection, jobs: Sequence[Job]) -> None:
 
 async def drop_waiting_jobs(connection: Connection, before: datetime) -> int:
     """Remove jobs that have waited since before a time, as what they wait for has left the topics; returns how many."""
-    cursor = await connection.execute("DELETE FROM fanout_jobs WHERE NOT ready AND created_at < %s", (before,))
-    return cursor.rowcount
+    cursor = await connection.execute(
+        "WITH dropped AS (DELETE FROM fanout_jobs WHERE NOT ready AND created_at < %s RETURNING 1)"
+        " SELECT count(*) FROM dropped",
+        (before,),
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0

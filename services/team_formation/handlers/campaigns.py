@@ -54,7 +54,7 @@ class CampaignHandler:
                 if isinstance(answer, Campaign):
                     await self._save(work, answer)
                 answer = _written(answer)
-                await requests.store(work.connection, [Decided(key, answer, campaign.campaign_id)])
+                await requests.store_claimed(work.connection, [Decided(key, answer, campaign.campaign_id)])
         if isinstance(answer, Rejected):
             raise answer
         return answer

@@ -95,7 +95,7 @@ class TeamHandler:
             answers, decided = self._play(book, asks, known, moment)
             await book.save()
             if decided:
-                await requests.store(work.connection, decided)
+                await requests.store_claimed(work.connection, decided)
         return answers
 
     async def _load(self, book: Book, asks: Sequence[Ask], moment: _Moment) -> None:

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from services.chassis import outbox
 from services.chassis.database import Database
 from services.chassis.status import transient
 from tests.support.outbox import told
@@ -29,6 +30,89 @@ async def test_what_is_told_is_committed_with_the_work_or_not_at_all(store: Data
             work.tell(told("team_a", 3))
             raise ZeroDivisionError
     assert await outbox_rows(store) == [("team_a", 1), ("team_a", 2)]
+
+
+async def test_statements_of_a_work_wait_for_nothing_until_rows_are_fetched(store: Database) -> None:
+    async with store.direct() as blocker, store.work() as work:
+        await blocker.execute("SELECT pg_advisory_lock(1)")
+        first = await work.connection.execute("SELECT pg_advisory_xact_lock(1)")
+        second = await work.connection.execute("SELECT 2")
+        await blocker.execute("SELECT pg_advisory_unlock(1)")
+        assert await second.fetchall() == [(2,)]
+        assert await first.fetchall() == [("",)]
+
+
+async def test_a_failure_that_nobody_fetched_is_raised_and_nothing_is_committed(store: Database) -> None:
+    async def fail() -> None:
+        async with store.work() as work:
+            work.tell(told("team_a", 1))
+            await work.connection.execute("SELECT 1 / 0")
+            await work.connection.execute("SELECT 1")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await fail()
+    assert await outbox_rows(store) == []
+    assert await store.ready()
+
+
+async def _fails_and_goes_on(store: Database, *, sync: bool) -> None:
+    async with store.work() as work:
+        await outbox.append(work.connection, [told("team_a", 1)])
+        with contextlib.suppress(psycopg.errors.DivisionByZero):
+            await (await work.connection.execute("SELECT 1 / 0")).fetchone()
+        if sync:
+            async with work.connection.pipeline() as pipeline:
+                await pipeline.sync()
+
+
+@pytest.mark.parametrize("sync", [False, True], ids=["in the pipeline", "after a sync"])
+async def test_a_failure_that_is_ignored_is_not_taken_for_a_commit(store: Database, sync: bool) -> None:  # noqa: FBT001
+    with pytest.raises((psycopg.errors.PipelineAborted, RuntimeError)):
+        await _fails_and_goes_on(store, sync=sync)
+    assert await outbox_rows(store) == []
+
+
+async def test_a_part_of_a_work_may_be_undone(store: Database) -> None:
+    async with store.work() as work:
+        await outbox.append(work.connection, [told("team_a", 1)])
+        with contextlib.suppress(psycopg.errors.DivisionByZero):
+            async with work.connection.transaction():
+                await outbox.append(work.connection, [told("team_a", 2)])
+                await work.connection.execute("SELECT 1 / 0")
+        await outbox.append(work.connection, [told("team_a", 3)])
+    assert await outbox_rows(store) == [("team_a", 1), ("team_a", 3)]
+
+
+async def test_a_work_can_be_given_up_by_its_own(store: Database) -> None:
+    async def give_up() -> None:
+        async with store.work() as work:
+            await outbox.append(work.connection, [told("team_a", 1)])
+            raise psycopg.Rollback
+
+    await give_up()
+    assert await outbox_rows(store) == []
+
+
+async def test_a_work_that_is_cancelled_leaves_nothing_and_the_connection_usable(url: str) -> None:
+    store = Database(url, pool_size=2)
+    await store.start()
+
+    async def slow() -> None:
+        async with store.work() as work:
+            await outbox.append(work.connection, [told("team_a", 1)])
+            await (await work.connection.execute("SELECT pg_sleep(60)")).fetchone()
+
+    for _ in range(5):
+        working = asyncio.create_task(slow())
+        await until(lambda: _sleeping(store))
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    assert await outbox_rows(store) == []
+    async with store.work() as work:
+        work.tell(told("team_a", 1))
+    assert await outbox_rows(store) == [("team_a", 1)]
+    await store.stop()
 
 
 async def test_a_read_that_is_given_up_leaves_the_connection_usable(url: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from services.chassis import outbox, relay
 from services.chassis.database import Database
 from services.chassis.relay import Relay, RelaySession, rewind
+from services.chassis.work import Work
 from tests.support.outbox import RecordingPublisher, told
 from tests.support.until import until
 
@@ -44,6 +45,12 @@ async def running(relays: list[Relay]) -> AsyncIterator[None]:
                 await task
 
 
+async def append(work: Work, *facts: tuple[str, int]) -> None:
+    """Write facts to the outbox, and wait until they are there: what a work sends is only on its way."""
+    await outbox.append(work.connection, [told(*fact) for fact in facts])
+    await (await work.connection.execute("SELECT 1")).fetchone()
+
+
 async def tell(store: Database, *facts: tuple[str, int]) -> None:
     """Commit facts, named by key and sequence, in one transaction."""
     async with store.work() as work:
@@ -57,7 +64,7 @@ async def test_a_transaction_under_way_holds_back_those_that_drew_later_position
     async with session(store, publisher) as ours:
         await ours.run_once()
         async with store.work() as slow:
-            await outbox.append(slow.connection, [told("team_a", 2)])
+            await append(slow, ("team_a", 2))
             await tell(store, ("team_b", 1))
             for _ in range(3):
                 assert await ours.run_once() == (0, True)
@@ -72,7 +79,7 @@ async def test_a_transaction_under_way_is_seen_though_none_has_ended_since_it_be
     await tell(store, ("team_a", 1))
     async with session(store, publisher) as ours:
         async with store.work() as slow:
-            await outbox.append(slow.connection, [told("team_a", 2)])
+            await append(slow, ("team_a", 2))
             for _ in range(3):
                 await ours.run_once()
         await tell(store, ("team_a", 3))
@@ -86,7 +93,7 @@ async def test_a_transaction_that_rolls_back_holds_back_nothing(store: Database)
     async with session(store, publisher) as ours:
         with contextlib.suppress(ZeroDivisionError):
             async with store.work() as undone:
-                await outbox.append(undone.connection, [told("team_a", 1)])
+                await append(undone, ("team_a", 1))
                 await tell(store, ("team_b", 1))
                 raise ZeroDivisionError
         assert await ours.run_once() == (1, False)
@@ -99,7 +106,7 @@ async def test_a_position_is_drawn_only_after_the_transaction_has_its_number(sto
         plan = await work.connection.execute("EXPLAIN (VERBOSE, COSTS OFF) " + _append_statement(), _columns())
         lines = [line async for (line,) in plan]
         before = await (await work.connection.execute("SELECT pg_current_xact_id_if_assigned()::text")).fetchone()
-        await outbox.append(work.connection, [told("team_a", 1)])
+        await append(work, ("team_a", 1))
         after = await (await work.connection.execute("SELECT pg_current_xact_id_if_assigned()::text")).fetchone()
     drawing = next(n for n, line in enumerate(lines) if "nextval" in line)
     numbering = next(n for n, line in enumerate(lines) if "CTE Scan" in line)
@@ -165,7 +172,7 @@ async def _write(store: Database, chance: random.Random, transactions: int, keys
             row = await work.connection.execute("SELECT version FROM teams WHERE key = %s FOR UPDATE", (key,))
             version = (await row.fetchone() or (0,))[0] + 1
             await work.connection.execute("UPDATE teams SET version = %s WHERE key = %s", (version, key))
-            await outbox.append(work.connection, [told(key, version)])
+            await append(work, (key, version))
             if chance.random() < 0.2:
                 await asyncio.sleep(chance.random() * 0.02)
             if chance.random() < 0.1:

@@ -2,19 +2,21 @@
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 from google.rpc import status_pb2
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from psycopg.errors import UniqueViolation
 
 from services.chassis import requests
+from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
-from services.chassis.errors import FieldViolation, Rejected
+from services.chassis.errors import FieldViolation, Raced, Rejected
 from services.chassis.requests import NO_CAMPAIGN, Decided, RequestKey
 from services.chassis.status import rejected_of, status_of
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+from services.chassis.work import Work
 
 
 def key(request_id: str = "r-1", body: bytes = b"body", rpc: str = "JoinTeam") -> RequestKey:
@@ -22,13 +24,17 @@ def key(request_id: str = "r-1", body: bytes = b"body", rpc: str = "JoinTeam") -
 
 
 async def ask(store: Database, *keys: RequestKey, answer: bytes | Rejected = b"yes") -> list[bytes | Rejected]:
-    """Claim keys as a handler does, and decide those that are new."""
+    """Decide the keys that are new, as a handler does."""
     async with store.work() as work:
-        known = await requests.claim(work.connection, keys, NOW)
+        known = await find(work, *keys)
         decided = [Decided(item, answer) for item in dict.fromkeys(keys) if item not in known]
-        if decided:
-            await requests.store(work.connection, decided)
+        await requests.store(work.connection, NO_CAMPAIGN, decided)
     return [known.get(item, answer) for item in keys]
+
+
+async def find(work: Work, *keys: RequestKey) -> dict[RequestKey, bytes | Rejected]:
+    """What is stored for keys."""
+    return dict(await (await requests.known(work.connection, NO_CAMPAIGN, keys)).all())
 
 
 def seen(answer: bytes | Rejected) -> object:
@@ -63,23 +69,43 @@ async def test_the_same_id_of_another_rpc_is_another_request(store: Database) ->
     assert await ask(store, key(rpc="LeaveTeam"), answer=b"left") == [b"left"]
 
 
-async def test_twice_in_one_batch_is_decided_once(store: Database) -> None:
-    assert await ask(store, key(), key("r-2"), key()) == [b"yes"] * 3
+async def test_twice_among_the_known_each_is_judged_by_its_own_body(store: Database) -> None:
+    await ask(store, key())
+    async with store.work() as work:
+        known = await find(work, key(), key(body=b"other"), key("r-2"))
+    assert {item.body_hash: seen(answer) for item, answer in known.items()} == {
+        b"body": b"yes",
+        b"other": ("REQUEST_ID_REUSED", {}, ()),
+    }
 
 
-@pytest.mark.parametrize("others", range(5))
-async def test_twice_in_one_batch_with_two_bodies_the_first_wins(store: Database, others: int) -> None:
-    answers = await ask(store, key(body=b"a%d" % others), key(body=b"b%d" % others))
-    assert [seen(item) for item in answers] == [b"yes", ("REQUEST_ID_REUSED", {}, ())]
+async def test_another_campaigns_request_is_another_request(store: Database) -> None:
+    await ask(store, key())
+    async with store.work() as work:
+        other = key()._replace(campaign_id=UUID(int=1))
+        assert await (await requests.known(work.connection, UUID(int=1), [other])).all() == []
 
 
-async def test_the_loser_of_two_transactions_reads_the_winners_answer(store: Database) -> None:
+async def test_the_loser_of_two_transactions_is_told_so_and_then_reads_the_winners_answer(store: Database) -> None:
     async with store.work() as winner:
-        assert await requests.claim(winner.connection, [key()], NOW) == {}
+        assert await find(winner, key()) == {}
+        await requests.store(winner.connection, NO_CAMPAIGN, [Decided(key(), b"winner's")])
+        assert await find(winner, key()) == {key(): b"winner's"}
         losing = asyncio.create_task(ask(store, key(), answer=b"mine"))
         await _waits_for_a_lock(store)
-        await requests.store(winner.connection, [Decided(key(), b"winner's")])
-    assert await losing == [b"winner's"]
+    with pytest.raises(Raced):
+        await losing
+    assert await ask(store, key(), answer=b"mine") == [b"winner's"]
+
+
+async def test_another_unique_violation_is_no_race(store: Database) -> None:
+    async def twice() -> None:
+        async with store.work() as work:
+            for _ in range(2):
+                await work.connection.execute("INSERT INTO inbox (topic, key, sequence) VALUES ('t', 'k', 1)")
+
+    with pytest.raises(UniqueViolation):
+        await twice()
 
 
 async def _waits_for_a_lock(store: Database) -> None:
@@ -90,21 +116,40 @@ async def _waits_for_a_lock(store: Database) -> None:
                 return
 
 
-async def test_batches_that_share_ids_in_other_orders_do_not_deadlock(store: Database) -> None:
+async def test_replicas_that_decide_the_same_ids_in_other_orders_agree_and_do_not_deadlock(store: Database) -> None:
     ids = [f"r-{n}" for n in range(20)]
     batches = [[key(item) for item in order] for order in (ids, ids[::-1], ids[10:] + ids[:10])]
-    answers = await asyncio.gather(*(ask(store, *batch, answer=b"%d" % n) for n, batch in enumerate(batches)))
+
+    async def replica(number: int) -> list[bytes | Rejected]:
+        async def decide(keys: Sequence[RequestKey]) -> list[bytes | Rejected]:
+            return await ask(store, *keys, answer=b"%d" % number)
+
+        queue: Coalescer[RequestKey, bytes] = Coalescer("test", decide)
+        running = asyncio.create_task(queue.run())
+        try:
+            return list(await asyncio.gather(*map(queue.submit, batches[number])))
+        finally:
+            running.cancel()
+
+    answers = await asyncio.gather(*map(replica, range(3)))
     by_key = {item: answer for batch, given in zip(batches, answers, strict=True) for item, answer in zip(batch, given)}  # noqa: B905
     for batch, given in zip(batches, answers, strict=True):
         assert given == [by_key[item] for item in batch]
 
 
-async def test_a_claim_that_is_rolled_back_leaves_nothing(store: Database) -> None:
+async def test_what_is_rolled_back_leaves_nothing(store: Database) -> None:
     with contextlib.suppress(ZeroDivisionError):
         async with store.work() as work:
-            await requests.claim(work.connection, [key()], NOW)
+            await requests.store(work.connection, NO_CAMPAIGN, [Decided(key(), b"first")])
             raise ZeroDivisionError
     assert await ask(store, key(), answer=b"second") == [b"second"]
+
+
+def test_a_body_is_hashed_without_its_id_and_stays_as_it_was() -> None:
+    one = pb.LeaveTeamRequest(request_id="r-1", seat_id="seat_a")
+    assert requests.body_hash(one) == requests.body_hash(pb.LeaveTeamRequest(request_id="r-2", seat_id="seat_a"))
+    assert requests.body_hash(one) != requests.body_hash(pb.LeaveTeamRequest(request_id="r-1", seat_id="seat_b"))
+    assert one.request_id == "r-1"
 
 
 def test_a_refusal_survives_being_stored() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from services.chassis import coalesce, trace
 from services.chassis.coalesce import Coalescer
-from services.chassis.errors import Rejected, Unavailable
+from services.chassis.errors import Raced, Rejected, Unavailable
 from tests.support.until import until
 
 
@@ -134,6 +134,25 @@ async def test_trouble_that_passes_is_not_seen(monkeypatch: pytest.MonkeyPatch) 
     async with running(decider.decide) as queue:
         assert await queue.submit("a") == "A"
     assert decider.batches == [["a"]] * 3
+
+
+async def test_a_race_is_decided_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "RETRY_FOR_SECONDS", -1)
+    decider = Decider()
+    decider.fails = [Raced("x") for _ in range(coalesce.RACES)]
+    async with running(decider.decide) as queue:
+        assert await queue.submit("a") == "A"
+    assert decider.batches == [["a"]] * (coalesce.RACES + 1)
+
+
+async def test_races_without_end_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "RETRY_FOR_SECONDS", -1)
+    decider = Decider()
+    decider.fails = [Raced("x") for _ in range(coalesce.RACES + 1)]
+    async with running(decider.decide) as queue:
+        with pytest.raises(Unavailable):
+            await queue.submit("a")
+        assert await queue.submit("b") == "B"
 
 
 async def test_trouble_that_stays_is_everybodys_and_the_batch_is_not_taken_apart(
