@@ -1,8 +1,9 @@
 """Generates the Python package `groupbuy` in gen/ from proto/, with types for mypy.
 
 The package can be imported and shipped: each folder has an `__init__.py`, `py.typed` marks it as typed, and the tables
-of proto/ lie beside it: `importlib.resources.files("groupbuy") / "topics.toml"`. The new tree replaces the old one
-only when it is complete. Nothing happens while sources, generator and protoc are what they were last time.
+of proto/ lie beside it: `importlib.resources.files("groupbuy") / "topics.toml"`. The names of proto/reasons.toml are a
+type besides, in groupbuy/reasons.py. The new tree replaces the old one only when it is complete. Nothing happens while
+sources, generator and protoc are what they were last time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,13 +27,25 @@ PROTO = ROOT / "proto"
 GEN = ROOT / "gen"
 TARGET = GEN / "groupbuy"
 STAMP = GEN / ".generated-from"
+REASONS = PROTO / "reasons.toml"
 PLUGINS = ("grpcio-tools", "mypy-protobuf")
 # google/protobuf comes with protoc, google/rpc with googleapis-common-protos.
 INCLUDES = (Path(grpc_tools.__file__).parent / "_proto", Path(sysconfig.get_path("purelib")))
 
+REASONS_MODULE = '''\
+"""Generated from proto/reasons.toml: do not edit."""
+
+from typing import Final, Literal, TypeAlias, get_args
+
+ReasonName: TypeAlias = Literal[
+{names}
+]
+BY_NAME: Final[dict[str, ReasonName]] = {{name: name for name in get_args(ReasonName)}}
+'''
+
 
 class GenerationError(Exception):
-    """The sources cannot be turned into code; protoc has printed file and line."""
+    """The sources cannot be turned into code; protoc has printed file and line, or the text says them."""
 
 
 def main() -> int:
@@ -57,6 +71,7 @@ def generate() -> None:
         fresh.mkdir()
         compile_protos(Path(folder))
         make_package(fresh)
+        (fresh / "reasons.py").write_text(names_of_reasons())
         fresh.chmod(0o755)
         replace(fresh, Path(folder) / "old")
         STAMP.write_text(fingerprint)
@@ -115,6 +130,16 @@ def make_package(package: Path) -> None:
     (package / "py.typed").touch()
     for table in tables():
         shutil.copyfile(table, package / table.name)
+
+
+def names_of_reasons() -> str:
+    """Write a module with the names of the refusals as a type, so that mypy refuses one that is not there."""
+    try:
+        names = tomllib.loads(REASONS.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as problem:
+        message = f"{REASONS.relative_to(ROOT)} is not TOML: {problem}"
+        raise GenerationError(message) from None
+    return REASONS_MODULE.format(names="\n".join(f'    "{name}",' for name in names))
 
 
 def replace(fresh: Path, old: Path) -> None:

@@ -12,7 +12,7 @@ from grpc_status import rpc_status
 from psycopg_pool import PoolTimeout
 
 from services.chassis.errors import FieldViolation, Rejected, Unavailable
-from services.chassis.reasons import reasons
+from services.chassis.reasons import UnknownReasonError, named, reasons
 
 DOMAIN = "groupbuy"
 
@@ -46,14 +46,14 @@ def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest)
 
 
 def rejected_of(status: status_pb2.Status) -> Rejected:
-    """Read a refusal back from its status; the inverse of `status_of`."""
+    """Read a refusal back from its status, the inverse of `status_of`; UnknownReasonError where its reason is none."""
     info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     for detail in status.details:
         detail.Unpack(info)
         detail.Unpack(bad)
     metadata = {name: value for name, value in info.metadata.items() if name != "retry"}
     fields = tuple(FieldViolation(item.field, item.description) for item in bad.field_violations)
-    return Rejected(info.reason, metadata, fields)
+    return Rejected(named(info.reason), metadata, fields)
 
 
 def transient(error: BaseException) -> str | None:
@@ -81,8 +81,16 @@ async def rejected_by(call: Awaitable[Response]) -> Response | Rejected:
     try:
         return await call
     except grpc.aio.AioRpcError as error:
-        status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what a call has
-        refusal = rejected_of(status) if status else None
-        if error.code() in _NO_ANSWERS or refusal is None or refusal.reason not in reasons():
+        refusal = _refusal_in(error)
+        if error.code() in _NO_ANSWERS or refusal is None:
             raise
         return refusal
+
+
+def _refusal_in(error: grpc.aio.AioRpcError) -> Rejected | None:
+    """Read the refusal that an error carries; None where there is none, or only a newer release knows its reason."""
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what a call has
+    try:
+        return rejected_of(status) if status else None
+    except UnknownReasonError:
+        return None
