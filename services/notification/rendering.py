@@ -15,7 +15,7 @@ from jinja2 import StrictUndefined, Template, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from services.notification import formats
+from services.chassis import formats
 from services.notification.domain import Facts, Kind, Opened
 
 _FALLBACK = "en"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.notification import formats
+from services.chassis import formats
 from services.notification.domain import (
     CountedIn,
     Facts,
