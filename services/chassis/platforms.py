@@ -58,6 +58,12 @@ class KeyRing:
         self._database = database
         self._clock = clock
         self._known: dict[str, tuple[float, UUID, Key, bool]] = {}
+        self._believed: dict[str, tuple[float, UUID]] = {}
+
+    def believed(self, bearer: str) -> UUID | None:
+        """Tell whose key it is where just that key was found to be good a moment ago."""
+        found = self._believed.get(bearer)
+        return found[1] if found and time.monotonic() - found[0] < FRESH_SECONDS else None
 
     async def platform_of(self, bearer: str) -> UUID:
         """Tell whose key it is; Rejected KEY_MISSING, KEY_UNKNOWN or PLATFORM_SUSPENDED."""
@@ -65,13 +71,16 @@ class KeyRing:
         key_id, _, secret = rest.partition("_")
         if prefix != KEY_PREFIX or not secret:
             raise Rejected("KEY_MISSING" if not bearer else "KEY_UNKNOWN")
-        _, platform_id, key, suspended = await self._find(key_id)
+        found_at, platform_id, key, suspended = await self._find(key_id)
         if not hmac.compare_digest(key.secret_hash, hash_secret(secret)):
             raise Rejected("KEY_UNKNOWN")
         if key.expires_at and key.expires_at <= self._clock.now():
             raise Rejected("KEY_UNKNOWN")
         if suspended:
             raise Rejected("PLATFORM_SUSPENDED")
+        if key.expires_at is None:
+            self._believed = self._believed if len(self._believed) < _MOST_CACHED else {}
+            self._believed[bearer] = found_at, platform_id
         return platform_id
 
     async def _find(self, key_id: str) -> tuple[float, UUID, Key, bool]:

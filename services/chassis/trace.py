@@ -3,18 +3,20 @@
 Source: W3C Trace Context, https://www.w3.org/TR/trace-context/.
 """
 
+import random
 import re
-import secrets
 from contextvars import ContextVar
 
 HEADER = "traceparent"
+_HALF = 2**64 - 1
 _FORM = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _current: ContextVar[str] = ContextVar("traceparent", default="")
 
 
 def new_traceparent() -> str:
     """Start a trace."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    number = random.getrandbits(192) | 1 << 64 | 1  # neither part of it may be zero
+    return f"00-{number >> 64:032x}-{number & _HALF:016x}-01"
 
 
 def enter(traceparent: str | None) -> str:

@@ -92,6 +92,21 @@ async def test_a_key_taken_away_is_believed_for_a_few_seconds_only(
     assert await ring.platform_of("gbk_k2_secret-of-k2") == PLATFORM
 
 
+async def test_only_a_key_just_found_good_is_believed_without_being_looked_at(
+    store: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(store, 1, key("k1"), key("k2", NOW + timedelta(hours=1)))
+    assert ring.believed("gbk_k1_secret-of-k1") is None
+    await ring.platform_of("gbk_k1_secret-of-k1")
+    await ring.platform_of("gbk_k2_secret-of-k2")
+    assert await reason(ring, "gbk_k1_wrong") == "KEY_UNKNOWN"
+    assert ring.believed("gbk_k1_secret-of-k1") == PLATFORM
+    assert ring.believed("gbk_k1_wrong") is None
+    assert ring.believed("gbk_k2_secret-of-k2") is None, "it may expire at any moment"
+    monkeypatch.setattr(platforms, "FRESH_SECONDS", 0)
+    assert ring.believed("gbk_k1_secret-of-k1") is None
+
+
 async def test_an_older_state_never_replaces_a_newer_one(store: Database) -> None:
     await save(store, 2, key("k2"))
     await save(store, 1, key("k1"), suspended=True)

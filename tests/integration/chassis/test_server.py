@@ -48,6 +48,9 @@ class Public(pb_grpc.TeamFormationServicer):
         await self.behave()
         return pb.GetTeamResponse(team=types_pb2.Team(team_id=str(caller()), campaign_id=trace.trace_id()))
 
+    async def ListTeams(self, _request: pb.ListTeamsRequest, _context: Context) -> bytes:  # type: ignore[override] # noqa: N802
+        return pb.ListTeamsResponse(teams=[types_pb2.Team(team_id="stored")]).SerializeToString()
+
     async def WatchTeam(  # noqa: N802
         self, _request: pb.WatchTeamRequest, _context: Context
     ) -> AsyncIterator[pb.WatchTeamResponse]:
@@ -134,6 +137,10 @@ async def test_a_call_comes_from_its_keys_platform_and_keeps_its_trace(house: Ho
     team = await house.ask((*KEY, ("traceparent", mine)))
     assert (team.team_id, team.campaign_id) == (str(PLATFORM), mine[3:35])
     assert len((await house.ask()).campaign_id) == 32
+
+
+async def test_a_response_may_be_given_as_the_bytes_that_were_stored(house: House) -> None:
+    assert (await house.stub.ListTeams(pb.ListTeamsRequest(), metadata=KEY)).teams[0].team_id == "stored"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,187 @@
+"""What every call passes: trace, key, deadline, error mapping, a metric, and a log line for what failed with us."""
+
+import asyncio
+import hmac
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextvars import ContextVar
+from functools import cache
+from types import TracebackType
+from typing import Any, TypeAlias, cast
+from uuid import UUID
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc_status import rpc_status
+from prometheus_client import Histogram
+
+from services.chassis import logs, metrics, trace
+from services.chassis.errors import Rejected, Unavailable, invalid
+from services.chassis.platforms import KeyRing
+from services.chassis.status import status_of, transient
+
+log = logs.logger(__name__)
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+_caller: ContextVar[UUID] = ContextVar("caller")
+_INTERNAL = "Internal"
+
+
+def caller() -> UUID:
+    """Tell the platform that makes the call under way."""
+    return _caller.get()
+
+
+class Entrance:
+    """What generated code takes for the server: it hands each service's methods over, wrapped where wanted.
+
+    Methods are known to the server by name only. Were they registered with it, grpc.aio (1.85) would look at each of
+    them for every call that comes: a call of a service with forty methods costs a quarter more.
+    """
+
+    def __init__(self, server: grpc.aio.Server, wrap: "Callable[[str, Handler], Handler] | None" = None) -> None:
+        self._server = server
+        self._wrap = wrap
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """Leave out: the same methods come with their names below."""
+
+    def add_registered_method_handlers(self, service: str, methods: "Mapping[str, Handler]") -> None:
+        """Add a service's methods."""
+        wrap = self._wrap
+        wrapped = {name: wrap(f"/{service}/{name}", item) if wrap else item for name, item in methods.items()}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, wrapped),))
+
+
+class Gate:
+    """Makes the handlers of our services from the generated ones."""
+
+    def __init__(self, keys: KeyRing, service_key: str, longest_call: float) -> None:
+        self._keys = keys
+        self._service_key = service_key.encode()
+        self._longest_call = longest_call
+
+    def wrap(self, method: str, handler: Handler) -> Handler:
+        """Let a method's calls pass the gate. It may answer with bytes: a response as it was stored."""
+        read, write = _or_none(handler.request_deserializer), _or_bytes(handler.response_serializer)
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(self._unary(handler.unary_unary, method), read, write)
+        return grpc.unary_stream_rpc_method_handler(self._stream(handler.unary_stream, method), read, write)
+
+    def _unary(self, behaviour: Any, method: str) -> Any:
+        internal = _is_internal(method)
+
+        async def call(request: Any, context: Context) -> Any:
+            async with _Answered(method, context):
+                await self._enter(internal, request, context)
+                return await self._in_time(behaviour(request, context), context)
+
+        return call
+
+    def _stream(self, behaviour: Any, method: str) -> Any:
+        internal = _is_internal(method)
+
+        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+            async with _Answered(method, context):
+                await self._enter(internal, request, context)
+                async for response in behaviour(request, context):
+                    yield response
+
+        return call
+
+    async def _enter(self, internal: bool, request: Any, context: Context) -> None:  # noqa: FBT001
+        metadata = dict(context.invocation_metadata() or ())
+        trace.enter(cast("str | None", metadata.get(trace.HEADER)))
+        scheme, _, bearer = str(metadata.get("authorization", "")).partition(" ")
+        if scheme.lower() != "bearer" or not bearer:
+            raise Rejected("KEY_MISSING")
+        if not internal:
+            _caller.set(self._keys.believed(bearer) or await self._keys.platform_of(bearer))
+        elif not self._service_key or not hmac.compare_digest(bearer.encode(), self._service_key):
+            raise Rejected("KEY_UNKNOWN")
+        if request is None:
+            raise invalid("request", "its bytes are no such request, or a text in it is not UTF-8")
+
+    async def _in_time(self, answer: Coroutine[Any, Any, Any], context: Context) -> Any:
+        """Wait for an answer, for as long as a call may take; the caller's own deadline cancels it sooner."""
+        left = cast("float | None", context.time_remaining())
+        if left is not None and left <= self._longest_call:
+            if left <= 0:
+                answer.close()
+                raise Rejected("DEADLINE_PASSED")
+            return await answer
+        try:
+            async with asyncio.timeout(self._longest_call):
+                return await answer
+        except TimeoutError:
+            raise Unavailable(f"there was no answer within {self._longest_call:g} seconds") from None
+
+
+def _is_internal(method: str) -> bool:
+    return method.split("/")[1].endswith(_INTERNAL)
+
+
+def _or_none(read: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+    """Read a request; None where its bytes are none, so that the answer is ours and not the library's."""
+    parse = cast("Callable[[bytes], Any]", read)
+
+    def deserialize(raw: bytes) -> Any:
+        try:
+            return parse(raw)
+        except DecodeError:
+            return None
+
+    return deserialize
+
+
+def _or_bytes(write: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
+    """Write a response; one that is bytes already is left as it is."""
+    serialize = cast("Callable[[Any], bytes]", write)
+    return lambda response: response if type(response) is bytes else serialize(response)
+
+
+class _Answered:
+    """Turns errors into answers, in this one place, and counts the call by its code."""
+
+    __slots__ = ("_began", "_context", "_method")
+
+    def __init__(self, method: str, context: Context) -> None:
+        self._method = method
+        self._context = context
+        self._began = time.perf_counter()
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        code = "OK"
+        try:
+            if error is not None:
+                code = "ABORTED" if isinstance(error, grpc.aio.AbortError) else "CANCELLED"
+                if isinstance(error, Exception) and code != "ABORTED":
+                    status = rpc_status.to_status(status_of(_refusal(self._method, error)))
+                    code = status.code.name
+                    await self._context.abort_with_status(status)
+        finally:
+            _seconds(self._method, code).observe(time.perf_counter() - self._began)
+
+
+@cache
+def _seconds(method: str, code: str) -> Histogram:
+    """Find the metric once: methods are those that were wrapped, codes are few."""
+    return metrics.RPC_SECONDS.labels(method, code)
+
+
+def _refusal(method: str, error: Exception) -> Rejected:
+    if isinstance(error, Rejected):
+        return error
+    cause = transient(error)
+    if cause is not None:
+        log.warning("call not answered", method=method, why=str(error).strip() or type(error).__name__)
+        return Rejected("UNAVAILABLE", {"cause": cause})
+    log.error("call failed", method=method, exc_info=error)
+    return Rejected("INTERNAL", {"trace_id": trace.trace_id()})
