@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 
 import uvloop
 from rich.console import Console
@@ -14,12 +13,23 @@ from tests.bench.bench import Bench
 from tests.bench.errors import BenchError
 from tests.bench.installation import installation
 from tests.bench.machine import commit, machine, versions
-from tests.bench.parts import join
+from tests.bench.parts import arrivals, batching, bulk, expiry, idle, join, relay, watch
 from tests.bench.paths import BUILD
 from tests.bench.report import show, write
 
-PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {"join": join.run}
+PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
+    "join": join.run,
+    "batching": batching.run,
+    "bulk": bulk.run,
+    "arrivals": arrivals.run,
+    "relay": relay.run,
+    "watch": watch.run,
+    "expiry": expiry.run,
+    "idle": idle.run,
+}
 FILE = BUILD / "bench.json"
+CAMPAIGNS = 6
+"""So many campaigns of their own do the parts need, and one more a round."""
 APART = (("rpc", "timers"), ("relay",))
 
 
@@ -27,13 +37,13 @@ def main() -> int:
     """Exit code 0 when everything was measured, 1 when something made it worthless, 2 for a wrong command line."""
     options = _options()
     try:
-        uvloop.run(_run(options))
+        failed = uvloop.run(_run(options))
     except (BenchError, LocalError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
+    return int(bool(failed))
 
 
 def _options() -> argparse.Namespace:
@@ -50,21 +60,35 @@ def _options() -> argparse.Namespace:
     return options
 
 
-async def _run(options: argparse.Namespace) -> None:
+async def _run(options: argparse.Namespace) -> list[str]:
+    """Run the parts asked for; gives those that failed."""
     console = Console(width=None if sys.stdout.isatty() else 160)
     began = time.monotonic()
+
+    def say(what: str) -> None:
+        console.print(f"[dim]{time.monotonic() - began:4.0f} s[/] {what}", highlight=False)
+
     roles: Sequence[Sequence[str]] = APART if options.relay_apart else ((),)
-    async with installation(roles) as whole:
-        bench = Bench(whole, options.rounds, options.seconds)
+    async with installation(roles, CAMPAIGNS + options.rounds) as whole:
+        bench = Bench(whole, options.rounds, options.seconds, say)
         about = {"commit": commit(), "machine": machine(), "versions": await versions(whole.postgres.url)}
         about["options"] = {key: value for key, value in vars(options).items() if key != "parts"}
-        for name in options.parts or PARTS:
-            console.print(f"{time.monotonic() - began:5.0f} s  {name}")
-            await PARTS[name](bench)
-            write(FILE, bench.results, about)
+        failed = [name for name in options.parts or PARTS if not await _measured(name, bench, say)]
+        write(FILE, bench.results, about)
     show(console, bench.results)
-    with suppress(ValueError):
-        console.print(f"{time.monotonic() - began:.0f} s; also in {FILE.relative_to(BUILD.parent)}")
+    console.print(f"{time.monotonic() - began:.0f} s; also in {FILE.relative_to(BUILD.parent)}")
+    return failed
+
+
+async def _measured(name: str, bench: Bench, say: Callable[[str], None]) -> bool:
+    """Run one part; False where something made it worthless, which is said. The others go on."""
+    say(name)
+    try:
+        await PARTS[name](bench)
+    except (BenchError, LocalError) as error:
+        print(f"{name} measured nothing: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -5,20 +5,21 @@ import base64
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from tests.bench.cpu import Meter, spent
 from tests.bench.errors import BenchError
 from tests.bench.paths import environment
+from tests.bench.watching import LAST_SECONDS, OPEN_SECONDS, WatchJob
 
 SLACK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Job:
-    """Load on one method. `kind` is closed (callers) or open (rate); `bundle` requests make one message, 0: none."""
+    """Load on one method. `kind` is closed (callers) or open (rate); `bundle` joins make one call, 0: one does."""
 
     address: str
     path: str
@@ -42,14 +43,19 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job, with the CPU seconds that each program spent meanwhile."""
+    """What came of a job, with the CPU seconds that each program spent meanwhile; calls of a bundle count each."""
 
     calls: int
     seconds: float
     cpu: dict[str, float]
     latency: dict[str, float]
     late: dict[str, float]
-    answers: list[bytes] = field(default_factory=list)
+    bundle: int = 0
+
+    @property
+    def elsewhere(self) -> float:
+        """CPU seconds that this machine spent on anything that is not measured: much of it spoils a figure."""
+        return max(self.cpu["machine"] - sum(spent for name, spent in self.cpu.items() if name != "machine"), 0.0)
 
     @property
     def rate(self) -> float:
@@ -75,18 +81,24 @@ class Client:
             self._process.stdin.close()
             await self._process.wait()
 
-    async def run(self, job: Job, meter: Meter, *, may_fail: bool = False) -> Outcome:
-        """Do a job; BenchError if any call of it was refused or failed, unless that may be."""
-        said, cpu = await self.work(job.line(), meter, job.warm + job.seconds)
-        if said["failures"] and not may_fail:
-            why = "; ".join(f"{count} times {text}" for text, count in said["failures"].items())
-            raise BenchError(f"Not every call to {job.path} was accepted: {why}.")
+    async def run(self, job: Job, meter: Meter) -> Outcome:
+        """Do a job; BenchError if any call of it was refused or failed."""
+        said, cpu = await self._work(job.line(), meter, job.warm + job.seconds)
         if not said["calls"]:
             raise BenchError(f"No call to {job.path} was answered within {job.seconds:g} s.")
-        answers = [base64.b64decode(text) for text in said["answers"]]
-        return Outcome(said["calls"], said["seconds"], cpu, said["latency"], said["late"], answers)
+        each = job.bundle or 1
+        return Outcome(said["calls"] * each, said["seconds"], cpu, said["latency"], said["late"], job.bundle)
 
-    async def work(self, line: bytes, meter: Meter, seconds: float) -> tuple[dict[str, Any], dict[str, float]]:
+    async def watch(
+        self, job: WatchJob, meter: Meter, heard: Callable[[str], None]
+    ) -> tuple[list[dict[str, Any]], dict[str, float]]:
+        """Do a job of readers; gives what each round measured, and the CPU seconds of each program in all of them."""
+        said, cpu = await self._work(job.line(), meter, OPEN_SECONDS + job.rounds * (job.seconds + LAST_SECONDS), heard)
+        return said["rounds"], cpu
+
+    async def _work(
+        self, line: bytes, meter: Meter, seconds: float, heard: Callable[[str], None] = lambda _: None
+    ) -> tuple[dict[str, Any], dict[str, float]]:
         """Hand over a job; gives what the client said of it, and the CPU seconds of each program in its window."""
         process = self._process
         if process is None or process.stdin is None:
@@ -95,7 +107,12 @@ class Client:
         readings = []
         async with asyncio.timeout(seconds + SLACK_SECONDS):
             while not isinstance(said := await self._line(process), dict):
-                readings.append(meter.read())
+                heard(said)
+                if said in ("begin", "end"):
+                    readings.append(meter.read())
+        if said["failures"]:
+            why = "; ".join(f"{count} times {text}" for text, count in said["failures"].items())
+            raise BenchError(f"Not everything was accepted: {why}.")
         cpu = {**spent(readings[0], readings[-1]), "client": cast("float", said["cpu_seconds"])}
         return said, cpu
 

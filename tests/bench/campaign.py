@@ -16,6 +16,7 @@ from tests.bench.template import MARK, template
 JOIN = "/groupbuy.team_formation.v1.TeamFormation/JoinTeam"
 JOIN_MANY = "/groupbuy.team_formation.v1.TeamFormation/JoinTeams"
 SKU = "mango"
+HOLD = timedelta(days=1)
 
 _names = count(1)
 
@@ -25,7 +26,7 @@ def unique(what: str) -> str:
     return f"{what}{next(_names)}"
 
 
-def a_campaign(hold: timedelta = timedelta(days=1)) -> pb.CreateCampaignRequest:
+def a_campaign() -> pb.CreateCampaignRequest:
     """Make a request for a campaign with room for all, with every limit switched on and none reached."""
     request = pb.CreateCampaignRequest(
         request_id=unique("campaign-"),
@@ -48,7 +49,7 @@ def a_campaign(hold: timedelta = timedelta(days=1)) -> pb.CreateCampaignRequest:
     )
     limited(request.rules, max_units_per_member=5, max_teams_per_member=5, max_teams_opened_per_member=5)
     request.ends_at.FromDatetime(datetime.now(UTC) + timedelta(days=30))
-    request.rules.hold_lifetime.FromTimedelta(hold)
+    request.rules.hold_lifetime.FromTimedelta(HOLD)
     request.rules.team_lifetime.FromTimedelta(timedelta(days=20))
     return request
 
@@ -65,6 +66,12 @@ def a_team(campaign_id: str) -> pb.OpenTeamRequest:
     """Make a request for a team with an opener of its own."""
     name = unique("team-")
     return pb.OpenTeamRequest(request_id=name, campaign_id=campaign_id, member_id=f"opener-{name}", sku=SKU)
+
+
+def a_join(team_id: str) -> pb.JoinTeamRequest:
+    """Make a request for a seat of a member of its own."""
+    name = unique("join-")
+    return pb.JoinTeamRequest(request_id=name, team_id=team_id, member_id=f"member-{name}", sku=SKU, quantity=1)
 
 
 def joins(team_ids: Sequence[str]) -> list[bytes]:

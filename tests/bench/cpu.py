@@ -1,6 +1,6 @@
 """CPU seconds of processes, from /proc: a program alone, or with all that it started."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,14 +30,21 @@ def started_for(folder: Path) -> int:
 
 
 class Meter:
-    """Reads the CPU seconds of named programs: name -> process id, and whether what it started counts too."""
+    """Reads the CPU seconds of programs, of one process or several each; `families` count what they started too."""
 
-    def __init__(self, programs: Mapping[str, tuple[int, bool]]) -> None:
+    def __init__(self, programs: Mapping[str, Sequence[int]], families: Collection[str]) -> None:
         self._programs = programs
+        self._families = families
 
     def read(self) -> dict[str, float]:
-        """CPU seconds of each so far."""
-        return {name: cpu_seconds(pid, family=family) for name, (pid, family) in self._programs.items()}
+        """CPU seconds of each so far, and of the whole machine as `machine`."""
+        times = psutil.cpu_times()
+        busy = sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+        spent_by = {
+            name: sum(cpu_seconds(pid, family=name in self._families) for pid in pids)
+            for name, pids in self._programs.items()
+        }
+        return {**spent_by, "machine": float(busy)}
 
 
 def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

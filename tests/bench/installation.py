@@ -27,6 +27,7 @@ from deploy.local.stack.probe import probe
 from deploy.local.stack.topics import prepare_topics
 from services.chassis.database import database_url
 from tests.bench.caller import Client
+from tests.bench.campaign import a_campaign
 from tests.bench.cpu import Meter, started_for
 from tests.bench.errors import BenchError
 from tests.bench.paths import BUILD, environment
@@ -65,6 +66,19 @@ class Installation:
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     key: str = ""
     services: dict[str, Program] = field(default_factory=dict)
+    campaigns: list[str] = field(default_factory=list)
+    """Those that nothing was measured with yet; pricing, which is asked for each new one, has ended."""
+
+    @property
+    def home(self) -> str:
+        """The campaign of teams that are opened while measuring."""
+        return self.campaigns[0]
+
+    def campaign(self) -> str:
+        """Give a campaign of its own to whoever asks."""
+        if len(self.campaigns) == 1:
+            raise BenchError("There are too few campaigns for all parts: make more at the start.")
+        return self.campaigns.pop()
 
     @property
     def service(self) -> Program:
@@ -78,10 +92,11 @@ class Installation:
 
     @property
     def meter(self) -> Meter:
-        """CPU of all servers that run now."""
-        programs = {name: (program.pid, False) for name, program in self.services.items()}
-        servers = {"postgres": (self.postgres.pid or 0, True), "kafka": (started_for(self.kafka.data), False)}
-        return Meter({**programs, **servers})
+        """CPU of all that runs now: `service` is every team_formation, the others go by name."""
+        others = {name: [program.pid] for name, program in self.services.items() if not name.startswith(SERVICE)}
+        ours = [program.pid for name, program in self.services.items() if name.startswith(SERVICE)]
+        servers = {"postgres": [self.postgres.pid or 0], "kafka": [started_for(self.kafka.data)]}
+        return Meter({"service": ours, **servers, **others}, families=("postgres",))
 
     async def run(self, name: str, module: str, *roles: str, **settings: str) -> Program:
         """Start one of our modules under a name and wait until it is ready; BenchError if it does not start."""
@@ -138,8 +153,11 @@ class Installation:
 
 
 @asynccontextmanager
-async def installation(roles: Sequence[Sequence[str]]) -> AsyncIterator[Installation]:
-    """Start everything, with one team_formation for each list of roles (none: all roles); the first has the RPCs."""
+async def installation(roles: Sequence[Sequence[str]], campaigns: int) -> AsyncIterator[Installation]:
+    """Start everything, with one team_formation for each list of roles (none: all roles); the first has the RPCs.
+
+    So many campaigns are made; then pricing ends, as in production it would not take this machine's time.
+    """
     if reason := available():
         raise BenchError(reason)
     BUILD.mkdir(exist_ok=True)
@@ -155,16 +173,20 @@ async def installation(roles: Sequence[Sequence[str]]) -> AsyncIterator[Installa
         await asyncio.gather(_durable(postgres.url), prepare_databases(postgres.url), prepare_topics(kafka.bootstrap))
         whole = Installation(folder, postgres, kafka, client, ports)
         stack.push_async_callback(_stop_all, whole)
-        await start_services(whole, roles)
+        await start_services(whole, roles, campaigns)
         yield whole
 
 
-async def start_services(whole: Installation, roles: Sequence[Sequence[str]]) -> None:
-    """Start pricing, the team_formations and the echo, and make the platform."""
+async def start_services(whole: Installation, roles: Sequence[Sequence[str]], campaigns: int) -> None:
+    """Start the team_formations and the echo, and make a platform and its campaigns."""
     await whole.run("pricing", "services.pricing", LISTEN=f"127.0.0.1:{whole.ports['pricing']}")
     for number, some in enumerate(roles):
         await whole.run(f"{SERVICE}{number or ''}", f"services.{SERVICE}", *some)
     await whole.make_platform()
+    async with whole.stub() as call:
+        answers = [await call("CreateCampaign", a_campaign()) for _ in range(campaigns)]
+    whole.campaigns += [answer.campaign.campaign_id for answer in answers]
+    await whole.end("pricing")
     await whole.run("echo", "tests.bench.echo")
 
 

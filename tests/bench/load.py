@@ -13,6 +13,7 @@ from tests.bench.rounds import percentile
 
 DRAIN_SECONDS = 10.0
 _SEEN = 20
+"""So many failures are enough to know that the run is worth nothing."""
 
 
 @dataclass
@@ -71,7 +72,7 @@ async def closed_loop(load: Load, callers: int, seconds: float) -> None:
     """Keep a number of callers calling."""
 
     def again() -> None:
-        if not load.stopped and len(load.failures) < _SEEN:
+        if not load.stopped and load.failures.total() < _SEEN:
             load.call(time.perf_counter(), again)
 
     for _ in range(callers):
@@ -83,7 +84,7 @@ async def open_loop(load: Load, rate: float, seconds: float, *, regular: bool, s
     """Call `rate` times a second on average, whatever the answers do: as a Poisson process, or evenly."""
     chance = random.Random(seed)  # noqa: S311 - arrivals that can be repeated, no secret
     began = intended = time.perf_counter()
-    while intended - began < seconds and not load.stopped:
+    while intended - began < seconds and load.failures.total() < _SEEN:
         intended += 1 / rate if regular else chance.expovariate(rate)
         if (ahead := intended - time.perf_counter()) > 0:
             await asyncio.sleep(ahead)

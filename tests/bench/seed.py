@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from services.chassis import ids
 from services.team_formation import translate
-from tests.bench.campaign import a_campaign, a_team
+from tests.bench.campaign import a_team
 from tests.bench.installation import Installation
 
 _LEFT_OUT = {"outbox", "requests", "invite_codes"}
@@ -33,12 +33,6 @@ class Team:
     def name(self) -> str:
         """Its id in the API."""
         return ids.opaque(translate.TEAM, self.campaign_id, self.team_id)
-
-
-async def new_campaign(whole: Installation, hold: timedelta = timedelta(days=1)) -> str:
-    """Create a campaign; gives its id in the API. Pricing must run."""
-    async with whole.stub() as call:
-        return str((await call("CreateCampaign", a_campaign(hold))).campaign.campaign_id)
 
 
 async def new_teams(whole: Installation, campaign_id: str, count: int = 1) -> list[Team]:
@@ -82,6 +76,17 @@ async def more_campaigns(whole: Installation, teams: Sequence[Team], count: int)
     await settle(whole)
     numbers = range(1, count + 1)
     return [Team(copied(one.campaign_id, at), copied(one.team_id, at)) for at in numbers for one in teams]
+
+
+async def forget_teams(whole: Installation, one: Team) -> None:
+    """Delete all teams of a team's campaign, with their seats."""
+    async with await psycopg.AsyncConnection.connect(whole.database) as connection:
+        for table, columns in (await _tables(connection)).items():
+            if "team_id" in columns:
+                await connection.execute(
+                    sql.SQL("DELETE FROM {} WHERE campaign_id = %s").format(sql.Identifier(table)), (one.campaign_id,)
+                )
+    await settle(whole)
 
 
 async def settle(whole: Installation) -> None:
