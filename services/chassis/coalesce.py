@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from typing import Generic, TypeAlias, TypeVar
 
 from services.chassis import logs, metrics, trace
@@ -26,23 +26,38 @@ RETRY_FOR_SECONDS = 3.0
 log = logs.logger(__name__)
 
 
-@dataclass(slots=True)
-class _Waiting(Generic[Command, Answer]):
-    """A command, the trace it came with, and its caller's answer."""
+class _Call(Generic[Command, Answer]):
+    """What one caller brings and waits for: commands, an answer for each, the trace they came with."""
 
-    command: Command
-    traceparent: str
-    answer: asyncio.Future[Answer]
+    __slots__ = ("_answers", "_left", "commands", "done", "is_bulk", "traceparent")
 
-    def settle(self, answer: Answer | Rejected) -> None:
-        if isinstance(answer, Rejected):
-            self.fail(answer)
-        elif not self.answer.done():
-            self.answer.set_result(answer)
+    def __init__(self, commands: Sequence[Command], *, is_bulk: bool) -> None:
+        self.commands = commands
+        self.is_bulk = is_bulk
+        self.traceparent = trace.current()
+        self.done: asyncio.Future[list[Answer | Rejected]] = asyncio.get_running_loop().create_future()
+        self._answers: list[Answer | Rejected] = [_UNANSWERED] * len(commands)
+        self._left = len(commands)
 
-    def fail(self, error: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(error)
+    def settle(self, index: int, answer: Answer | Rejected) -> None:
+        self._answers[index] = answer
+        self._left -= 1
+        if not self._left and not self.done.done():
+            self.done.set_result(self._answers)
+
+    def fail(self, index: int, error: Exception) -> None:
+        """Take the failure of one command: of a bulk it is that command's alone, unless all may succeed later."""
+        if self.is_bulk and transient(error) is None:
+            log.error("a command of a bulk failed", exc_info=error)
+            self.settle(index, Rejected("INTERNAL", {"trace_id": self.traceparent[3:35]}))
+        elif not self.done.done():
+            self.done.set_exception(error)
+
+
+_UNANSWERED = Rejected("INTERNAL")
+
+_Slot: TypeAlias = tuple[_Call[Command, Answer], int]
+"""One command: the call that brought it, and its place there."""
 
 
 class Coalescer(Generic[Command, Answer]):
@@ -50,7 +65,7 @@ class Coalescer(Generic[Command, Answer]):
 
     `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. While a queue stands,
     a batch is given `gather` seconds to fill: a commit costs as much for one as for many. A batch runs under the trace
-    of its first command.
+    of its first command. Single calls and bulks take turns: a bulk never keeps single calls waiting twice.
     """
 
     def __init__(
@@ -65,7 +80,10 @@ class Coalescer(Generic[Command, Answer]):
         self._decide = decide
         self._limit = limit
         self._gather = gather
-        self._queue: deque[_Waiting[Command, Answer]] = deque()
+        self._singles: deque[_Call[Command, Answer]] = deque()
+        self._bulks: deque[_Call[Command, Answer]] = deque()
+        self._turns = deque([self._singles, self._bulks])
+        self._waiting = 0
         self._arrived = asyncio.Event()
         self._stopped = False
 
@@ -75,12 +93,28 @@ class Coalescer(Generic[Command, Answer]):
         Raises Rejected for a refusal, Unavailable when the process stops, and what the decision raised. A caller who
         gives up before the decision is dropped.
         """
+        [answer] = await self._enter(_Call([command], is_bulk=False))
+        if isinstance(answer, Rejected):
+            raise answer
+        return answer
+
+    async def submit_all(self, commands: Sequence[Command]) -> list[Answer | Rejected]:
+        """Have commands decided in as few transactions as the limit allows; an answer or a refusal for each, in order.
+
+        What failed for one command alone is its refusal, INTERNAL. What may pass, Unavailable and its like, is raised
+        for all: some may be decided then, and the same call tells so. A caller who gives up before that is dropped.
+        """
+        parts = [commands[at : at + self._limit] for at in range(0, len(commands), self._limit)]
+        answers = await asyncio.gather(*(self._enter(_Call(part, is_bulk=True)) for part in parts))
+        return list(chain.from_iterable(answers))
+
+    def _enter(self, call: _Call[Command, Answer]) -> asyncio.Future[list[Answer | Rejected]]:
         if self._stopped:
             raise _stopping()
-        waiting = _Waiting[Command, Answer](command, trace.current(), asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
+        (self._bulks if call.is_bulk else self._singles).append(call)
+        self._waiting += len(call.commands)
         self._arrived.set()
-        return await waiting.answer
+        return call.done
 
     async def run(self) -> None:
         """Decide for as long as the process runs; what waits when it stops is answered as unavailable."""
@@ -88,12 +122,12 @@ class Coalescer(Generic[Command, Answer]):
             while True:
                 await self._arrived.wait()
                 await self.run_once()
-                if self._queue:
+                if 0 < self._waiting < self._limit:
                     await asyncio.sleep(self._gather)
         finally:
             self._stopped = True
-            for waiting in self._queue:
-                waiting.fail(_stopping())
+            for call in chain(*self._turns):
+                call.fail(0, _stopping())
 
     async def run_once(self) -> int:
         """Decide one batch of what waits; returns its size."""
@@ -105,29 +139,34 @@ class Coalescer(Generic[Command, Answer]):
             metrics.BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - began)
         return len(batch)
 
-    def _take(self) -> list[_Waiting[Command, Answer]]:
-        batch: list[_Waiting[Command, Answer]] = []
-        while self._queue and len(batch) < self._limit:
-            waiting = self._queue.popleft()
-            if not waiting.answer.done():
-                batch.append(waiting)
-        if not self._queue:
+    def _take(self) -> list[_Slot[Command, Answer]]:
+        """Take whole calls while they fit: first of those whose turn it is, then of the others, whose turn is next."""
+        batch: list[_Slot[Command, Answer]] = []
+        turn = bool(self._turns[0])
+        for queue in self._turns:
+            while queue and len(batch) + len(queue[0].commands) <= self._limit:
+                call = queue.popleft()
+                self._waiting -= len(call.commands)
+                if not call.done.done():
+                    batch += [(call, index) for index in range(len(call.commands))]
+        self._turns.rotate(turn)
+        if not self._waiting:
             self._arrived.clear()
-        metrics.QUEUE_LENGTH.labels(self._name).set(len(self._queue))
+        metrics.QUEUE_LENGTH.labels(self._name).set(self._waiting)
         return batch
 
-    async def _settle(self, batch: list[_Waiting[Command, Answer]]) -> None:
-        trace.enter(batch[0].traceparent)
+    async def _settle(self, batch: list[_Slot[Command, Answer]]) -> None:
+        trace.enter(batch[0][0].traceparent)
         try:
-            answers = await self._try([waiting.command for waiting in batch])
+            answers = await self._try([call.commands[index] for call, index in batch])
         except asyncio.CancelledError:
             _fail(batch, _stopping())
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the callers
             await self._part(batch, error)
         else:
-            for waiting, answer in zip(batch, answers, strict=True):
-                waiting.settle(answer)
+            for (call, index), answer in zip(batch, answers, strict=True):
+                call.settle(index, answer)
 
     async def _try(self, commands: list[Command]) -> Sequence[Answer | Rejected]:
         began = time.monotonic()
@@ -156,7 +195,7 @@ class Coalescer(Generic[Command, Answer]):
                 raise
         return await self._raced(commands, races - 1)
 
-    async def _part(self, batch: list[_Waiting[Command, Answer]], error: Exception) -> None:
+    async def _part(self, batch: list[_Slot[Command, Answer]], error: Exception) -> None:
         """Find the command that makes a batch fail by halving it, so that its neighbours are decided."""
         if len(batch) == 1 or transient(error) is not None:
             _fail(batch, error)
@@ -165,9 +204,7 @@ class Coalescer(Generic[Command, Answer]):
         middle = len(batch) // 2
         await self._settle_both(batch[:middle], batch[middle:])
 
-    async def _settle_both(
-        self, first: list[_Waiting[Command, Answer]], second: list[_Waiting[Command, Answer]]
-    ) -> None:
+    async def _settle_both(self, first: list[_Slot[Command, Answer]], second: list[_Slot[Command, Answer]]) -> None:
         try:
             await self._settle(first)
         except asyncio.CancelledError:
@@ -176,9 +213,9 @@ class Coalescer(Generic[Command, Answer]):
         await self._settle(second)
 
 
-def _fail(batch: list[_Waiting[Command, Answer]], error: Exception) -> None:
-    for waiting in batch:
-        waiting.fail(error)
+def _fail(batch: list[_Slot[Command, Answer]], error: Exception) -> None:
+    for call, index in batch:
+        call.fail(index, error)
 
 
 def _stopping() -> Unavailable:

@@ -115,6 +115,79 @@ async def test_one_bad_command_harms_none_of_its_neighbours() -> None:
     assert len(decider.batches) < len(names)
 
 
+def seen(answers: Sequence[str | Rejected]) -> list[str]:
+    """Answers as texts, refusals by their reason."""
+    return [answer.reason if isinstance(answer, Rejected) else answer for answer in answers]
+
+
+async def test_a_bulk_is_one_batch_with_an_answer_each() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        assert seen(await queue.submit_all(["a", "no", "b"])) == ["A", "TEAM_FULL", "B"]
+        assert await queue.submit_all([]) == []
+    assert decider.batches == [["a", "no", "b"]]
+
+
+async def test_a_bulk_larger_than_the_limit_is_several_batches() -> None:
+    decider = Decider()
+    async with running(decider.decide, limit=2, gather=0) as queue:
+        assert await queue.submit_all("abcde") == list("ABCDE")
+    assert decider.batches == [["a", "b"], ["c", "d"], ["e"]]
+
+
+async def test_a_bad_command_harms_none_of_its_bulk() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        assert seen(await queue.submit_all(["a", "b", "bad", "c"])) == ["A", "B", "INTERNAL", "C"]
+
+
+async def test_trouble_that_may_pass_is_raised_for_the_whole_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "RETRY_SECONDS", ())
+    decider = Decider()
+    decider.fails = [psycopg.OperationalError("away")]
+    async with running(decider.decide) as queue:
+        with pytest.raises(psycopg.OperationalError):
+            await queue.submit_all(["a", "b"])
+        assert await queue.submit("c") == "C"
+
+
+async def test_bulks_and_single_calls_take_turns() -> None:
+    decider = Decider()
+    async with running(decider.decide, limit=4, gather=0) as queue:
+        decider.go.clear()
+        first = asyncio.create_task(queue.submit_all("abcd"))
+        await until_batches(decider, 1)
+        bulks = [asyncio.create_task(queue.submit_all(name * 4)) for name in "xyz"]
+        await asyncio.sleep(0)
+        singles = [asyncio.create_task(queue.submit(name)) for name in "efghij"]
+        await asyncio.sleep(0)
+        decider.go.set()
+        await asyncio.gather(first, *bulks, *singles)
+    assert list(map("".join, decider.batches)) == ["abcd", "efgh", "xxxx", "ij", "yyyy", "zzzz"]
+
+
+async def test_a_small_bulk_shares_a_batch_with_single_calls() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        await asyncio.gather(queue.submit("a"), queue.submit_all("bc"), queue.submit("d"))
+    assert decider.batches == [["a", "d", "b", "c"]]
+
+
+async def test_a_bulk_whose_caller_has_given_up_is_not_decided() -> None:
+    decider = Decider()
+    async with running(decider.decide) as queue:
+        decider.go.clear()
+        first = asyncio.create_task(queue.submit("a"))
+        await until_batches(decider, 1)
+        gone, stays = asyncio.create_task(queue.submit_all("bc")), asyncio.create_task(queue.submit_all("de"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        decider.go.set()
+        assert await stays == ["D", "E"]
+        assert await first == "A"
+    assert decider.batches == [["a"], ["d", "e"]]
+
+
 @pytest.mark.parametrize("answers", [[], ["A", "B"]])
 async def test_answers_that_do_not_match_are_a_failure_for_the_caller(answers: list[str]) -> None:
     async def decide(_batch: Sequence[str]) -> Sequence[str | Rejected]:
@@ -186,7 +259,8 @@ async def test_a_stop_answers_who_waits_and_who_comes() -> None:
         await until_batches(decider, 1)
         waiting = asyncio.create_task(queue.submit("b"))
         await asyncio.sleep(0)
-    for caller in (under_way, waiting, asyncio.create_task(queue.submit("c"))):
+    bulk = asyncio.create_task(queue.submit_all("de"))
+    for caller in (under_way, waiting, bulk, asyncio.create_task(queue.submit("c"))):
         with pytest.raises(Unavailable, match="stopping"):
             await caller
 
