@@ -73,11 +73,20 @@ async def _run(options: argparse.Namespace) -> list[str]:
         bench = Bench(whole, options.rounds, options.seconds, say)
         about = {"commit": commit(), "machine": machine(), "versions": await versions(whole.postgres.url)}
         about["options"] = {key: value for key, value in vars(options).items() if key != "parts"}
+        say("warming up")
+        await warm_up(bench)
         failed = [name for name in options.parts or PARTS if not await _measured(name, bench, say)]
         write(FILE, bench.results, about)
     show(console, bench.results)
     console.print(f"{time.monotonic() - began:.0f} s; also in {FILE.relative_to(BUILD.parent)}")
     return failed
+
+
+async def warm_up(bench: Bench) -> None:
+    """Have everything run for a while: Java is slow at first, and so is the first use of every statement."""
+    teams = await bench.spread()
+    await bench.join(teams)
+    await bench.join(teams, bench.whole.services["echo"].address, seconds=1)
 
 
 async def _measured(name: str, bench: Bench, say: Callable[[str], None]) -> bool:

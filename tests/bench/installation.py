@@ -27,7 +27,7 @@ from deploy.local.stack.probe import probe
 from deploy.local.stack.topics import prepare_topics
 from services.chassis.database import database_url
 from tests.bench.caller import Client
-from tests.bench.campaign import a_campaign
+from tests.bench.campaign import a_campaign, a_join, a_team
 from tests.bench.cpu import Meter, started_for
 from tests.bench.errors import BenchError
 from tests.bench.paths import BUILD, environment
@@ -184,10 +184,14 @@ async def start_services(whole: Installation, roles: Sequence[Sequence[str]], ca
         await whole.run(f"{SERVICE}{number or ''}", f"services.{SERVICE}", *some)
     await whole.make_platform()
     async with whole.stub() as call:
-        answers = [await call("CreateCampaign", a_campaign()) for _ in range(campaigns)]
-    whole.campaigns += [answer.campaign.campaign_id for answer in answers]
+        made = [await call("CreateCampaign", a_campaign()) for _ in range(campaigns)]
+        whole.campaigns += [answer.campaign.campaign_id for answer in made]
+        team = (await call("OpenTeam", a_team(whole.home))).team.team_id
+        answer = await call("JoinTeam", a_join(team))
     await whole.end("pricing")
-    await whole.run("echo", "tests.bench.echo")
+    file = whole.folder / "answer"
+    file.write_bytes(answer.SerializeToString())
+    await whole.run("echo", "tests.bench.echo", str(file))
 
 
 async def _stop_all(whole: Installation) -> None:

@@ -79,8 +79,10 @@ async def more_campaigns(whole: Installation, teams: Sequence[Team], count: int)
 
 
 async def forget_teams(whole: Installation, one: Team) -> None:
-    """Delete all teams of a team's campaign, with their seats."""
+    """Delete all teams of a team's campaign, with their seats; the service may be at work on them."""
     async with await psycopg.AsyncConnection.connect(whole.database) as connection:
+        lock = "SELECT FROM teams WHERE campaign_id = %s ORDER BY campaign_id, team_id FOR UPDATE"
+        await connection.execute(lock, (one.campaign_id,))
         for table, columns in (await _tables(connection)).items():
             if "team_id" in columns:
                 await connection.execute(

@@ -12,9 +12,9 @@ from tests.bench.campaign import HOLD, a_join
 from tests.bench.seed import Team, forget_teams, more_teams, new_teams
 
 TEAMS, HOLDS_EACH = 5_000, 20
-AHEAD_SECONDS = 20.0
+AHEAD_SECONDS = 12.0
 """From the first hold of the model to the moment when all copies are due: they must have been made by then."""
-LONGEST_SECONDS = 30.0
+LONGEST_SECONDS = 20.0
 _LOOK_SECONDS = 0.2
 
 
