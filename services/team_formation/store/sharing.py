@@ -1,0 +1,76 @@
+"""What sharing keeps: the platforms' own templates, and how often links were opened; codes are looked up in bulk."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.chassis import arrays
+from services.team_formation.sharing.channels import ShareTemplate
+
+
+async def list_share_templates(connection: AsyncConnection[TupleRow], platform_id: UUID) -> list[ShareTemplate]:
+    """List a platform's own templates, by channel."""
+    cursor = await connection.execute(
+        "SELECT channel, url, text, mini_program_path FROM share_templates WHERE platform_id = %s ORDER BY channel",
+        (platform_id,),
+    )
+    return [ShareTemplate(*row) async for row in cursor]
+
+
+async def save_share_template(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, template: ShareTemplate, now: datetime
+) -> None:
+    """Store a platform's template of a channel."""
+    await connection.execute(
+        "INSERT INTO share_templates (platform_id, channel, url, text, mini_program_path, updated_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (platform_id, channel) DO UPDATE SET url = excluded.url, text = excluded.text,"
+        " mini_program_path = excluded.mini_program_path, updated_at = excluded.updated_at",
+        (platform_id, template.channel, template.url, template.text, template.mini_program_path, now),
+    )
+
+
+async def delete_share_template(connection: AsyncConnection[TupleRow], platform_id: UUID, channel: str) -> None:
+    """Forget a platform's template of a channel."""
+    await connection.execute(
+        "DELETE FROM share_templates WHERE platform_id = %s AND channel = %s", (platform_id, channel)
+    )
+
+
+async def find_own_codes(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, hashes: Iterable[bytes]
+) -> dict[bytes, tuple[UUID, UUID]]:
+    """Find campaign and invite of a platform's codes, by their hashes. A finder: it names no campaign."""
+    cursor = await connection.execute(
+        "SELECT c.code_hash, c.campaign_id, c.invite_id FROM invite_codes AS c"
+        " JOIN invites AS i ON i.campaign_id = c.campaign_id AND i.invite_id = c.invite_id"
+        " WHERE c.code_hash = ANY(%s) AND i.platform_id = %s",
+        (arrays.byteas(hashes), platform_id),
+    )
+    return {code_hash: (campaign_id, invite_id) async for code_hash, campaign_id, invite_id in cursor}
+
+
+async def count_opens(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, day: date, opens: Sequence[tuple[UUID, UUID, int]]
+) -> None:
+    """Add to how often invites were opened on a day: campaign, invite and times, each invite once.
+
+    Rows are taken in the order of their ids, so that two such calls wait for each other rather than for ever.
+    """
+    ordered = sorted(opens)
+    await connection.execute(
+        "INSERT INTO invite_opens (campaign_id, invite_id, day, platform_id, opened)"
+        " SELECT o.campaign_id, o.invite_id, %s, %s, o.opened"
+        " FROM unnest(%s, %s, %s) AS o (campaign_id, invite_id, opened) ORDER BY o.campaign_id, o.invite_id"
+        " ON CONFLICT (campaign_id, invite_id, day) DO UPDATE SET opened = invite_opens.opened + excluded.opened",
+        (
+            day,
+            platform_id,
+            arrays.uuids(campaign_id for campaign_id, _, _ in ordered),
+            arrays.uuids(invite_id for _, invite_id, _ in ordered),
+            arrays.bigints(times for _, _, times in ordered),
+        ),
+    )
