@@ -13,9 +13,10 @@ from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
-from services.team_formation.handlers import CampaignHandler, DueFinder, PlatformHandler, TeamHandler
+from services.team_formation.doors import Doors
+from services.team_formation.handlers import CampaignHandler, DueFinder, PlatformHandler, Sweeper, TeamHandler
 from services.team_formation.handlers.due import PAGE
-from services.team_formation.rpc import InternalServicer, TeamFormationServicer
+from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
 from services.team_formation.watch import TeamWatch
 
@@ -29,12 +30,14 @@ async def process() -> None:
     database, clock = chassis.database, chassis.clock
     codes = InviteCodes(settings.invite_secret.get_secret_value(), settings.public_url)
     catalogue = Catalogue()
-    commands = Coalescer("teams", TeamHandler(database, clock, catalogue, codes).decide)
+    handler = TeamHandler(database, clock, catalogue, codes)
+    commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
     watch = TeamWatch(database)
     async with grpc.aio.insecure_channel(settings.pricing) as channel:
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
-        campaigns = CampaignHandler(database, clock, pricing, settings.service_key.get_secret_value())
-        public = TeamFormationServicer(database, clock, catalogue, codes, commands, campaigns, watch)
+        campaigns = CampaignHandler(database, clock, catalogue, pricing, settings.service_key.get_secret_value())
+        desk = Desk(database, clock, catalogue, codes, Doors(database), commands, campaigns, watch)
+        public = TeamFormationServicer(desk)
         internal = InternalServicer(database, PlatformHandler(database, clock))
         plan = Plan(
             servicers=[
@@ -51,7 +54,10 @@ async def process() -> None:
             ],
             writers=[Part("commands", run=commands.run)],
             streams=[Part("watch", run=watch.run, stop=watch.stop)],
-            timers=[timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE)],
+            timers=[
+                timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
+            ],
         )
         await run_parts(chassis.parts(plan, sys.argv[1:]))
 

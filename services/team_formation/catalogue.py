@@ -1,4 +1,4 @@
-"""Campaigns and their terms, remembered by a process: a version of terms never changes."""
+"""Campaigns and terms, remembered by a process: a version of a campaign, or of its terms, never changes."""
 
 from uuid import UUID
 
@@ -6,29 +6,69 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.team_formation import store
-from services.team_formation.domain import Campaign
+from services.team_formation.domain import Campaign, OnFull, Terms
 
 _MOST = 5000
 
 
 class Catalogue:
-    """Finds campaigns, in memory where it has seen them."""
+    """Finds campaigns and terms, in memory where it has seen the version that is asked for."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[UUID, int | None], Campaign] = {}
+        self._campaigns: dict[UUID, Campaign] = {}
+        self._terms: dict[tuple[UUID, int], Terms] = {}
+        self._limited: set[UUID] = set()
+        self._overflowing: set[UUID] = set()
 
-    async def find(
-        self, connection: AsyncConnection[TupleRow], campaign_id: UUID, terms_version: int | None = None
+    async def current(
+        self, connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID
     ) -> Campaign | None:
-        """Find a campaign with its terms at a version, or those for teams opened now."""
-        known = self._known.get((campaign_id, terms_version))
-        if known is None:
-            known = await store.find_campaign(connection, campaign_id, terms_version)
+        """Find a campaign of a platform as it is now."""
+        version = await (await store.find_version(connection, platform_id, campaign_id)).all()
+        return await self.at(connection, platform_id, campaign_id, version[0]) if version else None
+
+    async def at(
+        self, connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, version: int
+    ) -> Campaign | None:
+        """Find a campaign that is known to have a version, or a newer one by now."""
+        known = self._campaigns.get(campaign_id)
+        if known is None or known.version != version:
+            known = await store.find_campaign(connection, platform_id, campaign_id)
             if known:
-                self._remember((campaign_id, terms_version), known)
+                self._remember(known)
         return known
 
-    def _remember(self, key: tuple[UUID, int | None], campaign: Campaign) -> None:
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        self._known[key] = campaign
+    async def terms(
+        self, connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, version: int
+    ) -> Terms:
+        """Find a version of a campaign's terms; RuntimeError where a team names one that is not there."""
+        found = self._terms.get((campaign_id, version))
+        if found is None:
+            found = await store.find_terms(connection, platform_id, campaign_id, version)
+            if found is None:
+                raise RuntimeError(f"campaign {campaign_id} has no terms {version}")
+            self._remember_terms(campaign_id, found)
+        return found
+
+    def limits_members(self, campaign_id: UUID) -> bool:
+        """Tell whether terms of a campaign are known that limit what a member may have."""
+        return campaign_id in self._limited
+
+    def overflows(self, campaign_id: UUID) -> bool:
+        """Tell whether terms of a campaign are known by which a full team has another one opened."""
+        return campaign_id in self._overflowing
+
+    def _remember(self, campaign: Campaign) -> None:
+        if len(self._campaigns) >= _MOST:
+            self._campaigns.clear()
+        self._campaigns[campaign.campaign_id] = campaign
+        self._remember_terms(campaign.campaign_id, campaign.terms)
+
+    def _remember_terms(self, campaign_id: UUID, terms: Terms) -> None:
+        if len(self._terms) >= _MOST:
+            self._terms.clear()
+        self._terms[campaign_id, terms.version] = terms
+        if terms.rules.limits_members:
+            self._limited.add(campaign_id)
+        if terms.rules.on_full is OnFull.OPEN_TEAM:
+            self._overflowing.add(campaign_id)

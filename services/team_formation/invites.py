@@ -21,4 +21,10 @@ def write_invite(invite: Invite, codes: InviteCodes) -> pb.Invite:
         note=invite.note,
         expires_at=translate.time(invite.expires_at),
         revoked_at=translate.time(invite.revoked_at),
+        max_uses=invite.max_uses,
+        uses=invite.uses,
+        commission_basis_points=invite.commission_basis_points,
+        member_id=invite.member_id,
+        promoter_id=invite.promoter_id,
+        created_at=translate.time(invite.created_at),
     )

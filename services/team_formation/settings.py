@@ -15,6 +15,9 @@ class Settings(ChassisSettings):
     public_url: str = Field(
         "http://127.0.0.1:7180", description="What invite links begin with; their path is /i/<code>."
     )
+    batch_limit: int = Field(
+        500, ge=1, le=5000, description="Most commands on teams that are decided in one transaction."
+    )
 
     @model_validator(mode="after")
     def _secret_off_loopback(self) -> Self:

@@ -20,7 +20,7 @@ from services.chassis.requests import RequestKey
 from services.team_formation import domain, store
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
-from services.team_formation.handlers import Ask, DueFinder, TeamHandler
+from services.team_formation.handlers import Ask, DueFinder, Sweeper, TeamHandler
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LADDER = {0: 3990, 2: 3490, 3: 2990, 5: 2490}
@@ -40,16 +40,17 @@ def a_campaign(**changes: Any) -> domain.Campaign:
         close_when_full=changes.pop("close_when_full", True),
         max_units_per_seat=changes.pop("max_units_per_seat", 3),
         leave_until=changes.pop("leave_until", domain.LeaveUntil.TIPPED),
+        **changes.pop("rules", {}),
     )
     steps = tuple(domain.PriceStep(at, price, tier) for tier, (at, price) in enumerate(LADDER.items()))
     basis = changes.pop("basis", domain.Basis.TEAM_MEMBERS)
     table = domain.PriceTable("EUR", basis, 1, tuple(domain.PriceRow("mango", role, steps) for role in domain.Role))
-    terms = domain.Terms(1, rules, (domain.Item("mango", 3990),), (), table)
+    terms = domain.Terms(1, rules, (domain.Item("mango", 3990, changes.pop("stock", None)),), (), table)
     texts = (domain.LocalizedText("en", "Mangoes"),)
     shown = domain.Presentation(texts, "", "Fruit Shop", "", "Asia/Shanghai")
     ends_at = changes.pop("ends_at", START + timedelta(days=1))
     platform_id = changes.pop("platform_id", PLATFORM)
-    return domain.Campaign(ids.new_id(), platform_id, "merchant", "", "EUR", START, ends_at, shown, terms)
+    return domain.Campaign(ids.new_id(), platform_id, "merchant", "", "EUR", START, ends_at, shown, terms, **changes)
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Formation:
     handler: TeamHandler
     commands: Coalescer[Ask, bytes]
     finder: DueFinder
+    sweeper: Sweeper
     codes: InviteCodes
     _numbers: "count[int]" = field(default_factory=count)
 
@@ -68,6 +70,8 @@ class Formation:
         """Store a campaign."""
         async with self.database.work() as work:
             await store.insert_campaign(work.connection, campaign, self.clock.now())
+            if stock := {item.sku: item.stock for item in campaign.terms.items if item.stock is not None}:
+                await store.offer_stock(work.connection, campaign.platform_id, campaign.campaign_id, stock)
         return campaign
 
     def key(self, rpc: str, campaign_id: UUID, request_id: str = "", body: bytes = b"") -> RequestKey:
@@ -140,7 +144,7 @@ async def a_formation(url: str, clock: ManualClock | None = None, limit: int = 5
     commands = Coalescer("teams", handler.decide, limit=limit)
     running = asyncio.create_task(commands.run())
     try:
-        yield Formation(database, clock, handler, commands, DueFinder(database, clock, commands), codes)
+        yield Formation(database, clock, handler, commands, DueFinder(database, clock, commands), Sweeper(database, commands), codes)
     finally:
         running.cancel()
         await asyncio.wait([running])

@@ -1,33 +1,14 @@
 """A campaign: what is sold, by which rules, and what a page shows of it."""
 
-import re
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from services.team_formation.domain.checks import Problem, check_reference, is_written
 from services.team_formation.domain.prices import PriceTable, Tier
 
-MOST_ITEMS = 100
-MOST_TEXTS = 50
-LARGEST_TEAM = 1_000_000
-LARGEST_AMOUNT = 10**12
-LARGEST_PAYMENT = LARGEST_AMOUNT * LARGEST_TEAM
-"""The dearest unit times the most units of a seat; it fits into 64 bits."""
-
-LONGEST_HOLD = timedelta(days=30)
-LONGEST_TEAM = timedelta(days=366)
-LONGEST_TITLE = 200
-LONGEST_LANGUAGE = 64
-LONGEST_TERMS = 4000
-LONGEST_URL = 2048
-_SECOND = timedelta(seconds=1)
-_A_LINE = f"must be 1 to {LONGEST_TITLE} characters, without control characters and line breaks"
-_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
+USUAL_WAITING = 100
+"""Members who may wait for room where a campaign says nothing."""
 
 
 class PaymentMode(StrEnum):
@@ -59,9 +40,54 @@ class LeaveUntil(StrEnum):
     NEVER = "NEVER"
 
 
+class OnFull(StrEnum):
+    """What happens to a join when its team is full."""
+
+    REFUSE = "REFUSE"
+    OPEN_TEAM = "OPEN_TEAM"
+    WAITLIST = "WAITLIST"
+
+
+class Visibility(StrEnum):
+    """Who finds a team without a link."""
+
+    LINK_ONLY = "LINK_ONLY"
+    LISTED = "LISTED"
+
+
+class Phase(StrEnum):
+    """What was decided about a campaign; where it stands follows from this and the time."""
+
+    DRAFT = "DRAFT"
+    PUBLISHED = "PUBLISHED"
+    PAUSED = "PAUSED"
+    CANCELLED = "CANCELLED"
+
+
+class CampaignState(StrEnum):
+    """The life of a campaign."""
+
+    DRAFT = "DRAFT"
+    SCHEDULED = "SCHEDULED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    ENDED = "ENDED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class WhoMayJoin:
+    """Who may join, by what the platform asserts; every rule set must be met."""
+
+    newcomers_only: bool = False
+    tags: tuple[str, ...] = ()
+    old_brings_new: bool = False
+    match_key_needed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a team."""
+    """The rules of a team; a limit of 0 is none."""
 
     payment_mode: PaymentMode
     counted_in: CountedIn
@@ -72,14 +98,32 @@ class Rules:
     close_when_full: bool = True
     max_units_per_seat: int = 1
     leave_until: LeaveUntil = LeaveUntil.TIPPED
+    max_units_per_member: int = 0
+    max_teams_per_member: int = 0
+    max_teams_opened_per_member: int = 0
+    on_full: OnFull = OnFull.REFUSE
+    max_waiting: int = USUAL_WAITING
+    who_may_join: WhoMayJoin = WhoMayJoin()
+    visibility: Visibility = Visibility.LINK_ONLY
+    max_sponsored: int = 0
+    hold_extension: timedelta = timedelta()
+    leave_after_formed: timedelta = timedelta()
+    leader_reward: int = 0
+    """Minor units."""
+
+    @property
+    def limits_members(self) -> bool:
+        """Whether what a member has in the campaign is limited."""
+        return bool(self.max_units_per_member or self.max_teams_per_member or self.max_teams_opened_per_member)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something sold; the list price is in minor units."""
+    """Something sold; the list price is in minor units, the stock in units offered at first, None without limit."""
 
     sku: str
     list_price: int
+    stock: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +155,17 @@ class Terms:
     items: tuple[Item, ...]
     tiers: tuple[Tier, ...]
     price_table: PriceTable
+    _by_sku: dict[str, Item] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the items, so that finding one does not depend on their number."""
+        object.__setattr__(self, "_by_sku", {item.sku: item for item in self.items})
 
     def item(self, sku: str) -> Item | None:
         """Find an item; the only one where none is named."""
         if not sku and len(self.items) == 1:
             return self.items[0]
-        return next((item for item in self.items if item.sku == sku), None)
+        return self._by_sku.get(sku)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,101 +181,22 @@ class Campaign:
     ends_at: datetime
     presentation: Presentation
     terms: Terms
+    """For teams opened now."""
+    version: int = 1
+    phase: Phase = Phase.PUBLISHED
+    latest_end: datetime | None = None
+    shown_sku: str = ""
+    cancel_reason: str = ""
+    cancels_formed: bool = False
 
-
-def check_campaign(
-    merchant_id: str,
-    external_ref: str,
-    starts_at: datetime,
-    ends_at: datetime,
-    items: tuple[Item, ...],
-    rules: Rules,
-    presentation: Presentation,
-) -> list[Problem]:
-    """Check what a platform asks for; the ladder is pricing's to check."""
-    problems = check_reference("merchant_id", merchant_id, needed=True)
-    problems += check_reference("external_ref", external_ref)
-    if ends_at <= starts_at:
-        problems.append(Problem("ends_at", "must be after starts_at"))
-    return problems + _check_items(items) + _check_rules(rules) + _check_presentation(presentation)
-
-
-def _check_items(items: tuple[Item, ...]) -> list[Problem]:
-    problems: list[Problem] = []
-    if not 1 <= len(items) <= MOST_ITEMS:
-        problems.append(Problem("items", f"must be 1 to {MOST_ITEMS} items"))
-    for n, item in enumerate(items):
-        problems += check_reference(f"items[{n}].sku", item.sku, needed=True)
-        if not 1 <= item.list_price <= LARGEST_AMOUNT:
-            problems.append(Problem(f"items[{n}].list_price", f"must be 1 to {LARGEST_AMOUNT} minor units"))
-    twice = [sku for sku, count in Counter(item.sku for item in items).items() if count > 1]
-    return problems + [Problem("items", f"the SKU {sku} stands there twice; name each once") for sku in twice]
-
-
-def _check_rules(rules: Rules) -> list[Problem]:
-    problems: list[Problem] = []
-    if rules.minimum < 1:
-        problems.append(Problem("rules.minimum", "must be at least 1"))
-    if not max(rules.minimum, 1) <= rules.maximum <= LARGEST_TEAM:
-        problems.append(Problem("rules.maximum", f"must be from the minimum to {LARGEST_TEAM}"))
-    if not _SECOND <= rules.hold_lifetime <= LONGEST_HOLD:
-        problems.append(Problem("rules.hold_lifetime", "must be 1 second to 30 days"))
-    if not _SECOND <= rules.team_lifetime <= LONGEST_TEAM:
-        problems.append(Problem("rules.team_lifetime", "must be 1 second to 366 days"))
-    largest = rules.maximum if rules.counted_in is CountedIn.UNITS else LARGEST_TEAM
-    if not 1 <= rules.max_units_per_seat <= max(largest, 1):
-        problems.append(Problem("rules.max_units_per_seat", f"must be 1 to {largest}"))
-    return problems
-
-
-def _check_presentation(shown: Presentation) -> list[Problem]:
-    problems: list[Problem] = []
-    if not 1 <= len(shown.texts) <= MOST_TEXTS:
-        problems.append(Problem("presentation.texts", f"must be 1 to {MOST_TEXTS}, one for each language"))
-    for n, text in enumerate(shown.texts):
-        problems += _check_text(f"presentation.texts[{n}]", text)
-    twice = [tag for tag, count in Counter(text.language.lower() for text in shown.texts).items() if count > 1]
-    problems += [Problem("presentation.texts", f"the language {tag} stands there twice") for tag in twice]
-    if not _is_line(shown.seller):
-        problems.append(Problem("presentation.seller", _A_LINE))
-    for field, url in (("image_url", shown.image_url), ("checkout_url", shown.checkout_url)):
-        if url and not _is_address(url):
-            what = f"must be an https address of at most {LONGEST_URL} ASCII characters without spaces, or empty"
-            problems.append(Problem(f"presentation.{field}", what))
-    if not _is_zone(shown.time_zone):
-        problems.append(Problem("presentation.time_zone", 'must be an IANA time zone, for instance "Asia/Shanghai"'))
-    return problems
-
-
-def _check_text(field: str, text: LocalizedText) -> list[Problem]:
-    problems: list[Problem] = []
-    if len(text.language) > LONGEST_LANGUAGE or not _LANGUAGE.fullmatch(text.language):
-        problems.append(Problem(f"{field}.language", 'must be a BCP 47 tag, for instance "en" or "zh-Hans"'))
-    if not _is_line(text.title):
-        problems.append(Problem(f"{field}.title", _A_LINE))
-    if len(text.terms) > LONGEST_TERMS or not is_written(text.terms, lines=True):
-        what = f"must be at most {LONGEST_TERMS} characters, without control characters but line breaks and tabs"
-        problems.append(Problem(f"{field}.terms", what))
-    return problems
-
-
-def _is_line(text: str) -> bool:
-    return 1 <= len(text) <= LONGEST_TITLE and is_written(text)
-
-
-def _is_address(url: str) -> bool:
-    if len(url) > LONGEST_URL or not all("!" <= letter <= "~" for letter in url):
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "https" and bool(parts.hostname)
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return True
+    def state(self, now: datetime) -> CampaignState:
+        """Tell where it stands at a time."""
+        if self.phase is Phase.CANCELLED:
+            return CampaignState.CANCELLED
+        if self.phase is Phase.DRAFT:
+            return CampaignState.DRAFT
+        if now >= self.ends_at:
+            return CampaignState.ENDED
+        if self.phase is Phase.PAUSED:
+            return CampaignState.PAUSED
+        return CampaignState.SCHEDULED if now < self.starts_at else CampaignState.RUNNING

@@ -6,6 +6,18 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
+class Asserted:
+    """What the platform asserts of a member."""
+
+    newcomer: bool = False
+    tags: frozenset[str] = frozenset()
+    match_key: str = ""
+
+
+NOTHING_ASSERTED = Asserted()
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """Take a seat; money in minor units."""
 
@@ -17,6 +29,7 @@ class Join:
     currency: str = ""
     invite_id: UUID | None = None
     external_ref: str = ""
+    asserted: Asserted = NOTHING_ASSERTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,36 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Give a seat back."""
+    """Give a seat back, or some of its units; 0 means all."""
+
+    units: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Extend a hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """Say that the money of a confirmed seat did not come."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sponsor:
+    """Fill places of a team, one unit each; one id per seat."""
+
+    seat_ids: tuple[UUID, ...]
+    sku: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give a team up."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +95,8 @@ class NewInvite:
     label: str
     note: str
     expires_at: datetime | None
+    max_uses: int = 0
+    commission_basis_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +115,6 @@ class Invite:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    max_uses: int = 0
+    uses: int = 0
+    commission_basis_points: int = 0

@@ -1,7 +1,7 @@
 """The price table as team_formation reads it: unit price per item and role at every fill."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -73,10 +73,16 @@ class PriceTable:
     basis: Basis
     ladder_version: int
     rows: tuple[PriceRow, ...]
+    _by_role: dict[tuple[str, Role], PriceRow] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the rows, so that finding one does not depend on their number."""
+        object.__setattr__(self, "_by_role", {(row.sku, row.role): row for row in self.rows})
+
+    def __hash__(self) -> int:
+        """Hash what tables of one process differ in first: caches ask often, and equal ones are mostly the same one."""
+        return hash((self.currency, self.ladder_version, len(self.rows)))
 
     def row(self, sku: str, role: Role) -> PriceRow:
         """Find the row of an item and role; KeyError where the table lacks it."""
-        for row in self.rows:
-            if row.sku == sku and row.role is role:
-                return row
-        raise KeyError((sku, role))
+        return self._by_role[sku, role]

@@ -1,11 +1,12 @@
 """A team and its seats as values, and the facts that change them."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.team_formation.domain.campaign import CountedIn, Rules
+from services.team_formation.domain.campaign import Campaign, CountedIn, Rules, Terms
 from services.team_formation.domain.prices import Basis, Role
 
 
@@ -16,24 +17,32 @@ class TeamState(StrEnum):
     TIPPED = "TIPPED"
     FORMED = "FORMED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
     @property
     def is_open(self) -> bool:
         """Whether it can be joined."""
-        return self in {TeamState.FORMING, TeamState.TIPPED}
+        return self is TeamState.FORMING or self is TeamState.TIPPED
 
 
 class SeatState(StrEnum):
     """The life of a seat."""
 
+    WAITING = "WAITING"
     HELD = "HELD"
     CONFIRMED = "CONFIRMED"
     RELEASED = "RELEASED"
+    DEFAULTED = "DEFAULTED"
 
     @property
     def is_live(self) -> bool:
-        """Whether it counts against the capacity."""
-        return self is not SeatState.RELEASED
+        """Whether it counts against its member's limits."""
+        return self is SeatState.HELD or self is SeatState.CONFIRMED or self is SeatState.WAITING
+
+    @property
+    def takes_room(self) -> bool:
+        """Whether it counts against capacity and stock."""
+        return self is SeatState.HELD or self is SeatState.CONFIRMED
 
 
 class ReleaseReason(StrEnum):
@@ -42,6 +51,10 @@ class ReleaseReason(StrEnum):
     EXPIRED = "EXPIRED"
     LEFT = "LEFT"
     TEAM_FAILED = "TEAM_FAILED"
+    TEAM_CANCELLED = "TEAM_CANCELLED"
+    TEAM_ENDED = "TEAM_ENDED"
+    PRICE_CHANGED = "PRICE_CHANGED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 class FactKind(StrEnum):
@@ -56,6 +69,14 @@ class FactKind(StrEnum):
     TEAM_FORMED = "TeamFormed"
     TEAM_FAILED = "TeamFailed"
     LATE_PAYMENT_REPORTED = "LatePaymentReported"
+    SEAT_WAITLISTED = "SeatWaitlisted"
+    SEAT_REDUCED = "SeatReduced"
+    HOLD_EXTENDED = "HoldExtended"
+    SEAT_DEFAULTED = "SeatDefaulted"
+    SEAT_SPONSORED = "SeatSponsored"
+    LEADER_CHANGED = "LeaderChanged"
+    TEAM_CANCELLED = "TeamCancelled"
+    TEAM_RESCHEDULED = "TeamRescheduled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +87,28 @@ class Totals:
     confirmed_units: int = 0
     held_members: int = 0
     held_units: int = 0
+    waiting_members: int = 0
+    waiting_units: int = 0
+    sponsored_members: int = 0
+    """Part of confirmed_members."""
+    sponsored_units: int = 0
+    """Part of confirmed_units."""
 
-    def plus(self, state: SeatState, quantity: int, sign: int = 1) -> "Totals":
-        """Count a seat in (or out, with sign -1)."""
-        if state is SeatState.HELD:
-            return replace(self, held_members=self.held_members + sign, held_units=self.held_units + sign * quantity)
-        if state is SeatState.CONFIRMED:
-            return replace(
-                self,
-                confirmed_members=self.confirmed_members + sign,
-                confirmed_units=self.confirmed_units + sign * quantity,
-            )
-        return self
+    def moved(self, before: SeatState | None, after: SeatState | None, units: int, members: int = 1) -> "Totals":
+        """Count units of a seat out of one state and into another; states that fill nothing are left out."""
+        confirmed = (after is SeatState.CONFIRMED) - (before is SeatState.CONFIRMED)
+        held = (after is SeatState.HELD) - (before is SeatState.HELD)
+        waiting = (after is SeatState.WAITING) - (before is SeatState.WAITING)
+        return Totals(
+            self.confirmed_members + confirmed * members,
+            self.confirmed_units + confirmed * units,
+            self.held_members + held * members,
+            self.held_units + held * units,
+            self.waiting_members + waiting * members,
+            self.waiting_units + waiting * units,
+            self.sponsored_members,
+            self.sponsored_units,
+        )
 
     def confirmed(self, counted_in: CountedIn) -> int:
         """Tell the confirmed fill."""
@@ -117,7 +148,12 @@ class Seat:
     released_at: datetime | None = None
     release_reason: ReleaseReason | None = None
     number: int = 0
-    """The team's version at which it was first held: the order seats were taken in."""
+    """The team's version at which it was taken or put on the waitlist: the order of seats."""
+    sponsored: bool = False
+    hold_extended: bool = False
+    max_unit_price: int | None = None
+    """What a waiting seat may cost at most when its turn comes."""
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +174,13 @@ class Team:
     opener_member_id: str
     external_ref: str = ""
     ended_at: datetime | None = None
+    deadline: datetime | None = None
+    """Its end if the campaign's does not come before; None for teams of 0.1.0, whose end does not move."""
+    leader_seat_id: UUID | None = None
+    overflow_team_id: UUID | None = None
+    overflow_of: UUID | None = None
+    match_key: str = ""
+    formed_fill: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +196,11 @@ class Fact:
     payment_reference: str = ""
     after_expiry: bool = False
     totals_before: Totals | None = None
+    units: int = 0
+    reason: str = ""
+    after_formed: bool = False
+    from_waitlist: bool = False
+    previous_seat_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +218,12 @@ class Outcome(StrEnum):
     CONFIRMED = "CONFIRMED"
     REFUND_REQUIRED = "REFUND_REQUIRED"
     LEFT = "LEFT"
+    WAITLISTED = "WAITLISTED"
+    REDUCED = "REDUCED"
+    EXTENDED = "EXTENDED"
+    DEFAULTED = "DEFAULTED"
+    SPONSORED = "SPONSORED"
+    CANCELLED = "CANCELLED"
     NOTHING = "-"
 
 
@@ -183,8 +237,30 @@ class Decision:
     outcome: Outcome | Refusal = Outcome.NOTHING
     seat: Seat | None = None
     """The seat that the answer is about."""
-    all_released: bool = False
-    """Every confirmed seat of the team is released by this: the team failed."""
+    released: tuple[tuple[SeatState, ReleaseReason], ...] = ()
+    """What the end of the team does to all its seats of a state, by one statement and one fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a member has in a campaign: units and teams of live seats, and teams opened that did not come to nothing."""
+
+    units: int = 0
+    teams: int = 0
+    opened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a decision about a team needs to know besides the team."""
+
+    campaign: Campaign
+    """As it is now."""
+    terms: Terms
+    """Those the team opened with."""
+    now: datetime
+    left: Mapping[str, int] = field(default_factory=dict)
+    """Units left, per SKU that has stock."""
 
 
 def hold_end(rules: Rules, team: Team, now: datetime) -> datetime:

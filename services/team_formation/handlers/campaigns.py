@@ -1,23 +1,34 @@
-"""Creates campaigns: pricing compiles the ladder, then one transaction stores and tells."""
+"""Creates and changes campaigns: pricing compiles the ladder, then one transaction stores and tells."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeAlias
+from uuid import UUID
 
+from google.protobuf.message import Message
 from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2, pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from groupbuy.team_formation.v1 import types_pb2
 
-from services.chassis import ids, messages, requests
+from services.chassis import ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.errors import Rejected, invalid
+from services.chassis.errors import Raced, Rejected, invalid
+from services.chassis.reasons import named
 from services.chassis.requests import Decided, RequestKey
 from services.chassis.status import rejected_by
 from services.chassis.work import Work
 from services.team_formation import domain, store, translate
-from services.team_formation.domain import Campaign
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.domain import Campaign, CampaignCommand, CampaignDecision, Level, Refusal
 
 COMPILE_SECONDS = 5.0
+TRIES = 5
 LARGEST_BYTES = 512 * 1024
 """Its events, and each team's first, carry all of it; Kafka takes no record above 1 MiB."""
+
+Response: TypeAlias = Callable[[types_pb2.Campaign], Message]
+"""Makes the response that a campaign after a change goes into."""
 
 
 class CampaignHandler:
@@ -27,39 +38,58 @@ class CampaignHandler:
         self,
         database: Database,
         clock: Clock,
+        catalogue: Catalogue,
         pricing: "pricing_internal_pb2_grpc.PricingInternalAsyncStub",
         service_key: str,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._catalogue = catalogue
         self._pricing = pricing
         self._metadata = (("authorization", f"Bearer {service_key}"),)
 
     async def decided(self, key: RequestKey) -> bytes | Rejected | None:
         """Give what was decided for a request before; what is true of its times now may have been false then."""
         async with self._database.read() as connection:
-            return await requests.find(connection, key)
+            found = await (await requests.known(connection, key.campaign_id, [key])).all()
+        return found[0][1] if found else None
 
-    async def create(self, key: RequestKey, campaign: Campaign, ladder: ladder_pb2.Ladder) -> bytes:
+    async def create(self, key: RequestKey, campaign: Campaign, ladder: ladder_pb2.Ladder) -> bytes | Rejected:
         """Create a campaign whose price table is still empty.
 
         Rejected LADDER_INVALID or, too large for an event, INVALID_ARGUMENT; Unavailable without pricing.
         """
-        answer = await self._compile(campaign, ladder)
+        compiled = await self.compile(campaign, ladder)
+        for _ in range(TRIES):
+            try:
+                return await self._create(key, campaign, compiled)
+            except Raced:
+                continue
+        raise Raced("another process decides the same request")
+
+    async def _create(self, key: RequestKey, campaign: Campaign, compiled: Campaign | Rejected) -> bytes | Rejected:
         async with self._database.work() as work:
-            known = await requests.claim(work.connection, [key], self._clock.now())
+            known = dict(await (await requests.known(work.connection, key.campaign_id, [key])).all())
             if key in known:
-                answer = known[key]
+                return known[key]
+            now = self._clock.now(campaign.platform_id)
+            answer: bytes | Rejected
+            if isinstance(compiled, Rejected):
+                answer = compiled
             else:
-                if isinstance(answer, Campaign):
-                    await self._save(work, answer)
-                answer = _written(answer)
-                await requests.store_claimed(work.connection, [Decided(key, answer, campaign.campaign_id)])
-        if isinstance(answer, Rejected):
-            raise answer
+                await store.insert_campaign(work.connection, compiled, now)
+                stock = {item.sku: item.stock for item in compiled.terms.items if item.stock is not None}
+                if stock:
+                    await store.offer_stock(work.connection, campaign.platform_id, campaign.campaign_id, stock)
+                work.tell(translate.campaign_created(compiled, now))
+                levels = {sku: Level(units, 0) for sku, units in stock.items()}
+                written = translate.campaign(compiled, now, levels)
+                answer = pb.CreateCampaignResponse(campaign=written).SerializeToString()
+            await requests.store(work.connection, key.campaign_id, [Decided(key, answer, campaign.campaign_id)])
         return answer
 
-    async def _compile(self, campaign: Campaign, ladder: ladder_pb2.Ladder) -> "Campaign | bytes | Rejected":
+    async def compile(self, campaign: Campaign, ladder: ladder_pb2.Ladder) -> Campaign | Rejected:
+        """Have pricing make the price table of a campaign's items and a ladder."""
         prices = [ladder_pb2.ListPrice(sku=item.sku, unit_price=item.list_price) for item in campaign.terms.items]
         request = pricing_internal_pb2.CompileLadderRequest(
             platform_id=ids.opaque(translate.PLATFORM, campaign.platform_id),
@@ -75,24 +105,83 @@ class CampaignHandler:
             return response
         table = translate.read_price_table(response.price_table)
         compiled = replace(campaign, terms=replace(campaign.terms, price_table=table))
-        return _too_large(compiled) or compiled
+        return _too_large(compiled, self._clock) or compiled
 
-    async def _save(self, work: Work, campaign: Campaign) -> None:
+    async def current(self, platform_id: UUID, campaign_id: UUID) -> Campaign:
+        """Find a campaign as it is now; Rejected CAMPAIGN_UNKNOWN."""
+        async with self._database.read() as connection:
+            campaign = await self._catalogue.current(connection, platform_id, campaign_id)
+        if campaign is None:
+            raise Rejected("CAMPAIGN_UNKNOWN")
+        return campaign
+
+    async def change(
+        self, key: RequestKey, command: CampaignCommand, actor: str, response: Response, *, version: int = 0
+    ) -> bytes | Rejected:
+        """Change a campaign; with `version`, Raced where it has another one by now: the command was made for that."""
+        for _ in range(TRIES):
+            try:
+                return await self._change(key, command, actor, response, version)
+            except Raced:
+                if version:
+                    raise
+        raise Raced("another process decides the same request")
+
+    async def _change(
+        self, key: RequestKey, command: CampaignCommand, actor: str, response: Response, version: int
+    ) -> bytes | Rejected:
+        async with self._database.work() as work:
+            connection = work.connection
+            locked = await (await store.lock_campaign(connection, key.platform_id, key.campaign_id)).all()
+            stock = dict(await (await store.lock_stock(connection, key.campaign_id)).all())
+            known = dict(await (await requests.known(connection, key.campaign_id, [key])).all())
+            if key in known:
+                return known[key]
+            if version and locked and locked[0] != version:
+                raise Raced("the campaign has changed meanwhile")
+            campaign = None
+            if locked:
+                campaign = await self._catalogue.at(connection, key.platform_id, key.campaign_id, locked[0])
+            if campaign is None:
+                return Rejected("CAMPAIGN_UNKNOWN")
+            answer = await self._decide(work, campaign, stock, command, actor, key, response)
+            await requests.store(connection, key.campaign_id, [Decided(key, answer, key.campaign_id)])
+        return answer
+
+    async def _decide(
+        self,
+        work: Work,
+        campaign: Campaign,
+        stock: dict[str, Level],
+        command: CampaignCommand,
+        actor: str,
+        key: RequestKey,
+        response: Response,
+    ) -> bytes | Rejected:
         now = self._clock.now(campaign.platform_id)
-        await store.insert_campaign(work.connection, campaign, now)
-        event = translate.campaign_event(campaign, now)
-        work.tell(messages.message(translate.CAMPAIGN_TOPIC, event.campaign_id, event))
+        decision = domain.change_campaign(campaign, stock, command, now)
+        if isinstance(decision, Refusal):
+            return Rejected(named(decision.reason), decision.metadata)
+        connection, after = work.connection, decision.campaign
+        await store.update_campaign(connection, after, sweeps=decision.sweeps)
+        if after.terms.version != campaign.terms.version:
+            await store.insert_terms(connection, after)
+        if decision.offered:
+            await store.offer_stock(connection, after.platform_id, after.campaign_id, decision.offered)
+        await store.insert_change(connection, decision, actor, key.request_id, now)
+        work.tell(translate.campaign_changed(decision, actor, now))
+        levels = dict(sorted((stock | _offered(decision, stock)).items()))
+        return response(translate.campaign(after, now, levels)).SerializeToString()
 
 
-def _too_large(campaign: Campaign) -> Rejected | None:
-    size = translate.campaign(campaign).ByteSize()
+def _offered(decision: CampaignDecision, stock: dict[str, Level]) -> dict[str, Level]:
+    none = Level(0, 0)
+    return {sku: Level(units, stock.get(sku, none).taken) for sku, units in decision.offered.items()}
+
+
+def _too_large(campaign: Campaign, clock: Clock) -> Rejected | None:
+    size = translate.campaign(campaign, clock.now()).ByteSize()
     if size <= LARGEST_BYTES:
         return None
     what = f"the campaign with its price table has {size} bytes, more than {LARGEST_BYTES}"
     return invalid("ladder", f"{what}; take fewer items or tiers, or shorter texts")
-
-
-def _written(answer: "Campaign | bytes | Rejected") -> bytes | Rejected:
-    if isinstance(answer, domain.Campaign):
-        return pb.CreateCampaignResponse(campaign=translate.campaign(answer)).SerializeToString()
-    return answer

@@ -6,9 +6,11 @@ from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.team_formation import store
-from services.team_formation.handlers.commands import Answer, Ask, Expire
+from services.team_formation.handlers.asks import Answer, Ask, Look
+from services.team_formation.store import Sweep
 
 PAGE = 500
+CAMPAIGNS = 100
 
 
 class DueFinder:
@@ -23,6 +25,32 @@ class DueFinder:
         """Look at what is due, at most a page; returns how many teams."""
         async with self._database.read() as connection:
             due = await store.find_due(connection, self._clock.latest(), PAGE)
-        asks = [Ask(platform_id, campaign_id, Expire(), team_id=team_id) for platform_id, campaign_id, team_id in due]
+        asks = [Ask(platform_id, campaign_id, Look(), team_id=team_id) for platform_id, campaign_id, team_id in due]
         await asyncio.gather(*(self._commands.submit(ask) for ask in asks))
         return len(due)
+
+
+class Sweeper:
+    """Has the teams of a campaign looked at after a change that concerns them all: a cancellation, another end.
+
+    Teams that open meanwhile need no look: whoever opens one keeps the campaign from changing until then.
+    """
+
+    def __init__(self, database: Database, commands: Coalescer[Ask, Answer]) -> None:
+        self._database = database
+        self._commands = commands
+
+    async def run_once(self) -> int:
+        """Look at the next page of every campaign that waits for it; returns how many teams."""
+        async with self._database.read() as connection:
+            sweeps = await store.find_sweeps(connection, CAMPAIGNS)
+        return sum([await self._sweep(sweep) for sweep in sweeps])
+
+    async def _sweep(self, sweep: Sweep) -> int:
+        async with self._database.read() as connection:
+            teams = await store.list_sweep(connection, sweep, PAGE)
+        asks = [Ask(sweep.platform_id, sweep.campaign_id, Look(), team_id=team_id) for team_id in teams]
+        await asyncio.gather(*(self._commands.submit(ask) for ask in asks))
+        async with self._database.read() as connection:
+            await store.note_sweep(connection, sweep, teams[-1] if len(teams) == PAGE else None)
+        return len(teams)

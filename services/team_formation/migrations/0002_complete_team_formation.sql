@@ -72,7 +72,8 @@ ALTER TABLE teams
     ADD COLUMN leader_seat_id    uuid,
     ADD COLUMN overflow_team_id  uuid,                          -- the newest team opened because this one is full
     ADD COLUMN overflow_of       uuid,                          -- the full team whose late comers it takes
-    ADD COLUMN match_key         text    NOT NULL DEFAULT '';
+    ADD COLUMN match_key         text    NOT NULL DEFAULT '',
+    ADD COLUMN formed_fill       bigint;                        -- confirmed fill in the ladder's basis when it formed: reports
 UPDATE teams AS t SET leader_seat_id = s.seat_id FROM seats AS s
     WHERE s.campaign_id = t.campaign_id AND s.team_id = t.team_id AND s.role = 'LEADER'
     AND s.state IN ('HELD', 'CONFIRMED');

@@ -8,13 +8,20 @@ from uuid import UUID
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from groupbuy.money.v1 import money_pb2
+from groupbuy.reasons import ReasonName
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis import ids, requests
 from services.chassis.errors import FieldViolation, Rejected
+from services.chassis.reasons import named
 from services.team_formation import domain, translate
 from services.team_formation.domain import Problem
 
+MOST_TAGS = 100
+MOST_USES = 10**9
+LONGEST_REASON = 200
+_WHOLE = 10_000
 _CHANNEL = re.compile(r"[a-z0-9_-]{1,32}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 LONGEST_LABEL = 40
@@ -27,6 +34,11 @@ def refuse(problems: Iterable[Problem]) -> None:
     found = tuple(FieldViolation(item.field, item.description) for item in problems)
     if found:
         raise Rejected("INVALID_ARGUMENT", fields=found)
+
+
+def rejected(refusal: domain.Refusal) -> Rejected:
+    """Make a refusal of the domain one of the API."""
+    return Rejected(named(refusal.reason), refusal.metadata)
 
 
 def request_key(rpc: str, platform_id: UUID, campaign_id: UUID, request: Message) -> requests.RequestKey:
@@ -59,7 +71,7 @@ def campaign_of(campaign_id: str) -> UUID:
     return found[0]
 
 
-def _pair(prefix: str, text: str, reason: str) -> tuple[UUID, UUID]:
+def _pair(prefix: str, text: str, reason: ReasonName) -> tuple[UUID, UUID]:
     found = ids.parse(prefix, text, 2)
     if found is None:
         raise Rejected(reason)
@@ -77,6 +89,9 @@ def join_of(request: pb.JoinTeamRequest | pb.OpenTeamRequest, seat_id: UUID, inv
         most = request.max_unit_price.minor_units
     if request.quantity < 0:
         problems.append(Problem("quantity", "must be at least 1; 0 means 1"))
+    asserted = domain.NOTHING_ASSERTED
+    if request.HasField("asserted"):
+        asserted = _asserted(request.asserted, problems)
     refuse(problems)
     opening = isinstance(request, pb.OpenTeamRequest)
     return domain.Join(
@@ -88,7 +103,15 @@ def join_of(request: pb.JoinTeamRequest | pb.OpenTeamRequest, seat_id: UUID, inv
         request.max_unit_price.currency,
         invite_id,
         "" if opening else request.external_ref,
+        asserted,
     )
+
+
+def _asserted(message: types_pb2.Assertions, problems: list[Problem]) -> domain.Asserted:
+    if len(message.tags) > MOST_TAGS:
+        problems.append(Problem("asserted.tags", f"must be at most {MOST_TAGS}"))
+    problems += domain.check_reference("asserted.match_key", message.match_key)
+    return domain.Asserted(message.newcomer, frozenset(message.tags), message.match_key)
 
 
 def confirm_of(request: pb.ConfirmSeatRequest) -> domain.Confirm:
@@ -107,10 +130,15 @@ def invite_wanted(request: pb.CreateInviteRequest, invite_id: UUID) -> domain.Ne
     problems = [Problem("made_by", "say member_id or promoter_id")] if maker is None else []
     if maker:
         problems += domain.check_member_id(maker, getattr(request, maker))
-    if not _CHANNEL.fullmatch(request.channel):
-        problems.append(Problem("channel", 'must be 1 to 32 of a-z, 0-9, hyphen and underscore, for instance "wechat"'))
-    problems += _check_words("label", request.label, LONGEST_LABEL) + _check_words("note", request.note, LONGEST_NOTE)
+    problems += check_channel("channel", request.channel)
+    problems += check_words("label", request.label, LONGEST_LABEL) + check_words("note", request.note, LONGEST_NOTE)
     expires_at = read_time("expires_at", request.expires_at, problems) if request.HasField("expires_at") else None
+    if not 0 <= request.max_uses <= MOST_USES:
+        problems.append(Problem("max_uses", f"must be 1 to {MOST_USES}, or 0 for no limit"))
+    if not 0 <= request.commission_basis_points <= _WHOLE:
+        problems.append(Problem("commission_basis_points", f"must be 0 to {_WHOLE}"))
+    elif request.commission_basis_points and maker != "promoter_id":
+        problems.append(Problem("commission_basis_points", "only a promoter's invite earns; say promoter_id"))
     refuse(problems)
     return domain.NewInvite(
         invite_id,
@@ -120,7 +148,16 @@ def invite_wanted(request: pb.CreateInviteRequest, invite_id: UUID) -> domain.Ne
         request.label,
         request.note,
         expires_at,
+        request.max_uses,
+        request.commission_basis_points,
     )
+
+
+def check_channel(field: str, channel: str) -> list[Problem]:
+    """Check the name of a channel."""
+    if _CHANNEL.fullmatch(channel):
+        return []
+    return [Problem(field, 'must be 1 to 32 of a-z, 0-9, hyphen and underscore, for instance "wechat"')]
 
 
 def check_money(field: str, money: money_pb2.Money, largest: int = domain.LARGEST_AMOUNT) -> list[Problem]:
@@ -133,7 +170,8 @@ def check_money(field: str, money: money_pb2.Money, largest: int = domain.LARGES
     return problems
 
 
-def _check_words(field: str, text: str, longest: int) -> list[Problem]:
+def check_words(field: str, text: str, longest: int) -> list[Problem]:
+    """Check a line of text: bounded, and without control characters."""
     if len(text) > longest:
         return [Problem(field, f"must be at most {longest} characters")]
     if not domain.is_written(text):

@@ -9,15 +9,20 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from services.chassis.arrays import texts
+from services.chassis.rows import Rows
 from services.team_formation.domain import (
     Basis,
     Campaign,
+    CampaignDecision,
     CountedIn,
     Discount,
     Item,
     LeaveUntil,
     LocalizedText,
+    OnFull,
     PaymentMode,
+    Phase,
     Presentation,
     PriceRow,
     PriceStep,
@@ -26,15 +31,17 @@ from services.team_formation.domain import (
     Rules,
     Terms,
     Tier,
+    Visibility,
+    WhoMayJoin,
 )
 
 
 async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campaign, now: datetime) -> None:
     """Store a new campaign with its first terms."""
-    terms, rules = campaign.terms, campaign.terms.rules
     await connection.execute(
         "INSERT INTO campaigns (campaign_id, platform_id, merchant_id, external_ref, currency, starts_at, ends_at,"
-        " terms_version, presentation, sequence, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 1, %s)",
+        " terms_version, presentation, sequence, phase, latest_end, created_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             campaign.campaign_id,
             campaign.platform_id,
@@ -43,16 +50,57 @@ async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
             campaign.currency,
             campaign.starts_at,
             campaign.ends_at,
-            terms.version,
+            campaign.terms.version,
             Jsonb(_presentation_data(campaign.presentation)),
+            campaign.version,
+            campaign.phase,
+            campaign.latest_end,
             now,
         ),
     )
+    await insert_terms(connection, campaign)
+
+
+async def update_campaign(connection: AsyncConnection[TupleRow], campaign: Campaign, *, sweeps: bool) -> None:
+    """Store what can change of a campaign that is locked; with `sweeps`, have its teams looked at from the first on."""
+    await connection.execute(
+        "UPDATE campaigns SET merchant_id = %s, external_ref = %s, currency = %s, starts_at = %s, ends_at = %s,"
+        " terms_version = %s, presentation = %s, sequence = %s, phase = %s, latest_end = %s, shown_sku = %s,"
+        " cancel_reason = %s, cancels_formed = %s, sweeping = sweeping OR %s,"
+        " sweep_after = CASE WHEN %s THEN NULL ELSE sweep_after END"
+        " WHERE campaign_id = %s AND platform_id = %s",
+        (
+            campaign.merchant_id,
+            campaign.external_ref,
+            campaign.currency,
+            campaign.starts_at,
+            campaign.ends_at,
+            campaign.terms.version,
+            Jsonb(_presentation_data(campaign.presentation)),
+            campaign.version,
+            campaign.phase,
+            campaign.latest_end,
+            campaign.shown_sku,
+            campaign.cancel_reason,
+            campaign.cancels_formed,
+            sweeps,
+            sweeps,
+            campaign.campaign_id,
+            campaign.platform_id,
+        ),
+    )
+
+
+async def insert_terms(connection: AsyncConnection[TupleRow], campaign: Campaign) -> None:
+    """Store a version of a campaign's terms; it never changes."""
+    terms, rules = campaign.terms, campaign.terms.rules
     await connection.execute(
         "INSERT INTO campaign_terms (campaign_id, terms_version, platform_id, payment_mode, counted_in, minimum,"
-        " maximum, hold_lifetime, team_lifetime, close_when_full, max_units_per_seat, leave_until, items, tiers,"
-        " price_table)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " maximum, hold_lifetime, team_lifetime, close_when_full, max_units_per_seat, leave_until,"
+        " max_units_per_member, max_teams_per_member, max_teams_opened_per_member, on_full, max_waiting, visibility,"
+        " max_sponsored, hold_extension, leave_after_formed, leader_reward, who_may_join, items, tiers, price_table)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        " %s)",
         (
             campaign.campaign_id,
             terms.version,
@@ -66,57 +114,186 @@ async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
             rules.close_when_full,
             rules.max_units_per_seat,
             rules.leave_until,
-            Jsonb([{"sku": item.sku, "list_price": item.list_price} for item in terms.items]),
+            rules.max_units_per_member,
+            rules.max_teams_per_member,
+            rules.max_teams_opened_per_member,
+            rules.on_full,
+            rules.max_waiting,
+            rules.visibility,
+            rules.max_sponsored,
+            rules.hold_extension,
+            rules.leave_after_formed,
+            rules.leader_reward,
+            Jsonb(_who_data(rules.who_may_join)),
+            Jsonb([_item_data(item) for item in terms.items]),
             Jsonb([_tier_data(tier) for tier in terms.tiers]),
             Jsonb(_table_data(terms.price_table)),
         ),
     )
 
 
-async def find_campaign(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, terms_version: int | None = None
-) -> Campaign | None:
-    """Find a campaign with its terms at a version, or those for teams opened now."""
+_TERMS = (
+    "t.terms_version, t.payment_mode, t.counted_in, t.minimum, t.maximum, t.hold_lifetime, t.team_lifetime,"
+    " t.close_when_full, t.max_units_per_seat, t.leave_until, t.max_units_per_member, t.max_teams_per_member,"
+    " t.max_teams_opened_per_member, t.on_full, t.max_waiting, t.who_may_join, t.visibility, t.max_sponsored,"
+    " t.hold_extension, t.leave_after_formed, t.leader_reward, t.items, t.tiers, t.price_table"
+)
+COLUMNS = (
+    "c.campaign_id, c.platform_id, c.merchant_id, c.external_ref, c.currency, c.starts_at, c.ends_at, c.presentation,"
+    f" c.sequence, c.phase, c.latest_end, c.shown_sku, c.cancel_reason, c.cancels_formed, {_TERMS}"
+)
+JOINED = (
+    "campaigns AS c JOIN campaign_terms AS t ON t.campaign_id = c.campaign_id AND t.terms_version = c.terms_version"
+)
+
+
+async def find_version(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, *, stays: bool = False
+) -> Rows[int]:
+    """Find the version of a campaign; with `stays` it does not change until the transaction has ended."""
+    lock = " FOR SHARE" if stays else ""
     cursor = await connection.execute(
-        "SELECT c.platform_id, c.merchant_id, c.external_ref, c.currency, c.starts_at, c.ends_at, c.presentation,"
-        " t.terms_version, t.payment_mode, t.counted_in, t.minimum, t.maximum, t.hold_lifetime, t.team_lifetime,"
-        " t.close_when_full, t.max_units_per_seat, t.leave_until, t.items, t.tiers, t.price_table"
-        " FROM campaigns AS c JOIN campaign_terms AS t ON t.campaign_id = c.campaign_id"
-        " AND t.terms_version = coalesce(%s, c.terms_version) WHERE c.campaign_id = %s",
-        (terms_version, campaign_id),
+        f"SELECT sequence FROM campaigns WHERE campaign_id = %s AND platform_id = %s{lock}",  # noqa: S608 - constants
+        (campaign_id, platform_id),
+        binary=True,
+    )
+    return Rows(cursor, lambda row: row[0])
+
+
+async def lock_campaign(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> Rows[int]:
+    """Lock a campaign and give its version; before its stock, members and teams."""
+    cursor = await connection.execute(
+        "SELECT sequence FROM campaigns WHERE campaign_id = %s AND platform_id = %s FOR UPDATE",
+        (campaign_id, platform_id),
+        binary=True,
+    )
+    return Rows(cursor, lambda row: row[0])
+
+
+async def find_campaign(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> Campaign | None:
+    """Find a campaign with its terms for teams opened now."""
+    cursor = await connection.execute(
+        f"SELECT {COLUMNS} FROM {JOINED} WHERE c.campaign_id = %s AND c.platform_id = %s",  # noqa: S608 - constants
+        (campaign_id, platform_id),
     )
     row = await cursor.fetchone()
-    return _campaign(campaign_id, row) if row else None
+    return campaign_of(row) if row else None
 
 
-def _campaign(campaign_id: UUID, row: TupleRow) -> Campaign:
-    platform_id, merchant_id, external_ref, currency, starts_at, ends_at, presentation, version, *rest = row
-    *rules, items, tiers, table = rest
-    terms = Terms(
+async def find_terms(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, version: int
+) -> Terms | None:
+    """Find a version of a campaign's terms."""
+    cursor = await connection.execute(
+        f"SELECT {_TERMS} FROM campaign_terms AS t"  # noqa: S608 - constants
+        " WHERE t.campaign_id = %s AND t.platform_id = %s AND t.terms_version = %s",
+        (campaign_id, platform_id, version),
+    )
+    row = await cursor.fetchone()
+    return _terms(row) if row else None
+
+
+async def insert_change(
+    connection: AsyncConnection[TupleRow],
+    decision: CampaignDecision,
+    actor: str,
+    request_id: str,
+    now: datetime,
+) -> None:
+    """Store who did what to a campaign."""
+    campaign = decision.campaign
+    await connection.execute(
+        "INSERT INTO campaign_changes (campaign_id, version, platform_id, action, actor, request_id, fields, detail,"
+        " changed_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            campaign.campaign_id,
+            campaign.version,
+            campaign.platform_id,
+            decision.action,
+            actor,
+            request_id,
+            texts(decision.fields),
+            decision.detail,
+            now,
+        ),
+    )
+
+
+def campaign_of(row: TupleRow) -> Campaign:
+    """Make a campaign of a row of COLUMNS."""
+    presentation = dict(row[7])
+    texts_of = tuple(LocalizedText(**text) for text in presentation.pop("texts"))
+    return Campaign(
+        campaign_id=row[0],
+        platform_id=row[1],
+        merchant_id=row[2],
+        external_ref=row[3],
+        currency=row[4],
+        starts_at=row[5],
+        ends_at=row[6],
+        presentation=Presentation(texts=texts_of, **presentation),
+        terms=_terms(row[14:]),
+        version=row[8],
+        phase=Phase(row[9]),
+        latest_end=row[10],
+        shown_sku=row[11],
+        cancel_reason=row[12],
+        cancels_formed=row[13],
+    )
+
+
+def _terms(row: Sequence[Any]) -> Terms:
+    version, *rules, items, tiers, table = row
+    return Terms(
         version,
         _rules(rules),
         tuple(Item(**item) for item in items),
         tuple(Tier(tier["threshold"], tuple(map(_discount, tier["discounts"]))) for tier in tiers),
         _table(table),
     )
-    texts = tuple(LocalizedText(**text) for text in presentation.pop("texts"))
-    shown = Presentation(texts=texts, **presentation)
-    return Campaign(campaign_id, platform_id, merchant_id, external_ref, currency, starts_at, ends_at, shown, terms)
 
 
 def _rules(row: Sequence[Any]) -> Rules:
-    mode, counted_in, minimum, maximum, hold_lifetime, team_lifetime, close_when_full, most_units, leave_until = row
     return Rules(
-        PaymentMode(mode),
-        CountedIn(counted_in),
-        minimum,
-        maximum,
-        hold_lifetime,
-        team_lifetime,
-        close_when_full,
-        most_units,
-        LeaveUntil(leave_until),
+        payment_mode=PaymentMode(row[0]),
+        counted_in=CountedIn(row[1]),
+        minimum=row[2],
+        maximum=row[3],
+        hold_lifetime=row[4],
+        team_lifetime=row[5],
+        close_when_full=row[6],
+        max_units_per_seat=row[7],
+        leave_until=LeaveUntil(row[8]),
+        max_units_per_member=row[9],
+        max_teams_per_member=row[10],
+        max_teams_opened_per_member=row[11],
+        on_full=OnFull(row[12]),
+        max_waiting=row[13],
+        who_may_join=_who(row[14]),
+        visibility=Visibility(row[15]),
+        max_sponsored=row[16],
+        hold_extension=row[17],
+        leave_after_formed=row[18],
+        leader_reward=row[19],
     )
+
+
+def _who_data(who: WhoMayJoin) -> dict[str, Any]:
+    return {
+        "newcomers_only": who.newcomers_only,
+        "tags": list(who.tags),
+        "old_brings_new": who.old_brings_new,
+        "match_key_needed": who.match_key_needed,
+    }
+
+
+def _who(data: dict[str, Any]) -> WhoMayJoin:
+    return WhoMayJoin(**{**data, "tags": tuple(data.get("tags", ()))})
+
+
+def _item_data(item: Item) -> dict[str, Any]:
+    stock = {} if item.stock is None else {"stock": item.stock}
+    return {"sku": item.sku, "list_price": item.list_price, **stock}
 
 
 def _presentation_data(shown: Presentation) -> dict[str, Any]:

@@ -1,84 +1,106 @@
-"""Invites, found by the hash of their code."""
+"""Invites, by campaign; found by the hash of their code."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.columns import columns
+from services.chassis.arrays import bigints, byteas, texts, times, uuids
+from services.chassis.rows import Rows
 from services.team_formation.domain import Invite
 
-_COLUMNS = (
+COLUMNS = (
     "i.invite_id, i.campaign_id, i.team_id, i.platform_id, i.member_id, i.promoter_id, i.channel, i.label, i.note,"
-    " i.created_at, i.expires_at, i.revoked_at"
+    " i.created_at, i.expires_at, i.revoked_at, i.max_uses, i.uses, i.commission_basis_points"
 )
 
 
-async def find_code(connection: AsyncConnection[TupleRow], code_hash: bytes) -> tuple[UUID, UUID] | None:
-    """Find the campaign and invite of a code by its hash."""
+async def find_doors(
+    connection: AsyncConnection[TupleRow], code_hashes: Iterable[bytes]
+) -> Rows[tuple[bytes, UUID, UUID, UUID, UUID]]:
+    """Find where codes lead, by their hashes: platform, campaign, team, invite. A finder: it names no campaign."""
     cursor = await connection.execute(
-        "SELECT campaign_id, invite_id FROM invite_codes WHERE code_hash = %s", (code_hash,)
+        "SELECT c.code_hash, i.platform_id, i.campaign_id, i.team_id, i.invite_id"
+        " FROM invite_codes AS c JOIN invites AS i USING (campaign_id, invite_id) WHERE c.code_hash = ANY (%s)",
+        (byteas(code_hashes),),
+        binary=True,
     )
-    row = await cursor.fetchone()
-    return (row[0], row[1]) if row else None
+    return Rows(cursor, lambda row: (row[0], row[1], row[2], row[3], row[4]))
 
 
 async def find_invite(
     connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, invite_id: UUID
 ) -> Invite | None:
     """Find one invite of a platform."""
-    found = await load_invites(connection, [(platform_id, campaign_id, invite_id)])
+    found = await (await load_invites(connection, platform_id, campaign_id, [invite_id])).all()
     return found[0] if found else None
 
 
-async def load_invites(connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID, UUID]]) -> list[Invite]:
-    """Load invites named by platform, campaign and invite."""
+async def load_invites(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, invite_ids: Sequence[UUID]
+) -> Rows[Invite]:
+    """Load invites of a campaign by id."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM invites AS i"  # noqa: S608 - a constant
-        " JOIN unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS k (platform_id, campaign_id, invite_id)"
-        " USING (platform_id, campaign_id, invite_id)",
-        columns(ids),
+        f"SELECT {COLUMNS} FROM invites AS i"  # noqa: S608 - a constant
+        " WHERE i.campaign_id = %s AND i.platform_id = %s AND i.invite_id = ANY (%s)",
+        (campaign_id, platform_id, uuids(invite_ids)),
+        binary=True,
     )
-    return [Invite(*row) async for row in cursor]
+    return Rows(cursor, invite_of)
 
 
-async def insert_invites(connection: AsyncConnection[TupleRow], invites: Sequence[tuple[Invite, bytes]]) -> None:
-    """Store new invites, at least one, with the hashes of their codes."""
-    rows = [
-        (
-            item.campaign_id,
-            item.invite_id,
-            item.team_id,
-            item.platform_id,
-            item.member_id,
-            item.promoter_id,
-            item.channel,
-            item.label,
-            item.note,
-            item.created_at,
-            item.expires_at,
-        )
-        for item, _ in invites
-    ]
+async def insert_invites(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, invites: Sequence[tuple[Invite, bytes]]
+) -> None:
+    """Store new invites of a campaign with the hashes of their codes."""
+    made = [invite for invite, _ in invites]
     await connection.execute(
         "INSERT INTO invites (campaign_id, invite_id, team_id, platform_id, member_id, promoter_id, channel, label,"
-        " note, created_at, expires_at)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],"
-        " %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])",
-        columns(rows),
+        " note, created_at, expires_at, max_uses, commission_basis_points)"
+        " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS k",
+        (
+            campaign_id,
+            uuids(invite.invite_id for invite in made),
+            uuids(invite.team_id for invite in made),
+            uuids(invite.platform_id for invite in made),
+            texts(invite.member_id for invite in made),
+            texts(invite.promoter_id for invite in made),
+            texts(invite.channel for invite in made),
+            texts(invite.label for invite in made),
+            texts(invite.note for invite in made),
+            times(invite.created_at for invite in made),
+            times(invite.expires_at for invite in made),
+            bigints(invite.max_uses for invite in made),
+            bigints(invite.commission_basis_points for invite in made),
+        ),
     )
     await connection.execute(
-        "INSERT INTO invite_codes (code_hash, campaign_id, invite_id)"
-        " SELECT * FROM unnest(%s::bytea[], %s::uuid[], %s::uuid[])",
-        columns([(code_hash, item.campaign_id, item.invite_id) for item, code_hash in invites]),
+        "INSERT INTO invite_codes (campaign_id, code_hash, invite_id) SELECT %s, k.* FROM unnest(%s, %s) AS k",
+        (campaign_id, byteas(code_hash for _, code_hash in invites), uuids(invite.invite_id for invite in made)),
     )
 
 
-async def revoke_invites(connection: AsyncConnection[TupleRow], invites: Sequence[Invite]) -> None:
-    """Store since when invites are revoked, in id order: nothing else locks them; the first time stays."""
-    for item in sorted(invites, key=lambda item: (item.campaign_id, item.invite_id)):
-        await connection.execute(
-            "UPDATE invites SET revoked_at = coalesce(revoked_at, %s) WHERE campaign_id = %s AND invite_id = %s",
-            (item.revoked_at, item.campaign_id, item.invite_id),
-        )
+async def update_invites(connection: AsyncConnection[TupleRow], campaign_id: UUID, invites: Sequence[Invite]) -> None:
+    """Store uses and revocations of invites, in id order: nothing else locks them; the first revocation stays."""
+    ordered = sorted(invites, key=lambda invite: invite.invite_id)
+    await connection.execute(
+        "SELECT FROM invites WHERE campaign_id = %s AND invite_id = ANY (%s) ORDER BY invite_id FOR UPDATE",
+        (campaign_id, uuids(invite.invite_id for invite in ordered)),
+    )
+    await connection.execute(
+        "UPDATE invites AS i SET uses = greatest(i.uses, k.uses), revoked_at = coalesce(i.revoked_at, k.revoked_at)"
+        " FROM unnest(%s, %s, %s) AS k (invite_id, uses, revoked_at)"
+        " WHERE i.campaign_id = %s AND i.invite_id = k.invite_id",
+        (
+            uuids(invite.invite_id for invite in ordered),
+            bigints(invite.uses for invite in ordered),
+            times(invite.revoked_at for invite in ordered),
+            campaign_id,
+        ),
+    )
+
+
+def invite_of(row: TupleRow) -> Invite:
+    """Make an invite of a row of COLUMNS."""
+    return Invite(*row)

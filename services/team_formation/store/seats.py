@@ -1,4 +1,4 @@
-"""Seats, and payments that came too late for one."""
+"""Seats, by campaign, and payments that came too late for one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,191 +7,242 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.columns import columns
+from services.chassis.arrays import bigints, booleans, texts, times, uuids
+from services.chassis.rows import Rows
 from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState, Team
 
-_COLUMNS = (
+COLUMNS = (
     "s.seat_id, s.campaign_id, s.team_id, s.platform_id, s.member_id, s.sku, s.quantity, s.role, s.state, s.cap,"
     " s.cap_fill, s.held_at, s.hold_until, s.invite_id, s.external_ref, s.payment_reference, s.confirmed_at,"
-    " s.released_at, s.release_reason, s.number"
+    " s.released_at, s.release_reason, s.number, s.sponsored, s.hold_extended, s.max_unit_price, s.updated_at"
 )
+_STATES = {state.value: state for state in SeatState}
+_ROLES = {role.value: role for role in Role}
+_REASONS: dict[str | None, ReleaseReason | None] = {None: None} | {reason.value: reason for reason in ReleaseReason}
 
 
-async def find_seat_teams(
-    connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID, UUID]]
-) -> dict[tuple[UUID, UUID], UUID]:
-    """Find the teams of seats named by platform, campaign and seat; a seat never changes its team."""
+async def load_seats(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, seat_ids: Sequence[UUID]
+) -> Rows[Seat]:
+    """Load seats by id; their teams are locked."""
     cursor = await connection.execute(
-        "SELECT s.campaign_id, s.seat_id, s.team_id FROM seats AS s"
-        " JOIN unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS k (platform_id, campaign_id, seat_id)"
-        " USING (platform_id, campaign_id, seat_id)",
-        columns(ids),
+        f"SELECT {COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
+        " WHERE s.campaign_id = %s AND s.platform_id = %s AND s.seat_id = ANY (%s)",
+        (campaign_id, platform_id, uuids(seat_ids)),
+        binary=True,
     )
-    return {(campaign_id, seat_id): team_id async for campaign_id, seat_id, team_id in cursor}
-
-
-async def load_seats(connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]) -> list[Seat]:
-    """Load seats of locked teams, named by campaign and seat, and with each the live seat its member has now."""
-    cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)"
-        f" UNION SELECT {_COLUMNS} FROM seats AS named"
-        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)"
-        " JOIN seats AS s USING (campaign_id, team_id, member_id) WHERE s.state IN ('HELD', 'CONFIRMED')",
-        [*columns(ids), *columns(ids)],
-    )
-    return [_seat(row) async for row in cursor]
+    return Rows(cursor, seat_of)
 
 
 async def load_live_of_members(
-    connection: AsyncConnection[TupleRow], members: Sequence[tuple[UUID, UUID, str]]
-) -> list[Seat]:
-    """Load the live seats of members, named by campaign, team and member."""
+    connection: AsyncConnection[TupleRow],
+    platform_id: UUID,
+    campaign_id: UUID,
+    member_ids: Sequence[str],
+    seat_ids: Sequence[UUID],
+) -> Rows[Seat]:
+    """Load all live seats that members have in a campaign; members named, or by one of their seats."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " JOIN unnest(%s::uuid[], %s::uuid[], %s::text[]) AS k (campaign_id, team_id, member_id)"
-        " USING (campaign_id, team_id, member_id) WHERE s.state IN ('HELD', 'CONFIRMED') AND NOT s.sponsored",
-        columns(members),
+        f"SELECT {COLUMNS} FROM seats AS s WHERE s.campaign_id = %s AND s.platform_id = %s"  # noqa: S608 - a constant
+        " AND s.member_id = ANY (%s || ARRAY("
+        "SELECT n.member_id FROM seats AS n WHERE n.campaign_id = %s AND n.seat_id = ANY (%s) AND NOT n.sponsored))"
+        " AND s.state IN ('WAITING', 'HELD', 'CONFIRMED')",
+        (campaign_id, platform_id, texts(member_ids), campaign_id, uuids(seat_ids)),
+        binary=True,
     )
-    return [_seat(row) async for row in cursor]
+    return Rows(cursor, seat_of)
 
 
 async def load_held(
-    connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, UUID]], limit: int
-) -> list[Seat]:
-    """Load the held seats of each team, named by campaign and team, those that run out first, at most `limit` each."""
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_ids: Sequence[UUID], limit: int
+) -> Rows[Seat]:
+    """Load the held seats of each team, those that run out first, at most `limit` each."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, team_id)"  # noqa: S608 - a constant
-        " CROSS JOIN LATERAL (SELECT * FROM seats AS h WHERE h.campaign_id = k.campaign_id AND h.team_id = k.team_id"
+        f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
+        " CROSS JOIN LATERAL (SELECT * FROM seats AS h WHERE h.campaign_id = %s AND h.team_id = k.team_id"
         " AND h.state = 'HELD' ORDER BY h.hold_until LIMIT %s) AS s ORDER BY s.hold_until, s.number",
-        (*columns(teams), limit),
+        (uuids(team_ids), campaign_id, limit),
+        binary=True,
     )
-    return [_seat(row) async for row in cursor]
+    return Rows(cursor, seat_of)
+
+
+async def load_waiting(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_ids: Sequence[UUID], limit: int
+) -> Rows[Seat]:
+    """Load who waits for room in each team, the longest waiting first, at most `limit` each."""
+    cursor = await connection.execute(
+        f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
+        " CROSS JOIN LATERAL (SELECT * FROM seats AS w WHERE w.campaign_id = %s AND w.team_id = k.team_id"
+        " AND w.state = 'WAITING' ORDER BY w.number LIMIT %s) AS s ORDER BY s.team_id, s.number",
+        (uuids(team_ids), campaign_id, limit),
+        binary=True,
+    )
+    return Rows(cursor, seat_of)
+
+
+async def load_first_confirmed(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_ids: Sequence[UUID], limit: int
+) -> Rows[Seat]:
+    """Load the members' seats of each team that were confirmed first, at most `limit` each: who could lead."""
+    cursor = await connection.execute(
+        f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
+        " CROSS JOIN LATERAL (SELECT * FROM seats AS c WHERE c.campaign_id = %s AND c.team_id = k.team_id"
+        " AND c.state = 'CONFIRMED' AND NOT c.sponsored ORDER BY c.confirmed_at, c.number LIMIT %s) AS s"
+        " ORDER BY s.team_id, s.confirmed_at, s.number",
+        (uuids(team_ids), campaign_id, limit),
+        binary=True,
+    )
+    return Rows(cursor, seat_of)
 
 
 async def find_seat(
     connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, seat_id: UUID
 ) -> Seat | None:
     """Find one seat of a platform."""
-    cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " WHERE s.platform_id = %s AND s.campaign_id = %s AND s.seat_id = %s",
-        (platform_id, campaign_id, seat_id),
-    )
-    row = await cursor.fetchone()
-    return _seat(row) if row else None
+    found = await (await load_seats(connection, platform_id, campaign_id, [seat_id])).all()
+    return found[0] if found else None
 
 
-async def list_seats(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, after: int, limit: int
-) -> list[Seat]:
-    """List the seats of a team in the order they were taken, after a number."""
-    cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " WHERE s.campaign_id = %s AND s.team_id = %s AND s.number > %s ORDER BY s.number LIMIT %s",
-        (campaign_id, team_id, after, limit),
-    )
-    return [_seat(row) async for row in cursor]
-
-
-async def save_seats(connection: AsyncConnection[TupleRow], seats: Sequence[Seat]) -> None:
-    """Store new seats and what can change of old ones; released ones first, so that a member's place is free."""
-    ordered = sorted(seats, key=lambda seat: (seat.state.is_live, seat.campaign_id, seat.seat_id))
+async def insert_seats(connection: AsyncConnection[TupleRow], campaign_id: UUID, seats: Sequence[Seat]) -> None:
+    """Store new seats of a campaign; after updates, which may make a member's place free."""
     await connection.execute(
-        "INSERT INTO seats (seat_id, campaign_id, team_id, platform_id, member_id, sku, quantity, role, state, cap,"
+        "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, quantity, role, state, cap,"
         " cap_fill, held_at, hold_until, invite_id, external_ref, payment_reference, confirmed_at, released_at,"
-        " release_reason, number)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[],"
-        " %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::uuid[],"
-        " %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::bigint[])"
-        " ON CONFLICT (campaign_id, seat_id) DO UPDATE SET state = excluded.state,"
-        " payment_reference = excluded.payment_reference, confirmed_at = excluded.confirmed_at,"
-        " released_at = excluded.released_at, release_reason = excluded.release_reason",
-        columns([_row(seat) for seat in ordered]),
+        " release_reason, number, sponsored, hold_extended, max_unit_price, updated_at)"
+        " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        " %s, %s, %s) AS k",
+        (
+            campaign_id,
+            uuids(seat.seat_id for seat in seats),
+            uuids(seat.team_id for seat in seats),
+            uuids(seat.platform_id for seat in seats),
+            texts(seat.member_id for seat in seats),
+            texts(seat.sku for seat in seats),
+            bigints(seat.quantity for seat in seats),
+            texts(seat.role for seat in seats),
+            texts(seat.state for seat in seats),
+            bigints(seat.cap for seat in seats),
+            bigints(seat.cap_fill for seat in seats),
+            times(seat.held_at for seat in seats),
+            times(seat.hold_until for seat in seats),
+            uuids(seat.invite_id for seat in seats),
+            texts(seat.external_ref for seat in seats),
+            texts(seat.payment_reference for seat in seats),
+            times(seat.confirmed_at for seat in seats),
+            times(seat.released_at for seat in seats),
+            texts(seat.release_reason for seat in seats),
+            bigints(seat.number for seat in seats),
+            booleans(seat.sponsored for seat in seats),
+            booleans(seat.hold_extended for seat in seats),
+            bigints(seat.max_unit_price for seat in seats),
+            times(seat.updated_at for seat in seats),
+        ),
     )
 
 
-async def release_confirmed(connection: AsyncConnection[TupleRow], team: Team) -> None:
-    """Release every confirmed seat of a team that failed, as of its end."""
+async def update_seats(connection: AsyncConnection[TupleRow], campaign_id: UUID, seats: Sequence[Seat]) -> None:
+    """Store what can change of seats of a campaign; their teams are locked."""
     await connection.execute(
-        "UPDATE seats SET state = 'RELEASED', release_reason = 'TEAM_FAILED', released_at = %s"
-        " WHERE campaign_id = %s AND team_id = %s AND state = 'CONFIRMED'",
-        (team.ended_at, team.campaign_id, team.team_id),
+        "UPDATE seats AS s SET quantity = k.quantity, role = k.role, state = k.state, cap = k.cap,"
+        " cap_fill = k.cap_fill, held_at = k.held_at, hold_until = k.hold_until,"
+        " payment_reference = k.payment_reference, confirmed_at = k.confirmed_at, released_at = k.released_at,"
+        " release_reason = k.release_reason, hold_extended = k.hold_extended, updated_at = k.updated_at"
+        " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS k (seat_id, quantity, role, state,"
+        " cap, cap_fill, held_at, hold_until, payment_reference, confirmed_at, released_at, release_reason,"
+        " hold_extended, updated_at) WHERE s.campaign_id = %s AND s.seat_id = k.seat_id",
+        (
+            uuids(seat.seat_id for seat in seats),
+            bigints(seat.quantity for seat in seats),
+            texts(seat.role for seat in seats),
+            texts(seat.state for seat in seats),
+            bigints(seat.cap for seat in seats),
+            bigints(seat.cap_fill for seat in seats),
+            times(seat.held_at for seat in seats),
+            times(seat.hold_until for seat in seats),
+            texts(seat.payment_reference for seat in seats),
+            times(seat.confirmed_at for seat in seats),
+            times(seat.released_at for seat in seats),
+            texts(seat.release_reason for seat in seats),
+            booleans(seat.hold_extended for seat in seats),
+            times(seat.updated_at for seat in seats),
+            campaign_id,
+        ),
+    )
+
+
+async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: SeatState, why: ReleaseReason) -> None:
+    """Release every seat of a team that is in a state, as of its end; after its seats and stock were saved."""
+    if state.takes_room:
+        await connection.execute(
+            "UPDATE stock AS k SET taken = k.taken - s.units FROM"
+            " (SELECT sku, sum(quantity) AS units FROM seats WHERE campaign_id = %s AND team_id = %s AND state = %s"
+            " GROUP BY sku) AS s WHERE k.campaign_id = %s AND k.sku = s.sku",
+            (team.campaign_id, team.team_id, state, team.campaign_id),
+        )
+    await connection.execute(
+        "UPDATE seats SET state = 'RELEASED', release_reason = %s, released_at = %s, updated_at = %s"
+        " WHERE campaign_id = %s AND team_id = %s AND state = %s",
+        (why, team.ended_at, team.ended_at, team.campaign_id, team.team_id, state),
     )
 
 
 async def load_late_payments(
-    connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]
-) -> list[tuple[UUID, UUID, str]]:
-    """Load the references of payments reported late for seats named by campaign and seat."""
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, seat_ids: Sequence[UUID]
+) -> Rows[tuple[UUID, str]]:
+    """Load the references of payments reported late for seats."""
     cursor = await connection.execute(
-        "SELECT p.campaign_id, p.seat_id, p.payment_reference FROM late_payments AS p"
-        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)",
-        columns(ids),
+        "SELECT p.seat_id, p.payment_reference FROM late_payments AS p"
+        " WHERE p.campaign_id = %s AND p.seat_id = ANY (%s)",
+        (campaign_id, uuids(seat_ids)),
+        binary=True,
     )
-    return [(campaign_id, seat_id, reference) async for campaign_id, seat_id, reference in cursor]
+    return Rows(cursor, lambda row: (row[0], row[1]))
 
 
 async def insert_late_payments(
-    connection: AsyncConnection[TupleRow], payments: Sequence[tuple[Seat, str, int, datetime]]
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, payments: Sequence[tuple[Seat, str, int, datetime]]
 ) -> None:
     """Store payments that came too late: seat, reference, amount in minor units, time."""
-    rows = [
-        (seat.campaign_id, seat.seat_id, reference, seat.platform_id, amount, at)
-        for seat, reference, amount, at in payments
-    ]
     await connection.execute(
         "INSERT INTO late_payments (campaign_id, seat_id, payment_reference, platform_id, amount, reported_at)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::bigint[], %s::timestamptz[])",
-        columns(rows),
+        " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s) AS k",
+        (
+            campaign_id,
+            uuids(seat.seat_id for seat, _, _, _ in payments),
+            texts(reference for _, reference, _, _ in payments),
+            uuids(seat.platform_id for seat, _, _, _ in payments),
+            bigints(amount for _, _, amount, _ in payments),
+            times(at for _, _, _, at in payments),
+        ),
     )
 
 
-def _row(seat: Seat) -> tuple[object, ...]:
-    return (
-        seat.seat_id,
-        seat.campaign_id,
-        seat.team_id,
-        seat.platform_id,
-        seat.member_id,
-        seat.sku,
-        seat.quantity,
-        seat.role,
-        seat.state,
-        seat.cap,
-        seat.cap_fill,
-        seat.held_at,
-        seat.hold_until,
-        seat.invite_id,
-        seat.external_ref,
-        seat.payment_reference,
-        seat.confirmed_at,
-        seat.released_at,
-        seat.release_reason,
-        seat.number,
-    )
-
-
-def _seat(row: TupleRow) -> Seat:
+def seat_of(row: TupleRow) -> Seat:
+    """Make a seat of a row of COLUMNS."""
     return Seat(
-        seat_id=row[0],
-        campaign_id=row[1],
-        team_id=row[2],
-        platform_id=row[3],
-        member_id=row[4],
-        sku=row[5],
-        quantity=row[6],
-        role=Role(row[7]),
-        state=SeatState(row[8]),
-        cap=row[9],
-        cap_fill=row[10],
-        held_at=row[11],
-        hold_until=row[12],
-        invite_id=row[13],
-        external_ref=row[14],
-        payment_reference=row[15],
-        confirmed_at=row[16],
-        released_at=row[17],
-        release_reason=ReleaseReason(row[18]) if row[18] else None,
-        number=row[19],
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        _ROLES[row[7]],
+        _STATES[row[8]],
+        row[9],
+        row[10],
+        row[11],
+        row[12],
+        row[13],
+        row[14],
+        row[15],
+        row[16],
+        row[17],
+        _REASONS[row[18]],
+        row[19],
+        row[20],
+        row[21],
+        row[22],
+        row[23],
     )

@@ -1,6 +1,6 @@
-"""What sharing keeps: the platforms' own templates, and how often links were opened; codes are looked up in bulk."""
+"""What sharing keeps: the platforms' own templates, and how often links were opened."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -38,19 +38,6 @@ async def delete_share_template(connection: AsyncConnection[TupleRow], platform_
     await connection.execute(
         "DELETE FROM share_templates WHERE platform_id = %s AND channel = %s", (platform_id, channel)
     )
-
-
-async def find_own_codes(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, hashes: Iterable[bytes]
-) -> dict[bytes, tuple[UUID, UUID]]:
-    """Find campaign and invite of a platform's codes, by their hashes. A finder: it names no campaign."""
-    cursor = await connection.execute(
-        "SELECT c.code_hash, c.campaign_id, c.invite_id FROM invite_codes AS c"
-        " JOIN invites AS i ON i.campaign_id = c.campaign_id AND i.invite_id = c.invite_id"
-        " WHERE c.code_hash = ANY(%s) AND i.platform_id = %s",
-        (arrays.byteas(hashes), platform_id),
-    )
-    return {code_hash: (campaign_id, invite_id) async for code_hash, campaign_id, invite_id in cursor}
 
 
 async def count_opens(

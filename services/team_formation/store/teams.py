@@ -1,4 +1,4 @@
-"""Teams."""
+"""Teams, by campaign."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,27 +7,49 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.columns import columns
+from services.chassis.arrays import bigints, texts, times, uuids
+from services.chassis.rows import Rows
 from services.team_formation.domain import Team, TeamState, Totals
 
-_COLUMNS = (
+COLUMNS = (
     "t.campaign_id, t.team_id, t.platform_id, t.terms_version, t.state, t.version, t.confirmed_members,"
-    " t.confirmed_units, t.held_members, t.held_units, t.opened_at, t.ends_at, t.due_at, t.opener_member_id,"
-    " t.external_ref, t.ended_at"
+    " t.confirmed_units, t.held_members, t.held_units, t.waiting_members, t.waiting_units, t.sponsored_members,"
+    " t.sponsored_units, t.opened_at, t.ends_at, t.due_at, t.opener_member_id, t.external_ref, t.ended_at, t.deadline,"
+    " t.leader_seat_id, t.overflow_team_id, t.overflow_of, t.match_key, t.formed_fill"
 )
+_STATES = {state.value: state for state in TeamState}
 
 
 async def lock_teams(
-    connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID, UUID]]
-) -> dict[tuple[UUID, UUID], Team]:
-    """Lock teams named by platform, campaign and team, in id order; those of another platform are not there."""
+    connection: AsyncConnection[TupleRow],
+    platform_id: UUID,
+    campaign_id: UUID,
+    team_ids: Sequence[UUID],
+    seat_ids: Sequence[UUID],
+) -> Rows[Team]:
+    """Lock teams of a campaign, named or by a seat of theirs, in id order; another platform's are not there."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
-        " JOIN unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS k (platform_id, campaign_id, team_id)"
-        " USING (platform_id, campaign_id, team_id) ORDER BY t.campaign_id, t.team_id FOR UPDATE OF t",
-        columns(ids),
+        f"SELECT {COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
+        " WHERE t.campaign_id = %s AND t.platform_id = %s AND t.team_id = ANY (%s || ARRAY("
+        "SELECT s.team_id FROM seats AS s WHERE s.campaign_id = %s AND s.seat_id = ANY (%s)))"
+        " ORDER BY t.team_id FOR UPDATE",
+        (campaign_id, platform_id, uuids(team_ids), campaign_id, uuids(seat_ids)),
+        binary=True,
     )
-    return {(row[0], row[1]): _team(row) async for row in cursor}
+    return Rows(cursor, team_of)
+
+
+async def lock_free_teams(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_ids: Sequence[UUID]
+) -> Rows[Team]:
+    """Lock those of the teams that nobody else has locked: not in id order, so that it must never wait."""
+    cursor = await connection.execute(
+        f"SELECT {COLUMNS} FROM teams AS t WHERE t.campaign_id = %s AND t.team_id = ANY (%s)"  # noqa: S608 - a constant
+        " FOR UPDATE SKIP LOCKED",
+        (campaign_id, uuids(team_ids)),
+        binary=True,
+    )
+    return Rows(cursor, team_of)
 
 
 async def find_team(
@@ -35,112 +57,152 @@ async def find_team(
 ) -> Team | None:
     """Find one team of a platform."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
         " WHERE t.platform_id = %s AND t.campaign_id = %s AND t.team_id = %s",
         (platform_id, campaign_id, team_id),
+        binary=True,
     )
     row = await cursor.fetchone()
-    return _team(row) if row else None
+    return team_of(row) if row else None
+
+
+async def find_due(connection: AsyncConnection[TupleRow], now: datetime, limit: int) -> list[tuple[UUID, UUID, UUID]]:
+    """Find open teams to look at, the longest due first: platform, campaign, team. A finder: it names no campaign."""
+    cursor = await connection.execute(
+        "SELECT platform_id, campaign_id, team_id FROM teams"
+        " WHERE state IN ('FORMING', 'TIPPED') AND due_at <= %s ORDER BY due_at LIMIT %s",
+        (now, limit),
+        binary=True,
+    )
+    return [(platform_id, campaign_id, team_id) async for platform_id, campaign_id, team_id in cursor]
+
+
+async def count_opened(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, member_ids: Sequence[str]
+) -> Rows[tuple[str, int]]:
+    """Count the teams that members have opened and that did not come to nothing."""
+    cursor = await connection.execute(
+        "SELECT t.opener_member_id, count(*) FROM teams AS t WHERE t.campaign_id = %s AND t.opener_member_id = ANY (%s)"
+        " AND t.state IN ('FORMING', 'TIPPED', 'FORMED') GROUP BY t.opener_member_id",
+        (campaign_id, texts(member_ids)),
+        binary=True,
+    )
+    return Rows(cursor, lambda row: (row[0], row[1]))
+
+
+async def insert_teams(connection: AsyncConnection[TupleRow], campaign_id: UUID, teams: Sequence[Team]) -> None:
+    """Store new teams of a campaign."""
+    totals = [team.totals for team in teams]
+    await connection.execute(
+        "INSERT INTO teams (campaign_id, team_id, platform_id, terms_version, state, version, confirmed_members,"
+        " confirmed_units, held_members, held_units, waiting_members, waiting_units, sponsored_members,"
+        " sponsored_units, opened_at, ends_at, due_at, opener_member_id, external_ref, ended_at, deadline,"
+        " leader_seat_id, overflow_team_id, overflow_of, match_key, formed_fill)"
+        " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        " %s, %s, %s, %s, %s) AS k",
+        (
+            campaign_id,
+            uuids(team.team_id for team in teams),
+            uuids(team.platform_id for team in teams),
+            bigints(team.terms_version for team in teams),
+            texts(team.state for team in teams),
+            bigints(team.version for team in teams),
+            bigints(item.confirmed_members for item in totals),
+            bigints(item.confirmed_units for item in totals),
+            bigints(item.held_members for item in totals),
+            bigints(item.held_units for item in totals),
+            bigints(item.waiting_members for item in totals),
+            bigints(item.waiting_units for item in totals),
+            bigints(item.sponsored_members for item in totals),
+            bigints(item.sponsored_units for item in totals),
+            times(team.opened_at for team in teams),
+            times(team.ends_at for team in teams),
+            times(team.due_at for team in teams),
+            texts(team.opener_member_id for team in teams),
+            texts(team.external_ref for team in teams),
+            times(team.ended_at for team in teams),
+            times(team.deadline for team in teams),
+            uuids(team.leader_seat_id for team in teams),
+            uuids(team.overflow_team_id for team in teams),
+            uuids(team.overflow_of for team in teams),
+            texts(team.match_key for team in teams),
+            bigints(team.formed_fill for team in teams),
+        ),
+    )
+
+
+async def update_teams(connection: AsyncConnection[TupleRow], campaign_id: UUID, teams: Sequence[Team]) -> None:
+    """Store what can change of teams of a campaign that are locked."""
+    totals = [team.totals for team in teams]
+    await connection.execute(
+        "UPDATE teams AS t SET state = k.state, version = k.version, confirmed_members = k.confirmed_members,"
+        " confirmed_units = k.confirmed_units, held_members = k.held_members, held_units = k.held_units,"
+        " waiting_members = k.waiting_members, waiting_units = k.waiting_units,"
+        " sponsored_members = k.sponsored_members, sponsored_units = k.sponsored_units, ends_at = k.ends_at,"
+        " due_at = k.due_at, ended_at = k.ended_at, leader_seat_id = k.leader_seat_id,"
+        " overflow_team_id = k.overflow_team_id, formed_fill = k.formed_fill"
+        " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS k (team_id, state,"
+        " version, confirmed_members, confirmed_units, held_members, held_units, waiting_members, waiting_units,"
+        " sponsored_members, sponsored_units, ends_at, due_at, ended_at, leader_seat_id, overflow_team_id, formed_fill)"
+        " WHERE t.campaign_id = %s AND t.team_id = k.team_id",
+        (
+            uuids(team.team_id for team in teams),
+            texts(team.state for team in teams),
+            bigints(team.version for team in teams),
+            bigints(item.confirmed_members for item in totals),
+            bigints(item.confirmed_units for item in totals),
+            bigints(item.held_members for item in totals),
+            bigints(item.held_units for item in totals),
+            bigints(item.waiting_members for item in totals),
+            bigints(item.waiting_units for item in totals),
+            bigints(item.sponsored_members for item in totals),
+            bigints(item.sponsored_units for item in totals),
+            times(team.ends_at for team in teams),
+            times(team.due_at for team in teams),
+            times(team.ended_at for team in teams),
+            uuids(team.leader_seat_id for team in teams),
+            uuids(team.overflow_team_id for team in teams),
+            bigints(team.formed_fill for team in teams),
+            campaign_id,
+        ),
+    )
 
 
 async def find_teams(connection: AsyncConnection[TupleRow], newer_than: Sequence[tuple[UUID, UUID, int]]) -> list[Team]:
     """Find those of the teams, named by campaign, team and version, that have a newer version."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
-        " JOIN unnest(%s::uuid[], %s::uuid[], %s::bigint[]) AS k (campaign_id, team_id, version)"
+        f"SELECT {COLUMNS} FROM teams AS t JOIN unnest(%s, %s, %s) AS k (campaign_id, team_id, version)"  # noqa: S608
         " ON t.campaign_id = k.campaign_id AND t.team_id = k.team_id AND t.version > k.version",
-        columns(newer_than),
-    )
-    return [_team(row) async for row in cursor]
-
-
-async def find_due(connection: AsyncConnection[TupleRow], now: datetime, limit: int) -> list[tuple[UUID, UUID, UUID]]:
-    """Find open teams to look at, the longest due first: platform, campaign, team."""
-    cursor = await connection.execute(
-        "SELECT platform_id, campaign_id, team_id FROM teams"
-        " WHERE state IN ('FORMING', 'TIPPED') AND due_at <= %s ORDER BY due_at LIMIT %s",
-        (now, limit),
-    )
-    return [(platform_id, campaign_id, team_id) async for platform_id, campaign_id, team_id in cursor]
-
-
-async def insert_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Team]) -> None:
-    """Store new teams."""
-    await connection.execute(
-        "INSERT INTO teams (campaign_id, team_id, platform_id, terms_version, state, version, confirmed_members,"
-        " confirmed_units, held_members, held_units, opened_at, ends_at, due_at, opener_member_id, external_ref,"
-        " ended_at)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],"
-        " %s::timestamptz[], %s::text[], %s::text[], %s::timestamptz[])",
-        columns([_row(team) for team in teams]),
-    )
-
-
-async def save_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Team]) -> None:
-    """Store what can change of teams that are locked."""
-    rows = [
         (
-            team.campaign_id,
-            team.team_id,
-            team.state,
-            team.version,
-            team.totals.confirmed_members,
-            team.totals.confirmed_units,
-            team.totals.held_members,
-            team.totals.held_units,
-            team.due_at,
-            team.ended_at,
-        )
-        for team in teams
-    ]
-    await connection.execute(
-        "UPDATE teams AS t SET state = k.state, version = k.version, confirmed_members = k.confirmed_members,"
-        " confirmed_units = k.confirmed_units, held_members = k.held_members, held_units = k.held_units,"
-        " due_at = k.due_at, ended_at = k.ended_at"
-        " FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS k (campaign_id, team_id, state, version,"
-        " confirmed_members, confirmed_units, held_members, held_units, due_at, ended_at)"
-        " WHERE t.campaign_id = k.campaign_id AND t.team_id = k.team_id",
-        columns(rows),
+            uuids(campaign for campaign, _, _ in newer_than),
+            uuids(team for _, team, _ in newer_than),
+            bigints(version for _, _, version in newer_than),
+        ),
+        binary=True,
     )
+    return [team_of(row) async for row in cursor]
 
 
-def _row(team: Team) -> tuple[object, ...]:
-    totals = team.totals
-    return (
-        team.campaign_id,
-        team.team_id,
-        team.platform_id,
-        team.terms_version,
-        team.state,
-        team.version,
-        totals.confirmed_members,
-        totals.confirmed_units,
-        totals.held_members,
-        totals.held_units,
-        team.opened_at,
-        team.ends_at,
-        team.due_at,
-        team.opener_member_id,
-        team.external_ref,
-        team.ended_at,
-    )
-
-
-def _team(row: TupleRow) -> Team:
+def team_of(row: TupleRow) -> Team:
+    """Make a team of a row of COLUMNS."""
     return Team(
-        campaign_id=row[0],
-        team_id=row[1],
-        platform_id=row[2],
-        terms_version=row[3],
-        state=TeamState(row[4]),
-        version=row[5],
-        totals=Totals(row[6], row[7], row[8], row[9]),
-        opened_at=row[10],
-        ends_at=row[11],
-        due_at=row[12],
-        opener_member_id=row[13],
-        external_ref=row[14],
-        ended_at=row[15],
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        _STATES[row[4]],
+        row[5],
+        Totals(row[6], row[7], row[8], row[9], row[10], row[11], row[12], row[13]),
+        row[14],
+        row[15],
+        row[16],
+        row[17],
+        row[18],
+        row[19],
+        row[20],
+        row[21],
+        row[22],
+        row[23],
+        row[24],
+        row[25],
     )

@@ -10,7 +10,7 @@ from services.chassis import ids
 from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain
-from services.team_formation.handlers import Ask, Expire, book, commands
+from services.team_formation.handlers import Ask, Look, book
 from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
 
 
@@ -30,7 +30,7 @@ async def test_a_hold_that_runs_out_while_its_batch_is_loaded_is_released_by_the
         campaign_id, team_id = ids.parse("team", opened.team.team_id, 2) or ()
         clock.move(ends - clock.now() - timedelta(seconds=4))
         for _ in range(8):
-            await formation.handler.decide([Ask(PLATFORM, campaign_id, Expire(), team_id=team_id)])
+            await formation.handler.decide([Ask(PLATFORM, campaign_id, Look(), team_id=team_id)])
         assert await formation.rows("SELECT release_reason FROM seats") == [("EXPIRED",)]
 
 
@@ -38,7 +38,6 @@ async def test_nothing_is_taken_after_the_end_though_holds_are_still_being_relea
     formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(book, "MOST_HELD", 2)
-    monkeypatch.setattr(commands, "MOST_HELD", 2)
     campaign = await formation.create(a_campaign(maximum=10, ends_at=START + timedelta(minutes=5)))
     opened = await formation.open(campaign)
     held = [(await formation.join(opened.team.team_id, f"m{n}")).seat for n in range(5)]

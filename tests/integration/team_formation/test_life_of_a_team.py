@@ -71,7 +71,11 @@ async def test_a_command_brings_its_team_up_to_date_first(formation: Formation, 
     clock.move(timedelta(minutes=10))
     joined = await formation.join(opened.team.team_id, "tom")
     assert joined.team.totals.held_members == 1
-    assert [fact for _, fact in await formation.facts(opened.team.team_id)][2:] == ["seat_released", "seat_held"]
+    assert [fact for _, fact in await formation.facts(opened.team.team_id)][2:] == [
+        "seat_released",
+        "leader_changed",
+        "seat_held",
+    ]
 
 
 async def test_a_team_that_misses_its_minimum_fails_and_releases_everybody(

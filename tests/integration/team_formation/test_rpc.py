@@ -21,8 +21,9 @@ from services.chassis.platforms import KeyRing
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.rpc.internal import PricingInternal
 from services.team_formation.catalogue import Catalogue
+from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
-from services.team_formation.rpc import InternalServicer, TeamFormationServicer
+from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.translate import time
 from services.team_formation.watch import TeamWatch
 from tests.support.formation import START, Formation
@@ -67,11 +68,19 @@ async def api(formation: Formation, clock: ManualClock) -> AsyncIterator[Api]:
     await pricing.start()
     watch = TeamWatch(database)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{pricing.port}") as to_pricing:
-        campaigns = CampaignHandler(
-            database, clock, pricing_internal_pb2_grpc.PricingInternalStub(to_pricing), SERVICE_KEY
-        )
+        stub, catalogue = pricing_internal_pb2_grpc.PricingInternalStub(to_pricing), Catalogue()
+        campaigns = CampaignHandler(database, clock, catalogue, stub, SERVICE_KEY)
         public = TeamFormationServicer(
-            database, clock, Catalogue(), formation.codes, formation.commands, campaigns, watch
+            Desk(
+                database,
+                clock,
+                catalogue,
+                formation.codes,
+                Doors(database),
+                formation.commands,
+                campaigns,
+                watch,
+            )
         )
         server = GrpcServer(
             "127.0.0.1:0",

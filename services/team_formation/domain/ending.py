@@ -1,0 +1,108 @@
+"""What time and the platform do to a team: holds run out, ends come or move, and teams are given up."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.team_formation.domain.campaign import Phase
+from services.team_formation.domain.change import Change
+from services.team_formation.domain.commands import Cancel
+from services.team_formation.domain.confirming import form
+from services.team_formation.domain.leaving import Heirs, make_way, succeed
+from services.team_formation.domain.team import (
+    Around,
+    Decision,
+    FactKind,
+    Outcome,
+    Refusal,
+    ReleaseReason,
+    Seat,
+    SeatState,
+    Team,
+    TeamState,
+)
+
+
+def is_due(team: Team, around: Around) -> bool:
+    """Tell whether a team has to be brought up to date before a command is decided."""
+    campaign = around.campaign
+    if campaign.phase is Phase.CANCELLED:
+        return team.state.is_open or (campaign.cancels_formed and team.state is TeamState.FORMED)
+    return team.state.is_open and (team.due_at <= around.now or _end(team, around) != team.ends_at)
+
+
+def bring_up_to_date(
+    team: Team, around: Around, held: Sequence[Seat], heirs: Heirs, *, all_held: bool = True
+) -> Decision:
+    """Apply what has become due: a cancelled campaign, an end that moved, holds that ran out, the team's end.
+
+    `held` are the team's held seats by hold_until, at least those that are due; `all_held` tells whether it is all of
+    them: if not, the team stays due and is looked at again.
+    """
+    change = Change(team, around)
+    if around.campaign.phase is Phase.CANCELLED and is_due(team, around):
+        _cancel(change, around.campaign.cancel_reason)
+    elif team.state.is_open:
+        _look(change, held, heirs, all_held=all_held)
+    return change.done(Outcome.NOTHING)
+
+
+def _look(change: Change, held: Sequence[Seat], heirs: Heirs, *, all_held: bool) -> None:
+    now = change.now
+    if (end := _end(change.team, change.around)) != change.team.ends_at:
+        change.tell(FactKind.TEAM_RESCHEDULED, team={"ends_at": end, "due_at": min(change.team.due_at, end)})
+    over = now >= change.team.ends_at
+    for seat in held:
+        if over or seat.hold_until <= now:
+            change.release(seat, ReleaseReason.EXPIRED)
+    if not over:
+        make_way(change, heirs)
+    _set_due(change, held, all_held=all_held)
+    if over and change.team.totals.held_members == 0:
+        if change.confirmed_fill() >= change.rules.minimum:
+            succeed(change, heirs.confirmed)
+            form(change)
+        else:
+            _fail(change)
+
+
+def _set_due(change: Change, held: Sequence[Seat], *, all_held: bool) -> None:
+    known = {seat.seat_id: seat for seat in held} | change.seats
+    waits = [seat.hold_until for seat in known.values() if seat.state is SeatState.HELD]
+    due_at = min([change.team.ends_at, *waits]) if all_held else min(change.now, change.team.ends_at)
+    if due_at != change.team.due_at:
+        change.note(due_at=due_at)
+
+
+def _end(team: Team, around: Around) -> datetime:
+    return min(team.deadline, around.campaign.ends_at) if team.deadline else team.ends_at
+
+
+def _fail(change: Change) -> None:
+    change.end(
+        FactKind.TEAM_FAILED,
+        TeamState.FAILED,
+        (SeatState.CONFIRMED, ReleaseReason.TEAM_FAILED),
+        (SeatState.WAITING, ReleaseReason.TEAM_ENDED),
+    )
+
+
+def cancel_team(team: Team, around: Around, command: Cancel) -> Decision:
+    """Give a team up, one that has formed too; every live seat is released by this one fact."""
+    change = Change(team, around)
+    if not team.state.is_open and team.state is not TeamState.FORMED:
+        return change.done(Refusal("TEAM_ENDED", {"state": team.state}))
+    _cancel(change, command.reason)
+    return change.done(Outcome.CANCELLED)
+
+
+def _cancel(change: Change, reason: str) -> None:
+    why = ReleaseReason.TEAM_CANCELLED
+    change.end(
+        FactKind.TEAM_CANCELLED,
+        TeamState.CANCELLED,
+        (SeatState.CONFIRMED, why),
+        (SeatState.HELD, why),
+        (SeatState.WAITING, why),
+        reason=reason,
+        after_formed=change.team.state is TeamState.FORMED,
+    )

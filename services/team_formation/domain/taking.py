@@ -1,0 +1,302 @@
+"""Taking seats: opening a team, joining one, waiting for room, places that the platform sponsors."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from services.team_formation.domain.campaign import Campaign, CampaignState, OnFull, Terms
+from services.team_formation.domain.change import Change, ended, written
+from services.team_formation.domain.commands import Asserted, Join, Open, Sponsor
+from services.team_formation.domain.confirming import fill_up
+from services.team_formation.domain.prices import Role
+from services.team_formation.domain.team import (
+    Around,
+    Decision,
+    FactKind,
+    Outcome,
+    Refusal,
+    ReleaseReason,
+    Seat,
+    SeatState,
+    Team,
+    TeamState,
+    Totals,
+    Usage,
+    hold_end,
+)
+
+
+def open_team(around: Around, command: Open, usage: Usage, *, overflow_of: UUID | None = None) -> Decision | Refusal:
+    """Open a team and hold its opener's seat as leader; both or, with a Refusal, neither.
+
+    `overflow_of` is the full team whose late comers it takes.
+    """
+    campaign, now = around.campaign, around.now
+    if refusal := campaign_refusal(campaign, around) or _may_not_open(campaign.terms, command.join, usage):
+        return refusal
+    terms = campaign.terms
+    deadline = now + terms.rules.team_lifetime
+    ends_at = min(deadline, campaign.ends_at)
+    team = Team(
+        campaign.campaign_id,
+        command.team_id,
+        campaign.platform_id,
+        terms.version,
+        TeamState.FORMING,
+        version=0,
+        totals=Totals(),
+        opened_at=now,
+        ends_at=ends_at,
+        due_at=ends_at,
+        opener_member_id=command.join.member_id,
+        external_ref=command.external_ref,
+        deadline=deadline,
+        leader_seat_id=command.join.seat_id,
+        overflow_of=overflow_of,
+        match_key=command.join.asserted.match_key if terms.rules.who_may_join.match_key_needed else "",
+    )
+    change = Change(team, replace(around, terms=terms))
+    change.tell(FactKind.TEAM_OPENED)
+    decision = _take(change, command.join, Role.LEADER, usage)
+    return decision.outcome if isinstance(decision.outcome, Refusal) else decision
+
+
+def join_team(team: Team, around: Around, live_seat: Seat | None, usage: Usage, command: Join) -> Decision:
+    """Take a seat, or wait for one; `live_seat` is the member's seat in this team, if it has one."""
+    change = Change(team, around)
+    refusal = ended(team, around.now) or _occupied(live_seat) or campaign_refusal(around.campaign, around)
+    if refusal or (refusal := _not_eligible(team, around.terms, command.asserted)):
+        return change.done(refusal)
+    return _take(change, command, Role.MEMBER, usage)
+
+
+def campaign_refusal(campaign: Campaign, around: Around) -> Refusal | None:
+    """Tell why nobody opens or joins a campaign's teams now, if so."""
+    match campaign.state(around.now):
+        case CampaignState.RUNNING:
+            return None
+        case CampaignState.SCHEDULED:
+            return Refusal("CAMPAIGN_NOT_STARTED", {"starts_at": written(campaign.starts_at)})
+        case CampaignState.ENDED:
+            return Refusal("CAMPAIGN_ENDED", {"ends_at": written(campaign.ends_at)})
+        case state:
+            return Refusal(_CLOSED[state])
+
+
+_CLOSED = {
+    CampaignState.DRAFT: "CAMPAIGN_DRAFT",
+    CampaignState.PAUSED: "CAMPAIGN_PAUSED",
+    CampaignState.CANCELLED: "CAMPAIGN_CANCELLED",
+}
+
+
+def is_full(decision: Decision) -> bool:
+    """Tell whether a join was refused for want of room."""
+    return isinstance(decision.outcome, Refusal) and decision.outcome.reason == "TEAM_FULL"
+
+
+def overflow_into(team: Team, other: Team) -> Team:
+    """Send the late comers of a full team to another one from now on; no event tells of it but the other's first."""
+    return replace(team, overflow_team_id=other.team_id)
+
+
+def _take(change: Change, command: Join, role: Role, usage: Usage) -> Decision:
+    terms = change.around.terms
+    item = terms.item(command.sku)
+    if item is None:
+        return change.done(_item_unknown(terms, command.sku))
+    if refusal := _order_refusal(terms, command) or _beyond_limits(terms, command, usage):
+        return change.done(refusal)
+    if not change.fits(command.quantity):
+        return _wait(change, command) if change.rules.on_full is OnFull.WAITLIST else change.done(_full(change))
+    if not change.has_left(item.sku, command.quantity):
+        return change.done(Refusal("OUT_OF_STOCK", {"sku": item.sku, "left": str(change.left[item.sku])}))
+    cap, fill = _cap(change, item.sku, role, command.quantity)
+    if command.max_unit_price is not None and cap > command.max_unit_price:
+        return change.done(_price_changed(terms, cap, command.max_unit_price))
+    seat = _seat(change, command, role, SeatState.HELD, cap, fill)
+    change.move(FactKind.SEAT_HELD, None, seat)
+    return change.done(Outcome.SEAT, seat)
+
+
+def _wait(change: Change, command: Join) -> Decision:
+    most = change.rules.max_waiting
+    if change.team.totals.waiting_members >= most:
+        return change.done(Refusal("WAITLIST_FULL", {"maximum": str(most)}))
+    seat = _seat(change, command, Role.MEMBER, SeatState.WAITING, 0, 0)
+    change.move(FactKind.SEAT_WAITLISTED, None, seat)
+    return change.done(Outcome.WAITLISTED, seat)
+
+
+def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: int, fill: int) -> Seat:
+    team, now = change.team, change.now
+    item = change.around.terms.item(command.sku)
+    return Seat(
+        command.seat_id,
+        team.campaign_id,
+        team.team_id,
+        team.platform_id,
+        command.member_id,
+        item.sku if item else command.sku,
+        command.quantity,
+        role,
+        state,
+        cap,
+        fill,
+        held_at=now,
+        hold_until=hold_end(change.rules, team, now),
+        invite_id=command.invite_id,
+        external_ref=command.external_ref,
+        number=team.version + 1,
+        max_unit_price=command.max_unit_price if state is SeatState.WAITING else None,
+        updated_at=now,
+    )
+
+
+def promote(change: Change, waiting: Iterable[Seat]) -> bool:
+    """Give room that is free to those who wait: the longest waiting whose quantity fits, each with a hold of its own.
+
+    Tells whether somebody was seated and there is still room.
+    """
+    if not change.team.totals.waiting_members or ended(change.team, change.now):
+        return False
+    if campaign_refusal(change.around.campaign, change.around):
+        return False
+    seated = False
+    for seat in waiting:
+        if not change.fits(1):
+            return False
+        if change.fits(seat.quantity) and change.has_left(seat.sku, seat.quantity):
+            _seat_waiting(change, seat)
+            seated = True
+    return seated and change.fits(1)
+
+
+def _seat_waiting(change: Change, seat: Seat) -> None:
+    cap, fill = _cap(change, seat.sku, seat.role, seat.quantity)
+    if seat.max_unit_price is not None and cap > seat.max_unit_price:
+        change.release(seat, ReleaseReason.PRICE_CHANGED)
+        return
+    hold_until = hold_end(change.rules, change.team, change.now)
+    after = replace(
+        seat,
+        state=SeatState.HELD,
+        cap=cap,
+        cap_fill=fill,
+        held_at=change.now,
+        hold_until=hold_until,
+        updated_at=change.now,
+    )
+    change.move(FactKind.SEAT_HELD, SeatState.WAITING, after, from_waitlist=True)
+
+
+def sponsor_team(team: Team, around: Around, command: Sponsor) -> Decision:
+    """Fill places to complete a team; the seats are confirmed at once, nobody's, and owe nothing."""
+    change = Change(team, around)
+    places, totals, rules = len(command.seat_ids), team.totals, around.terms.rules
+    if refusal := ended(team, around.now):
+        return change.done(refusal)
+    item = around.terms.item(command.sku)
+    if item is None:
+        return change.done(_item_unknown(around.terms, command.sku))
+    if totals.sponsored_members + places > rules.max_sponsored:
+        limit = {"maximum": str(rules.max_sponsored), "sponsored": str(totals.sponsored_members)}
+        return change.done(Refusal("SPONSOR_LIMIT", limit))
+    if totals.taken(rules.counted_in) + places > rules.maximum:
+        return change.done(_full(change))
+    if not change.has_left(item.sku, places):
+        return change.done(Refusal("OUT_OF_STOCK", {"sku": item.sku, "left": str(change.left[item.sku])}))
+    for seat_id in command.seat_ids:
+        _sponsor(change, seat_id, item.sku)
+    fill_up(change)
+    return change.done(Outcome.SPONSORED)
+
+
+def _sponsor(change: Change, seat_id: UUID, sku: str) -> None:
+    cap, fill = _cap(change, sku, Role.MEMBER, 1)
+    join = Join(seat_id, "", sku, 1)
+    seat = replace(
+        _seat(change, join, Role.MEMBER, SeatState.CONFIRMED, cap, fill),
+        confirmed_at=change.now,
+        hold_until=change.now,
+        sponsored=True,
+    )
+    totals = change.team.totals
+    counted = replace(
+        totals, sponsored_members=totals.sponsored_members + 1, sponsored_units=totals.sponsored_units + 1
+    )
+    change.team = replace(change.team, totals=counted)
+    change.move(FactKind.SEAT_SPONSORED, None, seat)
+
+
+def _cap(change: Change, sku: str, role: Role, quantity: int) -> tuple[int, int]:
+    """Tell the most a unit can be charged: the price at the confirmed fill with this seat added; and that fill."""
+    table = change.around.terms.price_table
+    fill = change.team.totals.moved(None, SeatState.CONFIRMED, quantity).ladder_fill(table.basis)
+    return table.row(sku, role).at(fill).unit_price, fill
+
+
+def _occupied(live_seat: Seat | None) -> Refusal | None:
+    return Refusal("ALREADY_IN_TEAM", {"seat_id": str(live_seat.seat_id)}) if live_seat else None
+
+
+def _order_refusal(terms: Terms, command: Join) -> Refusal | None:
+    most = terms.rules.max_units_per_seat
+    if not 1 <= command.quantity <= most:
+        return Refusal("QUANTITY_OUT_OF_RANGE", {"maximum": str(most), "quantity": str(command.quantity)})
+    if command.currency and command.currency != terms.price_table.currency:
+        return Refusal("CURRENCY_MISMATCH", {"currency": terms.price_table.currency, "given": command.currency})
+    return None
+
+
+def _item_unknown(terms: Terms, sku: str) -> Refusal:
+    return Refusal("ITEM_UNKNOWN", {"sku": sku, "skus": ", ".join(item.sku for item in terms.items)})
+
+
+def _beyond_limits(terms: Terms, command: Join, usage: Usage) -> Refusal | None:
+    rules = terms.rules
+    if rules.max_units_per_member and usage.units + command.quantity > rules.max_units_per_member:
+        return _limit("max_units_per_member", rules.max_units_per_member, usage.units)
+    if rules.max_teams_per_member and usage.teams >= rules.max_teams_per_member:
+        return _limit("max_teams_per_member", rules.max_teams_per_member, usage.teams)
+    return None
+
+
+def _may_not_open(terms: Terms, command: Join, usage: Usage) -> Refusal | None:
+    rules, who, asserted = terms.rules, terms.rules.who_may_join, command.asserted
+    if rules.max_teams_opened_per_member and usage.opened >= rules.max_teams_opened_per_member:
+        return _limit("max_teams_opened_per_member", rules.max_teams_opened_per_member, usage.opened)
+    if (who.newcomers_only and not asserted.newcomer) or (who.old_brings_new and asserted.newcomer):
+        return _ineligible("newcomers_only" if who.newcomers_only else "old_brings_new")
+    if who.tags and not asserted.tags.intersection(who.tags):
+        return _ineligible("tags")
+    return _ineligible("match_key") if who.match_key_needed and not asserted.match_key else None
+
+
+def _not_eligible(team: Team, terms: Terms, asserted: Asserted) -> Refusal | None:
+    who = terms.rules.who_may_join
+    if (who.newcomers_only or who.old_brings_new) and not asserted.newcomer:
+        return _ineligible("newcomers_only" if who.newcomers_only else "old_brings_new")
+    if who.tags and not asserted.tags.intersection(who.tags):
+        return _ineligible("tags")
+    return _ineligible("match_key") if who.match_key_needed and asserted.match_key != team.match_key else None
+
+
+def _limit(name: str, most: int, has: int) -> Refusal:
+    return Refusal("MEMBER_LIMIT", {"limit": name, "maximum": str(most), "has": str(has)})
+
+
+def _ineligible(rule: str) -> Refusal:
+    return Refusal("NOT_ELIGIBLE", {"rule": rule})
+
+
+def _full(change: Change) -> Refusal:
+    team, rules = change.team, change.rules
+    unpaid = team.totals.taken(rules.counted_in) - team.totals.confirmed(rules.counted_in)
+    frees = written(team.due_at) if unpaid and team.due_at < team.ends_at else ""
+    return Refusal("TEAM_FULL", {"unpaid": str(unpaid), "maximum": str(rules.maximum), "next_free_at": frees})
+
+
+def _price_changed(terms: Terms, cap: int, most: int) -> Refusal:
+    currency = terms.price_table.currency
+    return Refusal("PRICE_CHANGED", {"unit_price": str(cap), "max_unit_price": str(most), "currency": currency})

@@ -1,0 +1,61 @@
+"""Many joins in one call: their number, and their answers put together from bytes that are stored already.
+
+A response message is written by hand around the answers: tag and length before each, as protobuf's encoding has it
+(https://protobuf.dev/programming-guides/encoding/); nothing that was serialised once is parsed and serialised again.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from google.rpc import error_details_pb2, status_pb2
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+
+from services.chassis.errors import Rejected, invalid
+from services.chassis.status import status_of
+
+MOST_JOINS = 500
+_RESULTS = pb.JoinTeamsResponse.RESULTS_FIELD_NUMBER << 3 | 2
+_JOINED = pb.JoinResult.JOINED_FIELD_NUMBER << 3 | 2
+_SEVEN_BITS = 0x7F
+_MORE = 0x80
+
+
+def check(joins: Sequence[pb.JoinTeamRequest]) -> None:
+    """Refuse a call with too many joins, or none."""
+    if not joins:
+        raise invalid("joins", f"must be 1 to {MOST_JOINS}")
+    if len(joins) > MOST_JOINS:
+        raise Rejected("TOO_MANY_JOINS", {"maximum": str(MOST_JOINS), "given": str(len(joins))})
+
+
+def written(answers: Iterable[bytes | Rejected]) -> bytes:
+    """Write the response: each answer a JoinTeamResponse in bytes, or a refusal."""
+    return b"".join(_field(_RESULTS, _result(answer)) for answer in answers)
+
+
+def _result(answer: bytes | Rejected) -> bytes:
+    if isinstance(answer, bytes):
+        return _field(_JOINED, answer)
+    return pb.JoinResult(refused=refused(status_of(answer))).SerializeToString()
+
+
+def _field(tag: int, content: bytes) -> bytes:
+    length = len(content)
+    head = bytearray((tag,))
+    while length > _SEVEN_BITS:
+        head.append(length & _SEVEN_BITS | _MORE)
+        length >>= 7
+    head.append(length)
+    return bytes(head) + content
+
+
+def refused(status: status_pb2.Status) -> pb.Refused:
+    """Write a refusal as a call of its own would have got it."""
+    written = pb.Refused(code=status.code, message=status.message)
+    for detail in status.details:
+        info, problems = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        if detail.Unpack(info):
+            written.reason = info.reason
+            written.metadata.update(info.metadata)
+        elif detail.Unpack(problems):
+            written.fields.update({item.field: item.description for item in problems.field_violations})
+    return written

@@ -1,0 +1,110 @@
+"""Teams and seats on the wire."""
+
+from functools import lru_cache
+
+from groupbuy.team_formation.v1 import types_pb2
+
+from services.team_formation import domain
+from services.team_formation.translate.basics import campaign_id, invite_id, money, seat_id, team_id, time
+from services.team_formation.translate.terms import ROLES
+
+SEAT_STATES = {state: types_pb2.SeatState.Value(f"SEAT_STATE_{state}") for state in domain.SeatState}
+TEAM_STATES = {state: types_pb2.TeamState.Value(f"TEAM_STATE_{state}") for state in domain.TeamState}
+COUNTED_IN = {unit: types_pb2.CountedIn.Value(f"COUNTED_IN_{unit}") for unit in domain.CountedIn}
+VISIBILITIES = {item: types_pb2.Visibility.Value(f"VISIBILITY_{item}") for item in domain.Visibility}
+_REASONS: dict[domain.ReleaseReason | None, types_pb2.ReleaseReason.ValueType] = {
+    None: types_pb2.RELEASE_REASON_UNSPECIFIED,
+    **{item: types_pb2.ReleaseReason.Value(f"RELEASE_REASON_{item}") for item in domain.ReleaseReason},
+}
+
+
+def totals(values: domain.Totals) -> types_pb2.Totals:
+    """Write totals."""
+    return types_pb2.Totals(
+        confirmed_members=values.confirmed_members,
+        confirmed_units=values.confirmed_units,
+        held_members=values.held_members,
+        held_units=values.held_units,
+        waiting_members=values.waiting_members,
+        waiting_units=values.waiting_units,
+        sponsored_members=values.sponsored_members,
+        sponsored_units=values.sponsored_units,
+    )
+
+
+def seat(values: domain.Seat, currency: str) -> types_pb2.Seat:
+    """Write a seat; one that waits has no cap and no end of its hold yet."""
+    waits = values.state is domain.SeatState.WAITING
+    campaign = values.campaign_id
+    return types_pb2.Seat(
+        seat_id=seat_id(campaign, values.seat_id),
+        team_id=team_id(campaign, values.team_id),
+        member_id=values.member_id,
+        sku=values.sku,
+        quantity=values.quantity,
+        role=ROLES[values.role],
+        state=SEAT_STATES[values.state],
+        cap=None if waits else money(values.cap, currency),
+        hold_until=None if waits else time(values.hold_until),
+        invite_id=invite_id(campaign, values.invite_id) if values.invite_id else "",
+        external_ref=values.external_ref,
+        release_reason=_REASONS[values.release_reason],
+        cap_fill=values.cap_fill,
+        sponsored=values.sponsored,
+        held_at=time(values.held_at),
+        confirmed_at=time(values.confirmed_at),
+        released_at=time(values.released_at),
+        hold_extended=values.hold_extended,
+        updated_at=time(values.updated_at),
+    )
+
+
+def team(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:
+    """Write a team with its prices now, read from its own price table at the confirmed fill."""
+    campaign, rules = values.campaign_id, terms.rules
+    leader, overflow = values.leader_seat_id, values.overflow_team_id
+    holds = values.state.is_open and values.totals.held_members and values.due_at < values.ends_at
+    return types_pb2.Team(
+        team_id=team_id(campaign, values.team_id),
+        campaign_id=campaign_id(campaign),
+        state=TEAM_STATES[values.state],
+        version=values.version,
+        totals=totals(values.totals),
+        minimum=rules.minimum,
+        maximum=rules.maximum,
+        counted_in=COUNTED_IN[rules.counted_in],
+        opened_at=time(values.opened_at),
+        ends_at=time(values.ends_at),
+        ended_at=time(values.ended_at),
+        prices=prices(values, terms),
+        external_ref=values.external_ref,
+        leader_seat_id=seat_id(campaign, leader) if leader else "",
+        room=max(rules.maximum - values.totals.taken(rules.counted_in), 0),
+        next_free_at=time(values.due_at) if holds else None,
+        visibility=VISIBILITIES[rules.visibility],
+        match_key=values.match_key,
+        overflow_team_id=team_id(campaign, overflow) if overflow else "",
+    )
+
+
+def prices(values: domain.Team, terms: domain.Terms) -> list[types_pb2.PriceNow]:
+    """Write the price of every item and role at a team's confirmed fill."""
+    return prices_at(terms.price_table, values.totals.ladder_fill(terms.price_table.basis))
+
+
+@lru_cache(maxsize=4096)
+def prices_at(table: domain.PriceTable, fill: int) -> list[types_pb2.PriceNow]:
+    """Write the price of every item and role at a fill; the messages are shared, and never changed."""
+    written = []
+    for row in table.rows:
+        following = row.after(fill)
+        written.append(
+            types_pb2.PriceNow(
+                sku=row.sku,
+                role=ROLES[row.role],
+                unit_price=money(row.at(fill).unit_price, table.currency),
+                next_unit_price=money(following.unit_price, table.currency) if following else None,
+                missing_to_next=following.threshold - fill if following else 0,
+            )
+        )
+    return written
