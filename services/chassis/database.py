@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from services.chassis import requests
 from services.chassis.errors import Raced
+from services.chassis.wakes import Wakes
 from services.chassis.work import Work
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -35,13 +36,14 @@ class Database:
 
     def __init__(self, url: str, direct_url: str | None = None, *, pool_size: int = 8, prepare: bool = True) -> None:
         self.direct_url = direct_url or url
-        options = {"autocommit": True, "prepare_threshold": 0 if prepare else None, **_options("groupbuy")}
+        self.wakes = Wakes(self.direct)
+        manner = {"autocommit": True, "prepare_threshold": 0 if prepare else None}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             min_size=1,
             max_size=pool_size,
             timeout=CONNECT_SECONDS,
-            kwargs=options,
+            kwargs=manner | _options("groupbuy"),
             open=False,
             reconnect_timeout=30,
         )
@@ -52,6 +54,7 @@ class Database:
 
     async def stop(self) -> None:
         """Close every connection."""
+        await self.wakes.stop()
         await self._pool.close()
 
     async def ready(self) -> bool:
@@ -84,6 +87,8 @@ class Database:
                 raise
             else:
                 _check_committed(ended)
+                for channel in work.calls:
+                    self.wakes.ring(channel)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:

@@ -5,11 +5,17 @@ from collections import deque
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-_MOST_PENDING = 100
+from services.chassis.rows import Rows
 
-_DRAWN = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM outbox_position_seq"
-_MARK = "SELECT pg_current_xact_id()::text::bigint"
-_OLDEST = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_MOST_PENDING = 100
+_NEVER = 2**63 - 1
+
+# The mark is taken of what was drawn, so it is taken after it was read; the oldest one is older than both, or the mark.
+_LOOK = """
+SELECT drawn, CASE WHEN drawn > %s THEN pg_current_xact_id()::text::bigint END,
+       pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+FROM (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS drawn FROM outbox_position_seq) AS positions
+"""
 
 
 class Horizon:
@@ -27,19 +33,16 @@ class Horizon:
         self._marked = 0
         self.safe = 0
 
-    async def advance(self, connection: AsyncConnection[TupleRow]) -> bool:
-        """Look again, in autocommit; tells whether transactions under way still hide something."""
-        drawn = await _number(connection, _DRAWN)
-        if drawn > self._marked and len(self._pending) < _MOST_PENDING:
-            self._pending.append((drawn, await _number(connection, _MARK)))
+    async def look(self, connection: AsyncConnection[TupleRow]) -> Rows[tuple[int, int | None, int]]:
+        """Ask in autocommit; the answer is for `advance`. What is asked after it sees every row up to `safe` then."""
+        marked = self._marked if len(self._pending) < _MOST_PENDING else _NEVER
+        return Rows(await connection.execute(_LOOK, (marked,), binary=True), lambda row: (row[0], row[1], row[2]))
+
+    def advance(self, drawn: int, mark: int | None, oldest: int) -> bool:
+        """Take an answer; tells whether transactions under way still hide something."""
+        if mark is not None:
+            self._pending.append((drawn, mark))
             self._marked = drawn
-        if self._pending:
-            oldest = await _number(connection, _OLDEST)
-            while self._pending and self._pending[0][1] <= oldest:
-                self.safe = self._pending.popleft()[0]
+        while self._pending and self._pending[0][1] <= oldest:
+            self.safe = self._pending.popleft()[0]
         return self.safe < drawn
-
-
-async def _number(connection: AsyncConnection[TupleRow], query: str) -> int:
-    row = await (await connection.execute(query)).fetchone()
-    return int(row[0]) if row else 0

@@ -7,6 +7,7 @@ from zlib import crc32
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis import arrays
 from services.chassis.messages import Message
 
 SHARDS = 4
@@ -18,32 +19,32 @@ WITH transaction AS MATERIALIZED (SELECT pg_current_xact_id() AS number)
 INSERT INTO outbox (
     created_at, shard, id, aggregatetype, aggregateid, sequence, type, occurred_at, payload, traceparent
 )
-SELECT %(created_at)s, told.shard, told.id, told.topic, told.key, told.sequence, told.fact, told.occurred_at,
+SELECT %s, told.shard, told.id, told.topic, told.key, told.sequence, told.fact, told.occurred_at,
        told.payload, told.traceparent
-FROM transaction, unnest(
-    %(shard)s::smallint[], %(id)s::uuid[], %(topic)s::text[], %(key)s::text[], %(sequence)s::bigint[], %(fact)s::text[],
-    %(occurred_at)s::timestamptz[], %(payload)s::bytea[], %(traceparent)s::text[]
-) WITH ORDINALITY AS told (shard, id, topic, key, sequence, fact, occurred_at, payload, traceparent, nth)
+FROM transaction, unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s)
+     WITH ORDINALITY AS told (shard, id, topic, key, sequence, fact, occurred_at, payload, traceparent, nth)
 ORDER BY told.nth
 """
 
 
 async def append(connection: AsyncConnection[TupleRow], told: Sequence[Message]) -> None:
-    """Write messages in the order told, and wake the relay when the transaction commits."""
-    columns = {
-        "created_at": datetime.now(UTC),
-        "shard": [shard_of(item.key) for item in told],
-        "id": [item.event_id for item in told],
-        "topic": [item.topic for item in told],
-        "key": [item.key for item in told],
-        "sequence": [item.sequence for item in told],
-        "fact": [item.fact for item in told],
-        "occurred_at": [item.occurred_at for item in told],
-        "payload": [item.payload for item in told],
-        "traceparent": [item.traceparent for item in told],
-    }
-    await connection.execute(_APPEND, columns)
-    await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
+    """Write messages in the order told; Work does it, and wakes the relay after the commit."""
+    await connection.execute(_APPEND, _columns(told))
+
+
+def _columns(told: Sequence[Message]) -> tuple[object, ...]:
+    return (
+        datetime.now(UTC),
+        arrays.smallints(shard_of(item.key) for item in told),
+        arrays.uuids(item.event_id for item in told),
+        arrays.texts(item.topic for item in told),
+        arrays.texts(item.key for item in told),
+        arrays.bigints(item.sequence for item in told),
+        arrays.texts(item.fact for item in told),
+        arrays.times(item.occurred_at for item in told),
+        arrays.byteas(item.payload for item in told),
+        arrays.texts(item.traceparent for item in told),
+    )
 
 
 def shard_of(key: str) -> int:

@@ -6,21 +6,24 @@ only, where no transaction under way can add a row any more (see horizon.py).
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import logs, metrics
+from services.chassis import arrays, logs, metrics
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
 from services.chassis.horizon import Horizon
 from services.chassis.messages import Message
 from services.chassis.outbox import SHARDS, WAKE_CHANNEL
 from services.chassis.publisher import Publisher
+from services.chassis.wakes import Bell
 
 BATCH = 1000
 POLL_SECONDS = 1.0
@@ -31,6 +34,9 @@ _LOCK = 702_236_530
 # Partitions before the last row written are not read again, but for this: clocks of replicas differ.
 _SLACK = timedelta(days=1)
 _EVER = datetime.min.replace(tzinfo=UTC)
+
+_Row: TypeAlias = tuple[int, int, datetime, Message]
+"""Position, shard, when it was written, what is published."""
 
 log = logs.logger(__name__)
 
@@ -65,7 +71,7 @@ class RelaySession:
     async def _load(self) -> None:
         cursor = await self._connection.execute(
             "SELECT shard, position, generation, reached_at FROM relay_positions WHERE shard = ANY(%s)",
-            (list(self._shards),),
+            (arrays.smallints(self._shards),),
         )
         rows = await cursor.fetchall()
         for number, position, generation, _ in rows:
@@ -78,37 +84,47 @@ class RelaySession:
 
     async def run_once(self) -> tuple[int, bool]:
         """Publish what is safe to read; returns the number of events, and whether transactions under way hide more."""
-        hidden = await self._horizon.advance(self._connection)
-        rows = await self._read() if self._shards else []
+        rows, hidden = await self._read()
         if not rows:
             return 0, hidden
         fresh = [item for position, shard, _, item in rows if position > self._shards[shard].position]
         if fresh:
             await self._publisher.publish(fresh)
-            for item in fresh:
-                metrics.RELAYED.labels(item.topic).inc()
+            for topic, count in Counter(item.topic for item in fresh).items():
+                metrics.RELAYED.labels(topic).inc(count)
         await self._save(rows[-1][0] if len(rows) == BATCH else self._horizon.safe, rows[-1][2])
         return len(rows), hidden
 
-    async def _read(self) -> list[tuple[int, int, datetime, Message]]:
-        low = min(shard.position for shard in self._shards.values())
-        if low >= self._horizon.safe:
-            return []
-        cursor = await self._connection.execute(
-            "SELECT position, shard, created_at,"
-            " aggregatetype, aggregateid, id, type, sequence, occurred_at, payload, traceparent"
-            " FROM outbox WHERE position > %s AND position <= %s AND shard = ANY(%s) AND created_at >= %s"
-            " ORDER BY position LIMIT %s",
-            (low, self._horizon.safe, list(self._shards), self._floor, BATCH),
-        )
-        return [(row[0], row[1], row[2], Message(*row[3:])) async for row in cursor]
+    async def _read(self) -> tuple[list[_Row], bool]:
+        """Look how far it is safe to read and read, in one round trip: what is read beyond that is left for later."""
+        low = min((shard.position for shard in self._shards.values()), default=0)
+        async with self._connection.pipeline():
+            looked = await self._horizon.look(self._connection)
+            cursor = await self._connection.execute(
+                "SELECT position, shard, created_at,"
+                " aggregatetype, aggregateid, id, type, sequence, occurred_at, payload, traceparent"
+                " FROM outbox WHERE position > %s AND shard = ANY(%s) AND created_at >= %s"
+                " ORDER BY position LIMIT %s",
+                (low, arrays.smallints(self._shards), self._floor, BATCH),
+                binary=True,
+            )
+            [found] = await looked.all()
+            hidden = self._horizon.advance(*found)
+            rows = await cursor.fetchall()
+        safe = self._horizon.safe
+        return [(row[0], row[1], row[2], Message(*row[3:])) for row in rows if row[0] <= safe], hidden
 
     async def _save(self, position: int, reached: datetime) -> None:
         cursor = await self._connection.execute(
             "UPDATE relay_positions SET position = greatest(position, %s), reached_at = %s"
-            " FROM unnest(%s::smallint[], %s::bigint[]) AS ours (number, of)"
+            " FROM unnest(%s, %s) AS ours (number, of)"
             " WHERE shard = ours.number AND generation = ours.of RETURNING shard",
-            (position, reached, list(self._shards), [shard.generation for shard in self._shards.values()]),
+            (
+                position,
+                reached,
+                arrays.smallints(self._shards),
+                arrays.bigints(shard.generation for shard in self._shards.values()),
+            ),
         )
         moved = [number for (number,) in await cursor.fetchall()]
         for number in moved:
@@ -130,17 +146,19 @@ class Relay:
         waits = iter(RETRY_SECONDS)
         while True:
             try:
-                async with self._database.direct() as connection:
-                    async for _ in self._serve(connection):
-                        waits = iter(RETRY_SECONDS)
+                with self._database.wakes.listening(WAKE_CHANNEL) as bell:
+                    async with self._database.direct() as connection:
+                        async for _ in self._serve(connection, bell):
+                            waits = iter(RETRY_SECONDS)
             except (Unavailable, psycopg.Error, OSError) as error:
                 metrics.RELAY_FAILURES.inc()
                 wait = next(waits, RETRY_SECONDS[-1])
                 log.warning("relay waits", why=str(error).strip(), retry_in_seconds=wait)
                 await asyncio.sleep(wait)
 
-    async def _serve(self, connection: AsyncConnection[TupleRow]) -> AsyncIterator[int]:
-        await connection.execute(f"LISTEN {WAKE_CHANNEL}")
+    async def _serve(self, connection: AsyncConnection[TupleRow], bell: Bell) -> AsyncIterator[int]:
+        # A position that a crash loses is written again; waiting for the disk would slow down who makes the events.
+        await connection.execute("SET synchronous_commit = off")
         session = RelaySession(connection, self._publisher)
         looked = -POLL_SECONDS
         pause = _IN_FLIGHT_SECONDS
@@ -152,12 +170,7 @@ class Relay:
             yield sent
             pause = _IN_FLIGHT_SECONDS if sent else min(2 * pause, _LONGEST_IN_FLIGHT_SECONDS)
             if sent < BATCH:
-                await _wait(connection, pause if hidden else POLL_SECONDS)
-
-
-async def _wait(connection: AsyncConnection[TupleRow], seconds: float) -> None:
-    async for _ in connection.notifies(timeout=seconds, stop_after=1):
-        pass
+                await bell.rung(pause if hidden else POLL_SECONDS)
 
 
 async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None:

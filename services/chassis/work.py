@@ -12,14 +12,21 @@ class Work:
 
     def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
         self.connection = connection
+        self.calls: set[str] = set()
+        """Channels that are called after the commit."""
         self._told: list[Message] = []
 
     def tell(self, message: Message) -> None:
         """Say what happened. It is published only if this transaction commits, in the order told."""
         self._told.append(message)
 
+    def call(self, channel: str) -> None:
+        """Have whoever listens to a channel, in any process, woken after the commit."""
+        self.calls.add(channel)
+
     async def write_outbox(self) -> None:
         """Write what was told to the outbox; called once, after everything was saved."""
         if self._told:
             await outbox.append(self.connection, self._told)
             self._told = []
+            self.call(outbox.WAKE_CHANNEL)

@@ -14,6 +14,7 @@ from services.chassis import ids, logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.status import transient
+from services.chassis.wakes import Bell
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.channels import Channel, Channels, Letter, Misconfigured, Outcome, Retry
@@ -66,7 +67,7 @@ class Sender:
         self._record = record
         self._limits = limits
         self._pace = pace
-        self._wake = asyncio.Event()
+        self._wake = Bell()
         self._claiming = asyncio.Lock()
         self._under_way: dict[asyncio.Task[None], Claimed] = {}
         self._busy: Counter[str] = Counter()
@@ -74,20 +75,15 @@ class Sender:
 
     async def run(self) -> None:
         """Send for as long as the process runs: woken when deliveries are written, else looking once a second."""
-        listening = asyncio.create_task(self._listen())
-        try:
+        with self._database.wakes.listening(store.WAKE_CHANNEL, self._wake):
             while not self._stopping:
-                self._wake.clear()
                 if not await self._run_once_safely():
-                    await self._pause()
-        finally:
-            listening.cancel()
-            await asyncio.wait([listening])
+                    await self._wake.rung(POLL_SECONDS)
 
     async def stop(self) -> None:
         """Claim nothing more, let what is under way end, and give back what did not."""
         self._stopping = True
-        self._wake.set()
+        self._wake.ring()
         async with self._claiming:  # what is being claimed now is under way after it
             left = dict(self._under_way)
         if left:
@@ -175,7 +171,7 @@ class Sender:
         self._busy[channel] -= 1
         metrics.IN_FLIGHT.labels(channel).dec()
         if self._busy[channel] <= self._pace.refill and len(self._under_way) <= self._pace.total * 3 // 4:
-            self._wake.set()
+            self._wake.ring()
         if not task.cancelled() and task.exception():
             log.error("an attempt was not recorded; its claim runs out", exc_info=task.exception())
 
@@ -218,24 +214,6 @@ class Sender:
             log.warning("nothing claimed", why=str(error).strip() or type(error).__name__)
             await asyncio.sleep(POLL_SECONDS)
             return 0
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-
-    async def _listen(self) -> None:
-        """Wake when any process writes deliveries; while the database is away, looking once a second is enough."""
-        while True:
-            try:
-                async with self._database.direct() as connection:
-                    async for _ in store.listen_for_deliveries(connection):
-                        self._wake.set()
-            except Exception as error:  # noqa: BLE001 - logged and tried again
-                log.info("not woken by the database", why=str(error).strip() or type(error).__name__)
-            await asyncio.sleep(RETRY_SECONDS[-1])
 
 
 def _letter(item: Claimed, contact: Contact) -> Letter:

@@ -30,6 +30,8 @@ async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]],
         if team.opened
     ]
     written = await store.insert_deliveries(work.connection, rows)
+    if written:
+        work.call(store.WAKE_CHANNEL)
     for row in rows:
         if row.state is not State.PENDING and row.delivery_id in written:
             _tell_suppressed(work, row, now)

@@ -1,6 +1,6 @@
 """Deliveries and attempts in SQL."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -43,7 +43,7 @@ class NewDelivery:
 
 
 async def insert_deliveries(connection: Connection, rows: Sequence[NewDelivery]) -> set[UUID]:
-    """Write deliveries and wake the senders; returns the ids of those that were not there before."""
+    """Write deliveries; returns the ids of those that were not there before."""
     columns = [
         [getattr(row, name) for row in rows]
         for name in NewDelivery.__dataclass_fields__  # the order of the statement's columns
@@ -56,18 +56,7 @@ async def insert_deliveries(connection: Connection, rows: Sequence[NewDelivery])
         " %s::timestamptz[], %s::text[], %s::timestamptz[]) ON CONFLICT DO NOTHING RETURNING delivery_id",
         columns,
     )
-    written = {row[0] async for row in cursor}
-    if written:
-        await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
-    return written
-
-
-async def listen_for_deliveries(connection: Connection) -> AsyncIterator[None]:
-    """Yield when deliveries were written, by whatever process; needs a connection past the pooler."""
-    await connection.execute(f"LISTEN {WAKE_CHANNEL}")
-    yield
-    async for _ in connection.notifies():
-        yield
+    return {row[0] async for row in cursor}
 
 
 @dataclass(frozen=True, slots=True)

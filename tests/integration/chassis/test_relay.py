@@ -103,7 +103,9 @@ async def test_a_transaction_that_rolls_back_holds_back_nothing(store: Database)
 async def test_a_position_is_drawn_only_after_the_transaction_has_its_number(store: Database) -> None:
     """What the horizon relies on. Nothing else in this transaction writes, so append itself has to see to it."""
     async with store.work() as work:
-        plan = await work.connection.execute("EXPLAIN (VERBOSE, COSTS OFF) " + _append_statement(), _columns())
+        plan = await work.connection.execute(
+            "EXPLAIN (VERBOSE, COSTS OFF) " + outbox._APPEND, outbox._columns([told("team_a", 1)])
+        )
         lines = [line async for (line,) in plan]
         before = await (await work.connection.execute("SELECT pg_current_xact_id_if_assigned()::text")).fetchone()
         await append(work, ("team_a", 1))
@@ -113,26 +115,6 @@ async def test_a_position_is_drawn_only_after_the_transaction_has_its_number(sto
     assert drawing < numbering, "a node's input is below it, and a row is made only after its input was read"
     assert before == (None,)
     assert after != (None,)
-
-
-def _append_statement() -> str:
-    return outbox._APPEND
-
-
-def _columns() -> dict[str, object]:
-    item = told("team_a", 1)
-    return {
-        "created_at": datetime.now(UTC),
-        "shard": [0],
-        "id": [item.event_id],
-        "topic": [item.topic],
-        "key": [item.key],
-        "sequence": [1],
-        "fact": [item.fact],
-        "occurred_at": [item.occurred_at],
-        "payload": [item.payload],
-        "traceparent": [""],
-    }
 
 
 async def test_nothing_committed_is_skipped_and_keys_keep_their_order_under_many_writers(store: Database) -> None:
