@@ -52,6 +52,7 @@ DAMAGE = {
     "5_fill_from_scratch": ("pricing", "UPDATE facts SET fill = fill + 1 WHERE kind = 'SeatHeld'"),
     "5_nobody_pays_above_the_cap": ("pricing", "UPDATE price_steps SET unit_price = 0"),
     "5_seats_agree": ("pricing", "UPDATE seats SET quantity = quantity + 1"),
+    "5_seats_agree_in_notification": ("notification", "UPDATE seats SET role = 'LEADER', quantity = quantity + 1"),
     "5_teams_agree": ("team_formation", "UPDATE teams SET version = version + 1"),
     "6_every_delivery_in_kafka": ("notification", "UPDATE relay_positions SET position = 0"),
     "6_every_event_in_kafka": ("team_formation", "UPDATE relay_positions SET position = 0"),

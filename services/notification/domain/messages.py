@@ -1,12 +1,10 @@
-"""Who is told what: each kind of message, the facts it states, and the rule for who gets it."""
+"""Each kind of message, and the facts that it states."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
-
-from services.notification.domain.teams import Opened, Role, Seat, TeamState
 
 
 class Kind(StrEnum):
@@ -22,6 +20,17 @@ class Kind(StrEnum):
     FAILED = "FAILED"
     LEFT = "LEFT"
     LATE_PAYMENT = "LATE_PAYMENT"
+    WAITLISTED = "WAITLISTED"
+    SEAT_FREE = "SEAT_FREE"
+    PRICED_OUT = "PRICED_OUT"
+    WAITED_IN_VAIN = "WAITED_IN_VAIN"
+    REDUCED = "REDUCED"
+    WITHDRAWN = "WITHDRAWN"
+    DEFAULTED = "DEFAULTED"
+    LEADING = "LEADING"
+    CANCELLED = "CANCELLED"
+    RESCHEDULED = "RESCHEDULED"
+    PAYMENT_CHANGED = "PAYMENT_CHANGED"
 
 
 PRICE_KINDS = (Kind.PRICE_FELL, Kind.PRICE_ROSE, Kind.ONE_MISSING)
@@ -60,16 +69,20 @@ class OneMissing:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """The team became certain, or lacks `missing` of its minimum again."""
+    """The team became certain, or lacks `missing` of its minimum again; the platform filled `sponsored` places."""
 
     quantity: int
     cap: int
     missing: int
+    sponsored: int
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What one seat owes or gets back: all but `unit_price` are totals of the seat, in minor units."""
+    """What one seat owes or gets back: all but `unit_price` are totals of the line, in minor units.
+
+    Below zero are quantity, `captured`, `kept` and `due` of a line that takes back what was charged before.
+    """
 
     quantity: int
     unit_price: int
@@ -78,9 +91,63 @@ class Settled:
     kept: int
     voided: int
     refunded: int
+    sponsored: int = 0
+
+    @property
+    def moves_money(self) -> bool:
+        """Whether the member sees anything of it: a charge, something coming back, or another amount due."""
+        return self.captured > 0 or self.voided > 0 or self.refunded > 0 or self.due != 0
 
 
-Facts: TypeAlias = Joined | PriceMoved | OneMissing | Turned | Settled
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The member waits for room for so many units, or does no longer."""
+
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """Of the member's seat `quantity` units remain and `units` were given back; `cap` is 0 while it waits."""
+
+    quantity: int
+    units: int
+    cap: int
+    paid: bool
+    """Something was paid or authorised for the units: what comes back is told by a message of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A seat ended, though not by the team's ordinary end; `reason` is the platform's, in its own words, or empty."""
+
+    quantity: int
+    paid: bool
+    """Something was paid or authorised for it: what comes back is told by a message of its own."""
+    waiting: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """The member leads the team from now on; `reward` is what the leader of a formed team gets, 0 for nothing."""
+
+    quantity: int
+    cap: int
+    reward: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndMoved:
+    """The team is open until another time than was said before."""
+
+    quantity: int
+    open_until: datetime
+
+
+Facts: TypeAlias = (
+    Joined | PriceMoved | OneMissing | Turned | Settled | Waiting | Reduced | GivenUp | Leading | EndMoved
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,53 +160,3 @@ class Message:
     seat_id: UUID
     member_id: str
     facts: Facts
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """How the unit price of one item and role moved, minor units."""
-
-    sku: str
-    role: Role
-    old: int
-    new: int
-    next: int
-
-
-@dataclass(frozen=True, slots=True)
-class PriceFact:
-    """A price changed, or (`near`) one more reaches the next tier; `missing` is the fill to it, 0 at the last."""
-
-    moves: tuple[Move, ...]
-    missing: int
-    near: bool
-
-
-def joined(seat: Seat) -> tuple[Kind, Facts]:
-    """Tell the holder what is kept until when, and the most it can cost."""
-    return Kind.JOINED, Joined(seat.quantity, seat.cap, seat.hold_until)
-
-
-def turned(seat: Seat, to: TeamState, opened: Opened, fill: int) -> tuple[Kind, Facts]:
-    """Tell a confirmed member that the team is certain, or is so no longer."""
-    kind = Kind.TIPPED if to is TeamState.TIPPED else Kind.UNTIPPED
-    missing = max(0, opened.minimum - fill)
-    return kind, Turned(seat.quantity, seat.cap, missing)
-
-
-def price_news(fact: PriceFact, seat: Seat, version: int) -> tuple[Kind, Facts] | None:
-    """Tell what a price fact at a version of the team means to a confirmed member; None where it means nothing.
-
-    What a member would pay is the lower of price and cap. A change is no news to whoever caused it by confirming, and
-    a missing friend none to whom the next tier saves nothing.
-    """
-    move = next((move for move in fact.moves if (move.sku, move.role) == (seat.sku, seat.role)), None)
-    if move is None:
-        return None
-    before, now, following = (min(price, seat.cap) for price in (move.old, move.new, move.next))
-    if fact.near:
-        return (Kind.ONE_MISSING, OneMissing(seat.quantity, now, following, seat.cap)) if following < now else None
-    if now == before or seat.confirmed_version == version:
-        return None
-    kind = Kind.PRICE_FELL if now < before else Kind.PRICE_ROSE
-    return kind, PriceMoved(seat.quantity, before, now, following, fact.missing, seat.cap)

@@ -7,10 +7,8 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
-from services.notification.domain.messages import PRICE_KINDS, Kind
-from services.notification.domain.teams import SeatState, TeamState
+from services.notification.domain.truth import Standing, no_longer_true
 
-_ENDED = (TeamState.FORMED, TeamState.FAILED)
 _TRIES_IN_A_ROW = 3
 
 
@@ -86,22 +84,6 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of a delivery, its team and its seat when its turn comes."""
-
-    kind: Kind
-    team_version: int
-    channel: str
-    attempts: int
-    created_at: datetime
-    team_state: TeamState
-    fill_version: int
-    seat_state: SeatState | None
-    newer_price: bool
-    """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
-
-
-@dataclass(frozen=True, slots=True)
 class Send:
     """Try this contact point now."""
 
@@ -134,7 +116,7 @@ def next_step(
     standing: Standing, contacts: Sequence[Contact], tried: Mapping[UUID, Tried], now: datetime, limits: Limits
 ) -> Send | Reroute | End:
     """Decide what is done with a delivery whose turn has come; `contacts` in the member's order."""
-    if reason := _no_longer_true(standing):
+    if reason := no_longer_true(standing):
         return End(State.SUPERSEDED, reason)
     if not contacts:
         return End(State.SUPPRESSED, "the member has no contact point any more")
@@ -153,32 +135,6 @@ def _turn_of(contacts: Sequence[Contact], tried: Mapping[UUID, Tried]) -> Contac
     never = Tried(0, refused=False)
     open_ones = [item for item in contacts if not tried.get(item.contact_id, never).refused]
     return min(open_ones, key=lambda item: tried.get(item.contact_id, never).attempts // _TRIES_IN_A_ROW)
-
-
-def _no_longer_true(standing: Standing) -> str | None:
-    if standing.kind in PRICE_KINDS:
-        return _price_is_old(standing)
-    if standing.kind is Kind.JOINED and standing.seat_state is SeatState.RELEASED:
-        return "the seat was given back"
-    if standing.kind in {Kind.TIPPED, Kind.UNTIPPED} and standing.seat_state is SeatState.RELEASED:
-        return "the member left"
-    if standing.kind is Kind.TIPPED and standing.team_state in {TeamState.FORMING, TeamState.FAILED}:
-        return "the team is not certain any more"
-    if standing.kind is Kind.UNTIPPED and standing.team_state is not TeamState.FORMING:
-        return "the team is certain again, or has ended"
-    return None
-
-
-def _price_is_old(standing: Standing) -> str | None:
-    if standing.team_state in _ENDED:
-        return "the team has ended"
-    if standing.seat_state is not SeatState.CONFIRMED:
-        return "the member left"
-    if standing.newer_price:
-        return "a newer message states the price"
-    if standing.kind is Kind.ONE_MISSING and standing.fill_version > standing.team_version:
-        return "the team has changed since"
-    return None
 
 
 def _said(age: timedelta) -> str:

@@ -1,9 +1,15 @@
-"""The copy of teams and seats: what an event changes in it; a seat keeps the versions of its team it counts between."""
+"""The copy of teams: what an event changes in it, and whom a change of the whole team concerns."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 from uuid import UUID
+
+from services.notification.domain.seats import Contradiction, SeatMoved
+
+_NO_NEWS = timedelta(minutes=1)
+"""An end that moves to this much later is no news."""
 
 
 class TeamState(StrEnum):
@@ -14,21 +20,17 @@ class TeamState(StrEnum):
     TIPPED = "TIPPED"
     FORMED = "FORMED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
+    @property
+    def gives_back(self) -> bool:
+        """Whether every seat was given back when it came."""
+        return self is TeamState.FAILED or self is TeamState.CANCELLED
 
-class SeatState(StrEnum):
-    """Where a seat stands."""
-
-    HELD = "HELD"
-    CONFIRMED = "CONFIRMED"
-    RELEASED = "RELEASED"
-
-
-class Role(StrEnum):
-    """The part a seat plays."""
-
-    LEADER = "LEADER"
-    MEMBER = "MEMBER"
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody can join any more."""
+        return self is TeamState.FORMED or self.gives_back
 
 
 class PaymentMode(StrEnum):
@@ -39,12 +41,28 @@ class PaymentMode(StrEnum):
     PREPAID = "PREPAID"
     PAY_ON_DELIVERY = "PAY_ON_DELIVERY"
 
+    @property
+    def brings_money(self) -> bool:
+        """Whether a confirmed member has paid or authorised something."""
+        return self is PaymentMode.HOLD or self is PaymentMode.PREPAID
+
 
 class CountedIn(StrEnum):
     """What a team's minimum is counted in."""
 
     MEMBERS = "MEMBERS"
     UNITS = "UNITS"
+
+
+class Audience(StrEnum):
+    """Which seats of a team a change of it concerns, as they stood at its version."""
+
+    COUNTED = "COUNTED"
+    """Confirmed ones."""
+    WAITING = "WAITING"
+    """Those that wait for room."""
+    LIVE = "LIVE"
+    """Confirmed, held and waiting ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +75,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a team keeps from its opening to its end, as far as messages need it."""
+    """What a team keeps from its opening to its end, as far as messages need it; only `ends_at` may move."""
 
     texts: tuple[Text, ...]
     seller: str
@@ -68,35 +86,12 @@ class Opened:
     minimum: int
     currency: str
     ends_at: datetime
+    leader_reward: int = 0
+    """What the leader of a formed team gets besides its price, minor units."""
 
     def fill(self, members: int, units: int) -> int:
         """Choose of both counts the one that the minimum is counted in."""
         return units if self.counted_in is CountedIn.UNITS else members
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One member's place. The versions are the team's: a seat counts from its confirmation to its release."""
-
-    seat_id: UUID
-    member_id: str
-    sku: str
-    quantity: int
-    role: Role
-    cap: int
-    """The most one unit can ever be charged, minor units."""
-    state: SeatState
-    hold_until: datetime
-    confirmed_version: int | None = None
-    released_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SeatMoved:
-    """A seat was held, confirmed or released; `counted` says whether it was confirmed before."""
-
-    seat: Seat
-    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +102,36 @@ class TurnedTo:
 
 
 @dataclass(frozen=True, slots=True)
+class Sponsored:
+    """The platform filled a place, which is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rescheduled:
+    """The team's end moved."""
+
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The team formed or failed; who waited for room waits no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The platform gave the team up; `reason` is what members may be told, or empty."""
+
+    reason: str
+    after_formed: bool
+
+
+Change: TypeAlias = Opened | SeatMoved | TurnedTo | Sponsored | Rescheduled | Ended | Cancelled
+
+
+@dataclass(frozen=True, slots=True)
 class TeamFact:
-    """One event of a team; `change` is None where only version and state move."""
+    """One event of a team; `change` is None where only version and state move. Counts are those after it."""
 
     event_id: UUID
     platform_id: UUID
@@ -118,7 +141,9 @@ class TeamFact:
     state: TeamState
     confirmed_members: int
     confirmed_units: int
-    change: Opened | SeatMoved | TurnedTo | None = None
+    change: Change | None = None
+    waiting: int = 0
+    sponsored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +159,13 @@ class Team:
     """Confirmed fill, counted as the minimum is."""
     fill_version: int = 0
     """The version at which the confirmed fill last changed."""
+    waiting: int = 0
+    """Members who wait for room."""
+    sponsored: int = 0
+    """Places that the platform filled; they stay, also when the team is given up."""
+    end_version: int = 0
+    """The version at which the end last moved."""
     opened: Opened | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """An event that cannot be true beside what is stored."""
-
-    reason: str
 
 
 def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
@@ -157,29 +181,47 @@ def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
         opened = fact.change
     if opened is None:
         return None
+    moved = isinstance(fact.change, Rescheduled)
     return replace(
         team,
         version=fact.version,
         state=fact.state,
         fill=opened.fill(fact.confirmed_members, fact.confirmed_units),
         fill_version=fact.version if _fills(fact.change) else team.fill_version,
-        opened=opened,
+        waiting=fact.waiting,
+        sponsored=max(team.sponsored, fact.sponsored),
+        end_version=fact.version if moved else team.end_version,
+        opened=replace(opened, ends_at=fact.change.ends_at) if isinstance(fact.change, Rescheduled) else opened,
     )
 
 
-def _fills(change: Opened | SeatMoved | TurnedTo | None) -> bool:
-    return isinstance(change, SeatMoved) and (change.counted or change.seat.state is SeatState.CONFIRMED)
+def _fills(change: Change | None) -> bool:
+    return isinstance(change, Sponsored) or (isinstance(change, SeatMoved) and change.fills)
 
 
-def move_seat(stored: Seat | None, told: Seat, version: int) -> Seat | Contradiction:
-    """Apply an event of a seat at a version of its team."""
-    if stored and stored.member_id != told.member_id:
-        return Contradiction("the seat belongs to another member")
-    confirmed = stored.confirmed_version if stored else None
-    match told.state:
-        case SeatState.HELD:
-            return replace(told, confirmed_version=None, released_version=None)
-        case SeatState.CONFIRMED:
-            return replace(told, confirmed_version=version, released_version=None)
-        case SeatState.RELEASED:
-            return replace(told, confirmed_version=confirmed, released_version=version)
+def audience(change: Change | None) -> Audience | None:
+    """Tell which seats a change of the whole team concerns; None where it is not of the whole team."""
+    match change:
+        case TurnedTo():
+            return Audience.COUNTED
+        case Ended():
+            return Audience.WAITING
+        case Rescheduled():
+            return Audience.LIVE
+        case Cancelled():
+            # Whoever waited or only held when the team formed was released then.
+            return Audience.COUNTED if change.after_formed else Audience.LIVE
+        case _:
+            return None
+
+
+def is_news(change: Change | None, before: Team) -> bool:
+    """Tell whether anybody may have to be told of a change of the whole team; `before` is the team without it."""
+    match change:
+        case Ended():
+            return before.waiting > 0
+        case Rescheduled() if before.opened:
+            later = change.ends_at - before.opened.ends_at
+            return later > _NO_NEWS or later < timedelta()
+        case _:
+            return audience(change) is not None

@@ -23,15 +23,15 @@ from services.notification import metrics, store, translate
 from services.notification.domain import (
     Contradiction,
     Message,
+    Opened,
     Seat,
     SeatMoved,
-    SeatState,
     Team,
     TeamFact,
-    TurnedTo,
     advance,
-    joined,
+    is_news,
     move_seat,
+    seat_news,
 )
 from services.notification.handlers.fanout import Told, messages_now
 from services.notification.handlers.writing import write_deliveries
@@ -56,7 +56,7 @@ class EventHandlers:
         self._clock = clock
 
     async def on_team_events(self, work: Work, events: list[Event]) -> None:
-        """Keep the copy of teams and seats, tell JOINED, TIPPED and UNTIPPED, and let go what waited for a version."""
+        """Keep the copy of teams and seats, tell what happened to them, and let go what waited for a version."""
         facts = [(event, _team_fact(event)) for event in events]
         teams = await store.lock_teams(
             work.connection, [(fact.platform_id, fact.campaign_id, fact.team_id) for _, fact in facts]
@@ -120,28 +120,29 @@ class _Batch:
 
     def apply(self, event: Event, fact: TeamFact) -> None:
         key = fact.campaign_id, fact.team_id
-        team = advance(self.teams[key], fact)
+        before = self.teams[key]
+        team = advance(before, fact)
         if isinstance(team, Contradiction):
             raise Poison(event.event_id, team.reason)
-        if team is None:
-            if self.teams[key].opened is None:
+        if team is None or team.opened is None:
+            if before.opened is None:
                 log.info("event of a team whose opening was not seen", team=event.record.key, version=fact.version)
             return
         self.teams[key] = team
         self._advanced.add(key)
         if isinstance(fact.change, SeatMoved):
-            self._move(event, team, fact.change.seat)
-        if isinstance(fact.change, TurnedTo):
+            self._move(event, team, team.opened, fact.change)
+        if is_news(fact.change, before):
             self.jobs.append(_job(event, event.read_as(teams_pb2.TeamEvent)))
 
-    def _move(self, event: Event, team: Team, told: Seat) -> None:
-        seat = move_seat(self._seats.get(told.seat_id), told, team.version)
+    def _move(self, event: Event, team: Team, opened: Opened, moved: SeatMoved) -> None:
+        seat = move_seat(self._seats.get(moved.seat.seat_id), moved, team.version)
         if isinstance(seat, Contradiction):
             raise Poison(event.event_id, seat.reason)
         self._seats[seat.seat_id] = seat
         self._moved[seat.seat_id] = team.campaign_id, team.team_id
-        if seat.state is SeatState.HELD:
-            kind, facts = joined(seat)
+        if told := seat_news(moved, seat, opened):
+            kind, facts = told
             message = Message(event.event_id, team.version, kind, seat.seat_id, seat.member_id, facts)
             self.messages.append((team, message))
 

@@ -1,6 +1,7 @@
 """Makes the messages of one event to all whom it concerns: at once where few, in chunks by a timer where many."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -12,7 +13,7 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.work import Work
 from services.notification import store, translate
-from services.notification.domain import Facts, Kind, Message, Seat, Team, TurnedTo, price_news, turned
+from services.notification.domain import Audience, Kind, Message, Seat, Team, audience, price_news, team_news
 from services.notification.handlers.writing import write_deliveries
 from services.notification.store import Job
 
@@ -62,38 +63,45 @@ async def messages_now(work: Work, team: Team, job: Job, now: datetime, chunk: i
 
 
 async def _seats(work: Work, job: Job, limit: int) -> list[Seat]:
-    return await store.find_counted_seats(
-        work.connection, job.campaign_id, job.team_id, job.team_version, job.after_seat, limit
+    concerned = _audience(job)
+    if concerned is None:
+        return []
+    return await store.find_audience(
+        work.connection, concerned, (job.campaign_id, job.team_id), job.team_version, job.after_seat, limit
     )
+
+
+def _audience(job: Job) -> Audience | None:
+    if job.topic == PRICES:
+        return Audience.COUNTED
+    return audience(translate.team_fact(teams_pb2.TeamEvent.FromString(job.value)).change)
 
 
 def messages_of(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
     """Decide who is told what by an event: these seats, or the one that a settlement line names."""
+    if team.opened is None:
+        return []
     if job.topic == SETTLEMENTS:
-        return [(team, _settled(pricing_pb2.SettlementEvent.FromString(job.value)))]
+        return _settled(pricing_pb2.SettlementEvent.FromString(job.value), team)
     if job.topic == PRICES:
         price = pricing_pb2.PriceEvent.FromString(job.value)
-        fact = translate.price_fact(price)
-        cause, news = price.event_id, [price_news(fact, seat, job.team_version) for seat in seats]
+        moves = translate.price_fact(price)
+        cause, news = UUID(price.event_id), [price_news(moves, seat, job.team_version) for seat in seats]
     else:
-        event = teams_pb2.TeamEvent.FromString(job.value)
-        cause, news = event.event_id, [_turned(event, team, seat) for seat in seats]
+        fact = translate.team_fact(teams_pb2.TeamEvent.FromString(job.value))
+        cause, news = fact.event_id, [team_news(fact, seat, team.opened) for seat in seats]
     return [
-        (team, Message(UUID(cause), job.team_version, told[0], seat.seat_id, seat.member_id, told[1]))
+        (team, Message(cause, job.team_version, told[0], seat.seat_id, seat.member_id, told[1]))
         for seat, told in zip(seats, news, strict=True)
         if told
     ]
 
 
-def _turned(event: teams_pb2.TeamEvent, team: Team, seat: Seat) -> tuple[Kind, Facts] | None:
-    """State the fill of the event's own version, which the copy may have left behind."""
-    fact = translate.team_fact(event)
-    if not isinstance(fact.change, TurnedTo) or team.opened is None:
-        return None
-    return turned(seat, fact.change.state, team.opened, team.opened.fill(fact.confirmed_members, fact.confirmed_units))
-
-
-def _settled(event: pricing_pb2.SettlementEvent) -> Message:
+def _settled(event: pricing_pb2.SettlementEvent, team: Team) -> list[Told]:
     line = event.settlement_line_recorded.line
-    kind, seat_id, facts = translate.settled(line)
-    return Message(UUID(event.event_id), event.team_version, kind, seat_id, line.member_id, facts)
+    if (told := translate.settled(line)) is None:
+        return []
+    kind, seat_id, facts = told
+    if kind is Kind.FORMED:
+        facts = replace(facts, sponsored=team.sponsored)
+    return [(team, Message(UUID(event.event_id), event.team_version, kind, seat_id, line.member_id, facts))]

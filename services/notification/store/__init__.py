@@ -34,14 +34,8 @@ from services.notification.store.jobs import (
     save_progress,
 )
 from services.notification.store.members import Reach, find_contacts, find_member, find_reaches, save_members
-from services.notification.store.teams import (
-    find_counted_seats,
-    find_team,
-    load_seats,
-    lock_teams,
-    save_seats,
-    save_teams,
-)
+from services.notification.store.seats import find_audience, load_seats, save_seats
+from services.notification.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "AttemptRow",
@@ -61,8 +55,8 @@ __all__ = [
     "drop_waiting_jobs",
     "end_deliveries",
     "find_attempts",
+    "find_audience",
     "find_contacts",
-    "find_counted_seats",
     "find_member",
     "find_reaches",
     "find_standings",

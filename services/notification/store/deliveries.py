@@ -137,7 +137,10 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
         "SELECT k.campaign_id, k.delivery_id,"
         " (SELECT state FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
         " (SELECT fill_version FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
+        " (SELECT end_version FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
         " (SELECT state FROM seats"
+        "  WHERE campaign_id = k.campaign_id AND team_id = k.team_id AND seat_id = k.seat_id),"
+        " (SELECT reduced_version FROM seats"
         "  WHERE campaign_id = k.campaign_id AND team_id = k.team_id AND seat_id = k.seat_id),"
         " EXISTS (SELECT FROM deliveries AS n WHERE n.campaign_id = k.campaign_id AND n.team_id = k.team_id"
         "  AND n.member_id = k.member_id AND n.kind IN ('PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING')"
@@ -157,17 +160,20 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
     )
 
 
-def _standing(item: Claimed, team: str, fill_version: int, seat: str | None, newer: bool) -> Standing:  # noqa: FBT001
+def _standing(item: Claimed, *found: Any) -> Standing:
+    team_state, fill_version, end_version, seat_state, reduced_version, newer_price = found
     return Standing(
         kind=item.kind,
         team_version=item.team_version,
         channel=item.channel,
         attempts=item.attempts,
         created_at=item.created_at,
-        team_state=TeamState(team),
+        team_state=TeamState(team_state),
         fill_version=fill_version,
-        seat_state=SeatState(seat) if seat else None,
-        newer_price=newer,
+        end_version=end_version,
+        seat_state=SeatState(seat_state) if seat_state else None,
+        reduced_version=reduced_version,
+        newer_price=newer_price,
     )
 
 

@@ -1,4 +1,4 @@
-"""The copy of teams and seats in SQL."""
+"""The copy of teams in SQL."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
@@ -8,16 +8,15 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from services.notification.domain import CountedIn, Opened, PaymentMode, Role, Seat, SeatState, Team, TeamState, Text
+from services.notification.domain import CountedIn, Opened, PaymentMode, Team, TeamState, Text
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 TeamKey: TypeAlias = tuple[UUID, UUID]
 """Campaign and team."""
 
-_TEAM = """t.platform_id, t.campaign_id, t.team_id, t.version, t.state, t.fill, t.fill_version, t.texts, t.seller,
-    t.checkout_url, t.time_zone, t.payment_mode, t.counted_in, t.minimum, t.currency, t.ends_at"""
-_SEAT = """s.seat_id, s.member_id, s.sku, s.quantity, s.role, s.cap, s.state, s.hold_until, s.confirmed_version,
-    s.released_version"""
+_TEAM = """t.platform_id, t.campaign_id, t.team_id, t.version, t.state, t.fill, t.fill_version, t.waiting, t.sponsored,
+    t.end_version, t.texts, t.seller, t.checkout_url, t.time_zone, t.payment_mode, t.counted_in, t.minimum, t.currency,
+    t.ends_at, t.leader_reward"""
 
 
 async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, UUID]]) -> dict[TeamKey, Team]:
@@ -53,8 +52,25 @@ async def find_team(connection: Connection, platform_id: UUID, campaign_id: UUID
 
 
 def _team(row: Sequence[Any]) -> Team:
-    texts, seller, checkout_url, time_zone, payment_mode, counted_in, minimum, currency, ends_at = row[7:]
-    opened = texts and Opened(
+    platform_id, campaign_id, team_id, version, state, fill, fill_version, waiting, sponsored, end_version, *kept = row
+    return Team(
+        platform_id=platform_id,
+        campaign_id=campaign_id,
+        team_id=team_id,
+        version=version,
+        state=TeamState(state),
+        fill=fill,
+        fill_version=fill_version,
+        waiting=waiting,
+        sponsored=sponsored,
+        end_version=end_version,
+        opened=_opened(*kept) if version else None,
+    )
+
+
+def _opened(*kept: Any) -> Opened:
+    texts, seller, checkout_url, time_zone, payment_mode, counted_in, minimum, currency, ends_at, leader_reward = kept
+    return Opened(
         texts=tuple(Text(language, title) for language, title in texts),
         seller=seller,
         checkout_url=checkout_url,
@@ -64,16 +80,17 @@ def _team(row: Sequence[Any]) -> Team:
         minimum=minimum,
         currency=currency,
         ends_at=ends_at,
+        leader_reward=leader_reward,
     )
-    return Team(row[0], row[1], row[2], row[3], TeamState(row[4]), row[5], row[6], opened or None)
 
 
 async def save_teams(connection: Connection, teams: Sequence[Team]) -> None:
     """Save teams that were opened; each is locked."""
     await connection.cursor().executemany(
-        "UPDATE teams SET version = %s, state = %s, fill = %s, fill_version = %s, texts = %s, seller = %s,"
-        " checkout_url = %s, time_zone = %s, payment_mode = %s, counted_in = %s, minimum = %s, currency = %s,"
-        " ends_at = %s WHERE campaign_id = %s AND team_id = %s AND platform_id = %s",
+        "UPDATE teams SET version = %s, state = %s, fill = %s, fill_version = %s, waiting = %s, sponsored = %s,"
+        " end_version = %s, texts = %s, seller = %s, checkout_url = %s, time_zone = %s, payment_mode = %s,"
+        " counted_in = %s, minimum = %s, currency = %s, ends_at = %s, leader_reward = %s"
+        " WHERE campaign_id = %s AND team_id = %s AND platform_id = %s",
         [_team_values(team, team.opened) for team in teams if team.opened],
     )
 
@@ -84,6 +101,9 @@ def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
         team.state,
         team.fill,
         team.fill_version,
+        team.waiting,
+        team.sponsored,
+        team.end_version,
         Jsonb([[text.language, text.title] for text in opened.texts]),
         opened.seller,
         opened.checkout_url,
@@ -93,64 +113,8 @@ def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
         opened.minimum,
         opened.currency,
         opened.ends_at,
+        opened.leader_reward,
         team.campaign_id,
         team.team_id,
         team.platform_id,
-    )
-
-
-async def load_seats(connection: Connection, keys: Sequence[tuple[UUID, UUID, UUID]]) -> dict[UUID, Seat]:
-    """Read seats, given as (campaign, team, seat), of teams that are locked."""
-    cursor = await connection.execute(
-        f"SELECT {_SEAT} FROM seats AS s"  # noqa: S608
-        " JOIN unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS k (campaign_id, team_id, seat_id)"
-        " USING (campaign_id, team_id, seat_id)",
-        tuple(map(list, zip(*keys, strict=True))),
-    )
-    return {seat.seat_id: seat for seat in [_seat(row) async for row in cursor]}
-
-
-async def find_counted_seats(
-    connection: Connection, campaign_id: UUID, team_id: UUID, version: int, after: UUID | None, limit: int
-) -> list[Seat]:
-    """Read the seats that counted at a version of the team, in the order of their ids, from behind `after`."""
-    cursor = await connection.execute(
-        f"SELECT {_SEAT} FROM seats AS s WHERE s.campaign_id = %s AND s.team_id = %s AND s.confirmed_version <= %s"  # noqa: S608
-        " AND (s.released_version IS NULL OR s.released_version > %s) AND s.seat_id > %s ORDER BY s.seat_id LIMIT %s",
-        (campaign_id, team_id, version, version, after or UUID(int=0), limit),
-    )
-    return [_seat(row) async for row in cursor]
-
-
-def _seat(row: Sequence[Any]) -> Seat:
-    seat_id, member_id, sku, quantity, role, cap, state, *rest = row
-    return Seat(seat_id, member_id, sku, quantity, Role(role), cap, SeatState(state), *rest)
-
-
-async def save_seats(connection: Connection, rows: Sequence[tuple[Team, Seat]]) -> None:
-    """Save seats of teams that are locked."""
-    await connection.cursor().executemany(
-        "INSERT INTO seats (campaign_id, team_id, seat_id, platform_id, member_id, sku, quantity, role, cap, state,"
-        " hold_until, confirmed_version, released_version) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (campaign_id, team_id, seat_id) DO UPDATE SET state = excluded.state, cap = excluded.cap,"
-        " quantity = excluded.quantity, hold_until = excluded.hold_until,"
-        " confirmed_version = excluded.confirmed_version, released_version = excluded.released_version",
-        [
-            (
-                team.campaign_id,
-                team.team_id,
-                seat.seat_id,
-                team.platform_id,
-                seat.member_id,
-                seat.sku,
-                seat.quantity,
-                seat.role,
-                seat.cap,
-                seat.state,
-                seat.hold_until,
-                seat.confirmed_version,
-                seat.released_version,
-            )
-            for team, seat in rows
-        ],
     )

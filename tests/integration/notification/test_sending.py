@@ -22,6 +22,7 @@ from services.notification.sender import Pace, Sender
 from tests.support.notifying import Notifying
 from tests.support.prices import FORMED, Pricing
 from tests.support.sinks import http_sink, smtp_sink
+from tests.support.team_turns import TeamTurns
 from tests.support.teams import TeamLife
 from tests.support.until import until
 
@@ -479,3 +480,38 @@ async def test_messages_are_really_received_with_a_dead_mail_server_giving_way(n
     assert await notification.states() == {("JOINED", "mei"): "SENT", ("JOINED", "tom"): "SENT"}
     details = [row[0] for row in await notification.rows("SELECT detail FROM attempts ORDER BY attempted_at")]
     assert not any("@" in detail for detail in details)
+
+
+async def test_what_a_waitlist_a_reduction_or_a_moved_end_said_is_not_sent_when_it_has_changed_since(
+    notification: Notifying,
+) -> None:
+    life = TeamTurns(minimum=1, maximum=1)
+    for member in ("mei", "ann"):
+        await notification.put(life.platform, member)
+    life.open("mei", quantity=4)
+    life.confirm("mei")
+    life.wait("ann")
+    life.reduce("mei", 1)
+    life.reschedule(life.ends_at + timedelta(hours=1))
+    life.reduce("mei", 1)
+    life.reschedule(life.ends_at - timedelta(hours=2))
+    life.release("mei")
+    life.lead(None, "mei")
+    life.seat_waiting("ann")
+    await notification.apply(*life.records)
+    async with a_sender(notification, Scripted("console")) as sender:
+        await turn(sender)
+    rows = await notification.rows(
+        "SELECT kind, member_id, team_version, state, reason FROM deliveries ORDER BY 1, 2, 3"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("JOINED", "mei", 2, "SUPERSEDED", "the seat was given back"),
+        ("REDUCED", "mei", 5, "SUPERSEDED", "another part was given back since"),
+        ("REDUCED", "mei", 7, "SUPERSEDED", "the seat was given back"),
+        ("RESCHEDULED", "ann", 6, "SUPERSEDED", "the end moved again"),
+        ("RESCHEDULED", "ann", 8, "SENT", ""),
+        ("RESCHEDULED", "mei", 6, "SUPERSEDED", "the end moved again"),
+        ("RESCHEDULED", "mei", 8, "SUPERSEDED", "the seat was given back"),
+        ("SEAT_FREE", "ann", 11, "SENT", ""),
+        ("WAITLISTED", "ann", 4, "SUPERSEDED", "the member waits no longer"),
+    ]

@@ -1,6 +1,8 @@
-"""The rules: what the copy of a team becomes, who is told what, and what follows from an attempt."""
+"""The rules: who is told of prices, what is still true when its turn comes, and what follows from an attempt."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,15 +11,11 @@ from hypothesis import strategies as st
 
 from services.notification.domain import (
     Contact,
-    Contradiction,
-    CountedIn,
     End,
     Kind,
     Limits,
     Misconfigured,
     Move,
-    Opened,
-    PaymentMode,
     PriceFact,
     PriceMoved,
     Refused,
@@ -25,22 +23,16 @@ from services.notification.domain import (
     Retry,
     Role,
     Seat,
-    SeatMoved,
     SeatState,
     Send,
     Sent,
     Standing,
     State,
-    Team,
-    TeamFact,
     TeamState,
-    Text,
     Tried,
     Wait,
-    advance,
     after,
     language_problem,
-    move_seat,
     next_step,
     price_news,
 )
@@ -87,66 +79,21 @@ def test_a_change_is_no_news_to_who_caused_it_nor_to_another_item() -> None:
     assert price_news(a_price(3990, 3490, 2990), other, version=7) is None
 
 
-def a_team(counted_in: CountedIn = CountedIn.MEMBERS) -> Team:
-    opened = Opened((Text("en", "Mangoes"),), "s", "", "UTC", PaymentMode.COMMIT, counted_in, 2, "EUR", NOW)
-    return Team(UUID(int=1), UUID(int=2), UUID(int=3), 1, TeamState.FORMING, opened=opened)
-
-
-def a_fact(version: int, change: SeatMoved | Opened | None = None, *, platform: int = 1) -> TeamFact:
-    return TeamFact(
-        UUID(int=version), UUID(int=platform), UUID(int=2), UUID(int=3), version, TeamState.TIPPED, 2, 5, change
-    )
-
-
-@pytest.mark.parametrize(("counted_in", "fill"), [(CountedIn.MEMBERS, 2), (CountedIn.UNITS, 5)])
-def test_a_team_keeps_the_fill_its_minimum_is_counted_in(counted_in: CountedIn, fill: int) -> None:
-    team = advance(a_team(counted_in), a_fact(2, SeatMoved(a_seat())))
-    assert isinstance(team, Team)
-    assert (team.version, team.state, team.fill, team.fill_version) == (2, TeamState.TIPPED, fill, 2)
-
-
-def test_a_hold_does_not_change_the_confirmed_fill() -> None:
-    team = advance(a_team(), a_fact(2, SeatMoved(a_seat(state=SeatState.HELD))))
-    assert isinstance(team, Team)
-    assert team.fill_version == 0
-
-
-def test_what_was_seen_or_never_opened_changes_nothing_and_contradictions_are_said() -> None:
-    team = a_team()
-    assert advance(team, a_fact(1)) is None
-    assert advance(Team(UUID(int=1), UUID(int=2), UUID(int=3)), a_fact(5)) is None
-    assert isinstance(advance(team, a_fact(2, platform=8)), Contradiction)
-    assert isinstance(advance(team, a_fact(2, team.opened)), Contradiction)
-    assert isinstance(
-        move_seat(a_seat(), Seat(UUID(int=9), "tom", "mango", 1, Role.MEMBER, 1, SeatState.HELD, NOW), 4), Contradiction
-    )
-
-
-def test_a_seat_counts_between_confirmation_and_release() -> None:
-    held = move_seat(None, a_seat(confirmed=None, state=SeatState.HELD), 2)
-    expired = move_seat(held, a_seat(confirmed=None, state=SeatState.RELEASED), 3) if isinstance(held, Seat) else None
-    assert isinstance(expired, Seat)
-    assert (expired.confirmed_version, expired.released_version) == (None, 3)
-    back = move_seat(expired, a_seat(confirmed=None), 4)
-    assert isinstance(back, Seat)
-    assert (back.confirmed_version, back.released_version) == (4, None)
-    left = move_seat(back, a_seat(confirmed=None, state=SeatState.RELEASED), 6)
-    assert isinstance(left, Seat)
-    assert (left.confirmed_version, left.released_version) == (4, 6)
-
-
 def a_standing(
     kind: Kind = Kind.JOINED,
     team: TeamState = TeamState.FORMING,
     seat: SeatState | None = SeatState.CONFIRMED,
-    *,
-    newer: bool = False,
-    fill_version: int = 0,
-    attempts: int = 0,
-    channel: str = "email",
-    age: timedelta = timedelta(),
+    **known: Any,
 ) -> Standing:
-    return Standing(kind, 5, channel, attempts, NOW - age, team, fill_version, seat, newer)
+    """What is known of a message made at version 5, by default of one that was never tried."""
+    fresh = Standing(kind, 5, "email", 0, NOW, team, 0, 0, seat, None, newer_price=False)
+    return replace(fresh, **known)
+
+
+FORMING, TIPPED, FORMED = TeamState.FORMING, TeamState.TIPPED, TeamState.FORMED
+FAILED, CANCELLED = TeamState.FAILED, TeamState.CANCELLED
+WAITING, HELD, CONFIRMED = SeatState.WAITING, SeatState.HELD, SeatState.CONFIRMED
+RELEASED, DEFAULTED = SeatState.RELEASED, SeatState.DEFAULTED
 
 
 @pytest.mark.parametrize(
@@ -157,7 +104,7 @@ def a_standing(
         (a_standing(Kind.PRICE_FELL, TeamState.FORMED), True),
         (a_standing(Kind.PRICE_ROSE, TeamState.FAILED), True),
         (a_standing(Kind.PRICE_ROSE, seat=SeatState.RELEASED), True),
-        (a_standing(Kind.PRICE_ROSE, newer=True), True),
+        (a_standing(Kind.PRICE_ROSE, newer_price=True), True),
         (a_standing(Kind.PRICE_FELL, fill_version=6), False),
         (a_standing(Kind.ONE_MISSING, fill_version=5), False),
         (a_standing(Kind.ONE_MISSING, fill_version=6), True),
@@ -174,6 +121,42 @@ def a_standing(
         (a_standing(Kind.LEFT, seat=SeatState.RELEASED), False),
         (a_standing(Kind.LATE_PAYMENT, TeamState.FAILED, SeatState.RELEASED), False),
         (a_standing(Kind.FORMED, TeamState.FORMED, None), False),
+        (a_standing(Kind.FORMED, FORMED, RELEASED), True),
+        (a_standing(Kind.FORMED, FORMED, DEFAULTED), True),
+        (a_standing(Kind.FORMED, CANCELLED), True),
+        (a_standing(Kind.PRICE_FELL, CANCELLED), True),
+        (a_standing(Kind.PRICE_FELL, TIPPED, DEFAULTED), True),
+        (a_standing(Kind.TIPPED, CANCELLED), True),
+        (a_standing(Kind.TIPPED, TIPPED, DEFAULTED), True),
+        (a_standing(Kind.UNTIPPED, FORMING, DEFAULTED), True),
+        (a_standing(Kind.UNTIPPED, CANCELLED), True),
+        (a_standing(Kind.JOINED, CANCELLED, HELD), True),
+        (a_standing(Kind.JOINED, FAILED, CONFIRMED), True),
+        (a_standing(Kind.WAITLISTED, TIPPED, WAITING), False),
+        (a_standing(Kind.WAITLISTED, TIPPED, HELD), True),
+        (a_standing(Kind.WAITLISTED, TIPPED, RELEASED), True),
+        (a_standing(Kind.WAITLISTED, FORMED, WAITING), True),
+        (a_standing(Kind.WAITLISTED, CANCELLED, WAITING), True),
+        (a_standing(Kind.SEAT_FREE, TIPPED, HELD), False),
+        (a_standing(Kind.SEAT_FREE, TIPPED, RELEASED), True),
+        (a_standing(Kind.SEAT_FREE, CANCELLED, HELD), True),
+        (a_standing(Kind.PRICED_OUT, CANCELLED, RELEASED), False),
+        (a_standing(Kind.WAITED_IN_VAIN, FORMED, WAITING), False),
+        (a_standing(Kind.REDUCED, FORMED, reduced_version=5), False),
+        (a_standing(Kind.REDUCED, FORMED, reduced_version=6), True),
+        (a_standing(Kind.REDUCED, FORMED, RELEASED, reduced_version=5), True),
+        (a_standing(Kind.REDUCED, FORMED, WAITING, reduced_version=5), True),
+        (a_standing(Kind.LEADING, FORMED), False),
+        (a_standing(Kind.LEADING, TIPPED, RELEASED), True),
+        (a_standing(Kind.LEADING, FAILED), True),
+        (a_standing(Kind.RESCHEDULED, end_version=5), False),
+        (a_standing(Kind.RESCHEDULED, end_version=9), True),
+        (a_standing(Kind.RESCHEDULED, FORMED, end_version=5), True),
+        (a_standing(Kind.RESCHEDULED, FORMING, RELEASED, end_version=5), True),
+        (a_standing(Kind.WITHDRAWN, CANCELLED, RELEASED), False),
+        (a_standing(Kind.DEFAULTED, FORMED, DEFAULTED), False),
+        (a_standing(Kind.CANCELLED, CANCELLED, HELD), False),
+        (a_standing(Kind.PAYMENT_CHANGED, CANCELLED), False),
     ],
 )
 def test_nothing_is_sent_that_is_no_longer_true(standing: Standing, old: bool) -> None:  # noqa: FBT001
@@ -200,7 +183,7 @@ def test_contact_points_take_turns() -> None:
         (a_standing(), [], {}, State.SUPPRESSED),
         (a_standing(), [A], {A.contact_id: Tried(1, refused=True)}, State.REFUSED),
         (a_standing(attempts=LIMITS.attempts), [A], {}, State.DEAD),
-        (a_standing(age=LIMITS.age), [A], {}, State.DEAD),
+        (a_standing(created_at=NOW - LIMITS.age), [A], {}, State.DEAD),
     ],
 )
 def test_a_delivery_ends_with_a_reason(

@@ -8,16 +8,21 @@ import pytest
 from services.chassis import formats
 from services.notification.domain import (
     CountedIn,
+    EndMoved,
     Facts,
+    GivenUp,
     Joined,
     Kind,
+    Leading,
     OneMissing,
     Opened,
     PaymentMode,
     PriceMoved,
+    Reduced,
     Settled,
     Text,
     Turned,
+    Waiting,
 )
 from services.notification.rendering import languages, render
 
@@ -44,20 +49,46 @@ FACTS: dict[Kind, Facts] = {
     Kind.PRICE_FELL: PriceMoved(2, 3990, 3490, 2990, 1, 3990),
     Kind.PRICE_ROSE: PriceMoved(2, 2990, 3490, 2990, 1, 3490),
     Kind.ONE_MISSING: OneMissing(2, 2990, 2490, 3490),
-    Kind.TIPPED: Turned(2, 3490, 0),
-    Kind.UNTIPPED: Turned(2, 3490, 1),
+    Kind.TIPPED: Turned(2, 3490, 0, 2),
+    Kind.UNTIPPED: Turned(2, 3490, 1, 0),
     Kind.FORMED: SETTLED,
     Kind.FAILED: Settled(2, 0, 0, 0, 0, 0, 6980),
     Kind.LEFT: Settled(2, 0, 0, 0, 0, 6980, 0),
     Kind.LATE_PAYMENT: Settled(2, 0, 0, 0, 0, 0, 6980),
+    Kind.WAITLISTED: Waiting(2),
+    Kind.SEAT_FREE: Joined(2, 3990, UNTIL),
+    Kind.PRICED_OUT: Waiting(2),
+    Kind.WAITED_IN_VAIN: Waiting(2),
+    Kind.REDUCED: Reduced(2, 1, 3490, paid=True),
+    Kind.WITHDRAWN: GivenUp(2, paid=True),
+    Kind.DEFAULTED: GivenUp(2, paid=False),
+    Kind.LEADING: Leading(2, 3490, 500),
+    Kind.CANCELLED: GivenUp(2, paid=True, reason="Hail."),
+    Kind.RESCHEDULED: EndMoved(2, UNTIL),
+    Kind.PAYMENT_CHANGED: Settled(-2, 2490, -4980, 0, 0, 6980, 6980),
+}
+# The other branch of what a template tells apart.
+OTHERWISE: dict[Kind, Facts] = {
+    Kind.TIPPED: Turned(1, 3490, 0, 1),
+    Kind.FORMED: Settled(1, 2490, 2490, 0, 0, 0, 0, sponsored=1),
+    Kind.WAITLISTED: Waiting(1),
+    Kind.SEAT_FREE: Joined(1, 3990, UNTIL),
+    Kind.PRICED_OUT: Waiting(1),
+    Kind.WAITED_IN_VAIN: Waiting(1),
+    Kind.REDUCED: Reduced(1, 2, 0, paid=False),
+    Kind.WITHDRAWN: GivenUp(1, paid=False),
+    Kind.DEFAULTED: GivenUp(1, paid=False),
+    Kind.LEADING: Leading(1, 3490, 0),
+    Kind.CANCELLED: GivenUp(1, paid=False, waiting=True),
+    Kind.PAYMENT_CHANGED: Settled(1, 2490, 2490, 2490, 0, 0, 0),
 }
 
 
 @pytest.mark.parametrize("language", ["en", "zh-Hans"])
 @pytest.mark.parametrize("mode", PaymentMode)
-@pytest.mark.parametrize("kind", Kind)
-def test_each_kind_is_written(kind: Kind, mode: PaymentMode, language: str) -> None:
-    words = render(kind, FACTS[kind], an_opened(mode), language, "")
+@pytest.mark.parametrize(("kind", "facts"), [*FACTS.items(), *OTHERWISE.items()])
+def test_each_kind_is_written(kind: Kind, facts: Facts, mode: PaymentMode, language: str) -> None:
+    words = render(kind, facts, an_opened(mode), language, "")
     assert words.language == language
     assert ("Mangoes" if language == "en" else "芒果") in words.subject
     assert "\n" not in words.subject
@@ -65,6 +96,10 @@ def test_each_kind_is_written(kind: Kind, mode: PaymentMode, language: str) -> N
     assert "\n\n" not in words.body
     for leftover in ("{{", "}}", "{%", "None", "Undefined"):
         assert leftover not in words.subject + words.body
+
+
+def test_every_kind_is_among_those_written() -> None:
+    assert set(FACTS) == set(Kind)
 
 
 def test_there_are_english_and_simplified_chinese() -> None:
@@ -130,6 +165,48 @@ def test_formed_is_worded_by_the_amounts(facts: Settled, said: list[str], unsaid
 def test_pay_on_delivery_is_due_at_delivery() -> None:
     facts = Settled(1, 2490, 2490, 0, 0, 0, 0)
     assert "€24.90 at delivery" in render(Kind.FORMED, facts, an_opened(PaymentMode.PAY_ON_DELIVERY), "en", "").body
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "said"),
+    [
+        (Kind.TIPPED, Turned(1, 3490, 0, 0), None),
+        (Kind.TIPPED, Turned(1, 3490, 0, 1), "One of its places is sponsored by the platform."),
+        (Kind.TIPPED, Turned(1, 3490, 0, 3), "3 of its places are sponsored by the platform."),
+        (Kind.FORMED, SETTLED, None),
+        (
+            Kind.FORMED,
+            Settled(1, 2490, 2490, 0, 0, 0, 0, sponsored=2),
+            "2 of the team's places are sponsored by the platform",
+        ),
+    ],
+)
+def test_sponsored_places_are_named_where_there_are_any(kind: Kind, facts: Facts, said: str | None) -> None:
+    body = render(kind, facts, an_opened(), "en", "").body
+    assert (said or "") in body
+    assert ("sponsored" in body) == bool(said)
+
+
+def test_a_seat_that_became_free_says_until_when_and_the_most_it_can_cost() -> None:
+    body = render(Kind.SEAT_FREE, Joined(1, 3990, UNTIL), an_opened(), "en", "Europe/Berlin").body
+    assert "11:30" in body
+    assert "Pay by then" in body
+    assert "never pay more than €39.90" in body
+
+
+@pytest.mark.parametrize(
+    ("facts", "said", "unsaid"),
+    [
+        (Settled(-1, 2490, 0, 0, -2490, 0, 2490), ["€24.90 comes back"], ["paid any more", "charged"]),
+        (Settled(-1, 2490, 0, -2490, 0, 2490, 0), ["€24.90 of what you authorised is released"], ["is charged."]),
+        (Settled(-1, 2490, -2490, 0, 0, 0, 0), ["€24.90 does not have to be paid any more"], ["comes back", "-"]),
+        (Settled(1, 2490, 2490, 0, 0, 0, -100), ["€24.90 is still to be paid"], ["comes back", "-"]),
+    ],
+)
+def test_a_changed_payment_is_worded_by_the_amounts(facts: Settled, said: list[str], unsaid: list[str]) -> None:
+    body = render(Kind.PAYMENT_CHANGED, facts, an_opened(), "en", "").body
+    assert all(text in body for text in said)
+    assert not any(text in body for text in unsaid)
 
 
 def test_a_failed_team_in_which_nothing_was_paid_owes_nothing() -> None:

@@ -1,51 +1,61 @@
-"""Protobuf to domain values and back: the only file, with rpc.py, that knows the wire."""
+"""Reads what other services tell: protobuf events to the domain's values."""
 
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from groupbuy.notification.v1 import events_pb2 as own_pb2
-from groupbuy.notification.v1 import notification_service_pb2 as service_pb2
 from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
 from groupbuy.pricing.v1 import ladder_pb2
 from groupbuy.team_formation.v1 import events_pb2 as teams_pb2
 from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis import ids
-from services.chassis.messages import Message as Told
-from services.chassis.messages import message
 from services.notification.domain import (
+    Cancelled,
+    Change,
     CountedIn,
-    End,
-    Facts,
+    Ended,
     Kind,
-    Member,
     Move,
     Opened,
     PaymentMode,
-    Point,
     PriceFact,
+    Rescheduled,
     Role,
     Seat,
+    SeatFact,
     SeatMoved,
     SeatState,
     Settled,
-    State,
+    Sponsored,
     TeamFact,
     TeamState,
     Text,
     TurnedTo,
 )
-from services.notification.store import AttemptRow, Claimed, DeliveryRow, NewDelivery
-
-DELIVERY_TOPIC = "groupbuy.delivery.v1"
 
 _SETTLED = {
     pricing_pb2.SETTLEMENT_CAUSE_TEAM_FORMED: Kind.FORMED,
     pricing_pb2.SETTLEMENT_CAUSE_TEAM_FAILED: Kind.FAILED,
     pricing_pb2.SETTLEMENT_CAUSE_SEAT_LEFT: Kind.LEFT,
     pricing_pb2.SETTLEMENT_CAUSE_LATE_PAYMENT: Kind.LATE_PAYMENT,
+}
+"""Causes told by their settlement alone. The others are told by their team's event, and their lines tell the money."""
+
+_SEAT_FACTS = {
+    "seat_held": SeatFact.HELD,
+    "seat_confirmed": SeatFact.CONFIRMED,
+    "seat_released": SeatFact.RELEASED,
+    "seat_waitlisted": SeatFact.WAITLISTED,
+    "seat_reduced": SeatFact.REDUCED,
+    "hold_extended": SeatFact.EXTENDED,
+    "seat_defaulted": SeatFact.DEFAULTED,
+    "leader_changed": SeatFact.LEADING,
+}
+_RELEASED = {
+    types_pb2.RELEASE_REASON_PRICE_CHANGED: SeatFact.PRICED_OUT,
+    types_pb2.RELEASE_REASON_WITHDRAWN: SeatFact.WITHDRAWN,
 }
 
 Word = TypeVar("Word", TeamState, SeatState, PaymentMode, Role)
@@ -77,22 +87,54 @@ def team_fact(envelope: teams_pb2.TeamEvent) -> TeamFact:
         confirmed_members=envelope.totals.confirmed_members,
         confirmed_units=envelope.totals.confirmed_units,
         change=_change(envelope),
+        waiting=envelope.totals.waiting_members,
+        sponsored=envelope.totals.sponsored_members,
     )
 
 
-def _change(envelope: teams_pb2.TeamEvent) -> Opened | SeatMoved | TurnedTo | None:
+def _change(envelope: teams_pb2.TeamEvent) -> Change | None:
+    """Read what changed; None for what changes neither seats nor teams, as what a later release may tell."""
     match envelope.WhichOneof("fact"):
         case "team_opened":
             return _opened(envelope.team_opened)
-        case "seat_held" | "seat_confirmed" as name:
-            return SeatMoved(_seat(getattr(envelope, name).seat))
-        case "seat_released":
-            released = envelope.seat_released
-            return SeatMoved(_seat(released.seat), released.previous_state == types_pb2.SEAT_STATE_CONFIRMED)
         case "team_tipped" | "team_untipped" as name:
             return TurnedTo(TeamState.TIPPED if name == "team_tipped" else TeamState.FORMING)
+        case "team_formed" | "team_failed":
+            return Ended()
+        case "team_cancelled":
+            told = envelope.team_cancelled
+            return Cancelled(" ".join(told.reason.split()), told.after_formed)
+        case "team_rescheduled":
+            return Rescheduled(_time(envelope.team_rescheduled.ends_at))
         case _:
-            return None
+            return _moved(envelope)
+
+
+def _moved(envelope: teams_pb2.TeamEvent) -> SeatMoved | Sponsored | None:
+    name = envelope.WhichOneof("fact")
+    if name == "seat_sponsored":
+        return Sponsored()
+    if name not in _SEAT_FACTS or (name == "leader_changed" and not envelope.leader_changed.HasField("seat")):
+        return None
+    seat = getattr(envelope, name).seat
+    if seat.sponsored:
+        return Sponsored()  # nobody's, so that nobody is ever told of it
+    return SeatMoved(_seat(seat), _seat_fact(envelope, name), _fills(envelope, name), envelope.seat_reduced.units)
+
+
+def _seat_fact(envelope: teams_pb2.TeamEvent, name: str) -> SeatFact:
+    if name == "seat_held" and envelope.seat_held.from_waitlist:
+        return SeatFact.SEATED
+    return _RELEASED.get(envelope.seat_released.seat.release_reason, _SEAT_FACTS[name])
+
+
+def _fills(envelope: teams_pb2.TeamEvent, name: str) -> bool:
+    """Tell whether the confirmed fill changed by what happened to a seat."""
+    if name == "seat_released":
+        return envelope.seat_released.previous_state == types_pb2.SEAT_STATE_CONFIRMED
+    if name == "seat_reduced":
+        return envelope.seat_reduced.seat.state == types_pb2.SEAT_STATE_CONFIRMED
+    return name in {"seat_confirmed", "seat_defaulted"}
 
 
 def _opened(fact: teams_pb2.TeamOpened) -> Opened:
@@ -109,6 +151,7 @@ def _opened(fact: teams_pb2.TeamOpened) -> Opened:
         minimum=rules.minimum,
         currency=fact.price_table.currency,
         ends_at=_time(fact.ends_at),
+        leader_reward=rules.leader_reward.minor_units,
     )
 
 
@@ -139,11 +182,14 @@ def price_fact(envelope: pricing_pb2.PriceEvent) -> PriceFact:
     )
 
 
-def settled(line: pricing_pb2.SettlementLine) -> tuple[Kind, UUID, Facts]:
-    """Read a settlement line: the kind of its message, the seat and the facts; Unreadable."""
-    kind = _SETTLED.get(line.cause)
-    if kind is None:
-        raise Unreadable(f"a settlement cause this release does not know: {line.cause}")
+def settled(line: pricing_pb2.SettlementLine) -> tuple[Kind, UUID, Settled] | None:
+    """Read a settlement line: the kind of its message, the seat and the facts; None where nobody is told. Unreadable.
+
+    Of a cause that is told by its team's event, or that this release does not know, the money is told where any moves.
+    """
+    if line.cause == pricing_pb2.SETTLEMENT_CAUSE_UNSPECIFIED:
+        raise Unreadable("a settlement line without a cause")
+    seat_id = _ids("seat", line.seat_id, 2)[1]
     facts = Settled(
         quantity=line.quantity,
         unit_price=line.unit_price.minor_units,
@@ -153,7 +199,12 @@ def settled(line: pricing_pb2.SettlementLine) -> tuple[Kind, UUID, Facts]:
         voided=line.to_void.minor_units,
         refunded=line.to_refund.minor_units,
     )
-    return kind, _ids("seat", line.seat_id, 2)[1], facts
+    kind = _SETTLED.get(line.cause, Kind.PAYMENT_CHANGED)
+    # Of a seat whose money did not come there is none to tell of: its line only takes back what was expected.
+    silent = line.cause == pricing_pb2.SETTLEMENT_CAUSE_SEAT_DEFAULTED
+    if not line.member_id or silent or (kind is Kind.PAYMENT_CHANGED and not facts.moves_money):
+        return None
+    return kind, seat_id, facts
 
 
 def _role(role: ladder_pb2.Role.ValueType) -> Role:
@@ -176,83 +227,3 @@ def _ids(prefix: str, text: str, count: int) -> tuple[UUID, ...]:
 
 def _time(at: Timestamp) -> datetime:
     return at.ToDatetime(tzinfo=UTC)
-
-
-def _stamp(at: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
-
-
-def delivery_ended(item: NewDelivery | Claimed, how: End, channel: str, attempts: int, now: datetime) -> Told:
-    """Make the event of a delivery that ended; it has one, so its number is 1."""
-    envelope = own_pb2.DeliveryEvent(
-        event_id=str(ids.derived_id(item.delivery_id, "ended")),
-        platform_id=ids.opaque("plat", item.platform_id),
-        sequence=1,
-        occurred_at=_stamp(now),
-        delivery_id=str(item.delivery_id),
-        delivery_ended=own_pb2.DeliveryEnded(
-            kind=_kind(item.kind),
-            member_id=item.member_id,
-            team_id=ids.opaque("team", item.campaign_id, item.team_id),
-            state=_state(how.state),
-            channel=channel,
-            attempts=attempts,
-            reason=how.reason,
-            cause_event_id=str(item.cause_event_id),
-        ),
-    )
-    return message(DELIVERY_TOPIC, str(item.delivery_id), envelope)
-
-
-def _kind(kind: Kind) -> own_pb2.MessageKind.ValueType:
-    return own_pb2.MessageKind.Value(f"MESSAGE_KIND_{kind}")
-
-
-def _state(state: State) -> own_pb2.DeliveryState.ValueType:
-    return own_pb2.DeliveryState.Value(f"DELIVERY_STATE_{state}")
-
-
-def member_of(wire: service_pb2.Member) -> Member:
-    """Read a member."""
-    points = tuple(Point(item.channel, item.address) for item in wire.contact_points)
-    return Member(wire.member_id, wire.language, wire.time_zone, points)
-
-
-def wire_member(member: Member) -> service_pb2.Member:
-    """Write a member."""
-    return service_pb2.Member(
-        member_id=member.member_id,
-        language=member.language,
-        time_zone=member.time_zone,
-        contact_points=[service_pb2.ContactPoint(channel=item.channel, address=item.address) for item in member.points],
-    )
-
-
-def wire_delivery(row: DeliveryRow, attempts: list[AttemptRow]) -> service_pb2.Delivery:
-    """Write a delivery with its attempts."""
-    return service_pb2.Delivery(
-        delivery_id=str(row.delivery_id),
-        kind=_kind(row.kind),
-        member_id=row.member_id,
-        team_id=ids.opaque("team", row.campaign_id, row.team_id),
-        cause_event_id=str(row.cause_event_id),
-        state=_state(row.state),
-        created_at=_stamp(row.created_at),
-        ended_at=_stamp(row.ended_at) if row.ended_at else None,
-        subject=row.subject,
-        body=row.body,
-        attempts=[
-            service_pb2.Attempt(
-                number=item.number,
-                channel=item.channel,
-                attempted_at=_stamp(item.attempted_at),
-                outcome=item.outcome,
-                provider_id=item.provider_id,
-                detail=item.detail,
-            )
-            for item in attempts
-        ],
-        reason=row.reason,
-    )

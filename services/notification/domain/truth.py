@@ -1,0 +1,87 @@
+"""What is still true of a message when its turn comes: what is no longer true is not sent."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.notification.domain.messages import Kind
+from services.notification.domain.seats import SeatState
+from services.notification.domain.teams import TeamState
+
+_GIVEN_BACK = "the seat was given back"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a delivery, its team and its seat when its turn comes."""
+
+    kind: Kind
+    team_version: int
+    channel: str
+    attempts: int
+    created_at: datetime
+    team_state: TeamState
+    fill_version: int
+    end_version: int
+    seat_state: SeatState | None
+    reduced_version: int | None
+    newer_price: bool
+    """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the seat is live no longer: by an event of its own, or by the one that ended its team."""
+        match self.seat_state:
+            case SeatState.RELEASED | SeatState.DEFAULTED:
+                return True
+            case SeatState.WAITING:
+                return self.team_state.has_ended
+            case _:
+                return self.team_state.gives_back
+
+
+def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
+    """Say why a message is pointless or wrong by now; None where it is true, as what tells of the past always is."""
+    match standing.kind:
+        case Kind.PRICE_FELL | Kind.PRICE_ROSE | Kind.ONE_MISSING:
+            return _price_is_old(standing)
+        case Kind.TIPPED | Kind.UNTIPPED:
+            return _turned_again(standing)
+        case Kind.WAITLISTED:
+            waits = standing.seat_state is SeatState.WAITING and not standing.team_state.has_ended
+            return None if waits else "the member waits no longer"
+        case Kind.RESCHEDULED:
+            return _end_is_old(standing)
+        case Kind.REDUCED if (standing.reduced_version or 0) > standing.team_version:
+            return "another part was given back since"
+        case Kind.JOINED | Kind.SEAT_FREE | Kind.REDUCED | Kind.LEADING | Kind.FORMED:
+            return _GIVEN_BACK if standing.is_gone else None
+        case _:
+            return None
+
+
+def _price_is_old(standing: Standing) -> str | None:
+    if standing.team_state.has_ended:
+        return "the team has ended"
+    if standing.seat_state is not SeatState.CONFIRMED:
+        return "the member left"
+    if standing.newer_price:
+        return "a newer message states the price"
+    if standing.kind is Kind.ONE_MISSING and standing.fill_version > standing.team_version:
+        return "the team has changed since"
+    return None
+
+
+def _turned_again(standing: Standing) -> str | None:
+    if standing.kind is Kind.UNTIPPED and standing.team_state is not TeamState.FORMING:
+        return "the team is certain again, or has ended"
+    if standing.kind is Kind.TIPPED and (standing.team_state is TeamState.FORMING or standing.team_state.gives_back):
+        return "the team is not certain any more"
+    return "the member left" if standing.is_gone else None
+
+
+def _end_is_old(standing: Standing) -> str | None:
+    if standing.team_state.has_ended:
+        return "the team has ended"
+    if standing.end_version > standing.team_version:
+        return "the end moved again"
+    return _GIVEN_BACK if standing.is_gone else None

@@ -1,0 +1,89 @@
+"""The copy of seats in SQL."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.notification.domain import Audience, Role, Seat, SeatState, Team
+
+Connection: TypeAlias = AsyncConnection[TupleRow]
+
+_SEAT = """s.seat_id, s.member_id, s.sku, s.quantity, s.role, s.cap, s.state, s.hold_until, s.confirmed_version,
+    s.released_version, s.taken_version, s.reduced_version"""
+
+# Which seats were of an audience at a version of their team. A row from before 0.2.0 has no taken_version: it is not
+# known since when it is live, and whoever has a seat now is told.
+_OF = {
+    Audience.COUNTED: "s.confirmed_version <= %(version)s"
+    " AND (s.released_version IS NULL OR s.released_version > %(version)s)",
+    Audience.LIVE: "coalesce(s.taken_version, 0) <= %(version)s"
+    " AND (s.released_version IS NULL OR s.released_version > %(version)s)",
+    Audience.WAITING: "s.state = 'WAITING' AND s.taken_version <= %(version)s",
+}
+
+
+async def load_seats(connection: Connection, keys: Sequence[tuple[UUID, UUID, UUID]]) -> dict[UUID, Seat]:
+    """Read seats, given as (campaign, team, seat), of teams that are locked."""
+    cursor = await connection.execute(
+        f"SELECT {_SEAT} FROM seats AS s"  # noqa: S608
+        " JOIN unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS k (campaign_id, team_id, seat_id)"
+        " USING (campaign_id, team_id, seat_id)",
+        tuple(map(list, zip(*keys, strict=True))),
+    )
+    return {seat.seat_id: seat for seat in [_seat(row) async for row in cursor]}
+
+
+async def find_audience(
+    connection: Connection, audience: Audience, team: tuple[UUID, UUID], version: int, after: UUID | None, limit: int
+) -> list[Seat]:
+    """Read the seats of a team, given as (campaign, team), that were of an audience at its version.
+
+    In the order of their ids, from behind `after`. Who waits is asked for at a team's end alone: nobody does later.
+    """
+    cursor = await connection.execute(
+        f"SELECT {_SEAT} FROM seats AS s WHERE s.campaign_id = %(campaign)s AND s.team_id = %(team)s"  # noqa: S608
+        f" AND {_OF[audience]} AND s.seat_id > %(after)s ORDER BY s.seat_id LIMIT %(limit)s",
+        {"campaign": team[0], "team": team[1], "version": version, "after": after or UUID(int=0), "limit": limit},
+    )
+    return [_seat(row) async for row in cursor]
+
+
+def _seat(row: Sequence[Any]) -> Seat:
+    seat_id, member_id, sku, quantity, role, cap, state, *rest = row
+    return Seat(seat_id, member_id, sku, quantity, Role(role), cap, SeatState(state), *rest)
+
+
+async def save_seats(connection: Connection, rows: Sequence[tuple[Team, Seat]]) -> None:
+    """Save seats of teams that are locked."""
+    await connection.cursor().executemany(
+        "INSERT INTO seats (campaign_id, team_id, seat_id, platform_id, member_id, sku, quantity, role, cap, state,"
+        " hold_until, confirmed_version, released_version, taken_version, reduced_version)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (campaign_id, team_id, seat_id) DO UPDATE SET state = excluded.state, cap = excluded.cap,"
+        " quantity = excluded.quantity, role = excluded.role, hold_until = excluded.hold_until,"
+        " confirmed_version = excluded.confirmed_version, released_version = excluded.released_version,"
+        " taken_version = excluded.taken_version, reduced_version = excluded.reduced_version",
+        [
+            (
+                team.campaign_id,
+                team.team_id,
+                seat.seat_id,
+                team.platform_id,
+                seat.member_id,
+                seat.sku,
+                seat.quantity,
+                seat.role,
+                seat.cap,
+                seat.state,
+                seat.hold_until,
+                seat.confirmed_version,
+                seat.released_version,
+                seat.taken_version,
+                seat.reduced_version,
+            )
+            for team, seat in rows
+        ],
+    )

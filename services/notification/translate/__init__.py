@@ -1,0 +1,23 @@
+"""Protobuf to domain values and back: the only files, with rpc.py, that know the wire."""
+
+from services.notification.translate.reading import Unreadable, price_fact, settled, team_fact, team_key
+from services.notification.translate.wire import (
+    DELIVERY_TOPIC,
+    delivery_ended,
+    member_of,
+    wire_delivery,
+    wire_member,
+)
+
+__all__ = [
+    "DELIVERY_TOPIC",
+    "Unreadable",
+    "delivery_ended",
+    "member_of",
+    "price_fact",
+    "settled",
+    "team_fact",
+    "team_key",
+    "wire_delivery",
+    "wire_member",
+]

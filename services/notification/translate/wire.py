@@ -1,0 +1,95 @@
+"""Writes deliveries and members as protobuf, and reads members."""
+
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from groupbuy.notification.v1 import events_pb2 as own_pb2
+from groupbuy.notification.v1 import notification_service_pb2 as service_pb2
+
+from services.chassis import ids
+from services.chassis.messages import Message as Told
+from services.chassis.messages import message
+from services.notification.domain import End, Kind, Member, Point, State
+from services.notification.store import AttemptRow, Claimed, DeliveryRow, NewDelivery
+
+DELIVERY_TOPIC = "groupbuy.delivery.v1"
+
+
+def delivery_ended(item: NewDelivery | Claimed, how: End, channel: str, attempts: int, now: datetime) -> Told:
+    """Make the event of a delivery that ended; it has one, so its number is 1."""
+    envelope = own_pb2.DeliveryEvent(
+        event_id=str(ids.derived_id(item.delivery_id, "ended")),
+        platform_id=ids.opaque("plat", item.platform_id),
+        sequence=1,
+        occurred_at=_stamp(now),
+        delivery_id=str(item.delivery_id),
+        delivery_ended=own_pb2.DeliveryEnded(
+            kind=_kind(item.kind),
+            member_id=item.member_id,
+            team_id=ids.opaque("team", item.campaign_id, item.team_id),
+            state=_state(how.state),
+            channel=channel,
+            attempts=attempts,
+            reason=how.reason,
+            cause_event_id=str(item.cause_event_id),
+        ),
+    )
+    return message(DELIVERY_TOPIC, str(item.delivery_id), envelope)
+
+
+def _kind(kind: Kind) -> own_pb2.MessageKind.ValueType:
+    return own_pb2.MessageKind.Value(f"MESSAGE_KIND_{kind}")
+
+
+def _state(state: State) -> own_pb2.DeliveryState.ValueType:
+    return own_pb2.DeliveryState.Value(f"DELIVERY_STATE_{state}")
+
+
+def member_of(wire: service_pb2.Member) -> Member:
+    """Read a member."""
+    points = tuple(Point(item.channel, item.address) for item in wire.contact_points)
+    return Member(wire.member_id, wire.language, wire.time_zone, points)
+
+
+def wire_member(member: Member) -> service_pb2.Member:
+    """Write a member."""
+    return service_pb2.Member(
+        member_id=member.member_id,
+        language=member.language,
+        time_zone=member.time_zone,
+        contact_points=[service_pb2.ContactPoint(channel=item.channel, address=item.address) for item in member.points],
+    )
+
+
+def wire_delivery(row: DeliveryRow, attempts: list[AttemptRow]) -> service_pb2.Delivery:
+    """Write a delivery with its attempts."""
+    return service_pb2.Delivery(
+        delivery_id=str(row.delivery_id),
+        kind=_kind(row.kind),
+        member_id=row.member_id,
+        team_id=ids.opaque("team", row.campaign_id, row.team_id),
+        cause_event_id=str(row.cause_event_id),
+        state=_state(row.state),
+        created_at=_stamp(row.created_at),
+        ended_at=_stamp(row.ended_at) if row.ended_at else None,
+        subject=row.subject,
+        body=row.body,
+        attempts=[
+            service_pb2.Attempt(
+                number=item.number,
+                channel=item.channel,
+                attempted_at=_stamp(item.attempted_at),
+                outcome=item.outcome,
+                provider_id=item.provider_id,
+                detail=item.detail,
+            )
+            for item in attempts
+        ],
+        reason=row.reason,
+    )
+
+
+def _stamp(at: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(at)
+    return stamp
