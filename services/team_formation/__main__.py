@@ -18,7 +18,7 @@ from services.team_formation.handlers import CampaignHandler, DueFinder, Platfor
 from services.team_formation.handlers.due import PAGE
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
-from services.team_formation.watch import TeamWatch
+from services.team_formation.watch import Watch
 
 DUE_SECONDS = 0.5
 
@@ -32,7 +32,7 @@ async def process() -> None:
     catalogue = Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
     commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
-    watch = TeamWatch(database)
+    watch = Watch(database, clock, catalogue)
     async with grpc.aio.insecure_channel(settings.pricing) as channel:
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, settings.service_key.get_secret_value())

@@ -20,7 +20,7 @@ from services.team_formation.doors import Door, Doors
 from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command
 from services.team_formation.invites import write_invite
 from services.team_formation.rpc import fields
-from services.team_formation.watch import TeamWatch
+from services.team_formation.watch import Watch
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -36,7 +36,7 @@ class Desk:
     doors: Doors
     commands: Coalescer[Ask, Answer]
     campaigns: CampaignHandler
-    watch: TeamWatch
+    watch: Watch
 
 
 class Rpcs:

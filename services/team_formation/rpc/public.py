@@ -4,8 +4,10 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2_grpc as pb_grp
 
 from services.team_formation.rpc.campaigns import CampaignRpcs
 from services.team_formation.rpc.invites import InviteRpcs
+from services.team_formation.rpc.lists import ListRpcs
 from services.team_formation.rpc.reports import ReportRpcs
 from services.team_formation.rpc.seats import SeatRpcs
+from services.team_formation.rpc.sharing import SharingRpcs
 from services.team_formation.rpc.teams import TeamRpcs
 from services.team_formation.rpc.watching import WatchRpcs
 
@@ -15,7 +17,9 @@ class TeamFormationServicer(
     TeamRpcs,
     SeatRpcs,
     InviteRpcs,
+    ListRpcs,
     ReportRpcs,
+    SharingRpcs,
     WatchRpcs,
     pb_grpc.TeamFormationServicer,
 ):

@@ -1,21 +1,24 @@
-"""Watching: a team's latest state, again and again until it has ended."""
+"""Watching: a team's latest state, and a campaign's sums, as they change."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
-from services.team_formation import translate
+from services.chassis.server import caller
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
 
 
 class WatchRpcs(Rpcs):
-    """Answers who watches."""
+    """Sends streams; a response is bytes, written once for all who watch the same thing."""
 
-    async def WatchTeam(  # noqa: N802
-        self, request: pb.WatchTeamRequest, _context: Context
-    ) -> AsyncIterator[pb.WatchTeamResponse]:
+    def WatchTeam(self, request: pb.WatchTeamRequest, _context: Context) -> AsyncIterator[Any]:  # noqa: N802
         """Send a team's latest state until it has ended."""
-        team, terms = await self._team(*fields.team_of(request.team_id))
-        async for current in self._desk.watch.follow(team, request.after_version):
-            yield pb.WatchTeamResponse(team=translate.team(current, terms))
+        fields.team_of(request.team_id)
+        return self._desk.watch.teams.follow(caller(), request.team_id, request.after_version)
+
+    def WatchCampaign(self, request: pb.WatchCampaignRequest, _context: Context) -> AsyncIterator[Any]:  # noqa: N802
+        """Send a campaign's sums until it is over and all its teams have ended."""
+        campaign_id = fields.campaign_of(request.campaign_id)
+        return self._desk.watch.campaigns.follow(caller(), campaign_id, request.after_revision)

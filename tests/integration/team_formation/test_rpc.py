@@ -25,7 +25,7 @@ from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.translate import time
-from services.team_formation.watch import TeamWatch
+from services.team_formation.watch import Watch
 from tests.support.formation import START, Formation
 from tests.support.until import until
 
@@ -39,7 +39,7 @@ class Api:
     stub: Any
     internal: Any
     key: str
-    watch: TeamWatch
+    watch: Watch
 
     async def call(self, method: str, request: Any, key: str | None = None) -> Any:
         """Make a call with the platform's key, or another."""
@@ -66,9 +66,9 @@ async def api(formation: Formation, clock: ManualClock) -> AsyncIterator[Api]:
         drain_seconds=1,
     )
     await pricing.start()
-    watch = TeamWatch(database)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{pricing.port}") as to_pricing:
         stub, catalogue = pricing_internal_pb2_grpc.PricingInternalStub(to_pricing), Catalogue()
+        watch = Watch(database, clock, catalogue)
         campaigns = CampaignHandler(database, clock, catalogue, stub, SERVICE_KEY)
         public = TeamFormationServicer(
             Desk(

@@ -1,0 +1,110 @@
+"""Campaigns' sums as WatchCampaign sends them.
+
+They are counted anew rather than kept: a row of sums would be written by every join of the campaign. A count takes
+about 1 ms for 1,000 teams and 100 ms for 100,000, and is followed by a rest of twenty times as long.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from groupbuy.team_formation.v1 import types_pb2
+
+from services.chassis.clock import Clock
+from services.chassis.database import Connection, Database
+from services.team_formation import store, translate
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.domain import Campaign, CampaignState, Level, TeamState, Totals
+from services.team_formation.store.watching import StateSums, sum_teams
+from services.team_formation.watch.topic import State
+
+REST_SECONDS = 1.0
+REST_PER_COUNT = 20
+AGAIN_SECONDS = 30.0
+"""A test platform's clock may be moved without a word to us."""
+
+Name = tuple[UUID, UUID]
+
+_RANKS = {CampaignState.RUNNING: 1, CampaignState.PAUSED: 1, CampaignState.ENDED: 2, CampaignState.CANCELLED: 2}
+_OVER = {CampaignState.ENDED, CampaignState.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What was counted of a campaign."""
+
+    campaign: Campaign
+    teams: Mapping[TeamState, StateSums]
+    stock: Sequence[tuple[str, Level]]
+
+    def teams_in(self, *states: TeamState) -> int:
+        return sum(self.teams[state].teams for state in states if state in self.teams)
+
+    def revision(self, state: CampaignState) -> int:
+        """Number the sums, alike on every replica.
+
+        Each change of a team raises its version by one and no team goes away; a change of the campaign weighs more
+        than what the time alone can change.
+        """
+        return sum(sums.versions for sums in self.teams.values()) + 3 * self.campaign.version + _RANKS.get(state, 0)
+
+    def totals(self) -> types_pb2.Totals:
+        lasting = (TeamState.FORMING, TeamState.TIPPED, TeamState.FORMED)
+        kept = [self.teams[state].totals for state in lasting if state in self.teams]
+        return translate.totals(Totals(*map(sum, zip(*map(astuple, kept), strict=True))))
+
+
+class CampaignSums:
+    """Counts campaigns by platform and id."""
+
+    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue) -> None:
+        self._database = database
+        self._clock = clock
+        self._catalogue = catalogue
+
+    async def load(self, names: Sequence[Name]) -> Mapping[Name, State]:
+        """Count the campaigns that exist, one after the other."""
+        return {name: state for name in names if (state := await self._state(*name))}
+
+    async def _state(self, platform_id: UUID, campaign_id: UUID) -> State | None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with self._database.read() as connection:
+            counted = await self._count(connection, platform_id, campaign_id)
+        if counted is None:
+            return None
+        rest = max(REST_SECONDS, REST_PER_COUNT * (loop.time() - began))
+        return _written(counted, self._clock.now(platform_id), rest)
+
+    async def _count(self, connection: Connection, platform_id: UUID, campaign_id: UUID) -> _Count | None:
+        campaign = await self._catalogue.current(connection, platform_id, campaign_id)
+        if campaign is None:
+            return None
+        async with connection.pipeline():
+            teams = await sum_teams(connection, platform_id, campaign_id)
+            stock = await store.list_stock(connection, platform_id, [campaign_id])
+            return _Count(campaign, dict(await teams.all()), [(sku, level) for _, sku, level in await stock.all()])
+
+
+def _written(counted: _Count, now: datetime, rest: float) -> State:
+    campaign, state = counted.campaign, counted.campaign.state(now)
+    open_teams = counted.teams_in(TeamState.FORMING, TeamState.TIPPED)
+    revision = counted.revision(state)
+    response = pb.WatchCampaignResponse(
+        revision=revision,
+        state=types_pb2.CampaignState.Value(f"CAMPAIGN_STATE_{state}"),
+        ends_at=translate.time(campaign.ends_at),
+        shown_sku=campaign.shown_sku,
+        stock=[types_pb2.ItemStock(sku=sku, offered=at.offered, taken=at.taken) for sku, at in counted.stock],
+        open_teams=open_teams,
+        tipped_teams=counted.teams_in(TeamState.TIPPED),
+        formed_teams=counted.teams_in(TeamState.FORMED),
+        totals=counted.totals(),
+        as_of=translate.time(now),
+    )
+    turns = [(at - now).total_seconds() for at in (campaign.starts_at, campaign.ends_at) if at > now]
+    again = min([*turns, AGAIN_SECONDS])
+    return State(revision, response.SerializeToString(), state in _OVER and not open_teams, rest, again)

@@ -1,0 +1,42 @@
+"""What changed since the last look, from the outbox: the cost follows what changed, not what is watched."""
+
+from datetime import datetime
+
+from services.chassis.database import Connection
+from services.chassis.horizon import Horizon
+from services.team_formation.store.watching import find_told
+
+
+class Tail:
+    """Follows the keys of events as they are committed.
+
+    A position that is seen is no promise that all lower ones were (see horizon.py), so a look begins where the horizon
+    was at the look before it; what is seen twice that way is told once.
+    """
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: what happens until the next look is not followed."""
+        self._horizon = Horizon()
+        self._low: int | None = None
+        self._told: dict[str, int] = {}
+
+    async def look(self, connection: Connection, floor: datetime) -> list[str] | None:
+        """List the keys that have new events, in autocommit; None at the beginning, when anything may have changed.
+
+        What was written before `floor`, by the machine's time, is not looked at: that prunes the outbox' partitions.
+        """
+        async with connection.pipeline():
+            looked = await self._horizon.look(connection)
+            asked = None if self._low is None else await find_told(connection, self._low, floor)
+            [found] = await looked.all()
+            hidden = self._horizon.advance(*found)
+            told = dict(await asked.all()) if asked else None
+        if told is None:
+            self._low = self._horizon.safe if self._horizon.safe or not hidden else None
+            return None
+        fresh = [key for key, sequence in told.items() if self._told.get(key) != sequence]
+        self._low, self._told = self._horizon.safe, told
+        return fresh

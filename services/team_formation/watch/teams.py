@@ -1,0 +1,46 @@
+"""Teams as WatchTeam sends them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+
+from services.chassis import ids
+from services.chassis.database import Connection, Database
+from services.team_formation import domain, translate
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.store.watching import find_teams
+from services.team_formation.watch.topic import State
+
+Name = tuple[UUID, str]
+
+
+class TeamStates:
+    """Loads teams by platform and id; the id is as the API has it, which is the key of the team's events too."""
+
+    def __init__(self, database: Database, catalogue: Catalogue) -> None:
+        self._database = database
+        self._catalogue = catalogue
+
+    async def load(self, names: Sequence[Name]) -> Mapping[Name, State]:
+        """Load the teams that exist."""
+        async with self._database.read() as connection:
+            teams = await _find(connection, names)
+            return dict([await self._state(connection, team) for team in teams])
+
+    async def _state(self, connection: Connection, team: domain.Team) -> tuple[Name, State]:
+        terms = await self._catalogue.terms(connection, team.platform_id, team.campaign_id, team.terms_version)
+        written = translate.team(team, terms)
+        body = pb.WatchTeamResponse(team=written).SerializeToString()
+        return (team.platform_id, written.team_id), State(team.version, body, not team.state.is_open)
+
+
+async def _find(connection: Connection, names: Sequence[Name]) -> list[domain.Team]:
+    wanted: defaultdict[tuple[UUID, UUID], list[UUID]] = defaultdict(list)
+    for platform_id, key in names:
+        campaign_id, team_id = ids.parse(translate.TEAM, key, 2) or ()
+        wanted[platform_id, campaign_id].append(team_id)
+    async with connection.pipeline():
+        asked = [await find_teams(connection, *whose, team_ids) for whose, team_ids in wanted.items()]
+        return [team for rows in asked for team in await rows.all()]

@@ -1,0 +1,74 @@
+"""Tells readers of changes to teams and campaigns, whichever replica made them."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+
+from services.chassis import ids, logs
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.outbox import WAKE_CHANNEL
+from services.team_formation import translate
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.watch.campaigns import CampaignSums
+from services.team_formation.watch.hub import Hub
+from services.team_formation.watch.tail import Tail
+from services.team_formation.watch.teams import TeamStates
+from services.team_formation.watch.turns import Turns
+
+POLL_SECONDS = 1.0
+GATHER_SECONDS = 0.05
+_SLACK = timedelta(days=1)
+
+log = logs.logger(__name__)
+
+
+class Watch:
+    """The readers of this process."""
+
+    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue) -> None:
+        turns = Turns()
+        self.teams: Hub[str] = Hub(TeamStates(database, catalogue).load, turns, "TEAM_UNKNOWN")
+        self.campaigns: Hub[UUID] = Hub(CampaignSums(database, clock, catalogue).load, turns, "CAMPAIGN_UNKNOWN")
+        self._database = database
+        self._clock = clock
+        self._tail = Tail()
+
+    @property
+    def readers(self) -> int:
+        """How many readers there are."""
+        return self.teams.readers + self.campaigns.readers
+
+    async def run(self) -> None:
+        """Look for changes for as long as the process runs."""
+        async for _ in self._database.wakes.calls(WAKE_CHANNEL, POLL_SECONDS):
+            await asyncio.sleep(GATHER_SECONDS)
+            try:
+                await self.run_once()
+            except psycopg.Error as error:
+                log.warning("watch did not look", why=str(error).strip())
+
+    async def run_once(self) -> None:
+        """Look once; what is watched and has changed is loaded soon after."""
+        if not self.teams.watched and not self.campaigns.watched:
+            self._tail.forget()
+            return
+        async with self._database.read() as connection:
+            fresh = await self._tail.look(connection, self._clock.now() - _SLACK)
+        self.teams.changed(self.teams.watched if fresh is None else fresh)
+        self.campaigns.changed(self.campaigns.watched if fresh is None else self._campaigns_of(fresh))
+
+    async def stop(self) -> None:
+        """End every stream, so that the readers come back to another replica."""
+        self.teams.stop()
+        self.campaigns.stop()
+
+    def _campaigns_of(self, keys: Iterable[str]) -> set[UUID]:
+        """Tell whose events were told; nothing where nobody watches campaigns."""
+        if not self.campaigns.watched:
+            return set()
+        found = (ids.parse(translate.TEAM, key, 2) or ids.parse(translate.CAMPAIGN, key, 1) for key in keys)
+        return {pair[0] for pair in found if pair}
