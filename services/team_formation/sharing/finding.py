@@ -16,7 +16,7 @@ _END = f"(?!{_LETTER})"
 _PARAMETER = re.compile(rf"(?<=[=/]){_CODE}{_END}")  # ?c=..., scene=..., start=..., /i/... of another address
 _TOKEN = re.compile(rf"(?<!{_LETTER}){_CODE}{_END}")
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # full-width forms of ! to ~
-_WRAP = re.compile(r"=?[ \t]*\r?\n[> \t]*")  # a broken line, also quoted-printable or quoted in an answer
+_WRAP = re.compile(r"=?[ \t]{0,4}\r?\n[> \t]{0,8}")  # a broken line, also quoted-printable or quoted in an answer
 _VARIATIONS = range(0xFE00, 0xFE10)
 _MOST_DECODINGS = 3
 

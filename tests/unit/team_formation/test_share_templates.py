@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 - Chinese has its own signs
 
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.team_formation.sharing.channels import CHANNELS, ShareTemplate, ours
-from services.team_formation.sharing.checking import read
+from services.team_formation.sharing.checking import LEADING, WORDING, read
 from services.team_formation.sharing.links import SCENE, Shared, make
 from services.team_formation.sharing.template import MOST_CHARACTERS, Template, TemplateError, parse
 from services.team_formation.sharing.words import FALLBACK, LANGUAGES, WORDS
@@ -236,3 +237,13 @@ def test_there_is_one_fallback_and_templates_are_pieces() -> None:
     assert FALLBACK in LANGUAGES
     assert parse("", ()) == Template(())
     assert ours("fax").is_empty
+
+
+def test_the_page_for_platforms_shows_every_channel_as_it_is() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "sharing.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.split("\n## ")[1].splitlines() if line.startswith("| `")]
+    shown = {row[0].strip("| `"): row[1].strip("`") for row in rows}
+    assert shown == {name: channel.url or "-" for name, channel in CHANNELS.items()}
+    assert CHANNELS["wechat"].mini_program_path in page
+    names = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `{")}
+    assert names == {f"{{{name}}}" for name in (*LEADING, *WORDING, "text")}
