@@ -1,6 +1,7 @@
 """Every SQL statement of the service, by subject."""
 
 from services.notification.store.deliveries import (
+    WAKE_CHANNEL,
     AttemptRow,
     Claim,
     Claimed,
@@ -18,7 +19,6 @@ from services.notification.store.deliveries import (
     insert_attempts,
     insert_deliveries,
     list_deliveries,
-    WAKE_CHANNEL,
     lock_deliveries,
     release_claims,
     reroute_deliveries,
@@ -38,6 +38,7 @@ from services.notification.store.seats import find_audience, load_seats, save_se
 from services.notification.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
+    "WAKE_CHANNEL",
     "AttemptRow",
     "Claim",
     "Claimed",
@@ -65,7 +66,6 @@ __all__ = [
     "insert_deliveries",
     "insert_jobs",
     "list_deliveries",
-    "WAKE_CHANNEL",
     "load_seats",
     "lock_deliveries",
     "lock_reached_jobs",
