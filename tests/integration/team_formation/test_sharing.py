@@ -260,6 +260,17 @@ async def test_another_platform_s_codes_are_unknown(sharing: Sharing) -> None:
     assert await sharing.opened() == {}
 
 
+async def test_codes_that_a_process_forgets_meanwhile_are_counted(
+    sharing: Sharing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = [await sharing.invite(label=label) for label in "abc"]
+    await sharing.call("RecordInviteOpens", opens("r1", **{first.code: 1, second.code: 1}))
+    monkeypatch.setattr("services.team_formation.doors._MOST", 2)
+    answer = await sharing.call("RecordInviteOpens", opens("r2", **{first.code: 1, third.code: 1, second.code: 1}))
+    assert list(answer.unknown_codes) == []
+    assert sorted((await sharing.opened()).values()) == [1, 2, 2]
+
+
 async def test_calls_at_once_count_each_request_once(sharing: Sharing) -> None:
     invites = [await sharing.invite(label=f"m{number}") for number in range(6)]
     forward = {invite.code: 1 for invite in invites}
