@@ -22,13 +22,18 @@ OPENING = 200
 STREAMS_A_CONNECTION = 500
 OPEN_SECONDS = 120.0
 LAST_SECONDS = 20.0
+ENDED = "its stream ended while the team was open"
 
 
 @dataclass(frozen=True)
 class WatchJob:
-    """Open `readers` streams on each team, then change the teams in turn, `rate` times a second, some rounds long."""
+    """Open `readers` streams on each team, then have members join in turn, `rate` a second, some rounds long.
+
+    They join through another process than the readers': what is measured is what readers cost theirs.
+    """
 
     address: str
+    joined_at: str
     key: str
     teams: Sequence[str]
     readers: int
@@ -53,6 +58,7 @@ class _Team:
     slowest: dict[int, float] = field(default_factory=dict)
     """When a version last arrived anywhere."""
     last: int = 0
+    """The last version that was answered."""
 
 
 @dataclass
@@ -62,6 +68,9 @@ class Audience:
     teams: dict[str, _Team]
     arrivals: list[tuple[str, int, float]] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    changes: int = 0
+    """Joins that were answered since the last round began."""
+    under_way: int = 0
     closed: bool = False
     """From then on streams end because we end them."""
 
@@ -80,11 +89,12 @@ class Audience:
         team = self.teams[answer.team_id]
         team.acknowledged[answer.version] = time.monotonic()
         team.last = max(team.last, answer.version)
+        self.changes += 1
 
     def fail(self, trouble: str) -> None:
         """Note that a stream or a change failed."""
         if not self.closed:
-            self.failures[trouble or "a stream ended while its team was open"] += 1
+            self.failures[trouble] += 1
 
     def delays(self) -> list[float]:
         """Give the seconds from the answer to a change until a reader had that state; 0 where the reader was first."""
@@ -97,8 +107,8 @@ class Audience:
         return max((max(team.slowest[team.last] - team.acknowledged[team.last], 0.0) for team in changed), default=0.0)
 
     def behind(self) -> bool:
-        """Tell whether a reader has not got the last state of its team."""
-        return any(min(team.versions) < team.last for team in self.teams.values())
+        """Tell whether a join has no answer yet, or a reader has not got the last state of its team."""
+        return self.under_way > 0 or any(min(team.versions) < team.last for team in self.teams.values())
 
 
 async def watch(job: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
@@ -107,7 +117,7 @@ async def watch(job: dict[str, Any], tell: Callable[[str], None]) -> dict[str, A
     readers = [name for name in job["teams"] for _ in range(job["readers"])]
     count = -(-len(readers) // STREAMS_A_CONNECTION)
     connections = [await connect(job["address"], WATCH, headers) for _ in range(count)]
-    changing = await connect(job["address"], JOIN, headers)
+    changing = await connect(job["joined_at"], JOIN, headers)
     audience = Audience({name: _Team([0] * job["readers"]) for name in job["teams"]})
     try:
         async with asyncio.timeout(OPEN_SECONDS):
@@ -134,7 +144,9 @@ async def _open(audience: Audience, connections: Sequence[Connection], teams: Se
         name, reader = teams[number % len(teams)], number // len(teams)
         request = pb.WatchTeamRequest(team_id=name).SerializeToString()
         connections[number % len(connections)].call(
-            request, lambda trouble, _body: audience.fail(trouble), _teller(audience, name, reader, room)
+            request,
+            lambda trouble, _body: audience.fail(f"a reader: {trouble or ENDED}"),
+            _teller(audience, name, reader, room),
         )
     for _ in range(OPENING):
         await room.acquire()
@@ -155,29 +167,32 @@ def _teller(audience: Audience, name: str, reader: int, room: asyncio.Semaphore)
 
 async def _round(audience: Audience, connection: Connection, requests: Any, job: dict[str, Any]) -> dict[str, Any]:
     """Change teams for a while, evenly, then wait until every reader has the last state."""
-    audience.arrivals = []
+    audience.arrivals, audience.changes = [], 0
     began = intended = time.monotonic()
 
     def done(trouble: str, body: bytes) -> None:
+        audience.under_way -= 1
         if trouble:
-            audience.fail(trouble)
+            audience.fail(f"a join: {trouble}")
         else:
             audience.acknowledge(body)
 
     while intended - began < job["seconds"]:
         intended += 1 / job["rate"]
         await asyncio.sleep(max(intended - time.monotonic(), 0))
+        audience.under_way += 1
         connection.call(next(requests), done)
-    ended = time.monotonic()
+    ended, changes = time.monotonic(), audience.changes
     while audience.behind() and time.monotonic() - ended < LAST_SECONDS:  # noqa: ASYNC110 - a look costs little
         await asyncio.sleep(0.01)
     if audience.behind():
         audience.fail(f"a reader had not got the last state after {LAST_SECONDS:.0f} s")
     seconds = time.monotonic() - began
-    messages = len(audience.arrivals)
+    changed = changes / (ended - began)
     return {
         "delay": summary(audience.delays()),
         "last": audience.last_delay(),
-        "messages": messages,
+        "messages": len(audience.arrivals),
+        "changes": changed,
         "seconds": seconds,
     }

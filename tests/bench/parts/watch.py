@@ -26,7 +26,16 @@ async def _watch(bench: Bench, name: str, teams: list[Team], readers: int) -> No
     whole = bench.whole
     service = await whole.run(PROCESS, "services.team_formation", "rpc")
     names = [team.name for team in bench.shuffled(teams)]
-    job = WatchJob(service.address, whole.key, names, readers, CHANGES_A_SECOND, bench.seconds, bench.rounds)
+    job = WatchJob(
+        service.address,
+        whole.service.address,
+        whole.key,
+        names,
+        readers,
+        CHANGES_A_SECOND,
+        bench.seconds,
+        bench.rounds,
+    )
     resident = [psutil.Process(service.pid).memory_info().rss]
 
     def heard(event: str) -> None:
@@ -47,7 +56,8 @@ def _note(bench: Bench, name: str, rounds: list[dict[str, Any]], cpu: dict[str, 
         bench.results.add(f"{name}_state_p50", measured["delay"]["p50"], "s")
         bench.results.add(f"{name}_state_p99", measured["delay"]["p99"], "s")
         bench.results.add(f"{name}_last_state", measured["last"], "s")
+        bench.results.add(f"{name}_changes", measured["changes"], "a second")
         bench.results.add(f"{name}_messages", measured["messages"] / measured["seconds"], "a second")
     lasted = sum(measured["seconds"] for measured in rounds)
-    for program in (PROCESS, "postgres", "client"):
+    for program in (PROCESS, "service", "postgres", "client"):
         bench.results.add(f"{name}_cpu_{program}", cpu[program] / lasted * 1000, "ms/s")
