@@ -1,10 +1,14 @@
 """Ids: UUIDs inside, opaque strings outside that contain what a call needs to be routed."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
-from uuid import UUID, uuid5
+from binascii import b2a_base64
+from hashlib import sha1
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def new_id() -> UUID:
@@ -14,12 +18,14 @@ def new_id() -> UUID:
 
 def derived_id(cause: UUID, *parts: object) -> UUID:
     """Make the id of a row that follows from a cause (UUIDv5, RFC 9562): the same cause gives the same id."""
-    return uuid5(cause, "/".join(map(str, parts)))
+    digest = sha1(cause.int.to_bytes(16) + "/".join(map(str, parts)).encode(), usedforsecurity=False).digest()
+    return UUID(bytes=digest[:16], version=5)
 
 
 def opaque(prefix: str, *ids: UUID) -> str:
     """Write ids as one opaque string: prefix, underscore, base64url without padding."""
-    return f"{prefix}_{urlsafe_b64encode(b''.join(item.bytes for item in ids)).rstrip(b'=').decode()}"
+    raw = b"".join([item.int.to_bytes(16) for item in ids])
+    return f"{prefix}_{b2a_base64(raw, newline=False).translate(_URL_SAFE).rstrip(b'=').decode()}"
 
 
 def parse(prefix: str, text: str, count: int) -> tuple[UUID, ...] | None:

@@ -38,6 +38,10 @@ class RequestKey(NamedTuple):
     request_id: str
     body_hash: bytes
 
+    def __hash__(self) -> int:
+        """Hash what differs among the keys of a batch."""
+        return hash(self.request_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from services.team_formation.domain.campaign import CountedIn
 from services.team_formation.domain.prices import Role
 from services.team_formation.domain.team import (
     Around,
@@ -35,7 +36,7 @@ class Change:
         self.around = around
         self.now = around.now
         self.rules = around.terms.rules
-        self.left = dict(around.left)
+        self.left = dict(around.left) if around.left else {}
         self.seats: dict[UUID, Seat] = {}
         self.facts: list[Fact] = []
         self.released: tuple[tuple[SeatState, ReleaseReason], ...] = ()
@@ -56,7 +57,8 @@ class Change:
             took, takes = before is not None and before.takes_room, after.state.takes_room
             self.left[after.sku] += (took - takes) * after.quantity
         self.seats[after.seat_id] = after
-        self.tell(kind, after, team={"totals": totals, "due_at": self._due(after)}, **more)
+        self.team = self.team.after_seat(totals, self._due(after))
+        self.facts.append(Fact(kind, self.team, self.now, after, **more))
 
     def release(self, seat: Seat, reason: ReleaseReason, **more: Any) -> Seat:
         """Give a seat back."""
@@ -93,8 +95,9 @@ class Change:
 
     def fits(self, quantity: int) -> bool:
         """Tell whether so many units more fit into the team."""
-        counted_in = self.rules.counted_in
-        return self.team.totals.moved(None, SeatState.HELD, quantity).taken(counted_in) <= self.rules.maximum
+        rules = self.rules
+        more = 1 if rules.counted_in is CountedIn.MEMBERS else quantity
+        return self.team.totals.taken(rules.counted_in) + more <= rules.maximum
 
     def has_left(self, sku: str, quantity: int) -> bool:
         """Tell whether so many units of an item are left."""

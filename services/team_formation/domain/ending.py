@@ -27,7 +27,18 @@ def is_due(team: Team, around: Around) -> bool:
     campaign = around.campaign
     if campaign.phase is Phase.CANCELLED:
         return team.state.is_open or (campaign.cancels_formed and team.state is TeamState.FORMED)
-    return team.state.is_open and (team.due_at <= around.now or _end(team, around) != team.ends_at)
+    return team.state.is_open and (
+        team.due_at <= around.now or _end(team, around) != team.ends_at or _has_room_for_waiting(team, around)
+    )
+
+
+def _has_room_for_waiting(team: Team, around: Around) -> bool:
+    """Tell whether somebody may wait no longer, though nobody left this team: stock came back, or the campaign goes on.
+
+    Whoever waits is seen to before a new command, so that nobody who joins now overtakes.
+    """
+    rules = around.terms.rules
+    return team.totals.waiting_members > 0 and team.totals.taken(rules.counted_in) < rules.maximum
 
 
 def bring_up_to_date(

@@ -8,7 +8,7 @@ from services.team_formation.domain.campaign import Campaign, CampaignState, OnF
 from services.team_formation.domain.change import Change, ended, written
 from services.team_formation.domain.commands import Asserted, Join, Open, Sponsor
 from services.team_formation.domain.confirming import fill_up
-from services.team_formation.domain.prices import Role
+from services.team_formation.domain.prices import Basis, Role
 from services.team_formation.domain.team import (
     Around,
     Decision,
@@ -163,10 +163,11 @@ def promote(change: Change, waiting: Iterable[Seat]) -> bool:
     if campaign_refusal(change.around.campaign, change.around):
         return False
     seated = False
-    for seat in waiting:
+    for waits in waiting:
+        seat = change.seats.get(waits.seat_id, waits)  # it may be the one that was given back just now, or a part of it
         if not change.fits(1):
             return False
-        if change.fits(seat.quantity) and change.has_left(seat.sku, seat.quantity):
+        if seat.state is SeatState.WAITING and change.fits(seat.quantity) and change.has_left(seat.sku, seat.quantity):
             _seat_waiting(change, seat)
             seated = True
     return seated and change.fits(1)
@@ -232,7 +233,7 @@ def _sponsor(change: Change, seat_id: UUID, sku: str) -> None:
 def _cap(change: Change, sku: str, role: Role, quantity: int) -> tuple[int, int]:
     """Tell the most a unit can be charged: the price at the confirmed fill with this seat added; and that fill."""
     table = change.around.terms.price_table
-    fill = change.team.totals.moved(None, SeatState.CONFIRMED, quantity).ladder_fill(table.basis)
+    fill = change.team.totals.ladder_fill(table.basis) + (1 if table.basis is Basis.TEAM_MEMBERS else quantity)
     return table.row(sku, role).at(fill).unit_price, fill
 
 

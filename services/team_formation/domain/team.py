@@ -182,6 +182,33 @@ class Team:
     match_key: str = ""
     formed_fill: int | None = None
 
+    def after_seat(self, totals: Totals, due_at: datetime) -> "Team":
+        """Give the team one version later, with other totals and another time to be looked at.
+
+        Every join makes one: dataclasses.replace would cost five times as much.
+        """
+        return Team(
+            self.campaign_id,
+            self.team_id,
+            self.platform_id,
+            self.terms_version,
+            self.state,
+            self.version + 1,
+            totals,
+            self.opened_at,
+            self.ends_at,
+            due_at,
+            self.opener_member_id,
+            self.external_ref,
+            self.ended_at,
+            self.deadline,
+            self.leader_seat_id,
+            self.overflow_team_id,
+            self.overflow_of,
+            self.match_key,
+            self.formed_fill,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

@@ -66,6 +66,7 @@ class Book:
         self.now = now
         self.platform_id = asks[0].platform_id
         self.campaign_id = asks[0].campaign_id
+        self.scribe = translate.Scribe(self.platform_id, self.campaign_id)
         self.campaign: Campaign | None = None
         self.teams: dict[UUID, Team] = {}
         self.seats: dict[UUID, Seat] = {}
@@ -338,7 +339,7 @@ class Book:
         await self._save_seats()
         await self._save_invites()
         for fact in self._facts:
-            self._work.tell(translate.team_message(fact, self.terms(fact.team), self.campaign))
+            self._work.tell(self.scribe.message(fact, self.terms(fact.team), self.campaign))
 
     async def save_requests(self) -> None:
         """Write what was decided for requests."""

@@ -29,9 +29,9 @@ from services.team_formation.domain import (
     Refusal,
     Sponsor,
 )
+from services.team_formation.handlers import responses
 from services.team_formation.handlers.asks import Answer, Ask, Look, Revoke
 from services.team_formation.handlers.book import Book
-from services.team_formation.handlers.responses import respond, respond_join
 from services.team_formation.invites import write_invite
 
 
@@ -81,8 +81,9 @@ class TeamHandler:
                 book.enter(domain.bring_up_to_date(team, around, book.held(team), heirs, all_held=all_held))
         for place in places:
             ask = asks[place]
-            if ask.request and ask.request in book.known:
-                answers[place] = book.known[ask.request]
+            known = book.known.get(ask.request) if ask.request else None
+            if known is not None:
+                answers[place] = known
                 continue
             reply = self._decide(book, ask)
             answers[place] = reply.answer
@@ -110,7 +111,7 @@ class TeamHandler:
         if isinstance(decision, Refusal):
             return _Reply(_rejected(decision))
         book.enter(decision, new=True)
-        return _Reply(respond(pb.OpenTeamResponse, decision, book.terms(decision.team)), command.team_id)
+        return _Reply(responses.OPEN.fill(book.scribe, decision, book.terms(decision.team)), command.team_id)
 
     def _on_team(self, book: Book, ask: Ask, command: Join | NewInvite | Sponsor | Cancel) -> _Reply:
         team = book.teams.get(ask.team_id) if ask.team_id else None
@@ -125,7 +126,7 @@ class TeamHandler:
                 return self._sponsor(book, team, command)
             case Cancel():
                 decision = domain.cancel_team(team, book.around(team), command)
-                return self._done(book, decision, pb.CancelTeamResponse, team.team_id)
+                return self._done(book, decision, responses.CANCEL, team.team_id)
 
     def _join(self, book: Book, team: domain.Team, command: Join) -> _Reply:
         invite = book.invites.get(command.invite_id) if command.invite_id else None
@@ -145,10 +146,11 @@ class TeamHandler:
             decision = elsewhere
         if isinstance(decision.outcome, Refusal):
             return _Reply(_rejected(decision.outcome, live))
-        book.enter(decision, new=decision.team.team_id not in book.teams)
+        book.enter(decision, new=decision.team.version == len(decision.facts))
         if invite:
             book.enter_invite(domain.use_invite(invite))
-        return _Reply(respond_join(decision, book.terms(decision.team), outcome), command.seat_id)
+        answer = responses.JOIN.fill(book.scribe, decision, book.terms(decision.team), responses.JOINED[outcome])
+        return _Reply(answer, command.seat_id)
 
     def _join_elsewhere(self, book: Book, team: domain.Team, command: Join) -> domain.Decision | Refusal:
         """Seat a late comer in the newest team that was opened for late comers; in a new one where that is full."""
@@ -169,7 +171,7 @@ class TeamHandler:
 
     def _sponsor(self, book: Book, team: domain.Team, command: Sponsor) -> _Reply:
         decision = domain.sponsor_team(team, book.around(team), command)
-        return self._done(book, decision, pb.SponsorTeamResponse, team.team_id)
+        return self._done(book, decision, responses.SPONSOR, team.team_id)
 
     def _on_seat(self, book: Book, ask: Ask, command: Confirm | Leave | Extend | Default) -> _Reply:
         seat = book.seats.get(ask.seat_id) if ask.seat_id else None
@@ -182,12 +184,12 @@ class TeamHandler:
                 return self._confirm(book, team, seat, command)
             case Leave():
                 decision = domain.leave_team(team, around, seat, book.heirs(team), command)
-                return self._done(book, decision, pb.LeaveTeamResponse, seat.seat_id)
+                return self._done(book, decision, responses.LEAVE, seat.seat_id)
             case Extend():
-                return self._done(book, domain.extend_hold(team, around, seat), pb.ExtendHoldResponse, seat.seat_id)
+                return self._done(book, domain.extend_hold(team, around, seat), responses.EXTEND, seat.seat_id)
             case Default():
                 decision = domain.default_seat(team, around, seat, book.heirs(team), command)
-                return self._done(book, decision, pb.DefaultSeatResponse, seat.seat_id)
+                return self._done(book, decision, responses.DEFAULT, seat.seat_id)
 
     def _confirm(self, book: Book, team: domain.Team, seat: domain.Seat, command: Confirm) -> _Reply:
         live, usage = book.live(team.team_id, seat.member_id), book.usage(seat.member_id)
@@ -196,14 +198,16 @@ class TeamHandler:
         outcome = pb.CONFIRM_OUTCOME_CONFIRMED
         if decision.outcome is Outcome.REFUND_REQUIRED:
             outcome = pb.CONFIRM_OUTCOME_REFUND_REQUIRED
-        return self._done(book, decision, pb.ConfirmSeatResponse, seat.seat_id, outcome=outcome)
+        return self._done(book, decision, responses.CONFIRM, seat.seat_id, responses.CONFIRMED[outcome])
 
-    def _done(self, book: Book, decision: domain.Decision, response: type, subject: UUID, **more: object) -> _Reply:
+    def _done(
+        self, book: Book, decision: domain.Decision, form: responses.Form, subject: UUID, rest: bytes = b""
+    ) -> _Reply:
         """Enter a decision and answer it."""
         if isinstance(decision.outcome, Refusal):
             return _Reply(_rejected(decision.outcome))
         book.enter(decision)
-        return _Reply(respond(response, decision, book.terms(decision.team), **more), subject)
+        return _Reply(form.fill(book.scribe, decision, book.terms(decision.team), rest), subject)
 
     def _invite(self, book: Book, team: domain.Team, command: NewInvite) -> _Reply:
         live = book.live(team.team_id, command.member_id) if command.member_id else None

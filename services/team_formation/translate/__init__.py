@@ -16,7 +16,8 @@ from services.team_formation.translate.basics import (
     team_id,
     time,
 )
-from services.team_formation.translate.events import campaign_changed, campaign_created, team_message
+from services.team_formation.translate.campaign_events import campaign_changed, campaign_created
+from services.team_formation.translate.scribe import Scribe
 from services.team_formation.translate.teams import prices, seat, team, totals
 from services.team_formation.translate.terms import (
     campaign,
@@ -40,6 +41,7 @@ __all__ = [
     "SEAT",
     "TEAM",
     "TEAM_TOPIC",
+    "Scribe",
     "campaign",
     "campaign_changed",
     "campaign_created",
@@ -62,7 +64,6 @@ __all__ = [
     "seat_id",
     "team",
     "team_id",
-    "team_message",
     "time",
     "totals",
 ]

@@ -1,6 +1,7 @@
 """Ids, amounts and times on the wire."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
@@ -22,8 +23,9 @@ def money(minor_units: int, currency: str) -> money_pb2.Money:
     return money_pb2.Money(minor_units=minor_units, currency=currency)
 
 
+@lru_cache(maxsize=1024)
 def time(at: datetime | None) -> Timestamp | None:
-    """Make a timestamp; None stays unset."""
+    """Make a timestamp; None stays unset. It is shared, so it must not be changed: a batch has few times."""
     if at is None:
         return None
     since = at - _EPOCH

@@ -33,12 +33,17 @@ def totals(values: domain.Totals) -> types_pb2.Totals:
 
 
 def seat(values: domain.Seat, currency: str) -> types_pb2.Seat:
-    """Write a seat; one that waits has no cap and no end of its hold yet."""
+    """Write a seat."""
+    return seat_of_team(values, team_id(values.campaign_id, values.team_id), currency)
+
+
+def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb2.Seat:
+    """Write a seat of a team whose id is written already; one that waits has no cap and no end of its hold yet."""
     waits = values.state is domain.SeatState.WAITING
     campaign = values.campaign_id
     return types_pb2.Seat(
         seat_id=seat_id(campaign, values.seat_id),
-        team_id=team_id(campaign, values.team_id),
+        team_id=team_text,
         member_id=values.member_id,
         sku=values.sku,
         quantity=values.quantity,
@@ -52,8 +57,8 @@ def seat(values: domain.Seat, currency: str) -> types_pb2.Seat:
         cap_fill=values.cap_fill,
         sponsored=values.sponsored,
         held_at=time(values.held_at),
-        confirmed_at=time(values.confirmed_at),
-        released_at=time(values.released_at),
+        confirmed_at=time(values.confirmed_at) if values.confirmed_at else None,
+        released_at=time(values.released_at) if values.released_at else None,
         hold_extended=values.hold_extended,
         updated_at=time(values.updated_at),
     )
@@ -61,29 +66,42 @@ def seat(values: domain.Seat, currency: str) -> types_pb2.Seat:
 
 def team(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:
     """Write a team with its prices now, read from its own price table at the confirmed fill."""
-    campaign, rules = values.campaign_id, terms.rules
-    leader, overflow = values.leader_seat_id, values.overflow_team_id
-    holds = values.state.is_open and values.totals.held_members and values.due_at < values.ends_at
+    written = still_part(values, terms, team_id(values.campaign_id, values.team_id), campaign_id(values.campaign_id))
+    written.MergeFrom(moving_part(values, terms))
+    written.totals.CopyFrom(totals(values.totals))
+    written.prices.extend(prices(values, terms))
+    return written
+
+
+def still_part(values: domain.Team, terms: domain.Terms, team_text: str, campaign_text: str) -> types_pb2.Team:
+    """Write what seldom changes of a team."""
+    rules, leader, overflow = terms.rules, values.leader_seat_id, values.overflow_team_id
     return types_pb2.Team(
-        team_id=team_id(campaign, values.team_id),
-        campaign_id=campaign_id(campaign),
-        state=TEAM_STATES[values.state],
-        version=values.version,
-        totals=totals(values.totals),
+        team_id=team_text,
+        campaign_id=campaign_text,
         minimum=rules.minimum,
         maximum=rules.maximum,
         counted_in=COUNTED_IN[rules.counted_in],
         opened_at=time(values.opened_at),
         ends_at=time(values.ends_at),
-        ended_at=time(values.ended_at),
-        prices=prices(values, terms),
         external_ref=values.external_ref,
-        leader_seat_id=seat_id(campaign, leader) if leader else "",
-        room=max(rules.maximum - values.totals.taken(rules.counted_in), 0),
-        next_free_at=time(values.due_at) if holds else None,
+        leader_seat_id=seat_id(values.campaign_id, leader) if leader else "",
         visibility=VISIBILITIES[rules.visibility],
         match_key=values.match_key,
-        overflow_team_id=team_id(campaign, overflow) if overflow else "",
+        overflow_team_id=team_id(values.campaign_id, overflow) if overflow else "",
+    )
+
+
+def moving_part(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:
+    """Write what changes of a team with its seats, but totals and prices."""
+    rules = terms.rules
+    holds = values.state.is_open and values.totals.held_members and values.due_at < values.ends_at
+    return types_pb2.Team(
+        state=TEAM_STATES[values.state],
+        version=values.version,
+        ended_at=time(values.ended_at) if values.ended_at else None,
+        room=max(rules.maximum - values.totals.taken(rules.counted_in), 0),
+        next_free_at=time(values.due_at) if holds else None,
     )
 
 
