@@ -113,16 +113,27 @@ def _fields(envelope: Any) -> _Fields:
 
 def headers(item: Message) -> list[tuple[str, bytes]]:
     """Make a record's headers."""
+    return [*fixed_headers(item.topic, item.fact), *own_headers(item)]
+
+
+def fixed_headers(topic: str, fact: str) -> list[tuple[str, bytes]]:
+    """Make the headers that all records of a fact have."""
     attributes = {
         "ce_specversion": "1.0",
-        "ce_id": str(item.event_id),
-        "ce_type": item.fact,
-        "ce_source": f"/groupbuy/{topics()[item.topic].owner}",
-        "ce_time": item.occurred_at.isoformat().replace("+00:00", "Z"),
+        "ce_type": fact,
+        "ce_source": f"/groupbuy/{topics()[topic].owner}",
         "content-type": CONTENT_TYPE,
-        trace.HEADER: item.traceparent,
     }
-    return [(name, value.encode()) for name, value in attributes.items() if value]
+    return [(name, value.encode()) for name, value in attributes.items()]
+
+
+def own_headers(item: Message) -> list[tuple[str, bytes]]:
+    """Make the headers that are a record's own."""
+    found = [
+        ("ce_id", str(item.event_id).encode()),
+        ("ce_time", item.occurred_at.isoformat().replace("+00:00", "Z").encode()),
+    ]
+    return [*found, (trace.HEADER, item.traceparent.encode())] if item.traceparent else found
 
 
 def decode(record: Record) -> Event:

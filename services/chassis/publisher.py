@@ -7,16 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from services.chassis import kafka_clients
+from services.chassis import kafka_clients, record_batches
 from services.chassis.errors import Unavailable
-from services.chassis.messages import Message, headers
+from services.chassis.messages import Message
 
 ACKNOWLEDGE_SECONDS = 30.0
 # Longer than any wait of ours: a batch that the client gave up on alone would leave a hole before later ones.
 _NEVER_MS = 86_400_000
-# While a long list is handed over, requests fill; the flush at its end waits for nothing, nor does a lone event.
-_LINGER_MS = 20
-_BATCH_BYTES = 65_536
 
 
 class Publisher:
@@ -50,10 +47,7 @@ class Publisher:
             raise Unavailable("the publisher has stopped")
         try:
             producer = self._producer or self._connect()
-            sent = [
-                producer.send(item.topic, item.payload, key=item.key.encode(), headers=headers(item))
-                for item in messages
-            ]
+            sent = record_batches.send(producer, messages)
             producer.flush(self._acknowledge_seconds)
             for future in sent:
                 future.get(0)
@@ -68,8 +62,7 @@ class Publisher:
             client_id=self._client_id,
             acks="all",
             enable_idempotence=True,
-            linger_ms=_LINGER_MS,
-            batch_size=_BATCH_BYTES,
+            batch_size=record_batches.BATCH_BYTES,
             delivery_timeout_ms=_NEVER_MS,
             request_timeout_ms=10_000,
             max_block_ms=10_000,

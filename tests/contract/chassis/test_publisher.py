@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.producer.sender import Sender
 
 from services.chassis import kafka_clients, messages, trace
@@ -59,6 +59,20 @@ async def test_records_carry_key_envelope_and_attributes(writer: Publisher, cons
         "content-type": b"application/protobuf",
         "traceparent": traceparent.encode(),
     }
+
+
+async def test_a_key_lies_where_every_client_of_kafka_puts_it(
+    broker: BrokerProcess, writer: Publisher, consumer: Client, name: str
+) -> None:
+    keys = [f"{name}-{number}" for number in range(40)]
+    await writer.publish([told(key, 1) for key in keys])
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+    for key in keys:
+        producer.send(TOPIC, b"", key=key.encode())
+    producer.close()
+    found = [record for record in read_to_end(consumer(), TOPIC) if record.key and record.key.decode() in keys]
+    assert len(found) == 2 * len(keys)
+    assert len({(record.key, record.partition) for record in found}) == len(keys)
 
 
 @pytest.mark.parametrize("years", [-30, 30])
