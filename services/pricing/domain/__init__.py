@@ -1,15 +1,11 @@
 """The rules of prices: pure functions over frozen values."""
 
 from services.pricing.domain.explain import Explanation, explain
-from services.pricing.domain.follow import (
-    Contradiction,
-    Followed,
-    NextTierCameNear,
-    PriceChanged,
-    PriceFact,
-    follow,
-)
+from services.pricing.domain.fact import FactKind, Opened, TeamFact
+from services.pricing.domain.follow import Contradiction, Followed, follow
+from services.pricing.domain.job import Cause, Job
 from services.pricing.domain.ladder import WHOLE, Ladder, ListPrice, Problem, Tier, compile_ladder, discounted
+from services.pricing.domain.notice import NextTierCameNear, PriceChanged, PriceFact
 from services.pricing.domain.price import (
     Basis,
     Discount,
@@ -24,22 +20,19 @@ from services.pricing.domain.price import (
 )
 from services.pricing.domain.settlement import (
     Amounts,
-    Cause,
-    Job,
     SettlementLine,
     divide,
     final_price,
     settle,
+    take_back,
+    write_off,
 )
 from services.pricing.domain.team import (
-    FactKind,
-    Opened,
     PaymentMode,
     ReleaseReason,
     Seat,
     SeatState,
     Team,
-    TeamFact,
     TeamState,
     Totals,
     seat_now,
@@ -89,4 +82,6 @@ __all__ = [
     "seat_now",
     "settle",
     "table_problem",
+    "take_back",
+    "write_off",
 ]

@@ -8,14 +8,15 @@ from services.pricing.domain.team import ReleaseReason, Seat, SeatState, Team, s
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a seat's price rests on; money in minor units. A seat that was given back pays zero."""
+    """What a seat's price rests on; money in minor units. A seat that is gone or sponsored pays zero."""
 
     seat: Seat
     fill: int
     basis: Basis
     step: PriceStep
     list_price: int
-    cap: int
+    cap: int | None
+    """None while the seat waits for room, or where it is sponsored."""
     unit_price: int
     final: bool
     """Whether the price cannot change any more."""
@@ -33,14 +34,20 @@ def explain(team: Team, seat: Seat, table: PriceTable) -> Explanation:
         raise KeyError((seat.sku, seat.role))
     seat = seat_now(seat, team)
     step = row.at(team.fill)
-    released = seat.state is SeatState.RELEASED
+    cap = None if seat.sponsored or not seat.cap_fill else seat.cap
+    price = step.unit_price if cap is None else payable(step.unit_price, cap)
     return Explanation(
         seat,
         team.fill,
         table.basis,
         step,
         row.list_price,
-        seat.cap,
-        unit_price=0 if released else payable(step.unit_price, seat.cap),
-        final=not team.state.is_open or seat.release_reason is ReleaseReason.LEFT,
+        cap,
+        unit_price=0 if seat.sponsored or seat.state.is_gone else price,
+        final=not team.state.is_open or seat.sponsored or _is_gone_for_good(seat),
     )
+
+
+def _is_gone_for_good(seat: Seat) -> bool:
+    """Tell whether the seat cannot come back: one whose hold ran out can, if its money comes while there is room."""
+    return seat.state is SeatState.DEFAULTED or seat.release_reason not in {None, ReleaseReason.EXPIRED}

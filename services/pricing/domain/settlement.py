@@ -1,56 +1,24 @@
-"""What a seat owes or gets back for one cause, in each payment mode; a line that does not balance cannot be made."""
+"""What a seat owes or gets back for one cause, in each payment mode; a line that does not balance cannot be made.
+
+docs/settlement.md has the table of causes and modes, and says why.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
+from services.pricing.domain.job import Cause, Job
 from services.pricing.domain.price import PriceTable, payable
 from services.pricing.domain.team import PaymentMode, Seat, Team
 
 
-class Cause(StrEnum):
-    """Why a settlement line exists."""
-
-    TEAM_FORMED = "TEAM_FORMED"
-    TEAM_FAILED = "TEAM_FAILED"
-    SEAT_LEFT = "SEAT_LEFT"
-    LATE_PAYMENT = "LATE_PAYMENT"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Lines to be made for one cause: of every confirmed seat of a team, or of one seat and the money it brought.
-
-    The numbers of its events are promised when it begins, so that they do not depend on when its chunks are worked off.
-    """
-
-    campaign_id: UUID
-    team_id: UUID
-    platform_id: UUID
-    version: int
-    cause: Cause
-    cause_event_id: UUID
-    at: datetime
-    first_sequence: int
-    lines: int
-    done: int = 0
-    after_number: int = 0
-    """Number of the last seat that has its line."""
-    seat_id: UUID | None = None
-    amount: int = 0
-    payment_reference: str = ""
-
-    @property
-    def finished(self) -> bool:
-        """Whether every line was made."""
-        return self.done == self.lines
-
-
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """The money of a line, minor units. Source: payment modes in the proto's SettlementLine."""
+    """The money of a line, minor units: what is charged and what goes back, or what is no longer charged.
+
+    Source: payment modes in the proto's SettlementLine.
+    """
 
     authorised: int = 0
     paid: int = 0
@@ -63,8 +31,15 @@ class Amounts:
     def __post_init__(self) -> None:
         if self.authorised != self.to_capture + self.to_void or self.paid != self.to_keep + self.to_refund:
             raise ValueError(f"a settlement line does not balance: {self}")
-        if min(self.to_capture, self.to_void, self.to_keep, self.to_refund, self.due) < 0:
+        charges = min(self.to_capture, self.to_void, self.to_keep, self.to_refund, self.due) >= 0
+        takes_back = max(self.paid, self.to_capture, self.to_keep, self.due) <= 0 == self.authorised
+        if not (charges or takes_back):
             raise ValueError(f"a settlement line has an amount below zero: {self}")
+
+    @property
+    def charged(self) -> int:
+        """What the seat pays by this line, in whichever way."""
+        return self.to_capture + self.to_keep + self.due
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +60,7 @@ class SettlementLine:
     merchant_id: str
     sku: str
     quantity: int
+    """Units; below zero where it takes back what was charged for them."""
     currency: str
     cap: int
     unit_price: int
@@ -92,10 +68,9 @@ class SettlementLine:
     payment_reference: str
 
     def __post_init__(self) -> None:
-        amounts = self.amounts
-        if self.unit_price > self.cap:
-            raise ValueError(f"a settlement line charges above the cap: {self}")
-        if amounts.to_capture + amounts.to_keep + amounts.due != self.unit_price * self.quantity:
+        if not 0 <= self.unit_price <= self.cap:
+            raise ValueError(f"a settlement line charges above the cap or below zero: {self}")
+        if self.amounts.charged != self.unit_price * self.quantity:
             raise ValueError(f"a settlement line does not charge its price: {self}")
 
 
@@ -116,10 +91,30 @@ def divide(mode: PaymentMode, brought: int, charged: int) -> Amounts:
     return Amounts(due=charged)
 
 
+def take_back(mode: PaymentMode, charged: int) -> Amounts:
+    """Take back what was charged when the team formed: it is captured, kept or due no longer."""
+    if mode is PaymentMode.HOLD:
+        return Amounts(to_capture=-charged, to_void=charged)
+    if mode is PaymentMode.PREPAID:
+        return Amounts(to_keep=-charged, to_refund=charged)
+    return Amounts(due=-charged)
+
+
+def write_off(mode: PaymentMode, brought: int, charged: int) -> Amounts:
+    """Expect nothing more where the money did not come; of a payment that was none, nothing goes back either."""
+    if mode is PaymentMode.PREPAID:
+        return Amounts(paid=-brought, to_keep=-charged, to_refund=charged - brought)
+    return take_back(mode, charged)
+
+
 def settle(
     team: Team, table: PriceTable, job: Job, seats: Sequence[tuple[UUID, Seat]]
 ) -> tuple[list[SettlementLine], Job]:
-    """Make the next lines of a job, of seats given with their line's id in the order they were taken."""
+    """Make the next lines of a job, of seats given with their line's id in the order they were taken.
+
+    The seats may have changed since the job's cause, and the team too: what they were then is in the job and in the
+    seats' `formed_quantity`.
+    """
     lines = [
         _line(team, table, job, seat, line_id, job.first_sequence + job.done + index)
         for index, (line_id, seat) in enumerate(seats)
@@ -129,8 +124,7 @@ def settle(
 
 
 def _line(team: Team, table: PriceTable, job: Job, seat: Seat, line_id: UUID, sequence: int) -> SettlementLine:
-    unit_price = final_price(team, table, seat) if job.cause is Cause.TEAM_FORMED else 0
-    brought = seat.committed if job.seat_id is None else job.amount
+    quantity, unit_price, amounts = _settled(team, table, job, seat)
     return SettlementLine(
         campaign_id=team.campaign_id,
         team_id=team.team_id,
@@ -145,10 +139,39 @@ def _line(team: Team, table: PriceTable, job: Job, seat: Seat, line_id: UUID, se
         member_id=seat.member_id,
         merchant_id=team.merchant_id,
         sku=seat.sku,
-        quantity=seat.quantity,
+        quantity=quantity,
         currency=table.currency,
         cap=seat.cap,
         unit_price=unit_price,
-        amounts=divide(team.payment_mode, brought, unit_price * seat.quantity),
+        amounts=amounts,
         payment_reference=seat.payment_reference if job.seat_id is None else job.payment_reference,
     )
+
+
+def _settled(team: Team, table: PriceTable, job: Job, seat: Seat) -> tuple[int, int, Amounts]:
+    """Tell quantity, unit price and amounts of a line."""
+    mode, units = team.payment_mode, _units(job, seat)
+    brought = seat.cap * units if job.seat_id is None else job.amount
+    if job.cause is Cause.TEAM_FORMED:
+        price = final_price(team, table, seat)
+        return units, price, divide(mode, brought, price * units)
+    if job.cause is not Cause.LATE_PAYMENT and _after_formed(team, job):
+        price = final_price(team, table, seat)
+        if job.cause is Cause.SEAT_DEFAULTED:
+            return -units, price, write_off(mode, brought, price * units)
+        return -units, price, take_back(mode, price * units)
+    if job.cause is Cause.SEAT_DEFAULTED and mode is PaymentMode.PREPAID:
+        brought = 0
+    return units, 0, divide(mode, brought, 0)
+
+
+def _units(job: Job, seat: Seat) -> int:
+    if job.seat_id is not None:
+        return job.units
+    if job.cause is Cause.TEAM_FORMED and seat.formed_quantity is not None:
+        return seat.formed_quantity
+    return seat.quantity
+
+
+def _after_formed(team: Team, job: Job) -> bool:
+    return team.formed_version is not None and job.version > team.formed_version

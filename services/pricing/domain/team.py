@@ -1,11 +1,10 @@
-"""Teams and seats as pricing knows them from team_formation's events, and those events as values."""
+"""Teams and seats as pricing knows them from team_formation's events."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.pricing.domain.price import Basis, PriceTable, Role
+from services.pricing.domain.price import Basis, Role
 
 
 class PaymentMode(StrEnum):
@@ -24,19 +23,27 @@ class TeamState(StrEnum):
     TIPPED = "TIPPED"
     FORMED = "FORMED"
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
     @property
     def is_open(self) -> bool:
         """Whether its price can still change."""
-        return self in {TeamState.FORMING, TeamState.TIPPED}
+        return self is TeamState.FORMING or self is TeamState.TIPPED
 
 
 class SeatState(StrEnum):
     """The life of a seat."""
 
+    WAITING = "WAITING"
     HELD = "HELD"
     CONFIRMED = "CONFIRMED"
     RELEASED = "RELEASED"
+    DEFAULTED = "DEFAULTED"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the seat has no place any more, and pays nothing."""
+        return self is SeatState.RELEASED or self is SeatState.DEFAULTED
 
 
 class ReleaseReason(StrEnum):
@@ -45,52 +52,15 @@ class ReleaseReason(StrEnum):
     EXPIRED = "EXPIRED"
     LEFT = "LEFT"
     TEAM_FAILED = "TEAM_FAILED"
-
-
-class FactKind(StrEnum):
-    """What team_formation tells of a team."""
-
-    TEAM_OPENED = "TeamOpened"
-    SEAT_HELD = "SeatHeld"
-    SEAT_CONFIRMED = "SeatConfirmed"
-    SEAT_RELEASED = "SeatReleased"
-    TEAM_TIPPED = "TeamTipped"
-    TEAM_UNTIPPED = "TeamUntipped"
-    TEAM_FORMED = "TeamFormed"
-    TEAM_FAILED = "TeamFailed"
-    LATE_PAYMENT_REPORTED = "LatePaymentReported"
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What fills a team, counted in members and in units."""
-
-    confirmed_members: int = 0
-    confirmed_units: int = 0
-    held_members: int = 0
-    held_units: int = 0
-
-    def plus(self, state: SeatState | None, quantity: int, sign: int = 1) -> "Totals":
-        """Count a seat in (or out, with sign -1)."""
-        members, units = sign, sign * quantity
-        if state is SeatState.HELD:
-            return replace(self, held_members=self.held_members + members, held_units=self.held_units + units)
-        if state is SeatState.CONFIRMED:
-            return replace(
-                self,
-                confirmed_members=self.confirmed_members + members,
-                confirmed_units=self.confirmed_units + units,
-            )
-        return self
-
-    def fill(self, basis: Basis) -> int:
-        """Tell the confirmed fill in a ladder's basis."""
-        return self.confirmed_members if basis is Basis.TEAM_MEMBERS else self.confirmed_units
+    TEAM_CANCELLED = "TEAM_CANCELLED"
+    TEAM_ENDED = "TEAM_ENDED"
+    PRICE_CHANGED = "PRICE_CHANGED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One member's place; the cap is per unit, in minor units of the team's currency."""
+    """One member's place, or a place that the platform sponsors; the cap is per unit, in minor units."""
 
     campaign_id: UUID
     seat_id: UUID
@@ -99,19 +69,80 @@ class Seat:
     member_id: str
     sku: str
     role: Role
+    """Whose price row it pays by; kept as it was when the team ended."""
     quantity: int
     cap: int
     cap_fill: int
+    """Fill the cap was read at; 0 while it waits for room and has none."""
     state: SeatState
     release_reason: ReleaseReason | None = None
     payment_reference: str = ""
     number: int = 0
-    """The team's version at which it was first held: the order seats were taken in."""
+    """The team's version at which it was taken: the order of seats."""
+    sponsored: bool = False
+    """The platform filled this place; it counts as confirmed, owes nothing and has no settlement line."""
+    cap_role: Role | None = None
+    """Role the cap was read with, where the seat has had another since."""
+    formed_quantity: int | None = None
+    """Units it had when the team formed, where the seat has changed since."""
 
     @property
     def committed(self) -> int:
         """What was paid, authorised or promised for a confirmed seat: cap times quantity, minor units."""
         return self.cap * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What fills a team, counted in members and in units; sponsored seats are confirmed ones too."""
+
+    confirmed_members: int = 0
+    confirmed_units: int = 0
+    held_members: int = 0
+    held_units: int = 0
+    waiting_members: int = 0
+    waiting_units: int = 0
+    sponsored_members: int = 0
+    sponsored_units: int = 0
+
+    def moved(self, before: Seat | None, after: Seat) -> "Totals":
+        """Count a seat out as it was, and in as it is."""
+        out = (0,) * 8 if before is None else _counts(before)
+        into = _counts(after)
+        return Totals(
+            self.confirmed_members + into[0] - out[0],
+            self.confirmed_units + into[1] - out[1],
+            self.held_members + into[2] - out[2],
+            self.held_units + into[3] - out[3],
+            self.waiting_members + into[4] - out[4],
+            self.waiting_units + into[5] - out[5],
+            self.sponsored_members + into[6] - out[6],
+            self.sponsored_units + into[7] - out[7],
+        )
+
+    def fill(self, basis: Basis) -> int:
+        """Tell the confirmed fill in a ladder's basis."""
+        return self.confirmed_members if basis is Basis.TEAM_MEMBERS else self.confirmed_units
+
+    @property
+    def paying_members(self) -> int:
+        """Confirmed seats that owe something: those that have settlement lines."""
+        return self.confirmed_members - self.sponsored_members
+
+
+def _counts(seat: Seat) -> tuple[int, ...]:
+    """Count one seat, in the order of the fields of Totals."""
+    units = seat.quantity
+    match seat.state:
+        case SeatState.CONFIRMED:
+            sponsored = (1, units) if seat.sponsored else (0, 0)
+            return (1, units, 0, 0, 0, 0, *sponsored)
+        case SeatState.HELD:
+            return (0, 0, 1, units, 0, 0, 0, 0)
+        case SeatState.WAITING:
+            return (0, 0, 0, 0, 1, units, 0, 0)
+        case _:
+            return (0,) * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,45 +163,24 @@ class Team:
     fill_version: int
     """Version that set the fill."""
     ended_version: int | None = None
+    """Version that ended it; of one that formed and was cancelled later, the version that cancelled it."""
+    formed_version: int | None = None
     price_sequence: int = 0
     settlement_sequence: int = 0
     """Settlement events that were told or are promised to a job."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What TeamOpened carries."""
-
-    merchant_id: str
-    payment_mode: PaymentMode
-    table: PriceTable
-
-
-@dataclass(frozen=True, slots=True)
-class TeamFact:
-    """One event of a team. The seat is as it stands after the fact; amounts are in minor units of `currency`."""
-
-    kind: FactKind
-    event_id: UUID
-    campaign_id: UUID
-    team_id: UUID
-    platform_id: UUID
-    version: int
-    at: datetime
-    totals: Totals
-    state: TeamState
-    currency: str = ""
-    opened: Opened | None = None
-    seat: Seat | None = None
-    previous_state: SeatState | None = None
-    amount: int = 0
-    payment_reference: str = ""
-    after_expiry: bool = False
-    totals_at_end: Totals | None = None
-
-
 def seat_now(seat: Seat, team: Team) -> Seat:
-    """Give a seat as it stands: when a team fails, that one fact releases every confirmed seat."""
-    if team.state is TeamState.FAILED and seat.state is SeatState.CONFIRMED:
-        return replace(seat, state=SeatState.RELEASED, release_reason=ReleaseReason.TEAM_FAILED)
-    return seat
+    """Give a seat as it stands: the end of a team releases seats by that one fact, and their rows stay as they were."""
+    reason = _released_by_end(seat.state, team)
+    return replace(seat, state=SeatState.RELEASED, release_reason=reason) if reason else seat
+
+
+def _released_by_end(state: SeatState, team: Team) -> ReleaseReason | None:
+    if team.state.is_open or state.is_gone:
+        return None
+    if state is SeatState.WAITING and (team.state is not TeamState.CANCELLED or team.formed_version):
+        return ReleaseReason.TEAM_ENDED
+    if team.state is TeamState.CANCELLED:
+        return ReleaseReason.TEAM_CANCELLED
+    return ReleaseReason.TEAM_FAILED if team.state is TeamState.FAILED else None

@@ -104,7 +104,10 @@ async def _seats(connection: Connection, job: domain.Job, single: Mapping[SeatKe
         seat = single.get((job.campaign_id, job.seat_id))
         return [seat] if seat else []
     limit = min(CHUNK, job.lines - job.done)
-    return await store.load_confirmed(connection, job.campaign_id, job.team_id, job.after_number, limit)
+    as_formed = job.cause is domain.Cause.TEAM_FORMED
+    return await store.load_paying(
+        connection, job.campaign_id, job.team_id, job.after_number, limit, as_formed=as_formed
+    )
 
 
 def _settle(

@@ -101,6 +101,7 @@ class _Batch:
             fact.at,
             fact.totals.fill(self.table_of(self.teams[_key(fact)]).basis),
             fact.seat.seat_id if fact.seat else None,
+            fact.units,
         )
 
 

@@ -36,7 +36,7 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
         async with self._one_moment() as connection:
             seat, team = await _seat(connection, request.seat_id)
             table = await self._table(connection, team)
-            versions = [team.fill_version, *([team.ended_version] if team.ended_version else [])]
+            versions = [at for at in (team.fill_version, team.formed_version, team.ended_version) if at]
             facts = await store.list_facts(connection, team.campaign_id, team.team_id, seat.seat_id, versions)
             lines = await store.list_lines_of_seat(connection, seat.campaign_id, seat.seat_id)
         return translate.explanation(domain.explain(team, seat, table), table, facts, lines)

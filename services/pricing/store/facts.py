@@ -25,14 +25,17 @@ class StoredFact:
     at: datetime
     fill: int
     seat_id: UUID | None
+    units_back: int = 0
+    """Units given back of a seat that keeps the rest."""
 
 
 async def insert_facts(connection: AsyncConnection[TupleRow], facts: Sequence[StoredFact]) -> None:
     """Store facts, at least one."""
     await connection.execute(
-        "INSERT INTO facts (campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id)"
+        "INSERT INTO facts (campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id,"
+        " units_back)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[], %s::text[],"
-        " %s::timestamptz[], %s::bigint[], %s::uuid[])",
+        " %s::timestamptz[], %s::bigint[], %s::uuid[], %s::bigint[])",
         columns(
             (
                 fact.campaign_id,
@@ -44,6 +47,7 @@ async def insert_facts(connection: AsyncConnection[TupleRow], facts: Sequence[St
                 fact.at,
                 fact.fill,
                 fact.seat_id,
+                fact.units_back,
             )
             for fact in facts
         ),
@@ -55,10 +59,12 @@ async def list_facts(
 ) -> list[StoredFact]:
     """List the facts about a seat and those of its team at the versions named, by version."""
     cursor = await connection.execute(
-        "SELECT campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id FROM facts"
+        "SELECT campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id,"
+        " units_back FROM facts"
         " WHERE campaign_id = %s AND seat_id = %s"
         " UNION"
-        " SELECT campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id FROM facts"
+        " SELECT campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id,"
+        " units_back FROM facts"
         " WHERE campaign_id = %s AND team_id = %s AND version = ANY(%s)"
         " ORDER BY version",
         (campaign_id, seat_id, campaign_id, team_id, list(versions)),
@@ -67,5 +73,5 @@ async def list_facts(
 
 
 def _fact(row: TupleRow) -> StoredFact:
-    campaign_id, team_id, version, platform_id, event_id, kind, at, fill, seat_id = row
-    return StoredFact(campaign_id, team_id, version, platform_id, event_id, FactKind(kind), at, fill, seat_id)
+    campaign_id, team_id, version, platform_id, event_id, kind, *more = row
+    return StoredFact(campaign_id, team_id, version, platform_id, event_id, FactKind(kind), *more)

@@ -14,10 +14,10 @@ async def insert_jobs(connection: AsyncConnection[TupleRow], jobs: Sequence[Job]
     """Store jobs, at least one."""
     await connection.execute(
         "INSERT INTO settlement_jobs (campaign_id, team_id, version, platform_id, cause, cause_event_id, occurred_at,"
-        " first_sequence, lines, done, after_number, seat_id, amount, payment_reference)"
+        " first_sequence, lines, done, after_number, seat_id, units, amount, payment_reference)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::uuid[],"
         " %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[],"
-        " %s::text[])",
+        " %s::bigint[], %s::text[])",
         columns(map(_row, jobs)),
     )
 
@@ -44,7 +44,7 @@ async def load_first_job(connection: AsyncConnection[TupleRow], campaign_id: UUI
     """Load the oldest job of a locked team."""
     cursor = await connection.execute(
         "SELECT campaign_id, team_id, platform_id, version, cause, cause_event_id, occurred_at, first_sequence, lines,"
-        " done, after_number, seat_id, amount, payment_reference FROM settlement_jobs"
+        " done, after_number, seat_id, units, amount, payment_reference FROM settlement_jobs"
         " WHERE campaign_id = %s AND team_id = %s ORDER BY version LIMIT 1",
         (campaign_id, team_id),
     )
@@ -81,6 +81,7 @@ def _row(job: Job) -> tuple[object, ...]:
         job.done,
         job.after_number,
         job.seat_id,
+        job.units,
         job.amount,
         job.payment_reference,
     )
@@ -100,6 +101,7 @@ def _job(row: TupleRow) -> Job:
         done=row[9],
         after_number=row[10],
         seat_id=row[11],
-        amount=row[12],
-        payment_reference=row[13],
+        units=row[12],
+        amount=row[13],
+        payment_reference=row[14],
     )

@@ -11,7 +11,7 @@ from services.pricing.domain import ReleaseReason, Role, Seat, SeatState
 
 _COLUMNS = (
     "s.campaign_id, s.seat_id, s.team_id, s.platform_id, s.member_id, s.sku, s.role, s.quantity, s.cap, s.cap_fill,"
-    " s.state, s.release_reason, s.payment_reference, s.number"
+    " s.state, s.release_reason, s.payment_reference, s.number, s.sponsored, s.cap_role, s.formed_quantity"
 )
 
 
@@ -27,15 +27,19 @@ async def load_seats(
     return {(row[0], row[1]): _seat(row) async for row in cursor}
 
 
-async def load_confirmed(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, after: int, limit: int
+async def load_paying(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, after: int, limit: int, *, as_formed: bool
 ) -> list[Seat]:
-    """Load confirmed seats of a locked team in the order they were taken, after a number."""
+    """Load confirmed seats of a locked team that pay, in the order they were taken, after a number.
+
+    `as_formed` means those that were confirmed when the team formed, whatever became of them since.
+    """
     cursor = await connection.execute(
         f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " WHERE s.campaign_id = %s AND s.team_id = %s AND s.number > %s AND s.state = 'CONFIRMED'"
+        " WHERE s.campaign_id = %s AND s.team_id = %s AND s.number > %s AND NOT s.sponsored"
+        " AND (s.state = 'CONFIRMED' OR (%s AND s.formed_quantity IS NOT NULL))"
         " ORDER BY s.number LIMIT %s",
-        (campaign_id, team_id, after, limit),
+        (campaign_id, team_id, after, as_formed, limit),
     )
     return [_seat(row) async for row in cursor]
 
@@ -57,11 +61,14 @@ async def save_seats(connection: AsyncConnection[TupleRow], seats: Sequence[Seat
     """Store new seats, and what can change of old ones."""
     await connection.execute(
         "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, role, quantity, cap, cap_fill,"
-        " state, release_reason, payment_reference, number)"
+        " state, release_reason, payment_reference, number, sponsored, cap_role, formed_quantity)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],"
-        " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])"
-        " ON CONFLICT (campaign_id, seat_id) DO UPDATE SET state = excluded.state,"
-        " release_reason = excluded.release_reason, payment_reference = excluded.payment_reference",
+        " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[],"
+        " %s::text[], %s::bigint[])"
+        " ON CONFLICT (campaign_id, seat_id) DO UPDATE SET role = excluded.role, quantity = excluded.quantity,"
+        " cap = excluded.cap, cap_fill = excluded.cap_fill, state = excluded.state,"
+        " release_reason = excluded.release_reason, payment_reference = excluded.payment_reference,"
+        " number = excluded.number, cap_role = excluded.cap_role, formed_quantity = excluded.formed_quantity",
         columns(map(_row, seats)),
     )
 
@@ -82,6 +89,9 @@ def _row(seat: Seat) -> tuple[object, ...]:
         seat.release_reason,
         seat.payment_reference,
         seat.number,
+        seat.sponsored,
+        seat.cap_role,
+        seat.formed_quantity,
     )
 
 
@@ -101,4 +111,7 @@ def _seat(row: TupleRow) -> Seat:
         release_reason=ReleaseReason(row[11]) if row[11] else None,
         payment_reference=row[12],
         number=row[13],
+        sponsored=row[14],
+        cap_role=Role(row[15]) if row[15] else None,
+        formed_quantity=row[16],
     )

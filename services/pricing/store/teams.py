@@ -11,7 +11,8 @@ from services.pricing.domain import PaymentMode, Team, TeamState, Totals
 
 _COLUMNS = (
     "t.campaign_id, t.team_id, t.platform_id, t.merchant_id, t.payment_mode, t.ladder_version, t.state, t.version,"
-    " t.confirmed_members, t.confirmed_units, t.held_members, t.held_units, t.fill, t.fill_version, t.ended_version,"
+    " t.confirmed_members, t.confirmed_units, t.held_members, t.held_units, t.waiting_members, t.waiting_units,"
+    " t.sponsored_members, t.sponsored_units, t.fill, t.fill_version, t.ended_version, t.formed_version,"
     " t.price_sequence, t.settlement_sequence"
 )
 
@@ -46,15 +47,20 @@ async def save_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Team
     """Store new teams, and what can change of old ones."""
     await connection.execute(
         "INSERT INTO teams (campaign_id, team_id, platform_id, merchant_id, payment_mode, ladder_version, state,"
-        " version, confirmed_members, confirmed_units, held_members, held_units, fill, fill_version, ended_version,"
-        " price_sequence, settlement_sequence)"
+        " version, confirmed_members, confirmed_units, held_members, held_units, waiting_members, waiting_units,"
+        " sponsored_members, sponsored_units, fill, fill_version, ended_version, formed_version, price_sequence,"
+        " settlement_sequence)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
         " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[], %s::bigint[])"
+        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
+        " %s::bigint[])"
         " ON CONFLICT (campaign_id, team_id) DO UPDATE SET state = excluded.state, version = excluded.version,"
         " confirmed_members = excluded.confirmed_members, confirmed_units = excluded.confirmed_units,"
-        " held_members = excluded.held_members, held_units = excluded.held_units, fill = excluded.fill,"
-        " fill_version = excluded.fill_version, ended_version = excluded.ended_version,"
+        " held_members = excluded.held_members, held_units = excluded.held_units,"
+        " waiting_members = excluded.waiting_members, waiting_units = excluded.waiting_units,"
+        " sponsored_members = excluded.sponsored_members, sponsored_units = excluded.sponsored_units,"
+        " fill = excluded.fill, fill_version = excluded.fill_version, ended_version = excluded.ended_version,"
+        " formed_version = excluded.formed_version,"
         " price_sequence = excluded.price_sequence, settlement_sequence = excluded.settlement_sequence",
         columns(map(_row, teams)),
     )
@@ -75,9 +81,14 @@ def _row(team: Team) -> tuple[object, ...]:
         totals.confirmed_units,
         totals.held_members,
         totals.held_units,
+        totals.waiting_members,
+        totals.waiting_units,
+        totals.sponsored_members,
+        totals.sponsored_units,
         team.fill,
         team.fill_version,
         team.ended_version,
+        team.formed_version,
         team.price_sequence,
         team.settlement_sequence,
     )
@@ -93,10 +104,11 @@ def _team(row: TupleRow) -> Team:
         ladder_version=row[5],
         state=TeamState(row[6]),
         version=row[7],
-        totals=Totals(row[8], row[9], row[10], row[11]),
-        fill=row[12],
-        fill_version=row[13],
-        ended_version=row[14],
-        price_sequence=row[15],
-        settlement_sequence=row[16],
+        totals=Totals(*row[8:16]),
+        fill=row[16],
+        fill_version=row[17],
+        ended_version=row[18],
+        formed_version=row[19],
+        price_sequence=row[20],
+        settlement_sequence=row[21],
     )

@@ -49,7 +49,7 @@ def explanation(
         basis=BASES[explained.basis],
         step=price_step(explained.step),
         list_price=money(explained.list_price, currency),
-        cap=money(explained.cap, currency),
+        cap=None if explained.cap is None else money(explained.cap, currency),
         unit_price=money(explained.unit_price, currency),
         quantity=seat.quantity,
         amount=money(explained.amount, currency),

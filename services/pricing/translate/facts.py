@@ -1,9 +1,9 @@
 """Reads the events of team_formation into values; what cannot be read is poison."""
 
 from datetime import UTC
+from typing import Any
 from uuid import UUID
 
-from google.protobuf.message import Message
 from groupbuy.team_formation.v1 import events_pb2, types_pb2
 
 from services.chassis import ids
@@ -22,6 +22,14 @@ _KINDS = {
     "team_formed": domain.FactKind.TEAM_FORMED,
     "team_failed": domain.FactKind.TEAM_FAILED,
     "late_payment_reported": domain.FactKind.LATE_PAYMENT_REPORTED,
+    "seat_waitlisted": domain.FactKind.SEAT_WAITLISTED,
+    "seat_reduced": domain.FactKind.SEAT_REDUCED,
+    "hold_extended": domain.FactKind.HOLD_EXTENDED,
+    "seat_defaulted": domain.FactKind.SEAT_DEFAULTED,
+    "seat_sponsored": domain.FactKind.SEAT_SPONSORED,
+    "leader_changed": domain.FactKind.LEADER_CHANGED,
+    "team_cancelled": domain.FactKind.TEAM_CANCELLED,
+    "team_rescheduled": domain.FactKind.TEAM_RESCHEDULED,
 }
 _PREFIX = "groupbuy.team_formation.v1."
 
@@ -48,7 +56,9 @@ def _read(event_id: UUID, message: events_pb2.TeamEvent) -> domain.TeamFact:
         raise ValueError(f"a fact this release does not know: {name}")
     kind = _KINDS[name]
     platform_id = _ids(PLATFORM, message.platform_id, 1)[0]
-    seat, currency = _seat(getattr(message, name), campaign_id, platform_id)
+    fact: Any = getattr(message, name)
+    seat, currency = _seat(fact, campaign_id, platform_id)
+    amount, currency = _amount(fact, currency)
     return domain.TeamFact(
         kind,
         event_id,
@@ -60,13 +70,17 @@ def _read(event_id: UUID, message: events_pb2.TeamEvent) -> domain.TeamFact:
         _totals(message.totals),
         _state(message.state),
         currency,
-        opened=_opened(message.team_opened) if kind is domain.FactKind.TEAM_OPENED else None,
+        opened=_opened(fact) if kind is domain.FactKind.TEAM_OPENED else None,
         seat=seat,
-        previous_state=_previous_state(message),
-        amount=_amount(message, currency),
-        payment_reference=message.seat_confirmed.payment_reference or message.late_payment_reported.payment_reference,
-        after_expiry=message.seat_confirmed.after_expiry,
-        totals_at_end=_totals(message.team_failed.totals_at_end) if message.HasField("team_failed") else None,
+        previous_state=_seat_state(fact.previous_state) if kind is domain.FactKind.SEAT_RELEASED else None,
+        amount=amount,
+        # what a fact does not carry, it does not have
+        payment_reference=getattr(fact, "payment_reference", ""),
+        after_expiry=getattr(fact, "after_expiry", False),
+        totals_at_end=_totals(fact.totals_at_end) if hasattr(fact, "totals_at_end") else None,
+        units=getattr(fact, "units", 0),
+        after_formed=getattr(fact, "after_formed", False),
+        from_waitlist=getattr(fact, "from_waitlist", False),
     )
 
 
@@ -78,10 +92,11 @@ def _opened(message: events_pb2.TeamOpened) -> domain.Opened:
     return domain.Opened(message.merchant_id, domain.PaymentMode(mode), table)
 
 
-def _seat(fact: Message, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat | None, str]:
-    message = getattr(fact, "seat", None)
-    if message is None:
+def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat | None, str]:
+    """Read the seat of a fact and its cap's currency; a leader may be nobody."""
+    if not hasattr(fact, "seat") or not fact.HasField("seat"):
         return None, ""
+    message = fact.seat
     of_campaign, seat_id = _ids(SEAT, message.seat_id, 2)
     team_campaign, team_id = _ids(TEAM, message.team_id, 2)
     if {of_campaign, team_campaign} != {campaign_id}:
@@ -97,17 +112,15 @@ def _seat(fact: Message, campaign_id: UUID, platform_id: UUID) -> tuple[domain.S
         message.quantity,
         message.cap.minor_units,
         message.cap_fill,
-        domain.SeatState(types_pb2.SeatState.Name(message.state).removeprefix("SEAT_STATE_")),
+        _seat_state(message.state),
         _reason(message.release_reason),
+        sponsored=message.sponsored,
     )
     return seat, message.cap.currency
 
 
-def _previous_state(message: events_pb2.TeamEvent) -> domain.SeatState | None:
-    if not message.HasField("seat_released"):
-        return None
-    name = types_pb2.SeatState.Name(message.seat_released.previous_state)
-    return domain.SeatState(name.removeprefix("SEAT_STATE_"))
+def _seat_state(code: types_pb2.SeatState.ValueType) -> domain.SeatState:
+    return domain.SeatState(types_pb2.SeatState.Name(code).removeprefix("SEAT_STATE_"))
 
 
 def _reason(code: types_pb2.ReleaseReason.ValueType) -> domain.ReleaseReason | None:
@@ -115,14 +128,14 @@ def _reason(code: types_pb2.ReleaseReason.ValueType) -> domain.ReleaseReason | N
     return domain.ReleaseReason(name) if code else None
 
 
-def _amount(message: events_pb2.TeamEvent, currency: str) -> int:
-    for name in ("seat_confirmed", "late_payment_reported"):
-        if message.HasField(name):
-            amount = getattr(message, name).amount
-            if amount.currency != currency:
-                raise ValueError(f"the amount is in {amount.currency or 'no currency'}, the cap in {currency}")
-            return int(amount.minor_units)
-    return 0
+def _amount(fact: Any, currency: str) -> tuple[int, str]:
+    """Read the amount of a fact, if it has one, and the one currency of all its amounts."""
+    if not hasattr(fact, "amount"):
+        return 0, currency
+    amount = fact.amount
+    if currency and amount.currency != currency:
+        raise ValueError(f"the amount is in {amount.currency or 'no currency'}, the cap in {currency}")
+    return int(amount.minor_units), amount.currency
 
 
 def _state(code: types_pb2.TeamState.ValueType) -> domain.TeamState:
@@ -130,7 +143,16 @@ def _state(code: types_pb2.TeamState.ValueType) -> domain.TeamState:
 
 
 def _totals(message: types_pb2.Totals) -> domain.Totals:
-    return domain.Totals(message.confirmed_members, message.confirmed_units, message.held_members, message.held_units)
+    return domain.Totals(
+        message.confirmed_members,
+        message.confirmed_units,
+        message.held_members,
+        message.held_units,
+        message.waiting_members,
+        message.waiting_units,
+        message.sponsored_members,
+        message.sponsored_units,
+    )
 
 
 def _ids(prefix: str, text: str, count: int) -> tuple[UUID, ...]:

@@ -10,6 +10,10 @@ _CAUSES: dict[domain.Cause, events_pb2.SettlementCause.ValueType] = {
     domain.Cause.TEAM_FAILED: events_pb2.SETTLEMENT_CAUSE_TEAM_FAILED,
     domain.Cause.SEAT_LEFT: events_pb2.SETTLEMENT_CAUSE_SEAT_LEFT,
     domain.Cause.LATE_PAYMENT: events_pb2.SETTLEMENT_CAUSE_LATE_PAYMENT,
+    domain.Cause.SEAT_REDUCED: events_pb2.SETTLEMENT_CAUSE_SEAT_REDUCED,
+    domain.Cause.SEAT_WITHDRAWN: events_pb2.SETTLEMENT_CAUSE_SEAT_WITHDRAWN,
+    domain.Cause.SEAT_DEFAULTED: events_pb2.SETTLEMENT_CAUSE_SEAT_DEFAULTED,
+    domain.Cause.TEAM_CANCELLED: events_pb2.SETTLEMENT_CAUSE_TEAM_CANCELLED,
 }
 
 

@@ -17,6 +17,10 @@ _GIVEN_BACK = {
     domain.ReleaseReason.EXPIRED: "its hold ran out before it was confirmed",
     domain.ReleaseReason.LEFT: "the member left",
     domain.ReleaseReason.TEAM_FAILED: "the team ended below its minimum",
+    domain.ReleaseReason.TEAM_CANCELLED: "the team was cancelled",
+    domain.ReleaseReason.TEAM_ENDED: "the team ended before there was room for it",
+    domain.ReleaseReason.PRICE_CHANGED: "its turn came at a price above the most it wanted to pay",
+    domain.ReleaseReason.WITHDRAWN: "the member gave it back after the team had formed",
 }
 
 
@@ -35,17 +39,32 @@ def explain_move(fact: domain.PriceChanged, table: domain.PriceTable) -> str:
 
 def explain_seat(explained: domain.Explanation, currency: str) -> str:
     """Say why a seat pays what it pays, or will."""
-    step, cap = explained.step, money_text(explained.cap, currency)
     fill = f"{_confirmed(explained.fill, explained.basis)}; {_step(explained, currency)}."
-    if explained.seat.release_reason:
-        return f"{fill} This seat was given back because {_GIVEN_BACK[explained.seat.release_reason]}: it pays nothing."
+    return f"{fill} {_free(explained.seat) or _pays(explained, currency)}"
+
+
+def _free(seat: domain.Seat) -> str | None:
+    """Say why a seat pays nothing, if so."""
+    if seat.release_reason:
+        return f"This seat was given back because {_GIVEN_BACK[seat.release_reason]}: it pays nothing."
+    if seat.state is domain.SeatState.DEFAULTED:
+        return "The money of this seat did not come: it has no place any more and pays nothing."
+    if seat.sponsored:
+        return "The platform sponsors this seat to complete the team: it pays nothing."
+    return None
+
+
+def _pays(explained: domain.Explanation, currency: str) -> str:
     price, amount = money_text(explained.unit_price, currency), money_text(explained.amount, currency)
     pays = f"{price} for each of {_units(explained.seat.quantity)}: {amount}"
-    lower = ", which is lower" if explained.cap < step.unit_price else ""
+    if explained.cap is None:
+        return f"This seat waits for room; its cap is fixed when it takes a place. Now it would pay {pays}."
+    cap = money_text(explained.cap, currency)
+    lower = ", which is lower" if explained.cap < explained.step.unit_price else ""
     if explained.seat.state is domain.SeatState.HELD:
-        return f"{fill} This seat is not confirmed yet; its cap is {cap}{lower}, so confirmed it pays {pays}."
+        return f"This seat is not confirmed yet; its cap is {cap}{lower}, so confirmed it pays {pays}."
     end = "The team has formed: this is final." if explained.final else "It can still change, but never above the cap."
-    return f"{fill} This seat's cap is {cap}{lower}, so it pays {pays}. {end}"
+    return f"This seat's cap is {cap}{lower}, so it pays {pays}. {end}"
 
 
 def _step(explained: domain.Explanation, currency: str) -> str:

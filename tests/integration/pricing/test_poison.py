@@ -76,8 +76,8 @@ TWISTS = {
         at(5, put("seat_confirmed.after_expiry", value=True)),
         "that is HELD cannot be confirmed",
     ),
-    "changed cap": (at(5, put("seat_confirmed.seat.cap.minor_units", 1)), "what a seat keeps for ever"),
-    "changed member": (at(6, put("seat_released.seat.member_id", "eva")), "what a seat keeps for ever"),
+    "changed cap": (at(5, put("seat_confirmed.seat.cap.minor_units", 1)), "the seat keeps the one it has, 3490 at 2"),
+    "changed member": (at(6, put("seat_released.seat.member_id", "eva")), "what a seat keeps (member, item"),
     "previous state": (at(6, put("seat_released.previous_state", HELD)), "here it is CONFIRMED"),
     "no reason": (at(8, put("seat_released.seat.release_reason", 0)), "cannot be released with reason none"),
     "expired though confirmed": (

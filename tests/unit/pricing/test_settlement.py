@@ -1,6 +1,8 @@
 """Settlement lines: they balance in every mode and cause, charge the price and never more than the cap."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
@@ -38,9 +40,15 @@ TABLE = PriceTable(
 )
 
 
-def team(mode: PaymentMode, fill: int, state: TeamState = TeamState.FORMED) -> Team:
-    totals = Totals(fill, fill)
-    return Team(CAMPAIGN, TEAM, PLATFORM, "orchard", mode, 1, state, 9, totals, fill, 8, ended_version=9)
+SINGLE = {Cause.SEAT_LEFT, Cause.LATE_PAYMENT, Cause.SEAT_REDUCED, Cause.SEAT_WITHDRAWN, Cause.SEAT_DEFAULTED}
+MONEY_MOVES = {PaymentMode.HOLD, PaymentMode.PREPAID}
+
+
+def team(mode: PaymentMode, fill: int, formed_version: int | None = None) -> Team:
+    totals, state = Totals(fill, fill), TeamState.FORMED
+    return Team(
+        CAMPAIGN, TEAM, PLATFORM, "orchard", mode, 1, state, 9, totals, fill, 8, 9, formed_version=formed_version
+    )
 
 
 def seat(cap: int = 3490, quantity: int = 2, number: int = 4) -> Seat:
@@ -61,7 +69,7 @@ def seat(cap: int = 3490, quantity: int = 2, number: int = 4) -> Seat:
     )
 
 
-def job(cause: Cause, *, seat_id: UUID | None = None, amount: int = 0) -> Job:
+def job(cause: Cause, *, seat_id: UUID | None = None, units: int = 0, amount: int = 0) -> Job:
     return Job(
         CAMPAIGN,
         TEAM,
@@ -73,20 +81,20 @@ def job(cause: Cause, *, seat_id: UUID | None = None, amount: int = 0) -> Job:
         first_sequence=7,
         lines=1,
         seat_id=seat_id,
+        units=units,
         amount=amount,
         payment_reference="pay-late" if seat_id else "",
     )
 
 
-def line(mode: PaymentMode, cause: Cause, fill: int = 3, **of_seat: int) -> SettlementLine:
-    single = cause in {Cause.SEAT_LEFT, Cause.LATE_PAYMENT}
+def line(
+    mode: PaymentMode, cause: Cause, fill: int = 3, *, after_formed: bool = False, **of_seat: int
+) -> SettlementLine:
+    """Settle a seat, all its units, at version 9 of a team that had formed before or has not."""
     what = seat(**of_seat)
-    lines, after = settle(
-        team(mode, fill),
-        TABLE,
-        job(cause, seat_id=SEAT if single else None, amount=what.committed if single else 0),
-        [(ids.derived_id(SEAT, EVENT), what)],
-    )
+    formed = 5 if after_formed else 9 if cause is Cause.TEAM_FORMED else None
+    about = job(cause, seat_id=SEAT, units=what.quantity, amount=what.committed) if cause in SINGLE else job(cause)
+    lines, after = settle(team(mode, fill, formed), TABLE, about, [(ids.derived_id(SEAT, EVENT), what)])
     assert after.finished
     assert after.after_number == what.number
     return lines[0]
@@ -109,7 +117,7 @@ def test_a_formed_team_charges_the_final_price(mode: PaymentMode, expected: Amou
     assert made.line_id == uuid5(SEAT, str(EVENT))
 
 
-@pytest.mark.parametrize("cause", [Cause.TEAM_FAILED, Cause.SEAT_LEFT, Cause.LATE_PAYMENT])
+@pytest.mark.parametrize("cause", set(Cause) - {Cause.TEAM_FORMED, Cause.SEAT_DEFAULTED, Cause.SEAT_WITHDRAWN})
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
@@ -119,34 +127,83 @@ def test_a_formed_team_charges_the_final_price(mode: PaymentMode, expected: Amou
         (PaymentMode.PREPAID, Amounts(paid=6980, to_refund=6980)),
     ],
 )
-def test_otherwise_everything_goes_back(cause: Cause, mode: PaymentMode, expected: Amounts) -> None:
+def test_before_the_team_forms_everything_goes_back(cause: Cause, mode: PaymentMode, expected: Amounts) -> None:
     made = line(mode, cause)
-    assert made.unit_price == 0
+    assert (made.quantity, made.unit_price) == (2, 0)
     assert made.amounts == expected
-    assert made.payment_reference == ("pay-1" if cause is Cause.TEAM_FAILED else "pay-late")
+    assert made.payment_reference == ("pay-late" if cause in SINGLE else "pay-1")
+
+
+@pytest.mark.parametrize("cause", [Cause.SEAT_REDUCED, Cause.SEAT_WITHDRAWN, Cause.TEAM_CANCELLED])
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        (PaymentMode.COMMIT, Amounts(due=-5980)),
+        (PaymentMode.PAY_ON_DELIVERY, Amounts(due=-5980)),
+        (PaymentMode.HOLD, Amounts(to_capture=-5980, to_void=5980)),
+        (PaymentMode.PREPAID, Amounts(to_keep=-5980, to_refund=5980)),
+    ],
+)
+def test_after_the_team_formed_what_was_charged_is_taken_back(
+    cause: Cause, mode: PaymentMode, expected: Amounts
+) -> None:
+    made = line(mode, cause, after_formed=True)
+    assert (made.quantity, made.unit_price) == (-2, 2990)
+    assert made.amounts == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "before", "after"),
+    [
+        (PaymentMode.COMMIT, Amounts(), Amounts(due=-5980)),
+        (PaymentMode.PAY_ON_DELIVERY, Amounts(), Amounts(due=-5980)),
+        (PaymentMode.HOLD, Amounts(authorised=6980, to_void=6980), Amounts(to_capture=-5980, to_void=5980)),
+        (PaymentMode.PREPAID, Amounts(), Amounts(paid=-6980, to_keep=-5980, to_refund=-1000)),
+    ],
+)
+def test_money_that_did_not_come_is_expected_no_more_and_never_paid_back(
+    mode: PaymentMode, before: Amounts, after: Amounts
+) -> None:
+    assert line(mode, Cause.SEAT_DEFAULTED).amounts == before
+    assert line(mode, Cause.SEAT_DEFAULTED, after_formed=True).amounts == after
+
+
+def test_a_late_payment_goes_back_after_the_team_formed_too() -> None:
+    made = line(PaymentMode.PREPAID, Cause.LATE_PAYMENT, after_formed=True)
+    assert (made.quantity, made.unit_price) == (2, 0)
+    assert made.amounts == Amounts(paid=6980, to_refund=6980)
+
+
+def test_who_changed_after_the_team_formed_is_settled_as_it_was_then() -> None:
+    changed = replace(seat(quantity=1), state=SeatState.RELEASED, formed_quantity=2)
+    [made], _ = settle(team(PaymentMode.PREPAID, 3, 9), TABLE, job(Cause.TEAM_FORMED), [(SEAT, changed)])
+    assert (made.quantity, made.amounts) == (2, Amounts(paid=6980, to_keep=5980, to_refund=1000))
 
 
 @given(
     st.sampled_from(PaymentMode),
     st.sampled_from(Cause),
+    st.sampled_from([5, 9]),
     st.integers(0, 10),
     st.integers(0, 10**12),
     st.integers(1, 1000),
 )
 def test_every_line_balances_and_charges_at_most_the_cap(
-    mode: PaymentMode, cause: Cause, fill: int, cap: int, quantity: int
+    mode: PaymentMode, cause: Cause, formed_version: int, fill: int, cap: int, quantity: int
 ) -> None:
-    made = line(mode, cause, fill, cap=cap, quantity=quantity)
+    after_formed = formed_version < 9 and cause is not Cause.TEAM_FORMED
+    made = line(mode, cause, fill, after_formed=after_formed, cap=cap, quantity=quantity)
     amounts = made.amounts
     assert amounts.authorised == amounts.to_capture + amounts.to_void
     assert amounts.paid == amounts.to_keep + amounts.to_refund
-    assert amounts.authorised + amounts.paid == (cap * quantity if mode in {"HOLD", "PREPAID"} else 0)
-    charged = amounts.to_capture + amounts.to_keep + amounts.due
-    assert charged == made.unit_price * quantity <= cap * quantity
-    if cause is Cause.TEAM_FORMED:
-        assert made.unit_price == min(cap, 3990 if fill < 2 else 3490 if fill < 3 else 2990)
-    else:
-        assert charged == 0
+    assert amounts.charged == made.unit_price * made.quantity <= cap * quantity
+    price = min(cap, 3990 if fill < 2 else 3490 if fill < 3 else 2990)
+    taken_back = after_formed and cause is not Cause.LATE_PAYMENT
+    assert made.unit_price == (price if taken_back or cause is Cause.TEAM_FORMED else 0)
+    assert made.quantity == (-quantity if taken_back else quantity)
+    came = cause is not Cause.SEAT_DEFAULTED or mode is not PaymentMode.PREPAID
+    brought = cap * quantity if mode in MONEY_MOVES else 0
+    assert amounts.authorised + amounts.paid == ((0 if came else -brought) if taken_back else (brought if came else 0))
 
 
 @pytest.mark.parametrize(
@@ -155,12 +212,23 @@ def test_every_line_balances_and_charges_at_most_the_cap(
         {"authorised": 10, "to_capture": 5, "to_void": 4},
         {"paid": 10, "to_keep": 5, "to_refund": 6},
         {"paid": 10, "to_keep": 11, "to_refund": -1},
-        {"due": -1},
+        {"to_refund": 10, "to_keep": -10, "due": 1},
+        {"authorised": 10, "to_void": 11, "to_capture": -1},
+        {"to_void": -1, "to_capture": 1},
     ],
 )
 def test_amounts_that_do_not_balance_cannot_be_made(amounts: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="settlement line"):
         Amounts(**amounts)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"unit_price": 3491}, {"unit_price": -2990}, {"quantity": -2}, {"quantity": 3}, {"cap": 2989}]
+)
+def test_a_line_that_does_not_charge_its_price_cannot_be_made(changed: dict[str, Any]) -> None:
+    made = line(PaymentMode.PREPAID, Cause.TEAM_FORMED)
+    with pytest.raises(ValueError, match="settlement line"):
+        replace(made, **changed)
 
 
 @pytest.mark.parametrize("mode", [PaymentMode.HOLD, PaymentMode.PREPAID])

@@ -1,0 +1,59 @@
+"""What an event makes of a seat."""
+
+from dataclasses import replace
+
+from services.pricing.domain.fact import FactKind, TeamFact
+from services.pricing.domain.team import Seat, SeatState, Team, TeamState
+
+_BEGINS = {
+    FactKind.SEAT_HELD: SeatState.HELD,
+    FactKind.SEAT_WAITLISTED: SeatState.WAITING,
+    FactKind.SEAT_SPONSORED: SeatState.CONFIRMED,
+}
+
+
+def moved_seat(team: Team, seat: Seat | None, fact: TeamFact) -> Seat | None:
+    """Move a seat by ourselves, `seat` as it is stored; None where the event changes none."""
+    told = fact.seat
+    if told is None or fact.kind is FactKind.LATE_PAYMENT_REPORTED:
+        return None
+    if seat is None or fact.kind is FactKind.SEAT_HELD:
+        return _begun(told, fact)
+    seat = _led(seat, told) if team.state.is_open else _as_formed(seat, team)
+    return _changed(seat, told, fact)
+
+
+def _changed(seat: Seat, told: Seat, fact: TeamFact) -> Seat:
+    match fact.kind:
+        case FactKind.SEAT_CONFIRMED:
+            reference = fact.payment_reference
+            return replace(seat, state=SeatState.CONFIRMED, release_reason=None, payment_reference=reference)
+        case FactKind.SEAT_RELEASED:
+            return replace(seat, state=SeatState.RELEASED, release_reason=told.release_reason)
+        case FactKind.SEAT_DEFAULTED:
+            return replace(seat, state=SeatState.DEFAULTED)
+        case FactKind.SEAT_REDUCED:
+            return replace(seat, quantity=seat.quantity - fact.units)
+        case _:
+            return seat
+
+
+def _begun(told: Seat, fact: TeamFact) -> Seat:
+    state = _BEGINS.get(fact.kind, told.state)
+    begun = replace(told, state=state, release_reason=None, number=fact.version)
+    return replace(begun, cap=0, cap_fill=0) if state is SeatState.WAITING else begun
+
+
+def _led(seat: Seat, told: Seat) -> Seat:
+    """Take over the role told: who leads pays by another row from now on, with the cap it has."""
+    if told.role is seat.role:
+        return seat
+    cap_role = seat.cap_role or seat.role
+    return replace(seat, role=told.role, cap_role=None if cap_role is told.role else cap_role)
+
+
+def _as_formed(seat: Seat, team: Team) -> Seat:
+    """Remember what the seat had when the team formed: its line may not be made yet."""
+    if team.state is not TeamState.FORMED or seat.formed_quantity is not None:
+        return seat
+    return replace(seat, formed_quantity=seat.quantity)
