@@ -197,8 +197,8 @@ def _extend(campaign: Campaign, _stock: Stock, command: ExtendBy, now: datetime)
 
 
 def _close(campaign: Campaign, _stock: Stock, command: CloseIn, now: datetime) -> CampaignDecision | Refusal:
-    if campaign.state(now) not in {CampaignState.RUNNING, CampaignState.PAUSED}:
-        return _not_now(campaign, Action.CLOSE, now)
+    if campaign.state(now) not in {CampaignState.RUNNING, CampaignState.PAUSED} or now < campaign.starts_at:
+        return _not_now(campaign, Action.CLOSE, now)  # what was paused before its start would end before it
     after = replace(campaign, ends_at=min(campaign.ends_at, now + command.after))
     detail = f"in={command.after.total_seconds():g}s"
     return CampaignDecision(after, Action.CLOSE, ("ends_at",), detail, sweeps=True)
@@ -211,6 +211,8 @@ _BEFORE_START = {
     "latest_end": "members were told how far the end can move",
 }
 _TERMS = frozenset({"items", "ladder", "rules", "currency"})
+_HAS_TEAMS = {CampaignState.RUNNING, CampaignState.PAUSED}
+"""Where joins may be under way that count no units of an item without stock."""
 
 
 def _update(campaign: Campaign, stock: Stock, command: Update, now: datetime) -> CampaignDecision | Refusal:
@@ -226,6 +228,8 @@ def _update(campaign: Campaign, stock: Stock, command: Update, now: datetime) ->
     for sku, units in offered.items():
         if sku in stock and units < stock[sku].taken:
             return Refusal("STOCK_BELOW_TAKEN", {"sku": sku, "taken": str(stock[sku].taken)})
+        if sku not in stock and state in _HAS_TEAMS and campaign.terms.item(sku):
+            return Refusal("PROMISE_BROKEN", {"field": "items", "why": f"{sku} has been sold without a limit"})
     version = campaign.terms.version + bool(command.fields & _TERMS)
     after = replace(wanted, terms=replace(wanted.terms, version=version))
     moves = after.ends_at != campaign.ends_at

@@ -46,11 +46,17 @@ async def take_stock(connection: AsyncConnection[TupleRow], campaign_id: UUID, t
 async def offer_stock(
     connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, offered: Mapping[str, int]
 ) -> None:
-    """Set the units offered, per SKU; the campaign and its stock are locked."""
+    """Set the units offered, per SKU; the campaign and its stock are locked.
+
+    Of an item that has stock from now on, what older teams sold before counts as taken.
+    """
     await connection.execute(
-        "INSERT INTO stock (campaign_id, platform_id, sku, offered) SELECT %s, %s, k.* FROM unnest(%s, %s) AS k"
+        "INSERT INTO stock (campaign_id, platform_id, sku, offered, taken) SELECT %s, %s, k.sku, k.offered,"
+        " CASE WHEN EXISTS (SELECT FROM stock AS o WHERE o.campaign_id = %s AND o.sku = k.sku) THEN 0 ELSE"
+        " (SELECT coalesce(sum(s.quantity), 0) FROM seats AS s WHERE s.campaign_id = %s AND s.sku = k.sku"
+        " AND s.state IN ('HELD', 'CONFIRMED')) END FROM unnest(%s, %s) AS k (sku, offered)"
         " ON CONFLICT (campaign_id, sku) DO UPDATE SET offered = excluded.offered",
-        (campaign_id, platform_id, texts(offered), bigints(offered.values())),
+        (campaign_id, platform_id, campaign_id, campaign_id, texts(offered), bigints(offered.values())),
     )
 
 
