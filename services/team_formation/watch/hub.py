@@ -1,7 +1,7 @@
 """Readers of things that change: what changed is loaded once for all of them, at most so often, and always at last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -50,7 +50,7 @@ class Hub(Generic[Key]):
         """What has readers."""
         return self._topics.keys()
 
-    async def follow(self, platform_id: UUID, key: Key, after: int) -> AsyncIterator[bytes]:
+    async def follow(self, platform_id: UUID, key: Key, after: int) -> AsyncGenerator[bytes, None]:
         """Give a thing at once if it is newer than a version, then after changes, until it is final."""
         topic = self._topics.setdefault(key, {}).setdefault(platform_id, Topic(platform_id, key))
         topic.readers += 1
