@@ -1,10 +1,12 @@
 """What changed since the last look, from the outbox: the cost follows what changed, not what is watched."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from services.chassis.database import Connection
 from services.chassis.horizon import Horizon
 from services.team_formation.store.watching import find_told
+
+_SLACK = timedelta(days=1)
 
 
 class Tail:
@@ -23,11 +25,10 @@ class Tail:
         self._low: int | None = None
         self._told: dict[str, int] = {}
 
-    async def look(self, connection: Connection, floor: datetime) -> list[str] | None:
-        """List the keys that have new events, in autocommit; None at the beginning, when anything may have changed.
-
-        What was written before `floor`, by the machine's time, is not looked at: that prunes the outbox' partitions.
-        """
+    async def look(self, connection: Connection) -> list[str] | None:
+        """List the keys that have new events, in autocommit; None at the beginning, when anything may have changed."""
+        # By the machine's time, as the outbox has it: partitions of older days are not looked into.
+        floor = datetime.now(UTC) - _SLACK
         async with connection.pipeline():
             looked = await self._horizon.look(connection)
             asked = None if self._low is None else await find_told(connection, self._low, floor)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -21,7 +20,6 @@ from services.team_formation.watch.turns import Turns
 
 POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.05
-_SLACK = timedelta(days=1)
 
 log = logs.logger(__name__)
 
@@ -34,7 +32,6 @@ class Watch:
         self.teams: Hub[str] = Hub(TeamStates(database, catalogue).load, turns, "TEAM_UNKNOWN")
         self.campaigns: Hub[UUID] = Hub(CampaignSums(database, clock, catalogue).load, turns, "CAMPAIGN_UNKNOWN")
         self._database = database
-        self._clock = clock
         self._tail = Tail()
 
     @property
@@ -57,7 +54,7 @@ class Watch:
             self._tail.forget()
             return
         async with self._database.read() as connection:
-            fresh = await self._tail.look(connection, self._clock.now() - _SLACK)
+            fresh = await self._tail.look(connection)
         self.teams.changed(self.teams.watched if fresh is None else fresh)
         self.campaigns.changed(self.campaigns.watched if fresh is None else self._campaigns_of(fresh))
 

@@ -22,8 +22,6 @@ from services.team_formation.watch import Watch
 from services.team_formation.watch.tail import Tail
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, START, Formation, a_campaign
 
-FLOOR = START - timedelta(days=3650)
-
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
@@ -61,29 +59,29 @@ async def test_a_look_finds_what_was_told_since_the_one_before(url: str) -> None
     async with opened(url) as database, database.read() as writes, database.read() as looks:
         await tell(writes, told("team_old", 1))
         tail = Tail()
-        assert await tail.look(looks, FLOOR) is None  # what happened before is for whoever begins to read
-        assert await tail.look(looks, FLOOR) == []
+        assert await tail.look(looks) is None  # what happened before is for whoever begins to read
+        assert await tail.look(looks) == []
         await tell(writes, told("team_a", 1), told("team_a", 2), told("team_b", 7))
         await tell(writes, told("camp_c", 1, translate.CAMPAIGN_TOPIC), told("plat_d", 1, "groupbuy.platform.v1"))
-        assert sorted(await tail.look(looks, FLOOR) or []) == ["camp_c", "team_a", "team_b"]
-        assert await tail.look(looks, FLOOR) == []
+        assert sorted(await tail.look(looks) or []) == ["camp_c", "team_a", "team_b"]
+        assert await tail.look(looks) == []
         await tell(writes, told("team_a", 3))
-        assert await tail.look(looks, FLOOR) == ["team_a"]
+        assert await tail.look(looks) == ["team_a"]
 
 
 async def test_a_change_that_commits_late_is_found_though_later_ones_were_seen(url: str) -> None:
     async with opened(url) as database, database.read() as slow, database.read() as quick, database.read() as looks:
         tail = Tail()
-        await tail.look(looks, FLOOR)
+        await tail.look(looks)
         async with slow.transaction():
             await outbox.append(slow, [told("team_slow", 1)])
             await tell(quick, told("team_quick", 1))
-            assert await tail.look(looks, FLOOR) == ["team_quick"]
+            assert await tail.look(looks) == ["team_quick"]
             await tell(quick, told("team_quick", 2))
-            assert await tail.look(looks, FLOOR) == ["team_quick"]
-            assert await tail.look(looks, FLOOR) == []  # it is seen again, but told once
-        assert await tail.look(looks, FLOOR) == ["team_slow"]
-        assert await tail.look(looks, FLOOR) == []
+            assert await tail.look(looks) == ["team_quick"]
+            assert await tail.look(looks) == []  # it is seen again, but told once
+        assert await tail.look(looks) == ["team_slow"]
+        assert await tail.look(looks) == []
 
 
 async def test_a_tail_begins_only_where_nothing_is_hidden(url: str) -> None:
@@ -91,11 +89,11 @@ async def test_a_tail_begins_only_where_nothing_is_hidden(url: str) -> None:
         tail = Tail()
         async with slow.transaction():
             await outbox.append(slow, [told("team_slow", 1)])
-            assert await tail.look(looks, FLOOR) is None
-            assert await tail.look(looks, FLOOR) is None
-        assert await tail.look(looks, FLOOR) is None
+            assert await tail.look(looks) is None
+            assert await tail.look(looks) is None
+        assert await tail.look(looks) is None
         await tell(slow, told("team_slow", 2))
-        assert await tail.look(looks, FLOOR) == ["team_slow"]
+        assert await tail.look(looks) == ["team_slow"]
 
 
 async def test_readers_of_one_replica_see_what_another_one_does(
