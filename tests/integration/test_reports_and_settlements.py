@@ -1,0 +1,189 @@
+"""Reports of random histories: what team_formation counts as earned is what pricing settled, and what its API says."""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict, replace
+from typing import Any, cast
+from uuid import UUID
+
+import grpc
+import pytest
+from groupbuy.money.v1.money_pb2 import Money
+from groupbuy.team_formation.v1 import reports_pb2
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
+from grpc_status import rpc_status
+
+from services.chassis import ids
+from services.chassis.status import rejected_of
+from services.team_formation import domain
+from services.team_formation.domain.reports import Funnel, ReportBy
+from services.team_formation.handlers import Ask
+from services.team_formation.store.reports import report_campaign, report_promoter
+from tests.support.database import Database
+from tests.support.engine import KEY, Engine, an_engine, served
+from tests.support.formation import OTHER_PLATFORM, PLATFORM, a_campaign
+from tests.support.histories import History
+
+SERVICE = "groupbuy.team_formation.v1.TeamFormation"
+SEEDS = range(301, 317)
+PROMOTERS = ("nora", "omar")
+CHANNELS = ("wechat", "line")
+
+
+class SharingHistory(History):
+    """A history in which many come by links of members and promoters."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.made: list[tuple[UUID, UUID]] = []
+        """Invites with the teams they lead to."""
+
+    def _note(self, rpc: str, answer: Any) -> None:
+        super()._note(rpc, answer)
+        if rpc == "CreateInvite":
+            self.made.append((_own("inv", answer.invite.invite_id), _own("team", answer.invite.team_id)))
+
+    def _invite(self) -> Ask:
+        promoter = self._random.choice(("", *PROMOTERS))
+        member, channel = "" if promoter else self._member(), self._random.choice(CHANNELS)
+        points = self._random.choice((333, 5_000, 10_000)) if promoter else 0
+        invite = domain.NewInvite(ids.new_id(), member, promoter, channel, "", "", None, commission_basis_points=points)
+        return self._named("CreateInvite", invite, team_id=self._team())
+
+    def _ask(self) -> Ask:
+        return self._invite() if self.teams and self._random.random() < 0.2 else super()._ask()
+
+    def _join(self) -> Ask:
+        team_id = self._team()
+        leading = [invite_id for invite_id, to in self.made if to == team_id]
+        wanted = replace(self._wanted(), invite_id=self._random.choice([None, *leading]))
+        return self._named("JoinTeam", wanted, team_id=team_id)
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[Engine]:
+    async with an_engine(database) as running:
+        yield running
+
+
+async def test_a_report_counts_as_earned_what_was_settled(engine: Engine) -> None:
+    histories = [SharingHistory(engine.formation, seed) for seed in SEEDS]
+    for history in histories:
+        await history.play()
+    await engine.carry()
+    settled = await _settled(engine)
+    commissions = 0
+    for history in histories:
+        campaign_id = history.campaign.campaign_id
+        owed = await _owed(engine, campaign_id, settled)
+        async with engine.formation.database.read() as connection:
+            for by in ReportBy:
+                report = await report_campaign(connection, PLATFORM, campaign_id, by, "Asia/Shanghai")
+                assert report.total.amount == owed[by].total(), history.said
+                if by is not ReportBy.DAY:
+                    assert Counter({row.key: row.funnel.amount for row in report.rows}) == owed[by], history.said
+            for promoter in PROMOTERS:
+                mine = await report_promoter(connection, PLATFORM, campaign_id, promoter)
+                assert mine.total.amount == owed[ReportBy.PROMOTER][promoter], history.said
+                commissions += mine.commission
+    assert commissions > 0
+    assert sum(settled.values()) > 0
+
+
+async def test_the_api_says_what_was_counted(engine: Engine) -> None:
+    history = SharingHistory(engine.formation, SEEDS[0])
+    await history.play()
+    campaign_id = history.campaign.campaign_id
+    named = ids.opaque("camp", campaign_id)
+    async with served(engine) as channels, engine.formation.database.read() as connection:
+        call = _caller(channels[SERVICE])
+        for by in reports_pb2.ReportBy.values():
+            split = ReportBy(reports_pb2.ReportBy.Name(by).removeprefix("REPORT_BY_")) if by else ReportBy.DAY
+            counted = await report_campaign(connection, PLATFORM, campaign_id, split, "Asia/Shanghai")
+            said = await call("GetCampaignReport", pb.GetCampaignReportRequest(campaign_id=named, by=by))
+            assert said.total == _said(counted.total)
+            assert [(row.key, row.funnel, row.invites) for row in said.rows] == [
+                (row.key, _said(row.funnel), row.invites) for row in counted.rows
+            ]
+            assert said.joins_per_invite == counted.joins_per_invite > 0
+        for promoter in (*PROMOTERS, "nobody"):
+            mine = await report_promoter(connection, PLATFORM, campaign_id, promoter)
+            request = pb.GetPromoterReportRequest(campaign_id=named, promoter_id=promoter)
+            told = await call("GetPromoterReport", request)
+            assert (told.total, told.commission) == (_said(mine.total), _money(mine.commission))
+            assert list(told.invites) == [
+                reports_pb2.InviteReport(
+                    invite_id=ids.opaque("inv", campaign_id, invite.invite_id),
+                    channel=invite.channel,
+                    funnel=_said(invite.funnel),
+                    commission_basis_points=invite.commission_basis_points,
+                    commission=_money(invite.commission),
+                )
+                for invite in mine.invites
+            ]
+
+
+async def test_what_cannot_be_reported_is_refused(engine: Engine) -> None:
+    campaign = await engine.formation.create(a_campaign())
+    other = await engine.formation.create(a_campaign(platform_id=OTHER_PLATFORM))
+    named = ids.opaque("camp", campaign.campaign_id)
+    strange: Any = 99
+    refused = [
+        ("INVALID_ARGUMENT", "GetCampaignReport", pb.GetCampaignReportRequest(campaign_id=named, by=strange)),
+        ("INVALID_ARGUMENT", "GetPromoterReport", pb.GetPromoterReportRequest(campaign_id=named)),
+    ]
+    for unknown in ("", "nonsense", ids.opaque("camp", ids.new_id()), ids.opaque("camp", other.campaign_id)):
+        by_promoter = pb.GetPromoterReportRequest(campaign_id=unknown, promoter_id="nora")
+        refused.append(("CAMPAIGN_UNKNOWN", "GetCampaignReport", pb.GetCampaignReportRequest(campaign_id=unknown)))
+        refused.append(("CAMPAIGN_UNKNOWN", "GetPromoterReport", by_promoter))
+    async with served(engine) as channels:
+        call = _caller(channels[SERVICE])
+        for reason, method, request in refused:
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await call(method, request)
+            status = rpc_status.from_call(cast("grpc.Call", failed.value))
+            assert status is not None
+            assert rejected_of(status).reason == reason
+
+
+def _caller(channel: grpc.aio.Channel) -> Callable[[str, Any], Awaitable[Any]]:
+    stub = TeamFormationStub(channel)
+    metadata = (("authorization", f"Bearer {KEY}"),)
+    return lambda method, request: getattr(stub, method)(request, metadata=metadata, timeout=10)
+
+
+def _said(funnel: Funnel) -> reports_pb2.Funnel:
+    return reports_pb2.Funnel(**asdict(funnel) | {"amount": _money(funnel.amount)})
+
+
+def _money(minor_units: int) -> Money:
+    return Money(minor_units=minor_units, currency="EUR")
+
+
+async def _settled(engine: Engine) -> dict[UUID, int]:
+    """Add up what each seat finally pays, in whichever way."""
+    found: dict[UUID, int] = defaultdict(int)
+    for event in await engine.pricing.settled():
+        line = event.settlement_line_recorded.line
+        charged = (line.to_capture, line.to_keep, line.due)
+        found[_own("seat", line.seat_id)] += sum(money.minor_units for money in charged)
+    return found
+
+
+async def _owed(engine: Engine, campaign_id: UUID, settled: dict[UUID, int]) -> dict[ReportBy, Counter[str | None]]:
+    """Add up what a campaign's seats pay, as its report splits it; by day only the whole."""
+    owed: dict[ReportBy, Counter[str | None]] = {by: Counter() for by in ReportBy}
+    seats = await engine.formation.rows(
+        "SELECT s.seat_id, s.sku, i.channel, i.promoter_id FROM seats AS s LEFT JOIN invites AS i"
+        " USING (campaign_id, invite_id) WHERE s.campaign_id = %s",
+        campaign_id,
+    )
+    for seat_id, sku, channel, promoter in seats:
+        for by, key in zip(ReportBy, (None, channel or "", promoter or "", sku), strict=True):
+            owed[by][key] += settled.get(seat_id, 0)
+    return owed
+
+
+def _own(prefix: str, text: str) -> UUID:
+    return (ids.parse(prefix, text, 2) or ())[1]
