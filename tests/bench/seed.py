@@ -4,7 +4,7 @@ A copy differs from its model by its number: it takes the place of the last twel
 follows every member's name. Copies have no events.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -58,11 +58,13 @@ def copied(model: UUID, number: int) -> UUID:
 async def more_teams(whole: Installation, model: Team, count: int, shift: timedelta = timedelta()) -> list[Team]:
     """Copy a team with its seats; every time of a copy is shifted. Gives the copies."""
     async with await psycopg.AsyncConnection.connect(whole.database) as connection:
-        for table, columns in (await _tables(connection)).items():
+        tables = await _tables(connection)
+        for table, columns in tables.items():
             if "team_id" in columns:
                 await _copy(connection, table, columns, model, count, {"campaign_id", "platform_id"}, shift)
             elif "member_id" in columns:
                 await _copy_members(connection, table, columns, model, count)
+        await _recount_stock(connection, tables, model.campaign_id)
     await settle(whole)
     return [Team(model.campaign_id, copied(model.team_id, number)) for number in range(1, count + 1)]
 
@@ -81,14 +83,27 @@ async def more_campaigns(whole: Installation, teams: Sequence[Team], count: int)
 async def forget_teams(whole: Installation, one: Team) -> None:
     """Delete all teams of a team's campaign, with their seats; the service may be at work on them."""
     async with await psycopg.AsyncConnection.connect(whole.database) as connection:
-        lock = "SELECT FROM teams WHERE campaign_id = %s ORDER BY campaign_id, team_id FOR UPDATE"
-        await connection.execute(lock, (one.campaign_id,))
-        for table, columns in (await _tables(connection)).items():
+        tables = await _tables(connection)
+        for lock in [item for item in ("stock", "teams") if item in tables]:  # in the service's own order
+            statement = sql.SQL("SELECT FROM {} AS t WHERE campaign_id = %s ORDER BY t FOR UPDATE")
+            await connection.execute(statement.format(sql.Identifier(lock)), (one.campaign_id,))
+        for table, columns in tables.items():
             if "team_id" in columns:
                 await connection.execute(
                     sql.SQL("DELETE FROM {} WHERE campaign_id = %s").format(sql.Identifier(table)), (one.campaign_id,)
                 )
+        await _recount_stock(connection, tables, one.campaign_id)
     await settle(whole)
+
+
+async def _recount_stock(connection: AsyncConnection[TupleRow], tables: Collection[str], campaign_id: UUID) -> None:
+    """Have a campaign's stock, where there is such a thing, count the seats that are there."""
+    if "stock" in tables:
+        await connection.execute(
+            "UPDATE stock AS i SET taken = (SELECT coalesce(sum(quantity), 0) FROM seats AS s WHERE s.campaign_id ="
+            " i.campaign_id AND s.sku = i.sku AND s.state IN ('HELD', 'CONFIRMED')) WHERE i.campaign_id = %s",
+            (campaign_id,),
+        )
 
 
 async def settle(whole: Installation) -> None:
