@@ -37,6 +37,8 @@ DAMAGE = {
             " answer, subject, created_at FROM requests"
         ),
     ),
+    "4_cancelled_seats_have_their_line": ("pricing", "UPDATE teams SET state = 'CANCELLED'"),
+    "4_each_cause_has_its_line": ("pricing", "DELETE FROM settlement_lines WHERE cause = 'LATE_PAYMENT'"),
     "4_ends_exactly_once": ("team_formation", "UPDATE teams SET state = 'FORMING', ends_at = '2020-01-01'"),
     "4_lines_balance": (
         "pricing",
@@ -47,6 +49,8 @@ DAMAGE = {
     ),
     "4_money_goes_back": ("pricing", "UPDATE settlement_lines SET payment_reference = 'of somebody else'"),
     "4_one_line_per_seat_and_cause": ("team_formation", "DELETE FROM late_payments"),
+    "4_seat_lines_add_up": ("pricing", "DELETE FROM settlement_lines"),
+    "4_sponsored_seats_have_no_line": ("pricing", "UPDATE seats SET sponsored = true"),
     "5_caps_agree": ("pricing", "UPDATE seats SET cap = cap + 1"),
     "5_caps_are_in_the_table": ("pricing", "UPDATE price_steps SET unit_price = unit_price + 1"),
     "5_fill_from_scratch": ("pricing", "UPDATE facts SET fill = fill + 1 WHERE kind = 'SeatHeld'"),

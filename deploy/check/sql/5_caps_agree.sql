@@ -1,4 +1,4 @@
--- pricing agrees with the cap of every seat.
+-- pricing agrees with the cap of every seat; who waits for room has none yet.
 -- database: team_formation
 SELECT seat_id, cap || ' at ' || cap_fill FROM seats
 -- database: pricing

@@ -1,28 +1,38 @@
 -- The fill that prices are read at is, after every event, what the events until then give from scratch.
 -- database: pricing
-WITH moves AS (
-    SELECT f.campaign_id, f.team_id, f.version,
-           CASE WHEN p.basis = 'TEAM_MEMBERS' THEN 1 ELSE s.quantity END * CASE
-               WHEN f.kind = 'SeatConfirmed' THEN 1
-               WHEN f.kind = 'SeatReleased' AND lag(f.kind) OVER of_seat = 'SeatConfirmed' THEN -1
+WITH seen AS (
+    -- the units of each seat after each of its events: those it has now, and what was given back since
+    SELECT f.campaign_id, f.team_id, f.version, f.kind, f.units_back, f.seat_id, s.quantity
+           + coalesce(sum(f.units_back) OVER (PARTITION BY f.campaign_id, f.seat_id ORDER BY f.version
+               ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 0) AS units,
+           -- whether it counted before: the last event that moved it made it a confirmed one
+           coalesce(max(f.version) FILTER (WHERE f.kind IN ('SeatConfirmed', 'SeatSponsored')) OVER before, 0)
+           > coalesce(max(f.version) FILTER (WHERE f.kind IN ('SeatReleased', 'SeatDefaulted')) OVER before, 0) AS counted
+    FROM facts AS f JOIN seats AS s ON s.campaign_id = f.campaign_id AND s.seat_id = f.seat_id
+    WINDOW before AS (PARTITION BY f.campaign_id, f.seat_id ORDER BY f.version
+                      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+), moves AS (
+    SELECT m.campaign_id, m.team_id, m.version, CASE
+               WHEN m.kind IN ('SeatConfirmed', 'SeatSponsored') THEN CASE p.basis WHEN 'TEAM_MEMBERS' THEN 1 ELSE m.units END
+               WHEN NOT m.counted THEN 0
+               WHEN m.kind IN ('SeatReleased', 'SeatDefaulted') THEN - CASE p.basis WHEN 'TEAM_MEMBERS' THEN 1 ELSE m.units END
+               WHEN m.kind = 'SeatReduced' AND p.basis = 'TEAM_UNITS' THEN - m.units_back
                ELSE 0 END AS change
-    FROM facts AS f
-    JOIN seats AS s ON s.campaign_id = f.campaign_id AND s.seat_id = f.seat_id
-    JOIN teams AS t ON t.campaign_id = f.campaign_id AND t.team_id = f.team_id
+    FROM seen AS m JOIN teams AS t USING (campaign_id, team_id)
     JOIN price_tables AS p ON p.campaign_id = t.campaign_id AND p.ladder_version = t.ladder_version
-    WHERE f.kind IN ('SeatHeld', 'SeatConfirmed', 'SeatReleased')
-    WINDOW of_seat AS (PARTITION BY f.campaign_id, f.seat_id ORDER BY f.version)
 ), played AS (
-    SELECT team_id, version, f.fill AS said,
+    SELECT campaign_id, team_id, version, f.fill AS said,
            coalesce(sum(m.change) OVER (PARTITION BY campaign_id, team_id ORDER BY version), 0) AS found
     FROM facts AS f LEFT JOIN moves AS m USING (campaign_id, team_id, version)
 ), judged AS (
-    -- a team that failed has released its confirmed seats by that one event; the price stays as it was before it
+    -- a team that failed or was cancelled has released its confirmed seats by that one event
     SELECT p.team_id || ' at ' || p.version AS place, p.said, CASE
-               WHEN t.state = 'FAILED' AND p.version >= t.ended_version THEN 0 ELSE p.found END AS found
-    FROM played AS p JOIN teams AS t USING (team_id)
+               WHEN t.state IN ('FAILED', 'CANCELLED') AND p.version >= t.ended_version THEN 0 ELSE p.found END AS found
+    FROM played AS p JOIN teams AS t USING (campaign_id, team_id)
+    -- the price stays as it was when the team ended first
     UNION ALL SELECT p.team_id || ' now', t.fill, p.found
-    FROM played AS p JOIN teams AS t ON t.team_id = p.team_id AND t.version = p.version
+    FROM played AS p JOIN teams AS t USING (campaign_id, team_id)
+    WHERE p.version = coalesce(t.formed_version, t.ended_version, t.version)
 )
 SELECT count(*), count(*) FILTER (WHERE said <> found),
        (array_agg(place || ': ' || said || ', events give ' || found) FILTER (WHERE said <> found))[1:5]

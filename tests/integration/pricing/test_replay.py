@@ -3,11 +3,15 @@
 import random
 
 import pytest
+from groupbuy.pricing.v1 import events_pb2
+from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis.messages import Record
 from services.pricing.handlers import settle
 from tests.support.pricing import PricingService
-from tests.support.teams import COMMIT, HOLD, MEMBERS, PAY_ON_DELIVERY, PREPAID, UNITS, TeamLife, price_table
+from tests.support.pricing_histories import Oracle, play
+from tests.support.pricing_lives import FullLife, a_full_life, leaders_pay_less
+from tests.support.teams import COMMIT, HOLD, LEADER, MEMBER, MEMBERS, PAY_ON_DELIVERY, PREPAID, UNITS, price_table
 
 MODES = (COMMIT, HOLD, PREPAID, PAY_ON_DELIVERY)
 
@@ -17,58 +21,18 @@ def dice(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - no secret
 
 
-def random_life(chance: random.Random) -> TeamLife:
-    """Play a team at random, to a random end."""
+def random_life(chance: random.Random) -> FullLife:
+    """Play a team at random, to a random end or to none."""
     thresholds = sorted(chance.sample(range(2, 12), 3))
     prices = sorted(chance.sample(range(100, 3990), 3), reverse=True)
     basis = chance.choice([MEMBERS, UNITS])
-    table = price_table(3990, list(zip(thresholds, prices, strict=True)), basis=basis)
-    life = TeamLife(payment_mode=chance.choice(MODES), table=table, maximum=100)
-    life.open("m0", quantity=chance.randint(1, 3))
-    held, confirmed, expired, gone = {"m0"}, set[str](), set[str](), set[str]()
-    for n in range(1, 40):
-        moves = ["hold"] + ["confirm"] * 3 * bool(held) + ["leave"] * bool(held | confirmed) + ["expire"] * bool(held)
-        moves += ["again"] * bool(expired) + ["late"] * bool(gone)
-        move = chance.choice(moves)
-        if move == "hold":
-            life.hold(f"m{n}", quantity=chance.randint(1, 3))
-            held.add(f"m{n}")
-        elif move == "confirm":
-            member = chance.choice(sorted(held))
-            life.confirm(member)
-            held.remove(member)
-            confirmed.add(member)
-        elif move == "leave":
-            member = chance.choice(sorted(held | confirmed))
-            life.leave(member)
-            held.discard(member)
-            confirmed.discard(member)
-            gone.add(member)
-        elif move == "expire":
-            member = chance.choice(sorted(held))
-            life.expire(member)
-            held.remove(member)
-            expired.add(member)
-        elif move == "again":
-            member = chance.choice(sorted(expired))
-            life.confirm(member)
-            expired.remove(member)
-            confirmed.add(member)
-        else:
-            life.late(chance.choice(sorted(gone)), f"late-{n}")
-    for member in sorted(held):
-        life.expire(member)
-    if chance.random() < 0.5 and confirmed:
-        life.tip()
-        life.form()
-    else:
-        life.fail()
-    for n, member in enumerate(sorted(gone | expired)):
-        life.late(member, f"after-{n}")
+    table = leaders_pay_less(price_table(3990, list(zip(thresholds, prices, strict=True)), basis=basis), 70)
+    life = a_full_life(payment_mode=chance.choice(MODES), table=table)
+    play(life, [(chance.randrange(999), chance.randrange(999)) for _ in range(chance.randint(12, 60))])
     return life
 
 
-def interleaved(lives: list[TeamLife], chance: random.Random) -> list[Record]:
+def interleaved(lives: list[FullLife], chance: random.Random) -> list[Record]:
     """Mix the records of several teams, each team's in order."""
     waiting = [list(life.records) for life in lives]
     mixed = []
@@ -138,39 +102,44 @@ async def test_prices_and_lines_equal_those_computed_from_scratch(pricing: Prici
             if event.team_id == life.team_id and event.HasField("price_changed")
         ] == changes_from_scratch(life)
         lines = [event.settlement_line_recorded.line for event in settled if event.team_id == life.team_id]
-        assert sorted((line.cause_event_id, line.seat_id) for line in lines) == sorted(lines_from_scratch(life))
-        for line in lines:
-            charged = line.to_capture.minor_units + line.to_keep.minor_units + line.due.minor_units
-            assert charged == line.unit_price.minor_units * line.quantity
-            assert line.unit_price.minor_units <= line.cap.minor_units
+        found = {seat_id: added_up([line for line in lines if line.seat_id == seat_id]) for seat_id in seats_of(life)}
+        assert found == {
+            seat_id: (owed.lines, owed.charged, owed.brought + owed.late)
+            for seat_id, owed in Oracle(life).seats.items()
+        }
 
 
-def changes_from_scratch(life: TeamLife) -> list[tuple[str, list[int]]]:
+def seats_of(life: FullLife) -> set[str]:
+    """Name every seat that a team ever had."""
+    return {
+        fact.seat.seat_id
+        for event in life.events
+        for fact in [getattr(event, event.WhichOneof("fact") or "")]
+        if "seat" in fact.DESCRIPTOR.fields_by_name and fact.HasField("seat")
+    }
+
+
+def added_up(lines: list[events_pb2.SettlementLine]) -> tuple[int, int, int]:
+    """How many lines, what they charge, what was authorised or paid for them."""
+    charged = sum(line.to_capture.minor_units + line.to_keep.minor_units + line.due.minor_units for line in lines)
+    return len(lines), charged, sum(line.authorised.minor_units + line.paid.minor_units for line in lines)
+
+
+def changes_from_scratch(life: FullLife) -> list[tuple[str, list[int]]]:
     """Compute from the events alone which of them changed a price, and to what, for leader and member."""
-    found, before = [], life.price(0)
+    found: list[tuple[str, list[int]]] = []
+    before = both(life, 0)
     for event in life.events:
-        if event.HasField("team_failed"):
+        if event.state not in {types_pb2.TEAM_STATE_FORMING, types_pb2.TEAM_STATE_TIPPED}:
             break
         units = life.table.basis == UNITS
-        fill = event.totals.confirmed_units if units else event.totals.confirmed_members
-        if life.price(fill) != before:
-            before = life.price(fill)
-            found.append((event.event_id, [before, before]))
+        now = both(life, event.totals.confirmed_units if units else event.totals.confirmed_members)
+        if now != before:
+            before = now
+            found.append((event.event_id, now))
     return found
 
 
-def lines_from_scratch(life: TeamLife) -> list[tuple[str, str]]:
-    """Compute from the events alone which seats have a line for which event."""
-    confirmed: set[str] = set()
-    found: list[tuple[str, str]] = []
-    for event in life.events:
-        if event.HasField("seat_confirmed"):
-            confirmed.add(event.seat_confirmed.seat.seat_id)
-        elif event.HasField("seat_released") and event.seat_released.seat.seat_id in confirmed:
-            confirmed.remove(event.seat_released.seat.seat_id)
-            found.append((event.event_id, event.seat_released.seat.seat_id))
-        elif event.HasField("late_payment_reported"):
-            found.append((event.event_id, event.late_payment_reported.seat.seat_id))
-        elif event.HasField("team_formed") or event.HasField("team_failed"):
-            found += [(event.event_id, seat_id) for seat_id in confirmed]
-    return found
+def both(life: FullLife, fill: int) -> list[int]:
+    """The leader's price at a fill, and the member's."""
+    return [life.price(fill, role=LEADER), life.price(fill, role=MEMBER)]

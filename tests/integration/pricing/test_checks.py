@@ -1,0 +1,99 @@
+"""The invariants that pricing's database alone can answer: they hold after random histories, and see damage."""
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from deploy.check import Invariant, invariants
+from deploy.check.runner import run_check
+from tests.support.pricing import PricingService
+from tests.support.pricing_histories import play
+from tests.support.pricing_lives import a_full_life, leaders_pay_less
+from tests.support.teams import COMMIT, HOLD, MEMBERS, PAY_ON_DELIVERY, PREPAID, UNITS, price_table
+
+MODES = (COMMIT, HOLD, PREPAID, PAY_ON_DELIVERY)
+LIVES = 60
+
+
+def without_one(*causes: str) -> list[str]:
+    """Lose one line of each cause, the one with the most money."""
+    lost = "SELECT line_id FROM settlement_lines WHERE cause = '{}' ORDER BY authorised + paid DESC LIMIT 1"
+    delete = f"DELETE FROM settlement_lines WHERE line_id = ({lost})"  # noqa: S608 - our own words
+    return [delete.format(cause) for cause in causes]
+
+
+DAMAGE = {
+    "4_cancelled_seats_have_their_line": [
+        *without_one("TEAM_CANCELLED"),
+        "UPDATE settlement_lines SET cause = 'TEAM_FAILED' WHERE cause = 'TEAM_CANCELLED'",
+    ],
+    "4_each_cause_has_its_line": [
+        *without_one("SEAT_REDUCED", "SEAT_WITHDRAWN", "SEAT_DEFAULTED", "SEAT_LEFT", "LATE_PAYMENT"),
+        "UPDATE settlement_lines SET cause_event_id = gen_random_uuid() WHERE cause = 'SEAT_REDUCED'",
+    ],
+    "4_lines_balance": [
+        (
+            "ALTER TABLE settlement_lines DROP CONSTRAINT settlement_lines_signs;"
+            " UPDATE settlement_lines SET paid = paid - 1, to_refund = to_refund - 1 WHERE to_refund = 0"
+        ),
+    ],
+    "4_seat_lines_add_up": [
+        *without_one("TEAM_FORMED", "SEAT_WITHDRAWN", "TEAM_FAILED"),
+        "UPDATE facts SET units_back = units_back + 1 WHERE kind = 'SeatReduced'",
+        "UPDATE seats SET state = 'RELEASED', release_reason = 'WITHDRAWN' WHERE state = 'CONFIRMED'",
+    ],
+    "4_sponsored_seats_have_no_line": ["UPDATE seats SET sponsored = true"],
+    "5_caps_are_in_the_table": ["UPDATE seats SET cap_role = NULL"],
+    "5_fill_from_scratch": [
+        "UPDATE facts SET fill = fill + 1 WHERE kind = 'SeatDefaulted'",
+        "UPDATE facts SET fill = fill + 1 WHERE kind = 'SeatSponsored'",
+        "UPDATE facts SET units_back = 0",
+        "UPDATE teams SET fill = fill + 1 WHERE state = 'CANCELLED'",
+    ],
+    "5_nobody_pays_above_the_cap": ["UPDATE price_steps SET unit_price = 0"],
+}
+
+
+def of_pricing() -> list[Invariant]:
+    """Those that need no other database and no relay."""
+    return [
+        item
+        for item in invariants()
+        if {database for database, _ in item.sections} == {"pricing"} and len(item.sections) == 1
+        if not item.name.endswith("_in_kafka")
+    ]
+
+
+@pytest.fixture
+async def connection(pricing: PricingService) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    """A connection in a transaction, after many random histories."""
+    chance = random.Random(4)  # noqa: S311 - no secret
+    for number in range(LIVES):
+        table = leaders_pay_less(price_table(basis=chance.choice([MEMBERS, UNITS])), 200)
+        life = a_full_life(table=table, payment_mode=MODES[number % len(MODES)])
+        play(life, [(chance.randrange(999), chance.randrange(999)) for _ in range(chance.randint(5, 50))])
+        await pricing.apply(life.records)
+    await pricing.settle()
+    async with pricing.database.read() as lent, lent.transaction(force_rollback=True):
+        yield lent
+
+
+async def test_they_hold_after_random_histories(connection: AsyncConnection[TupleRow]) -> None:
+    results = [await run_check(item, {"pricing": connection}) for item in of_pricing()]
+    assert [result for result in results if result.violations] == []
+    looked_at = {result.name: result.checked for result in results}
+    assert min(looked_at.values()) > 0, looked_at
+
+
+async def test_each_sees_the_damage_that_it_speaks_of(connection: AsyncConnection[TupleRow]) -> None:
+    by_name = {item.name: item for item in of_pricing()}
+    for name, damages in DAMAGE.items():
+        for damage in damages:
+            async with connection.transaction(force_rollback=True):
+                for statement in damage.split(";"):
+                    await connection.execute(statement.encode())
+                result = await run_check(by_name[name], {"pricing": connection})
+                assert result.violations, f"{name} does not see: {damage}"
