@@ -153,7 +153,7 @@ def a_campaign_in(state: CampaignState, words: set[str]) -> Campaign:
         campaign = replace(campaign, ends_at=NOW + timedelta(seconds=5))
     if "no-latest" in words:
         campaign = replace(campaign, latest_end=None)
-    phase = next((phase for phase in Phase if phase == state), Phase.PUBLISHED)
+    phase = next((phase for phase in Phase if phase.value == state.value), Phase.PUBLISHED)
     return replace(campaign, phase=phase, cancels_formed="twice" in words)
 
 

@@ -1,6 +1,7 @@
 """Any sequence of commands on a team, against a model that only knows who sits where: both agree after every step."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,24 +11,31 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.team_formation import domain
-from services.team_formation.domain import CountedIn, LeaveUntil, Outcome, PaymentMode, Refusal, SeatState, TeamState
-from tests.support.formation import LADDER, START, a_campaign
+from services.team_formation.domain import (
+    Basis,
+    CountedIn,
+    Decision,
+    FactKind,
+    LeaveUntil,
+    Level,
+    OnFull,
+    PaymentMode,
+    Refusal,
+    ReleaseReason,
+    Seat,
+    SeatState,
+    TeamState,
+    Usage,
+)
+from tests.support.formation import START, a_campaign
+from tests.support.team_model import Chair, TeamModel
 
-MEMBERS = ("mei", "tom", "lin", "kim")
-HOLD, LIFE = timedelta(minutes=10), timedelta(hours=1)
-
-
-@dataclass
-class Chair:
-    """What the model knows of one seat."""
-
-    member: str
-    quantity: int
-    until: Any
-    state: str = "held"
-    payments: list[str] = field(default_factory=list)
-    """References that went to the seat itself first, then those that came too late."""
-    late: set[str] = field(default_factory=set)
+MEMBERS = ("mei", "tom", "lin", "kim", "sol")
+LIFE = timedelta(hours=1)
+MOST_HELD = 2
+"""Holds that one look at a team past its end takes."""
+ENDS = {FactKind.TEAM_FORMED, FactKind.TEAM_FAILED, FactKind.TEAM_CANCELLED}
+_STATES = {SeatState.WAITING: "waiting", SeatState.HELD: "held", SeatState.CONFIRMED: "confirmed"}
 
 
 class RandomTeam(RuleBasedStateMachine):
@@ -36,194 +44,304 @@ class RandomTeam(RuleBasedStateMachine):
     @initialize(
         mode=st.sampled_from(PaymentMode),
         counted_in=st.sampled_from(CountedIn),
+        basis=st.sampled_from(Basis),
         leave=st.sampled_from(LeaveUntil),
+        on_full=st.sampled_from([OnFull.REFUSE, OnFull.WAITLIST, OnFull.WAITLIST]),
         minimum=st.integers(1, 3),
         more=st.integers(0, 3),
-        closes=st.booleans(),
+        options=st.fixed_dictionaries(
+            {
+                "closes": st.booleans(),
+                "stock": st.sampled_from([None, None, 3, 6]),
+                "waiting": st.integers(0, 3),
+                "units": st.sampled_from([0, 0, 3]),
+                "teams": st.sampled_from([0, 0, 1]),
+                "sponsored": st.integers(0, 3),
+                "extension": st.sampled_from([0, 300]),
+                "withdraw": st.sampled_from([0, 900]),
+                "newcomers": st.sampled_from([False, False, False, True]),
+            }
+        ),
     )
     def open(
-        self, mode: PaymentMode, counted_in: CountedIn, leave: LeaveUntil, minimum: int, more: int, *, closes: bool
+        self,
+        mode: PaymentMode,
+        counted_in: CountedIn,
+        basis: Basis,
+        leave: LeaveUntil,
+        on_full: OnFull,
+        minimum: int,
+        more: int,
+        options: dict[str, Any],
     ) -> None:
         self.campaign = a_campaign(
             payment_mode=mode,
             counted_in=counted_in,
+            basis=basis,
             leave_until=leave,
             minimum=minimum,
             maximum=minimum + more,
-            close_when_full=closes,
+            close_when_full=options["closes"],
+            stock=options["stock"],
+            ends_at=START + timedelta(minutes=50),
+            latest_end=START + timedelta(hours=2),
+            rules={
+                "on_full": on_full,
+                "max_waiting": options["waiting"],
+                "max_units_per_member": options["units"],
+                "max_teams_per_member": options["teams"],
+                "max_sponsored": options["sponsored"],
+                "hold_extension": timedelta(seconds=options["extension"]),
+                "leave_after_formed": timedelta(seconds=options["withdraw"]),
+                "who_may_join": domain.WhoMayJoin(newcomers_only=options["newcomers"]),
+            },
         )
         self.terms, self.law, self.now = self.campaign.terms, self.campaign.terms.rules, START
-        self.seats: dict[UUID, domain.Seat] = {}
+        self.seats: dict[UUID, Seat] = {}
         self.chairs: dict[UUID, Chair] = {}
-        self.ends, self.version, self.formed = 0, 0, False
-        opened = domain.open_team(self.campaign, domain.Open(uuid4(), self.wanted("mei", 1)), self.now)
-        assert isinstance(opened, domain.Decision)
-        self.enter(opened)
-        self.sit(opened, "mei", 1)
+        self.ends, self.version = 0, 0
+        self.model = TeamModel(self.law, basis, START, START + LIFE, self.campaign.ends_at, options["stock"])
+        command = domain.Open(uuid4(), self.wanted("mei", 1, None, newcomer=True))
+        opened = domain.open_team(self.around(), command, Usage())
+        assert isinstance(opened, Decision)
+        chair = Chair("mei", 1, 0, "")
+        self.model.join(chair, newcomer=True)
+        self.model.leader = chair
+        self.enter(opened, chair)
 
     @rule(seconds=st.sampled_from([0, 1, 240, 599, 600, 1800]))
     def wait(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
+        self.model.now = self.now
 
-    @rule(member=st.sampled_from(MEMBERS), quantity=st.integers(0, 4))
-    def join(self, member: str, quantity: int) -> None:
-        self.up_to_date()
+    @rule(
+        member=st.sampled_from(MEMBERS),
+        quantity=st.sampled_from([1, 1, 1, 2, 3, 0, 4]),
+        most=st.sampled_from([None, None, None, 2990, 3490]),
+        newcomer=st.sampled_from([True, True, True, False]),
+    )
+    def join(self, member: str, quantity: int, most: int | None, *, newcomer: bool) -> None:
+        self.look()
         live = next((seat for seat in self.seats.values() if seat.member_id == member and seat.state.is_live), None)
-        decision = domain.join_team(self.team, self.terms, live, self.wanted(member, quantity), self.now)
-        told = decision.outcome.reason if isinstance(decision.outcome, Refusal) else decision.outcome
-        assert told == self.join_expected(member, quantity)
-        self.enter(decision)
-        if told == Outcome.SEAT:
-            self.sit(decision, member, quantity)
-
-    def join_expected(self, member: str, quantity: int) -> str:
-        if self.over:
-            return "TEAM_ENDED"
-        if any(chair.member == member and chair.state in {"held", "confirmed"} for chair in self.chairs.values()):
-            return "ALREADY_IN_TEAM"
-        if not 1 <= quantity <= self.law.max_units_per_seat:
-            return "QUANTITY_OUT_OF_RANGE"
-        return Outcome.SEAT if self.room(quantity) else "TEAM_FULL"
+        wanted = self.wanted(member, quantity, most, newcomer=newcomer)
+        decision = domain.join_team(self.team, self.around(), live, self.usage(member), wanted)
+        chair = Chair(member, quantity, len(self.chairs), "", most)
+        self.agree(decision, self.model.join(chair, newcomer=newcomer))
+        self.enter(decision, chair)
 
     @precondition(lambda self: self.chairs)
-    @rule(data=st.data(), reference=st.sampled_from(["", "a", "b"]))
+    @rule(data=st.data(), reference=st.sampled_from(["", "a", "a", "b"]))
     def confirm(self, data: Any, reference: str) -> None:
-        self.up_to_date()
-        seat = self.seats[data.draw(st.sampled_from(list(self.chairs)))]
-        chair = self.chairs[seat.seat_id]
+        self.look()
+        seat, chair = self.drawn(data)
         live = next((s for s in self.seats.values() if s.member_id == seat.member_id and s.state.is_live), None)
         command = domain.Confirm(seat.cap * seat.quantity, "EUR", reference)
-        decision = domain.confirm_seat(self.team, self.terms, seat, live, sorted(chair.late), command, self.now)
-        told = decision.outcome.reason if isinstance(decision.outcome, Refusal) else str(decision.outcome)
-        assert told == self.confirm_expected(chair, reference)
-        if told == "CONFIRMED" and chair.state != "confirmed":
-            chair.state, chair.payments = "confirmed", [reference]
-        if told == "REFUND_REQUIRED":
-            chair.late.add(reference)
+        usage, late = self.usage(seat.member_id), sorted(chair.late)
+        decision = domain.confirm_seat(self.team, self.around(), seat, live, usage, late, command)
+        self.agree(decision, self.model.confirm(chair, reference))
         self.enter(decision)
-        full = self.law.close_when_full and self.fill("confirmed") >= self.law.maximum
-        self.formed = self.formed or (told == "CONFIRMED" and full)
 
-    def confirm_expected(self, chair: Chair, reference: str) -> str:  # noqa: PLR0911 - one for each answer
-        money = self.law.payment_mode in {PaymentMode.HOLD, PaymentMode.PREPAID}
-        if money and not reference:
-            return "PAYMENT_REFERENCE_MISSING"
-        if reference and reference in chair.late:
-            return "REFUND_REQUIRED"
-        known = not money or reference in chair.payments
-        if chair.state == "confirmed":
-            return "CONFIRMED" if known else "REFUND_REQUIRED"
-        again = any(
-            other.member == chair.member and other.state in {"held", "confirmed"} for other in self.others(chair)
-        )
-        revived = chair.state == "expired" and not again and self.room(chair.quantity)
-        if not self.over and (chair.state == "held" or revived):
-            return "CONFIRMED"
-        if not known:
-            return "REFUND_REQUIRED"
-        if self.over:
-            return "TEAM_ENDED"
-        return "HOLD_EXPIRED" if chair.state == "expired" else "SEAT_RELEASED"
+    @precondition(lambda self: self.chairs)
+    @rule(data=st.data(), units=st.sampled_from([0, 0, 1, 2, 4]))
+    def leave(self, data: Any, units: int) -> None:
+        self.look()
+        seat, chair = self.drawn(data)
+        decision = domain.leave_team(self.team, self.around(), seat, self.heirs(), domain.Leave(units))
+        self.agree(decision, self.model.leave(chair, units))
+        self.enter(decision)
 
     @precondition(lambda self: self.chairs)
     @rule(data=st.data())
-    def leave(self, data: Any) -> None:
-        self.up_to_date()
-        seat = self.seats[data.draw(st.sampled_from(list(self.chairs)))]
-        chair = self.chairs[seat.seat_id]
-        decision = domain.leave_team(self.team, self.terms, seat, self.now)
-        told = decision.outcome.reason if isinstance(decision.outcome, Refusal) else decision.outcome
-        assert told == self.leave_expected(chair)
-        if told == Outcome.LEFT:
-            chair.state = "left"
+    def extend(self, data: Any) -> None:
+        self.look()
+        seat, chair = self.drawn(data)
+        decision = domain.extend_hold(self.team, self.around(), seat)
+        self.agree(decision, self.model.extend(chair))
         self.enter(decision)
 
-    def leave_expected(self, chair: Chair) -> str:
-        if self.over:
-            return "TEAM_ENDED"
-        if chair.state not in {"held", "confirmed"}:
-            return "SEAT_RELEASED"
-        tipped = self.fill("confirmed") >= self.law.minimum
-        until = self.law.leave_until
-        closed = until is LeaveUntil.NEVER or (until is LeaveUntil.TIPPED and tipped)
-        return "LEAVE_CLOSED" if chair.state == "confirmed" and closed else Outcome.LEFT
+    @precondition(lambda self: self.chairs)
+    @rule(data=st.data())
+    def default(self, data: Any) -> None:
+        self.look()
+        seat, chair = self.drawn(data)
+        decision = domain.default_seat(self.team, self.around(), seat, self.heirs(), domain.Default("lapsed"))
+        self.agree(decision, self.model.default(chair))
+        self.enter(decision)
+
+    @rule(places=st.integers(1, 3))
+    def sponsor(self, places: int) -> None:
+        self.look()
+        command = domain.Sponsor(tuple(uuid4() for _ in range(places)), "mango")
+        decision = domain.sponsor_team(self.team, self.around(), command)
+        first = len(self.chairs)
+        chairs = [Chair("", 1, first + n, "confirmed", sponsored=True, confirmed_at=self.now) for n in range(places)]
+        self.agree(decision, self.model.sponsor(chairs))
+        self.enter(decision, *chairs)
+
+    @precondition(lambda self: self.version > 12)
+    @rule(why=st.sampled_from(["", "recall"]))
+    def cancel_team(self, why: str) -> None:
+        self.look()
+        decision = domain.cancel_team(self.team, self.around(), domain.Cancel(why))
+        self.agree(decision, self.model.cancel())
+        self.enter(decision)
+
+    @rule(member=st.sampled_from(MEMBERS), units=st.integers(0, 2))
+    def buy_elsewhere(self, member: str, units: int) -> None:
+        """Other teams of the campaign take from the same stock, and count against the same limits."""
+        before = self.model.elsewhere.get(member, 0)
+        if units - before <= self.model.left():
+            self.model.elsewhere[member] = units
 
     @rule()
-    def up_to_date(self) -> None:
-        held = sorted(
-            (seat for seat in self.seats.values() if seat.state is SeatState.HELD), key=lambda seat: seat.hold_until
-        )
-        for chair in self.chairs.values():
-            if chair.state == "held" and chair.until <= self.now:
-                chair.state = "expired"
-        if not self.over_before and self.now >= START + LIFE:
-            self.formed = self.fill("confirmed") >= self.law.minimum
-            if not self.formed:
-                for chair in self.chairs.values():
-                    chair.state = "failed" if chair.state == "confirmed" else chair.state
-        self.enter(domain.bring_up_to_date(self.team, self.terms, held, self.now))
+    def pause_or_go_on(self) -> None:
+        paused = self.campaign.phase is domain.Phase.PAUSED
+        if self.direct(domain.Resume() if paused else domain.Pause()):
+            self.model.paused = not paused
+
+    @rule(seconds=st.sampled_from([60, 600, 1800]))
+    def extend_campaign(self, seconds: int) -> None:
+        if self.direct(domain.ExtendBy(timedelta(seconds=seconds))):
+            self.model.campaign_ends += timedelta(seconds=seconds)
+
+    @precondition(lambda self: self.version > 8)
+    @rule()
+    def close_campaign(self) -> None:
+        if self.direct(domain.CloseIn()):
+            self.model.campaign_ends = min(self.model.campaign_ends, self.now + timedelta(seconds=60))
+
+    @precondition(lambda self: self.version > 12)
+    @rule(formed_too=st.booleans())
+    def cancel_campaign(self, *, formed_too: bool) -> None:
+        if self.direct(domain.GiveUp(formed_too)):
+            self.model.cancelled, self.model.formed_too = True, formed_too
+
+    @rule(units=st.integers(1, 2))
+    def release_units(self, units: int) -> None:
+        if self.model.stock is not None and self.direct(domain.ReleaseUnits("mango", units)):
+            self.model.stock += units
+
+    def direct(self, command: domain.CampaignCommand) -> bool:
+        """Change the campaign; what is allowed when is told by a table of its own."""
+        stock = {} if self.model.stock is None else {"mango": Level(self.model.stock, 0)}
+        changed = domain.change_campaign(self.campaign, stock, command, self.now)
+        if isinstance(changed, Refusal):
+            return False
+        self.campaign = changed.campaign
+        return True
+
+    @rule()
+    def look(self) -> None:
+        self.model.look()
+        looks = 0
+        while domain.is_due(self.team, self.around()) and looks < 20:
+            held = [seat for seat in self.seats.values() if seat.state is SeatState.HELD]
+            held.sort(key=lambda seat: (seat.hold_until, seat.number))
+            most = MOST_HELD if self.model.over else len(held) + 1
+            self.enter(
+                domain.bring_up_to_date(self.team, self.around(), held[:most], self.heirs(), all_held=len(held) < most)
+            )
+            looks += 1
+            if looks > 1 and not self.model.end:
+                break  # who waits for stock or a quantity that fits is looked at each time
+        self.nobody_waits_in_vain()
+
+    def nobody_waits_in_vain(self) -> None:
+        model = self.model
+        if not (model.end or model.paused or model.cancelled):
+            waiting = [chair for chair in model.chairs if chair.state == "waiting"]
+            assert not [chair for chair in waiting if model.has_room(chair.quantity) and model.left() >= chair.quantity]
 
     @invariant()
     def both_agree(self) -> None:
-        team, totals = self.team, self.team.totals
-        sitting = [chair for chair in self.chairs.values() if chair.state == "confirmed"]
-        held = [chair for chair in self.chairs.values() if chair.state == "held"]
-        assert (totals.confirmed_members, totals.held_members) == (len(sitting), len(held))
-        assert totals.confirmed_units == sum(chair.quantity for chair in sitting)
-        assert totals.held_units == sum(chair.quantity for chair in held)
-        assert totals.taken(self.law.counted_in) <= self.law.maximum
+        team, model = self.team, self.model
+        for seat_id, chair in self.chairs.items():
+            seat = self.seats[seat_id]
+            told = seat.release_reason or _STATES.get(seat.state, seat.state.lower())
+            assert (told, seat.quantity, seat.cap) == (chair.state, chair.quantity, chair.cap)
+            if chair.state == "held":
+                assert seat.hold_until == chair.until
         assert team.version == self.version
-        assert self.ends == (0 if team.state.is_open else 1)
+        assert self.ends == (0 if team.state.is_open else 2 if model.end == "cancelled" and team.formed_fill else 1)
+        assert team.leader_seat_id == next((i for i, chair in self.chairs.items() if chair is model.leader), None)
+        if model.leader and model.leader.state == "confirmed":
+            assert self.seats[team.leader_seat_id or UUID(int=0)].role is domain.Role.LEADER
         if team.state.is_open:
-            assert (team.state is TeamState.TIPPED) == (self.fill("confirmed") >= self.law.minimum)
-            assert team.due_at <= min([team.ends_at, *(chair.until for chair in held)])
+            self.open_team_agrees()
         else:
-            assert not held
-            assert (team.state is TeamState.FORMED) == self.formed
+            assert team.state.lower() == model.end
+            assert model.fill("held", "waiting") == 0
 
-    @property
-    def over_before(self) -> bool:
-        return not self.team.state.is_open
+    def open_team_agrees(self) -> None:
+        team, model = self.team, self.model
+        held = [chair.until for chair in model.chairs if chair.state == "held" and chair.until]
+        assert not model.end
+        assert (team.state is TeamState.TIPPED) == (model.fill("confirmed") >= self.law.minimum)
+        assert team.due_at <= min([team.ends_at, *held])
+        assert model.leader is None or model.leader.state in {"held", "confirmed"}
 
-    @property
-    def over(self) -> bool:
-        return self.over_before or self.now >= START + LIFE
+    @invariant()
+    def nothing_is_oversold(self) -> None:
+        model, totals = self.model, self.team.totals
+        assert model.fill("held", "confirmed") <= self.law.maximum
+        assert model.left() >= 0
+        for name in ("waiting", "held", "confirmed"):
+            found = [chair for chair in model.chairs if chair.state == name]
+            units = sum(chair.quantity for chair in found)
+            assert (getattr(totals, f"{name}_members"), getattr(totals, f"{name}_units")) == (len(found), units)
+        sponsored = [chair for chair in model.chairs if chair.sponsored and chair.state == "confirmed"]
+        assert totals.sponsored_members == totals.sponsored_units == len(sponsored) <= self.law.max_sponsored
 
-    def wanted(self, member: str, quantity: int) -> domain.Join:
-        return domain.Join(uuid4(), member, "mango", quantity)
+    # The domain's side.
 
-    def sit(self, decision: domain.Decision, member: str, quantity: int) -> None:
-        seat = decision.seat
-        assert seat
-        until = min(self.now + HOLD, START + LIFE)
-        fill = self.fill("confirmed", basis=True) + 1
-        assert (seat.hold_until, seat.cap_fill) == (until, fill)
-        assert seat.cap == next(price for at, price in sorted(LADDER.items(), reverse=True) if at <= fill)
-        self.chairs[seat.seat_id] = Chair(member, quantity, until)
+    def around(self) -> domain.Around:
+        left = {} if self.model.stock is None else {"mango": self._left()}
+        return domain.Around(self.campaign, self.terms, self.now, left)
 
-    def enter(self, decision: domain.Decision) -> None:
+    def _left(self) -> int:
+        taken = sum(seat.quantity for seat in self.seats.values() if seat.state.takes_room)
+        return (self.model.stock or 0) - taken - sum(self.model.elsewhere.values())
+
+    def usage(self, member: str) -> Usage:
+        units = self.model.elsewhere.get(member, 0)
+        return Usage(units, teams=int(units > 0))
+
+    def heirs(self) -> domain.Heirs:
+        waiting = [seat for seat in self.seats.values() if seat.state is SeatState.WAITING]
+        members = [seat for seat in self.seats.values() if seat.state is SeatState.CONFIRMED and not seat.sponsored]
+        by_time: Callable[[Seat], Any] = lambda seat: (seat.confirmed_at, seat.number)  # noqa: E731
+        return domain.Heirs(sorted(waiting, key=lambda seat: seat.number), sorted(members, key=by_time))
+
+    def drawn(self, data: Any) -> tuple[Seat, Chair]:
+        seat_id = data.draw(st.sampled_from(list(self.chairs)))
+        return self.seats[seat_id], self.chairs[seat_id]
+
+    def wanted(self, member: str, quantity: int, most: int | None, *, newcomer: bool) -> domain.Join:
+        return domain.Join(uuid4(), member, "mango", quantity, most, asserted=domain.Asserted(newcomer))
+
+    def agree(self, decision: Decision, expected: str) -> None:
+        told = decision.outcome.reason if isinstance(decision.outcome, Refusal) else str(decision.outcome)
+        assert told == expected
+
+    def enter(self, decision: Decision, *chairs: Chair) -> None:
         for fact in decision.facts:
             self.version += 1
             assert fact.team.version == self.version
-            self.ends += fact.kind in {domain.FactKind.TEAM_FORMED, domain.FactKind.TEAM_FAILED}
+            self.ends += fact.kind in ENDS
         self.team = decision.team
+        new = [seat for seat in decision.seats if seat.seat_id not in self.seats]
+        if isinstance(decision.outcome, Refusal):
+            assert not new
+            assert not decision.facts
+        else:
+            self.chairs |= {seat.seat_id: chair for seat, chair in zip(new, chairs, strict=True)}
         self.seats |= {seat.seat_id: seat for seat in decision.seats}
-        if decision.all_released:
-            for seat in list(self.seats.values()):
-                if seat.state is SeatState.CONFIRMED:
-                    failed = domain.ReleaseReason.TEAM_FAILED
-                    self.seats[seat.seat_id] = replace(seat, state=SeatState.RELEASED, release_reason=failed)
+        for state, reason in decision.released:
+            self.release_all(state, reason)
 
-    def fill(self, *states: str, basis: bool = False) -> int:
-        units = self.law.counted_in is CountedIn.UNITS and not basis
-        return sum(chair.quantity if units else 1 for chair in self.chairs.values() if chair.state in states)
-
-    def room(self, quantity: int) -> bool:
-        one = quantity if self.law.counted_in is CountedIn.UNITS else 1
-        return self.fill("held", "confirmed") + one <= self.law.maximum
-
-    def others(self, chair: Chair) -> list[Chair]:
-        return [other for other in self.chairs.values() if other is not chair]
+    def release_all(self, state: SeatState, reason: ReleaseReason) -> None:
+        for seat in [seat for seat in self.seats.values() if seat.state is state]:
+            self.seats[seat.seat_id] = replace(seat, state=SeatState.RELEASED, release_reason=reason)
 
 
 TestRandomTeam = RandomTeam.TestCase
