@@ -6,7 +6,7 @@ waits for the first and fails as Raced; the whole batch is rolled back and decid
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 
 from services.chassis import arrays
 from services.chassis.errors import Rejected, invalid
-from services.chassis.rows import Rows
+from services.chassis.rows import Asked, ask, put
 from services.chassis.status import rejected_of, status_of
 
 NO_CAMPAIGN = UUID(int=0)
@@ -37,10 +37,6 @@ class RequestKey(NamedTuple):
     rpc: str
     request_id: str
     body_hash: bytes
-
-    def __hash__(self) -> int:
-        """Hash what differs among the keys of a batch."""
-        return hash(self.request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,41 +68,76 @@ def body_hash(request: ProtoMessage) -> bytes:
 
 
 async def known(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, keys: Sequence[RequestKey]
-) -> Rows[tuple[RequestKey, Answer]]:
-    """Ask what was decided for keys of one campaign, each given back with its answer where there is one.
+    connection: AsyncConnection[TupleRow], keys: Sequence[Sequence[RequestKey]]
+) -> Asked[tuple[int, bytes, bool, bytes]]:
+    """Ask what was decided for keys, those of each campaign apart, at least one each; Answers reads the rows.
 
     To be asked after what they are about was locked: whoever waited for a lock then reads what the other decided.
     """
-    cursor = await connection.execute(
+    return await ask(
+        connection,
         "SELECT k.nth, r.body_hash, r.refused, r.answer"
         " FROM unnest(%s, %s, %s) WITH ORDINALITY AS k (platform_id, rpc, request_id, nth)"
         " JOIN requests AS r ON r.campaign_id = %s AND r.platform_id = k.platform_id AND r.rpc = k.rpc"
         " AND r.request_id = k.request_id",
-        (*_columns(keys), campaign_id),
+        [(*_columns(own), own[0].campaign_id) for own in keys],
+        lambda row: (row[0], row[1], row[2], row[3]),
     )
-    return Rows(cursor, lambda row: (keys[row[0] - 1], _answer(keys[row[0] - 1], row[1:])))
 
 
-async def store(connection: AsyncConnection[TupleRow], campaign_id: UUID, decided: Sequence[Decided]) -> None:
-    """Store what was decided for keys of one campaign, each of them once; the last that a transaction saves.
+class Answers:
+    """What was decided for the requests of one campaign: what `known` found, and what a batch decides itself."""
 
-    Database.work raises Raced where another transaction has stored one of them since `known` was asked. Several
-    campaigns are stored in the order of their ids.
+    def __init__(self, keys: Sequence[RequestKey] = (), rows: Iterable[tuple[int, bytes, bool, bytes]] = ()) -> None:
+        self._answers: dict[tuple[str, str, UUID], tuple[bytes, Answer]] = {}
+        for nth, body, refused, answer in rows:
+            given = rejected_of(status_pb2.Status.FromString(answer)) if refused else answer
+            self._answers[_identity(keys[nth - 1])] = (body, given)
+
+    def get(self, key: RequestKey) -> Answer | None:
+        """Give what was decided; None where nothing was, REQUEST_ID_REUSED where it was for another body."""
+        found = self._answers.get(_identity(key))
+        if found is None:
+            return None
+        return found[1] if found[0] == key.body_hash else Rejected("REQUEST_ID_REUSED")
+
+    def keep(self, key: RequestKey, answer: Answer) -> None:
+        """Keep what is decided now."""
+        self._answers[_identity(key)] = (key.body_hash, answer)
+
+
+def _identity(key: RequestKey) -> tuple[str, str, UUID]:
+    return key.request_id, key.rpc, key.platform_id
+
+
+async def find(connection: AsyncConnection[TupleRow], key: RequestKey) -> Answer | None:
+    """Read what was decided for a key; None where nothing was."""
+    return Answers([key], await (await known(connection, [[key]])).one()).get(key)
+
+
+async def store(connection: AsyncConnection[TupleRow], decided: Sequence[Sequence[Decided]]) -> None:
+    """Store what was decided, each campaign's apart, in the order of their ids: the last that a transaction saves.
+
+    Each key once. Database.work raises Raced where another transaction has stored one since `known` was asked.
     """
-    ordered = sorted(decided, key=lambda item: item.key)
-    await connection.execute(
+    await put(
+        connection,
         "INSERT INTO requests (campaign_id, platform_id, rpc, request_id, body_hash, refused, answer, subject,"
         " created_at) SELECT %s, k.*, %s FROM unnest(%s, %s, %s, %s, %s, %s, %s) AS k",
-        (
-            campaign_id,
-            datetime.now(UTC),
-            *_columns([item.key for item in ordered]),
-            arrays.byteas(item.key.body_hash for item in ordered),
-            arrays.booleans(isinstance(item.answer, Rejected) for item in ordered),
-            arrays.byteas(_bytes(item.answer) for item in ordered),
-            arrays.uuids(item.subject for item in ordered),
-        ),
+        [_row(own) for own in decided],
+    )
+
+
+def _row(decided: Sequence[Decided]) -> tuple[object, ...]:
+    ordered = sorted(decided, key=lambda item: item.key)
+    return (
+        ordered[0].key.campaign_id,
+        datetime.now(UTC),
+        *_columns([item.key for item in ordered]),
+        arrays.byteas(item.key.body_hash for item in ordered),
+        arrays.booleans(isinstance(item.answer, Rejected) for item in ordered),
+        arrays.byteas(_bytes(item.answer) for item in ordered),
+        arrays.uuids(item.subject for item in ordered),
     )
 
 
@@ -114,13 +145,6 @@ def is_race(error: psycopg.Error) -> bool:
     """Tell whether an error means that an id was stored by another transaction; a partition's name begins like ours."""
     table = error.diag.table_name or ""
     return isinstance(error, psycopg.errors.UniqueViolation) and table.startswith("requests")
-
-
-def _answer(key: RequestKey, stored: tuple[bytes, bool, bytes]) -> Answer:
-    stored_hash, refused, answer = stored
-    if stored_hash != key.body_hash:
-        return Rejected("REQUEST_ID_REUSED")
-    return rejected_of(status_pb2.Status.FromString(answer)) if refused else answer
 
 
 def _bytes(answer: Answer) -> bytes:

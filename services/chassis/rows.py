@@ -1,9 +1,13 @@
-"""Rows that were asked for and are fetched later: in a pipeline several statements are under way before one is read."""
+"""Rows that were asked for and are fetched later: in a pipeline several statements are under way before one is read.
 
-from collections.abc import Callable
+A statement that is asked of several campaigns is sent once for each, with its own parameters: so each names one
+campaign, and a database that is distributed by campaign answers it in one place.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from psycopg import AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
 Item = TypeVar("Item")
@@ -21,3 +25,49 @@ class Rows(Generic[Item]):
     async def all(self) -> list[Item]:
         """Fetch the rows; in a pipeline, wait for them and for what was sent before."""
         return list(map(self._make, await self._cursor.fetchall()))
+
+
+class Asked(Generic[Item]):
+    """The rows of a statement that was asked once for each of several sets of parameters."""
+
+    __slots__ = ("_count", "_cursor", "_make")
+
+    def __init__(self, cursor: AsyncCursor[TupleRow], make: Callable[[tuple[Any, ...]], Item], count: int) -> None:
+        self._cursor = cursor
+        self._make = make
+        self._count = count
+
+    async def all(self) -> list[list[Item]]:
+        """Fetch the rows, a list for each set of parameters, in order."""
+        found = [list(map(self._make, await self._cursor.fetchall()))]
+        for _ in range(1, self._count):
+            self._cursor.nextset()
+            found.append(list(map(self._make, await self._cursor.fetchall())))
+        return found
+
+    async def one(self) -> list[Item]:
+        """Fetch the rows of a statement that was asked once."""
+        return (await self.all())[0]
+
+
+async def ask(
+    connection: AsyncConnection[TupleRow],
+    statement: str,
+    parameters: Sequence[Sequence[Any]],
+    make: Callable[[tuple[Any, ...]], Item],
+) -> Asked[Item]:
+    """Execute a statement for each set of parameters, at least one; the rows come in binary."""
+    cursor = connection.cursor(binary=True)
+    if len(parameters) == 1:
+        await cursor.execute(statement, parameters[0])
+    else:
+        await cursor.executemany(statement, parameters, returning=True)
+    return Asked(cursor, make, len(parameters))
+
+
+async def put(connection: AsyncConnection[TupleRow], statement: str, parameters: Sequence[Sequence[Any]]) -> None:
+    """Execute a statement that gives no rows for each set of parameters; none is fine."""
+    if len(parameters) == 1:
+        await connection.execute(statement, parameters[0])
+    elif parameters:
+        await connection.cursor().executemany(statement, parameters)

@@ -1,5 +1,6 @@
 """Campaigns and terms, remembered by a process: a version of a campaign, or of its terms, never changes."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -19,13 +20,22 @@ class Catalogue:
         self._terms: dict[tuple[UUID, int], Terms] = {}
         self._limited: set[UUID] = set()
         self._overflowing: set[UUID] = set()
+        self._stocked: set[UUID] = set()
+
+    async def learn(self, connection: AsyncConnection[TupleRow], campaigns: Iterable[tuple[UUID, UUID]]) -> None:
+        """Have campaigns at hand that were never asked for: by their rules it is known what has to be locked."""
+        for platform_id, campaign_id in campaigns:
+            if campaign_id not in self._campaigns and (
+                known := await store.find_campaign(connection, platform_id, campaign_id)
+            ):
+                self._remember(known)
 
     async def current(
         self, connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID
     ) -> Campaign | None:
         """Find a campaign of a platform as it is now."""
-        version = await (await store.find_version(connection, platform_id, campaign_id)).all()
-        return await self.at(connection, platform_id, campaign_id, version[0]) if version else None
+        version = await store.find_version(connection, platform_id, campaign_id)
+        return await self.at(connection, platform_id, campaign_id, version) if version else None
 
     async def at(
         self, connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, version: int
@@ -54,6 +64,10 @@ class Catalogue:
         """Tell whether terms of a campaign are known that limit what a member may have."""
         return campaign_id in self._limited
 
+    def has_stock(self, campaign_id: UUID) -> bool:
+        """Tell whether terms of a campaign are known by which an item has stock."""
+        return campaign_id in self._stocked
+
     def overflows(self, campaign_id: UUID) -> bool:
         """Tell whether terms of a campaign are known by which a full team has another one opened."""
         return campaign_id in self._overflowing
@@ -70,5 +84,7 @@ class Catalogue:
         self._terms[campaign_id, terms.version] = terms
         if terms.rules.limits_members:
             self._limited.add(campaign_id)
+        if any(item.stock is not None for item in terms.items):
+            self._stocked.add(campaign_id)
         if terms.rules.on_full is OnFull.OPEN_TEAM:
             self._overflowing.add(campaign_id)

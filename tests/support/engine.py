@@ -34,9 +34,10 @@ from services.notification.rpc import servicer as notification_servicer
 from services.notification.settings import Settings
 from services.pricing.rpc import Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
+from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
-from services.team_formation.rpc import InternalServicer, TeamFormationServicer
-from services.team_formation.watch import TeamWatch
+from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
+from services.team_formation.watch import Watch
 from tests.support.database import Database as MakeDatabase
 from tests.support.formation import PLATFORM, START, Formation, a_formation
 from tests.support.notifying import Notifying, a_notification
@@ -150,14 +151,15 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         ),
     ]
     to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, pricing[1:]))
-    campaigns = CampaignHandler(
-        formation.database, clock, pricing_internal_pb2_grpc.PricingInternalStub(to_pricing), SERVICE_KEY
-    )
-    watch = TeamWatch(formation.database)
+    catalogue, stub = Catalogue(), pricing_internal_pb2_grpc.PricingInternalStub(to_pricing)
+    campaigns = CampaignHandler(formation.database, clock, catalogue, stub, SERVICE_KEY)
+    watch = Watch(formation.database, clock, catalogue)
     stack.push_async_callback(watch.stop)
-    public = TeamFormationServicer(
-        formation.database, clock, Catalogue(), formation.codes, formation.commands, campaigns, watch
+    doors = Doors(formation.database)
+    desk = Desk(
+        formation.database, clock, catalogue, formation.codes, doors, formation.commands, campaigns, watch
     )
+    public = TeamFormationServicer(desk)
     teams = [
         Servicer(
             "groupbuy.team_formation.v1.TeamFormation",

@@ -10,7 +10,7 @@ from services.chassis import ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
-from services.chassis.requests import NO_CAMPAIGN, Decided, RequestKey
+from services.chassis.requests import Answers, Decided, RequestKey
 from services.notification import store
 from services.notification.domain import Member
 from services.notification.translate import wire_member
@@ -34,13 +34,12 @@ class MemberWriter:
     async def decide(self, commands: Sequence[PutMember]) -> list[bytes | Rejected]:
         """Store members and answers in one transaction; of several commands for one member the last one holds."""
         first = {_id(command.key): command for command in reversed(commands)}
-        answers: dict[RequestKey, bytes | Rejected] = {}
         async with self._database.work() as work:
             keys = [command.key for command in first.values()]
-            known = dict(await (await requests.known(work.connection, NO_CAMPAIGN, keys)).all())
-            fresh = [command for command in first.values() if command.key not in known]
+            known = Answers(keys, await (await requests.known(work.connection, [keys])).one())
+            fresh = [command for command in first.values() if known.get(command.key) is None]
             if fresh:
-                answers = {command.key: _answer(command.member) for command in fresh}
+                decided = [Decided(command.key, _answer(command.member)) for command in fresh]
                 last = {
                     (item.key.platform_id, item.member.member_id): item.member for item in _in_order(commands, fresh)
                 }
@@ -49,10 +48,10 @@ class MemberWriter:
                     for (platform_id, _), member in last.items()
                 ]
                 await store.save_members(work.connection, members, self._clock.now())
-                decided = [Decided(key, answer) for key, answer in answers.items()]
-                await requests.store(work.connection, NO_CAMPAIGN, decided)
-        answers |= known
-        return [answers.get(command.key, Rejected("REQUEST_ID_REUSED")) for command in commands]
+                await requests.store(work.connection, [decided])
+                for item in decided:
+                    known.keep(item.key, item.answer)
+        return [known.get(command.key) or b"" for command in commands]
 
 
 def _id(key: RequestKey) -> tuple[UUID, str, str]:

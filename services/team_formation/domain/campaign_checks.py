@@ -159,6 +159,8 @@ def _is_address(url: str) -> bool:
 
 
 def _is_zone(name: str) -> bool:
+    if name == "localtime":  # a machine's own; PostgreSQL, which counts days, knows none of this name
+        return False
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):

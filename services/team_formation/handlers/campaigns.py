@@ -51,8 +51,7 @@ class CampaignHandler:
     async def decided(self, key: RequestKey) -> bytes | Rejected | None:
         """Give what was decided for a request before; what is true of its times now may have been false then."""
         async with self._database.read() as connection:
-            found = await (await requests.known(connection, key.campaign_id, [key])).all()
-        return found[0][1] if found else None
+            return await requests.find(connection, key)
 
     async def create(self, key: RequestKey, campaign: Campaign, ladder: ladder_pb2.Ladder) -> bytes | Rejected:
         """Create a campaign whose price table is still empty.
@@ -69,9 +68,9 @@ class CampaignHandler:
 
     async def _create(self, key: RequestKey, campaign: Campaign, compiled: Campaign | Rejected) -> bytes | Rejected:
         async with self._database.work() as work:
-            known = dict(await (await requests.known(work.connection, key.campaign_id, [key])).all())
-            if key in known:
-                return known[key]
+            known = await requests.find(work.connection, key)
+            if known is not None:
+                return known
             now = self._clock.now(campaign.platform_id)
             answer: bytes | Rejected
             if isinstance(compiled, Rejected):
@@ -85,7 +84,7 @@ class CampaignHandler:
                 levels = {sku: Level(units, 0) for sku, units in stock.items()}
                 written = translate.campaign(compiled, now, levels)
                 answer = pb.CreateCampaignResponse(campaign=written).SerializeToString()
-            await requests.store(work.connection, key.campaign_id, [Decided(key, answer, campaign.campaign_id)])
+            await requests.store(work.connection, [[Decided(key, answer, campaign.campaign_id)]])
         return answer
 
     async def compile(self, campaign: Campaign, ladder: ladder_pb2.Ladder) -> Campaign | Rejected:
@@ -132,20 +131,20 @@ class CampaignHandler:
     ) -> bytes | Rejected:
         async with self._database.work() as work:
             connection = work.connection
-            locked = await (await store.lock_campaign(connection, key.platform_id, key.campaign_id)).all()
-            stock = dict(await (await store.lock_stock(connection, key.campaign_id)).all())
-            known = dict(await (await requests.known(connection, key.campaign_id, [key])).all())
-            if key in known:
-                return known[key]
-            if version and locked and locked[0] != version:
+            locked = await store.lock_campaign(connection, key.platform_id, key.campaign_id)
+            stock = dict(await (await store.lock_stock(connection, [key.campaign_id])).one())
+            known = await requests.find(connection, key)
+            if known is not None:
+                return known
+            if locked is None:
+                return Rejected("CAMPAIGN_UNKNOWN")
+            if version and locked != version:
                 raise Raced("the campaign has changed meanwhile")
-            campaign = None
-            if locked:
-                campaign = await self._catalogue.at(connection, key.platform_id, key.campaign_id, locked[0])
+            campaign = await self._catalogue.at(connection, key.platform_id, key.campaign_id, locked)
             if campaign is None:
                 return Rejected("CAMPAIGN_UNKNOWN")
             answer = await self._decide(work, campaign, stock, command, actor, key, response)
-            await requests.store(connection, key.campaign_id, [Decided(key, answer, key.campaign_id)])
+            await requests.store(connection, [[Decided(key, answer, key.campaign_id)]])
         return answer
 
     async def _decide(

@@ -1,6 +1,6 @@
 """The one path of every command on teams: a batch of one or more, one transaction, an answer for each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +11,6 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Raced, Rejected
 from services.chassis.reasons import named
-from services.chassis.work import Work
 from services.team_formation import domain, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
@@ -32,6 +31,8 @@ from services.team_formation.domain import (
 from services.team_formation.handlers import responses
 from services.team_formation.handlers.asks import Answer, Ask, Look, Revoke
 from services.team_formation.handlers.book import Book
+from services.team_formation.handlers.loading import load
+from services.team_formation.handlers.saving import save
 from services.team_formation.invites import write_invite
 
 
@@ -54,25 +55,17 @@ class TeamHandler:
         """Decide a batch and commit it; one answer for each ask, in order."""
         answers: list[Answer | Rejected] = [b""] * len(asks)
         async with self._database.work() as work:
-            books = list(self._books(work, asks))
-            for phase in (Book.ask_campaign, Book.lock_scarce, Book.lock_teams, Book.ask_rows, Book.receive):
-                for book, _ in books:
-                    await phase(book)
-            for book, places in books:
-                self._play(book, asks, places, answers)
-                await book.save()
-            for book, _ in books:
-                await book.save_requests()
+            await self._catalogue.learn(work.connection, {(ask.platform_id, ask.campaign_id) for ask in asks})
+            places = _by_campaign(asks)
+            books = [
+                Book([asks[place] for place in own], self._clock.now(platform_id))
+                for (_, platform_id), own in places.items()
+            ]
+            await load(work.connection, self._catalogue, books)
+            for book, own in zip(books, places.values(), strict=True):
+                self._play(book, asks, own, answers)
+            await save(work, self._codes, books)
         return answers
-
-    def _books(self, work: Work, asks: Sequence[Ask]) -> Iterator[tuple[Book, list[int]]]:
-        """Open a book for each campaign, in id order, with the places of its asks in the batch."""
-        places: dict[tuple[UUID, UUID], list[int]] = {}
-        for place, ask in enumerate(asks):
-            places.setdefault((ask.campaign_id, ask.platform_id), []).append(place)
-        for key in sorted(places):
-            own = [asks[place] for place in places[key]]
-            yield Book(work, self._catalogue, self._codes, own, self._clock.now(own[0].platform_id)), places[key]
 
     def _play(self, book: Book, asks: Sequence[Ask], places: Sequence[int], answers: list[Answer | Rejected]) -> None:
         for team in list(book.teams.values()):
@@ -154,7 +147,7 @@ class TeamHandler:
 
     def _join_elsewhere(self, book: Book, team: domain.Team, command: Join) -> domain.Decision | Refusal:
         """Seat a late comer in the newest team that was opened for late comers; in a new one where that is full."""
-        if not book.may_open or book.campaign is None:
+        if not book.keeps_campaign or book.campaign is None:
             raise Raced("the campaign has full teams open others since now")
         other = book.teams.get(team.overflow_team_id) if team.overflow_team_id else None
         usage = book.usage(command.member_id)
@@ -226,6 +219,14 @@ class TeamHandler:
         book.enter_invite(revoked)
         response = pb.RevokeInviteResponse(invite=write_invite(revoked, self._codes))
         return _Reply(response.SerializeToString(), revoked.invite_id)
+
+
+def _by_campaign(asks: Sequence[Ask]) -> dict[tuple[UUID, UUID], list[int]]:
+    """Give the places in a batch of each campaign's asks, campaigns in id order: they lock in this order."""
+    places: dict[tuple[UUID, UUID], list[int]] = {}
+    for place, ask in enumerate(asks):
+        places.setdefault((ask.campaign_id, ask.platform_id), []).append(place)
+    return dict(sorted(places.items()))
 
 
 def _rejected(refusal: Refusal, seat: domain.Seat | None = None) -> Rejected:

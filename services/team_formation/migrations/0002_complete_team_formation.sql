@@ -77,6 +77,10 @@ ALTER TABLE teams
 UPDATE teams AS t SET leader_seat_id = s.seat_id FROM seats AS s
     WHERE s.campaign_id = t.campaign_id AND s.team_id = t.team_id AND s.role = 'LEADER'
     AND s.state IN ('HELD', 'CONFIRMED');
+UPDATE teams AS t SET formed_fill = CASE p.price_table ->> 'basis'
+        WHEN 'TEAM_UNITS' THEN t.confirmed_units ELSE t.confirmed_members END
+    FROM campaign_terms AS p
+    WHERE p.campaign_id = t.campaign_id AND p.terms_version = t.terms_version AND t.state = 'FORMED';
 CREATE INDEX teams_by_opener ON teams (campaign_id, opener_member_id);
 CREATE INDEX teams_by_reference ON teams (campaign_id, external_ref) WHERE external_ref <> '';
 
@@ -100,9 +104,8 @@ ALTER TABLE seats
         'EXPIRED', 'LEFT', 'TEAM_FAILED', 'TEAM_CANCELLED', 'TEAM_ENDED', 'PRICE_CHANGED', 'WITHDRAWN')),
     ADD COLUMN hold_extended  boolean NOT NULL DEFAULT false,
     ADD COLUMN max_unit_price bigint,                           -- what a waiting seat may cost at most; null: anything
-    ADD COLUMN updated_at     timestamptz;
+    ADD COLUMN updated_at     timestamptz NOT NULL DEFAULT 'epoch';  -- the default: what 0.1.0 still writes meanwhile
 UPDATE seats SET updated_at = coalesce(released_at, confirmed_at, held_at);
-ALTER TABLE seats ALTER COLUMN updated_at SET NOT NULL;
 
 DROP INDEX seats_one_live_per_member;
 CREATE UNIQUE INDEX seats_one_live_per_member ON seats (campaign_id, team_id, member_id)
@@ -119,7 +122,7 @@ ALTER TABLE invites
     ADD COLUMN commission_basis_points integer NOT NULL DEFAULT 0;
 CREATE INDEX invites_of_promoter ON invites (campaign_id, promoter_id) WHERE promoter_id <> '';
 
--- How often links were opened, as platforms reported it, by the machine's day in UTC.
+-- How often links were opened, as platforms reported it, by the day of the platform's clock in UTC.
 CREATE TABLE invite_opens (
     campaign_id uuid   NOT NULL,
     invite_id   uuid   NOT NULL,

@@ -128,9 +128,9 @@ class SharingRpcs(Rpcs):
     async def _record(self, key: RequestKey, opens: dict[str, int]) -> pb.RecordInviteOpensResponse:
         doors = await self._desk.doors.find(key.platform_id, list(opens))
         async with self._desk.database.work() as work:
-            known = await (await requests.known(work.connection, NO_CAMPAIGN, [key])).all()
-            if known:
-                answer = known[0][1]
+            known = await requests.find(work.connection, key)
+            if known is not None:
+                answer = known
             else:
                 response = pb.RecordInviteOpensResponse(unknown_codes=[code for code in opens if code not in doors])
                 answer = response.SerializeToString()
@@ -138,7 +138,7 @@ class SharingRpcs(Rpcs):
                 counted = [(doors[code].campaign_id, doors[code].invite_id, opens[code]) for code in doors]
                 if counted:
                     await shelf.count_opens(work.connection, key.platform_id, today, counted)
-                await requests.store(work.connection, NO_CAMPAIGN, [Decided(key, answer)])
+                await requests.store(work.connection, [[Decided(key, answer)]])
         if isinstance(answer, Rejected):
             raise answer
         return pb.RecordInviteOpensResponse.FromString(answer)

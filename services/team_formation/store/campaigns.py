@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from services.chassis.arrays import texts
-from services.chassis.rows import Rows
+from services.chassis.rows import Asked, ask
 from services.team_formation.domain import (
     Basis,
     Campaign,
@@ -147,27 +147,36 @@ JOINED = (
 )
 
 
-async def find_version(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, *, stays: bool = False
-) -> Rows[int]:
-    """Find the version of a campaign; with `stays` it does not change until the transaction has ended."""
-    lock = " FOR SHARE" if stays else ""
+async def find_version(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> int | None:
+    """Find the version of a campaign."""
+    return await _version(connection, platform_id, campaign_id, "")
+
+
+async def lock_campaign(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> int | None:
+    """Lock a campaign and give its version; before its stock, members and teams."""
+    return await _version(connection, platform_id, campaign_id, " FOR UPDATE")
+
+
+async def _version(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, lock: str
+) -> int | None:
     cursor = await connection.execute(
         f"SELECT sequence FROM campaigns WHERE campaign_id = %s AND platform_id = %s{lock}",  # noqa: S608 - constants
         (campaign_id, platform_id),
         binary=True,
     )
-    return Rows(cursor, lambda row: row[0])
+    row = await cursor.fetchone()
+    return row[0] if row else None
 
 
-async def lock_campaign(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> Rows[int]:
-    """Lock a campaign and give its version; before its stock, members and teams."""
-    cursor = await connection.execute(
-        "SELECT sequence FROM campaigns WHERE campaign_id = %s AND platform_id = %s FOR UPDATE",
-        (campaign_id, platform_id),
-        binary=True,
+async def keep_campaigns(connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID]]) -> Asked[int]:
+    """Find the versions of campaigns, named by platform and id, which stay until the transaction has ended."""
+    return await ask(
+        connection,
+        "SELECT sequence FROM campaigns WHERE campaign_id = %s AND platform_id = %s FOR SHARE",
+        [(campaign, platform) for platform, campaign in wanted],
+        lambda row: row[0],
     )
-    return Rows(cursor, lambda row: row[0])
 
 
 async def find_campaign(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> Campaign | None:

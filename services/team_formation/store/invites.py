@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, byteas, texts, times, uuids
-from services.chassis.rows import Rows
+from services.chassis.rows import Asked, Rows, ask
 from services.team_formation.domain import Invite
 
 COLUMNS = (
@@ -33,21 +33,21 @@ async def find_invite(
     connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, invite_id: UUID
 ) -> Invite | None:
     """Find one invite of a platform."""
-    found = await (await load_invites(connection, platform_id, campaign_id, [invite_id])).all()
+    found = await (await load_invites(connection, [(platform_id, campaign_id, [invite_id])])).one()
     return found[0] if found else None
 
 
 async def load_invites(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, invite_ids: Sequence[UUID]
-) -> Rows[Invite]:
-    """Load invites of a campaign by id."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID, Sequence[UUID]]]
+) -> Asked[Invite]:
+    """Load invites by platform, campaign and id."""
+    return await ask(
+        connection,
         f"SELECT {COLUMNS} FROM invites AS i"  # noqa: S608 - a constant
         " WHERE i.campaign_id = %s AND i.platform_id = %s AND i.invite_id = ANY (%s)",
-        (campaign_id, platform_id, uuids(invite_ids)),
-        binary=True,
+        [(campaign, platform, uuids(invites)) for platform, campaign, invites in wanted],
+        invite_of,
     )
-    return Rows(cursor, invite_of)
 
 
 async def insert_invites(

@@ -7,18 +7,18 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, texts, uuids
-from services.chassis.rows import Rows
+from services.chassis.rows import Asked, Rows, ask, put
 from services.team_formation.domain import Level
 
 
-async def lock_stock(connection: AsyncConnection[TupleRow], campaign_id: UUID) -> Rows[tuple[str, Level]]:
-    """Lock all stock of a campaign, in order of sku: what holds that run out give back is not known before."""
-    cursor = await connection.execute(
+async def lock_stock(connection: AsyncConnection[TupleRow], campaign_ids: Sequence[UUID]) -> Asked[tuple[str, Level]]:
+    """Lock all stock of campaigns, in order of sku: what holds that run out give back is not known before."""
+    return await ask(
+        connection,
         "SELECT sku, offered, taken FROM stock WHERE campaign_id = %s ORDER BY sku FOR UPDATE",
-        (campaign_id,),
-        binary=True,
+        [(campaign,) for campaign in campaign_ids],
+        lambda row: (row[0], Level(row[1], row[2])),
     )
-    return Rows(cursor, lambda row: (row[0], Level(row[1], row[2])))
 
 
 async def list_stock(
@@ -34,12 +34,13 @@ async def list_stock(
     return Rows(cursor, lambda row: (row[0], row[1], Level(row[2], row[3])))
 
 
-async def take_stock(connection: AsyncConnection[TupleRow], campaign_id: UUID, taken: Mapping[str, int]) -> None:
-    """Count units, per SKU, in (or out, below zero); the stock is locked."""
-    await connection.execute(
+async def take_stock(connection: AsyncConnection[TupleRow], taken: Sequence[tuple[UUID, Mapping[str, int]]]) -> None:
+    """Count units in (or out, below zero), by campaign and SKU; the stock is locked."""
+    await put(
+        connection,
         "UPDATE stock AS s SET taken = s.taken + k.units FROM unnest(%s, %s) AS k (sku, units)"
         " WHERE s.campaign_id = %s AND s.sku = k.sku",
-        (texts(taken), bigints(taken.values()), campaign_id),
+        [(texts(units), bigints(units.values()), campaign) for campaign, units in taken],
     )
 
 
@@ -61,28 +62,18 @@ async def offer_stock(
 
 
 async def lock_members(
-    connection: AsyncConnection[TupleRow],
-    platform_id: UUID,
-    campaign_id: UUID,
-    member_ids: Sequence[str],
-    seat_ids: Sequence[UUID],
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID, Sequence[str], Sequence[UUID]]]
 ) -> None:
-    """Lock members of a campaign, in id order: those named, and those whose seats could come to life again.
+    """Lock members of campaigns, in id order: those named, and those whose seats could come to life again.
 
-    Who was not there yet is locked by being inserted.
+    Wanted: platform, campaign, members, seats. Who is not there yet is locked by being inserted, who is by an update
+    that changes nothing: one statement for both.
     """
-    wanted = (
-        "SELECT m.member_id FROM unnest(%s) AS m (member_id) UNION"
+    await put(
+        connection,
+        "INSERT INTO campaign_members AS c (campaign_id, platform_id, member_id)"
+        " SELECT %s, %s, w.member_id FROM (SELECT m.member_id FROM unnest(%s) AS m (member_id) UNION"
         " SELECT s.member_id FROM seats AS s WHERE s.campaign_id = %s AND s.seat_id = ANY (%s) AND s.state = 'RELEASED'"
-    )
-    values = (texts(member_ids), campaign_id, uuids(seat_ids))
-    await connection.execute(
-        "INSERT INTO campaign_members (campaign_id, platform_id, member_id)"  # noqa: S608 - constants
-        f" SELECT %s, %s, w.member_id FROM ({wanted}) AS w ORDER BY w.member_id ON CONFLICT DO NOTHING",
-        (campaign_id, platform_id, *values),
-    )
-    await connection.execute(
-        "SELECT FROM campaign_members AS c WHERE c.campaign_id = %s"
-        f" AND c.member_id = ANY (ARRAY({wanted})) ORDER BY c.member_id FOR UPDATE",
-        (campaign_id, *values),
+        ") AS w ORDER BY w.member_id ON CONFLICT (campaign_id, member_id) DO UPDATE SET platform_id = c.platform_id",
+        [(campaign, platform, texts(members), campaign, uuids(seats)) for platform, campaign, members, seats in wanted],
     )

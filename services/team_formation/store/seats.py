@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, booleans, texts, times, uuids
-from services.chassis.rows import Rows
+from services.chassis.rows import Asked, ask, put
 from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState, Team
 
 COLUMNS = (
@@ -22,152 +22,166 @@ _REASONS: dict[str | None, ReleaseReason | None] = {None: None} | {reason.value:
 
 
 async def load_seats(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, seat_ids: Sequence[UUID]
-) -> Rows[Seat]:
-    """Load seats by id; their teams are locked."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID, Sequence[UUID]]]
+) -> Asked[Seat]:
+    """Load seats by platform, campaign and id; their teams are locked."""
+    return await ask(
+        connection,
         f"SELECT {COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
         " WHERE s.campaign_id = %s AND s.platform_id = %s AND s.seat_id = ANY (%s)",
-        (campaign_id, platform_id, uuids(seat_ids)),
-        binary=True,
+        [(campaign, platform, uuids(seats)) for platform, campaign, seats in wanted],
+        seat_of,
     )
-    return Rows(cursor, seat_of)
 
 
 async def load_live_of_members(
-    connection: AsyncConnection[TupleRow],
-    platform_id: UUID,
-    campaign_id: UUID,
-    member_ids: Sequence[str],
-    seat_ids: Sequence[UUID],
-) -> Rows[Seat]:
-    """Load all live seats that members have in a campaign; members named, or by one of their seats."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID, Sequence[str], Sequence[UUID]]]
+) -> Asked[Seat]:
+    """Load all live seats of members in a campaign; wanted: platform, campaign, members, seats of more members."""
+    return await ask(
+        connection,
         f"SELECT {COLUMNS} FROM seats AS s WHERE s.campaign_id = %s AND s.platform_id = %s"  # noqa: S608 - a constant
         " AND s.member_id = ANY (%s || ARRAY("
         "SELECT n.member_id FROM seats AS n WHERE n.campaign_id = %s AND n.seat_id = ANY (%s) AND NOT n.sponsored))"
         " AND s.state IN ('WAITING', 'HELD', 'CONFIRMED')",
-        (campaign_id, platform_id, texts(member_ids), campaign_id, uuids(seat_ids)),
-        binary=True,
+        [(campaign, platform, texts(members), campaign, uuids(seats)) for platform, campaign, members, seats in wanted],
+        seat_of,
     )
-    return Rows(cursor, seat_of)
 
 
 async def load_held(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_ids: Sequence[UUID], limit: int
-) -> Rows[Seat]:
-    """Load the held seats of each team, those that run out first, at most `limit` each."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]], limit: int
+) -> Asked[Seat]:
+    """Load the held seats of each team, by campaign, those that run out first, at most `limit` each."""
+    return await ask(
+        connection,
         f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
         " CROSS JOIN LATERAL (SELECT * FROM seats AS h WHERE h.campaign_id = %s AND h.team_id = k.team_id"
         " AND h.state = 'HELD' ORDER BY h.hold_until LIMIT %s) AS s ORDER BY s.hold_until, s.number",
-        (uuids(team_ids), campaign_id, limit),
-        binary=True,
+        [(uuids(teams), campaign, limit) for campaign, teams in wanted],
+        seat_of,
     )
-    return Rows(cursor, seat_of)
 
 
 async def load_waiting(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_ids: Sequence[UUID], limit: int
-) -> Rows[Seat]:
-    """Load who waits for room in each team, the longest waiting first, at most `limit` each."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]], limit: int
+) -> Asked[Seat]:
+    """Load who waits for room in each team, by campaign, the longest waiting first, at most `limit` each."""
+    return await ask(
+        connection,
         f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
         " CROSS JOIN LATERAL (SELECT * FROM seats AS w WHERE w.campaign_id = %s AND w.team_id = k.team_id"
         " AND w.state = 'WAITING' ORDER BY w.number LIMIT %s) AS s ORDER BY s.team_id, s.number",
-        (uuids(team_ids), campaign_id, limit),
-        binary=True,
+        [(uuids(teams), campaign, limit) for campaign, teams in wanted],
+        seat_of,
     )
-    return Rows(cursor, seat_of)
 
 
 async def load_first_confirmed(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_ids: Sequence[UUID], limit: int
-) -> Rows[Seat]:
-    """Load the members' seats of each team that were confirmed first, at most `limit` each: who could lead."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID], int]]
+) -> Asked[Seat]:
+    """Load the members' seats of each team that were confirmed first: who could lead.
+
+    Wanted: campaign, teams, most seats of each.
+    """
+    return await ask(
+        connection,
         f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
         " CROSS JOIN LATERAL (SELECT * FROM seats AS c WHERE c.campaign_id = %s AND c.team_id = k.team_id"
         " AND c.state = 'CONFIRMED' AND NOT c.sponsored ORDER BY c.confirmed_at, c.number LIMIT %s) AS s"
         " ORDER BY s.team_id, s.confirmed_at, s.number",
-        (uuids(team_ids), campaign_id, limit),
-        binary=True,
+        [(uuids(teams), campaign, limit) for campaign, teams, limit in wanted],
+        seat_of,
     )
-    return Rows(cursor, seat_of)
 
 
 async def find_seat(
     connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, seat_id: UUID
 ) -> Seat | None:
     """Find one seat of a platform."""
-    found = await (await load_seats(connection, platform_id, campaign_id, [seat_id])).all()
+    found = await (await load_seats(connection, [(platform_id, campaign_id, [seat_id])])).one()
     return found[0] if found else None
 
 
-async def insert_seats(connection: AsyncConnection[TupleRow], campaign_id: UUID, seats: Sequence[Seat]) -> None:
-    """Store new seats of a campaign; after updates, which may make a member's place free."""
-    await connection.execute(
+async def insert_seats(connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, Sequence[Seat]]]) -> None:
+    """Store new seats, by campaign; after updates, which may make a member's place free."""
+    await put(
+        connection,
         "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, quantity, role, state, cap,"
         " cap_fill, held_at, hold_until, invite_id, external_ref, payment_reference, confirmed_at, released_at,"
         " release_reason, number, sponsored, hold_extended, max_unit_price, updated_at)"
         " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
         " %s, %s, %s) AS k",
-        (
-            campaign_id,
-            uuids(seat.seat_id for seat in seats),
-            uuids(seat.team_id for seat in seats),
-            uuids(seat.platform_id for seat in seats),
-            texts(seat.member_id for seat in seats),
-            texts(seat.sku for seat in seats),
-            bigints(seat.quantity for seat in seats),
-            texts(seat.role for seat in seats),
-            texts(seat.state for seat in seats),
-            bigints(seat.cap for seat in seats),
-            bigints(seat.cap_fill for seat in seats),
-            times(seat.held_at for seat in seats),
-            times(seat.hold_until for seat in seats),
-            uuids(seat.invite_id for seat in seats),
-            texts(seat.external_ref for seat in seats),
-            texts(seat.payment_reference for seat in seats),
-            times(seat.confirmed_at for seat in seats),
-            times(seat.released_at for seat in seats),
-            texts(seat.release_reason for seat in seats),
-            bigints(seat.number for seat in seats),
-            booleans(seat.sponsored for seat in seats),
-            booleans(seat.hold_extended for seat in seats),
-            bigints(seat.max_unit_price for seat in seats),
-            times(seat.updated_at for seat in seats),
-        ),
+        [(campaign, *_new_columns(own)) for campaign, own in seats],
     )
 
 
-async def update_seats(connection: AsyncConnection[TupleRow], campaign_id: UUID, seats: Sequence[Seat]) -> None:
-    """Store what can change of seats of a campaign; their teams are locked."""
-    await connection.execute(
-        "UPDATE seats AS s SET quantity = k.quantity, role = k.role, state = k.state, cap = k.cap,"
-        " cap_fill = k.cap_fill, held_at = k.held_at, hold_until = k.hold_until,"
-        " payment_reference = k.payment_reference, confirmed_at = k.confirmed_at, released_at = k.released_at,"
-        " release_reason = k.release_reason, hold_extended = k.hold_extended, updated_at = k.updated_at"
-        " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS k (seat_id, quantity, role, state,"
-        " cap, cap_fill, held_at, hold_until, payment_reference, confirmed_at, released_at, release_reason,"
-        " hold_extended, updated_at) WHERE s.campaign_id = %s AND s.seat_id = k.seat_id",
-        (
-            uuids(seat.seat_id for seat in seats),
-            bigints(seat.quantity for seat in seats),
-            texts(seat.role for seat in seats),
-            texts(seat.state for seat in seats),
-            bigints(seat.cap for seat in seats),
-            bigints(seat.cap_fill for seat in seats),
-            times(seat.held_at for seat in seats),
-            times(seat.hold_until for seat in seats),
-            texts(seat.payment_reference for seat in seats),
-            times(seat.confirmed_at for seat in seats),
-            times(seat.released_at for seat in seats),
-            texts(seat.release_reason for seat in seats),
-            booleans(seat.hold_extended for seat in seats),
-            times(seat.updated_at for seat in seats),
-            campaign_id,
-        ),
+async def update_seats(connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, Sequence[Seat]]]) -> None:
+    """Store what can change of seats, by campaign; their teams are locked.
+
+    Those that end go before those that live: a member's place is given back before it is taken again, and an index is
+    checked row by row.
+    """
+    ending = [(campaign, [seat for seat in own if not seat.state.is_live]) for campaign, own in seats]
+    living = [(campaign, [seat for seat in own if seat.state.is_live]) for campaign, own in seats]
+    for part in (ending, living):
+        await put(
+            connection,
+            "UPDATE seats AS s SET quantity = k.quantity, role = k.role, state = k.state, cap = k.cap,"
+            " cap_fill = k.cap_fill, held_at = k.held_at, hold_until = k.hold_until,"
+            " payment_reference = k.payment_reference, confirmed_at = k.confirmed_at, released_at = k.released_at,"
+            " release_reason = k.release_reason, hold_extended = k.hold_extended, updated_at = k.updated_at"
+            " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS k (seat_id, quantity, role,"
+            " state, cap, cap_fill, held_at, hold_until, payment_reference, confirmed_at, released_at, release_reason,"
+            " hold_extended, updated_at) WHERE s.campaign_id = %s AND s.seat_id = k.seat_id",
+            [(*_changed_columns(own), campaign) for campaign, own in part if own],
+        )
+
+
+def _new_columns(seats: Sequence[Seat]) -> tuple[object, ...]:
+    return (
+        uuids(seat.seat_id for seat in seats),
+        uuids(seat.team_id for seat in seats),
+        uuids(seat.platform_id for seat in seats),
+        texts(seat.member_id for seat in seats),
+        texts(seat.sku for seat in seats),
+        bigints(seat.quantity for seat in seats),
+        texts(seat.role for seat in seats),
+        texts(seat.state for seat in seats),
+        bigints(seat.cap for seat in seats),
+        bigints(seat.cap_fill for seat in seats),
+        times(seat.held_at for seat in seats),
+        times(seat.hold_until for seat in seats),
+        uuids(seat.invite_id for seat in seats),
+        texts(seat.external_ref for seat in seats),
+        texts(seat.payment_reference for seat in seats),
+        times(seat.confirmed_at for seat in seats),
+        times(seat.released_at for seat in seats),
+        texts(seat.release_reason for seat in seats),
+        bigints(seat.number for seat in seats),
+        booleans(seat.sponsored for seat in seats),
+        booleans(seat.hold_extended for seat in seats),
+        bigints(seat.max_unit_price for seat in seats),
+        times(seat.updated_at for seat in seats),
+    )
+
+
+def _changed_columns(seats: Sequence[Seat]) -> tuple[object, ...]:
+    return (
+        uuids(seat.seat_id for seat in seats),
+        bigints(seat.quantity for seat in seats),
+        texts(seat.role for seat in seats),
+        texts(seat.state for seat in seats),
+        bigints(seat.cap for seat in seats),
+        bigints(seat.cap_fill for seat in seats),
+        times(seat.held_at for seat in seats),
+        times(seat.hold_until for seat in seats),
+        texts(seat.payment_reference for seat in seats),
+        times(seat.confirmed_at for seat in seats),
+        times(seat.released_at for seat in seats),
+        texts(seat.release_reason for seat in seats),
+        booleans(seat.hold_extended for seat in seats),
+        times(seat.updated_at for seat in seats),
     )
 
 
@@ -188,16 +202,16 @@ async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: 
 
 
 async def load_late_payments(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, seat_ids: Sequence[UUID]
-) -> Rows[tuple[UUID, str]]:
-    """Load the references of payments reported late for seats."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]]
+) -> Asked[tuple[UUID, str]]:
+    """Load the references of payments reported late for seats, by campaign."""
+    return await ask(
+        connection,
         "SELECT p.seat_id, p.payment_reference FROM late_payments AS p"
         " WHERE p.campaign_id = %s AND p.seat_id = ANY (%s)",
-        (campaign_id, uuids(seat_ids)),
-        binary=True,
+        [(campaign, uuids(seats)) for campaign, seats in wanted],
+        lambda row: (row[0], row[1]),
     )
-    return Rows(cursor, lambda row: (row[0], row[1]))
 
 
 async def insert_late_payments(

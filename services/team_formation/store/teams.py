@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, texts, times, uuids
-from services.chassis.rows import Rows
+from services.chassis.rows import Asked, ask, put
 from services.team_formation.domain import Team, TeamState, Totals
 
 COLUMNS = (
@@ -21,35 +21,37 @@ _STATES = {state.value: state for state in TeamState}
 
 
 async def lock_teams(
-    connection: AsyncConnection[TupleRow],
-    platform_id: UUID,
-    campaign_id: UUID,
-    team_ids: Sequence[UUID],
-    seat_ids: Sequence[UUID],
-) -> Rows[Team]:
-    """Lock teams of a campaign, named or by a seat of theirs, in id order; another platform's are not there."""
-    cursor = await connection.execute(
-        f"SELECT {COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
-        " WHERE t.campaign_id = %s AND t.platform_id = %s AND t.team_id = ANY (%s || ARRAY("
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID, Sequence[UUID], Sequence[UUID]]]
+) -> Asked[tuple[Team, int]]:
+    """Lock teams of campaigns, named or by a seat of theirs, in id order, and tell the campaign's version with each.
+
+    Wanted: platform, campaign, teams, seats. Another platform's teams are not there.
+    """
+    return await ask(
+        connection,
+        f"SELECT {COLUMNS}, (SELECT c.sequence FROM campaigns AS c WHERE c.campaign_id = %s)"  # noqa: S608 - a constant
+        " FROM teams AS t WHERE t.campaign_id = %s AND t.platform_id = %s AND t.team_id = ANY (%s || ARRAY("
         "SELECT s.team_id FROM seats AS s WHERE s.campaign_id = %s AND s.seat_id = ANY (%s)))"
-        " ORDER BY t.team_id FOR UPDATE",
-        (campaign_id, platform_id, uuids(team_ids), campaign_id, uuids(seat_ids)),
-        binary=True,
+        " ORDER BY t.team_id FOR UPDATE OF t",
+        [
+            (campaign, campaign, platform, uuids(teams), campaign, uuids(seats))
+            for platform, campaign, teams, seats in wanted
+        ],
+        lambda row: (team_of(row), row[-1]),
     )
-    return Rows(cursor, team_of)
 
 
 async def lock_free_teams(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_ids: Sequence[UUID]
-) -> Rows[Team]:
-    """Lock those of the teams that nobody else has locked: not in id order, so that it must never wait."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]]
+) -> Asked[Team]:
+    """Lock those of the teams, by campaign, that nobody else has locked: not in order, so that it must never wait."""
+    return await ask(
+        connection,
         f"SELECT {COLUMNS} FROM teams AS t WHERE t.campaign_id = %s AND t.team_id = ANY (%s)"  # noqa: S608 - a constant
         " FOR UPDATE SKIP LOCKED",
-        (campaign_id, uuids(team_ids)),
-        binary=True,
+        [(campaign, uuids(teams)) for campaign, teams in wanted],
+        team_of,
     )
-    return Rows(cursor, team_of)
 
 
 async def find_team(
@@ -78,63 +80,36 @@ async def find_due(connection: AsyncConnection[TupleRow], now: datetime, limit: 
 
 
 async def count_opened(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, member_ids: Sequence[str]
-) -> Rows[tuple[str, int]]:
-    """Count the teams that members have opened and that did not come to nothing."""
-    cursor = await connection.execute(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[str]]]
+) -> Asked[tuple[str, int]]:
+    """Count the teams that members of campaigns have opened and that did not come to nothing."""
+    return await ask(
+        connection,
         "SELECT t.opener_member_id, count(*) FROM teams AS t WHERE t.campaign_id = %s AND t.opener_member_id = ANY (%s)"
         " AND t.state IN ('FORMING', 'TIPPED', 'FORMED') GROUP BY t.opener_member_id",
-        (campaign_id, texts(member_ids)),
-        binary=True,
+        [(campaign, texts(members)) for campaign, members in wanted],
+        lambda row: (row[0], row[1]),
     )
-    return Rows(cursor, lambda row: (row[0], row[1]))
 
 
-async def insert_teams(connection: AsyncConnection[TupleRow], campaign_id: UUID, teams: Sequence[Team]) -> None:
-    """Store new teams of a campaign."""
-    totals = [team.totals for team in teams]
-    await connection.execute(
+async def insert_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, Sequence[Team]]]) -> None:
+    """Store new teams, by campaign."""
+    await put(
+        connection,
         "INSERT INTO teams (campaign_id, team_id, platform_id, terms_version, state, version, confirmed_members,"
         " confirmed_units, held_members, held_units, waiting_members, waiting_units, sponsored_members,"
         " sponsored_units, opened_at, ends_at, due_at, opener_member_id, external_ref, ended_at, deadline,"
         " leader_seat_id, overflow_team_id, overflow_of, match_key, formed_fill)"
         " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
         " %s, %s, %s, %s, %s) AS k",
-        (
-            campaign_id,
-            uuids(team.team_id for team in teams),
-            uuids(team.platform_id for team in teams),
-            bigints(team.terms_version for team in teams),
-            texts(team.state for team in teams),
-            bigints(team.version for team in teams),
-            bigints(item.confirmed_members for item in totals),
-            bigints(item.confirmed_units for item in totals),
-            bigints(item.held_members for item in totals),
-            bigints(item.held_units for item in totals),
-            bigints(item.waiting_members for item in totals),
-            bigints(item.waiting_units for item in totals),
-            bigints(item.sponsored_members for item in totals),
-            bigints(item.sponsored_units for item in totals),
-            times(team.opened_at for team in teams),
-            times(team.ends_at for team in teams),
-            times(team.due_at for team in teams),
-            texts(team.opener_member_id for team in teams),
-            texts(team.external_ref for team in teams),
-            times(team.ended_at for team in teams),
-            times(team.deadline for team in teams),
-            uuids(team.leader_seat_id for team in teams),
-            uuids(team.overflow_team_id for team in teams),
-            uuids(team.overflow_of for team in teams),
-            texts(team.match_key for team in teams),
-            bigints(team.formed_fill for team in teams),
-        ),
+        [(campaign, *_new_columns(own)) for campaign, own in teams],
     )
 
 
-async def update_teams(connection: AsyncConnection[TupleRow], campaign_id: UUID, teams: Sequence[Team]) -> None:
-    """Store what can change of teams of a campaign that are locked."""
-    totals = [team.totals for team in teams]
-    await connection.execute(
+async def update_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, Sequence[Team]]]) -> None:
+    """Store what can change of teams that are locked, by campaign."""
+    await put(
+        connection,
         "UPDATE teams AS t SET state = k.state, version = k.version, confirmed_members = k.confirmed_members,"
         " confirmed_units = k.confirmed_units, held_members = k.held_members, held_units = k.held_units,"
         " waiting_members = k.waiting_members, waiting_units = k.waiting_units,"
@@ -145,42 +120,60 @@ async def update_teams(connection: AsyncConnection[TupleRow], campaign_id: UUID,
         " version, confirmed_members, confirmed_units, held_members, held_units, waiting_members, waiting_units,"
         " sponsored_members, sponsored_units, ends_at, due_at, ended_at, leader_seat_id, overflow_team_id, formed_fill)"
         " WHERE t.campaign_id = %s AND t.team_id = k.team_id",
-        (
-            uuids(team.team_id for team in teams),
-            texts(team.state for team in teams),
-            bigints(team.version for team in teams),
-            bigints(item.confirmed_members for item in totals),
-            bigints(item.confirmed_units for item in totals),
-            bigints(item.held_members for item in totals),
-            bigints(item.held_units for item in totals),
-            bigints(item.waiting_members for item in totals),
-            bigints(item.waiting_units for item in totals),
-            bigints(item.sponsored_members for item in totals),
-            bigints(item.sponsored_units for item in totals),
-            times(team.ends_at for team in teams),
-            times(team.due_at for team in teams),
-            times(team.ended_at for team in teams),
-            uuids(team.leader_seat_id for team in teams),
-            uuids(team.overflow_team_id for team in teams),
-            bigints(team.formed_fill for team in teams),
-            campaign_id,
-        ),
+        [(*_changed_columns(own), campaign) for campaign, own in teams],
     )
 
 
-async def find_teams(connection: AsyncConnection[TupleRow], newer_than: Sequence[tuple[UUID, UUID, int]]) -> list[Team]:
-    """Find those of the teams, named by campaign, team and version, that have a newer version."""
-    cursor = await connection.execute(
-        f"SELECT {COLUMNS} FROM teams AS t JOIN unnest(%s, %s, %s) AS k (campaign_id, team_id, version)"  # noqa: S608
-        " ON t.campaign_id = k.campaign_id AND t.team_id = k.team_id AND t.version > k.version",
-        (
-            uuids(campaign for campaign, _, _ in newer_than),
-            uuids(team for _, team, _ in newer_than),
-            bigints(version for _, _, version in newer_than),
-        ),
-        binary=True,
+def _new_columns(teams: Sequence[Team]) -> tuple[object, ...]:
+    return (
+        uuids(team.team_id for team in teams),
+        uuids(team.platform_id for team in teams),
+        bigints(team.terms_version for team in teams),
+        texts(team.state for team in teams),
+        bigints(team.version for team in teams),
+        *_totals_columns(teams),
+        times(team.opened_at for team in teams),
+        times(team.ends_at for team in teams),
+        times(team.due_at for team in teams),
+        texts(team.opener_member_id for team in teams),
+        texts(team.external_ref for team in teams),
+        times(team.ended_at for team in teams),
+        times(team.deadline for team in teams),
+        uuids(team.leader_seat_id for team in teams),
+        uuids(team.overflow_team_id for team in teams),
+        uuids(team.overflow_of for team in teams),
+        texts(team.match_key for team in teams),
+        bigints(team.formed_fill for team in teams),
     )
-    return [team_of(row) async for row in cursor]
+
+
+def _changed_columns(teams: Sequence[Team]) -> tuple[object, ...]:
+    return (
+        uuids(team.team_id for team in teams),
+        texts(team.state for team in teams),
+        bigints(team.version for team in teams),
+        *_totals_columns(teams),
+        times(team.ends_at for team in teams),
+        times(team.due_at for team in teams),
+        times(team.ended_at for team in teams),
+        uuids(team.leader_seat_id for team in teams),
+        uuids(team.overflow_team_id for team in teams),
+        bigints(team.formed_fill for team in teams),
+    )
+
+
+def _totals_columns(teams: Sequence[Team]) -> tuple[object, ...]:
+    totals = [team.totals for team in teams]
+    return (
+        bigints(item.confirmed_members for item in totals),
+        bigints(item.confirmed_units for item in totals),
+        bigints(item.held_members for item in totals),
+        bigints(item.held_units for item in totals),
+        bigints(item.waiting_members for item in totals),
+        bigints(item.waiting_units for item in totals),
+        bigints(item.sponsored_members for item in totals),
+        bigints(item.sponsored_units for item in totals),
+    )
 
 
 def team_of(row: TupleRow) -> Team:

@@ -14,7 +14,7 @@ from services.chassis import requests
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Raced, Rejected
-from services.chassis.requests import NO_CAMPAIGN, Decided, RequestKey
+from services.chassis.requests import NO_CAMPAIGN, Answers, Decided, RequestKey
 from services.chassis.status import rejected_of, status_of
 from services.chassis.work import Work
 
@@ -27,14 +27,17 @@ async def ask(store: Database, *keys: RequestKey, answer: bytes | Rejected = b"y
     """Decide the keys that are new, as a handler does."""
     async with store.work() as work:
         known = await find(work, *keys)
-        decided = [Decided(item, answer) for item in dict.fromkeys(keys) if item not in known]
-        await requests.store(work.connection, NO_CAMPAIGN, decided)
-    return [known.get(item, answer) for item in keys]
+        fresh = [item for item in dict.fromkeys(keys) if known.get(item) is None]
+        if fresh:
+            await requests.store(work.connection, [[Decided(item, answer) for item in fresh]])
+        for item in fresh:
+            known.keep(item, answer)
+    return [found for item in keys if (found := known.get(item)) is not None]
 
 
-async def find(work: Work, *keys: RequestKey) -> dict[RequestKey, bytes | Rejected]:
+async def find(work: Work, *keys: RequestKey) -> Answers:
     """What is stored for keys."""
-    return dict(await (await requests.known(work.connection, NO_CAMPAIGN, keys)).all())
+    return Answers(keys, await (await requests.known(work.connection, [keys])).one())
 
 
 def seen(answer: bytes | Rejected) -> object:
@@ -72,25 +75,23 @@ async def test_the_same_id_of_another_rpc_is_another_request(store: Database) ->
 async def test_twice_among_the_known_each_is_judged_by_its_own_body(store: Database) -> None:
     await ask(store, key())
     async with store.work() as work:
-        known = await find(work, key(), key(body=b"other"), key("r-2"))
-    assert {item.body_hash: seen(answer) for item, answer in known.items()} == {
-        b"body": b"yes",
-        b"other": ("REQUEST_ID_REUSED", {}, ()),
-    }
+        known = await find(work, key(), key("r-2"))
+    answers = [known.get(item) for item in (key(), key(body=b"other"), key("r-2"))]
+    assert [answer and seen(answer) for answer in answers] == [b"yes", ("REQUEST_ID_REUSED", {}, ()), None]
 
 
 async def test_another_campaigns_request_is_another_request(store: Database) -> None:
     await ask(store, key())
     async with store.work() as work:
         other = key()._replace(campaign_id=UUID(int=1))
-        assert await (await requests.known(work.connection, UUID(int=1), [other])).all() == []
+        assert await (await requests.known(work.connection, [[other]])).one() == []
 
 
 async def test_the_loser_of_two_transactions_is_told_so_and_then_reads_the_winners_answer(store: Database) -> None:
     async with store.work() as winner:
-        assert await find(winner, key()) == {}
-        await requests.store(winner.connection, NO_CAMPAIGN, [Decided(key(), b"winner's")])
-        assert await find(winner, key()) == {key(): b"winner's"}
+        assert (await find(winner, key())).get(key()) is None
+        await requests.store(winner.connection, [[Decided(key(), b"winner's")]])
+        assert (await find(winner, key())).get(key()) == b"winner's"
         losing = asyncio.create_task(ask(store, key(), answer=b"mine"))
         await _waits_for_a_lock(store)
     with pytest.raises(Raced):
@@ -140,7 +141,7 @@ async def test_replicas_that_decide_the_same_ids_in_other_orders_agree_and_do_no
 async def test_what_is_rolled_back_leaves_nothing(store: Database) -> None:
     with contextlib.suppress(ZeroDivisionError):
         async with store.work() as work:
-            await requests.store(work.connection, NO_CAMPAIGN, [Decided(key(), b"first")])
+            await requests.store(work.connection, [[Decided(key(), b"first")]])
             raise ZeroDivisionError
     assert await ask(store, key(), answer=b"second") == [b"second"]
 

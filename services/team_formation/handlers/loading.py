@@ -1,0 +1,201 @@
+"""Fills the books of a batch: locks in one order over all its campaigns, then reads what else its commands concern.
+
+Each statement is sent once for every campaign that needs it, phase by phase: campaigns (where teams may be opened),
+stock, members, teams. Nothing is waited for until all that can be named from the commands alone is on its way.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.chassis import requests
+from services.chassis.errors import Raced
+from services.chassis.requests import Answers
+from services.chassis.rows import Asked
+from services.team_formation import store
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.domain import SeatState, Team
+from services.team_formation.handlers import book as limits
+from services.team_formation.handlers.book import Book
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class _Phase(Generic[Item]):
+    """A statement on its way for some of the books."""
+
+    books: Sequence[Book]
+    asked: Asked[Item]
+    take: Callable[[Book, list[Item]], object]
+
+    async def receive(self) -> None:
+        for book, rows in zip(self.books, await self.asked.all(), strict=True):
+            self.take(book, rows)
+
+
+async def load(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:
+    """Lock and load what the commands concern; Raced where something should have been locked that was not known of."""
+    phases = [*await _lock(connection, catalogue, books), *await _read(connection, books)]
+    for phase in phases:
+        await phase.receive()
+    for book in books:
+        await _find_terms(connection, catalogue, book)
+    _check_locked(catalogue, books)
+    await _load_more(connection, catalogue, books)
+
+
+async def _lock(
+    connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]
+) -> list[_Phase[Any]]:
+    opening = [book for book in books if book.opens or catalogue.overflows(book.campaign_id)]
+    stocked = [book for book in books if catalogue.has_stock(book.campaign_id)]
+    limited = [book for book in books if _locks_members(catalogue, book)]
+    teams = [book for book in books if book.team_ids or book.seat_ids]
+    for book in books:
+        book.keeps_campaign = book in opening
+        book.locks_stock = book in stocked
+        book.locks_members = book in limited
+    phases: list[_Phase[Any]] = []
+    if opening:
+        wanted = [(book.platform_id, book.campaign_id) for book in opening]
+        phases.append(_Phase(opening, await store.keep_campaigns(connection, wanted), _take_version))
+    if stocked:
+        asked = await store.lock_stock(connection, [book.campaign_id for book in stocked])
+        phases.append(_Phase(stocked, asked, Book.take_stock))
+    await store.lock_members(
+        connection, [(book.platform_id, book.campaign_id, book.member_ids, book.seat_ids) for book in limited]
+    )
+    if teams:
+        locked = await store.lock_teams(
+            connection, [(book.platform_id, book.campaign_id, book.team_ids, book.seat_ids) for book in teams]
+        )
+        phases.append(_Phase(teams, locked, _take_teams))
+    return phases
+
+
+async def _read(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> list[_Phase[Any]]:
+    """Read what is so now that the locks are held: what was decided before, seats, invites."""
+    phases: list[_Phase[Any]] = []
+
+    async def ask(
+        of: Iterable[Book],
+        statement: Callable[..., Any],
+        wanted: Callable[[Book], Any],
+        take: Callable[[Book, list[Any]], object],
+    ) -> None:
+        if concerned := list(of):
+            phases.append(_Phase(concerned, await statement(connection, list(map(wanted, concerned))), take))
+
+    with_members = (book for book in books if book.member_ids or book.seat_ids)
+    with_seats = [book for book in books if book.seat_ids]
+    with_invites = (book for book in books if book.invite_ids)
+    openers = (book for book in books if book.keeps_campaign and book.locks_members)
+    await ask((book for book in books if book.keys), requests.known, lambda book: book.keys, _take_answers)
+    await ask(with_members, store.load_live_of_members, _members_wanted, Book.take_seats)
+    await ask(with_seats, store.load_seats, _seats_wanted, Book.take_seats)
+    await ask(with_seats, store.load_late_payments, lambda book: (book.campaign_id, book.seat_ids), Book.take_late)
+    await ask(with_invites, store.load_invites, _invites_wanted, Book.take_invites)
+    await ask(openers, store.count_opened, lambda book: (book.campaign_id, book.member_ids), Book.take_opened)
+    return phases
+
+
+def _members_wanted(book: Book) -> tuple[Any, ...]:
+    return book.platform_id, book.campaign_id, book.member_ids, book.seat_ids
+
+
+def _seats_wanted(book: Book) -> tuple[Any, ...]:
+    return book.platform_id, book.campaign_id, book.seat_ids
+
+
+def _invites_wanted(book: Book) -> tuple[Any, ...]:
+    return book.platform_id, book.campaign_id, book.invite_ids
+
+
+def _take_version(book: Book, versions: list[int]) -> None:
+    book.version = versions[0] if versions else None
+
+
+def _take_teams(book: Book, teams: list[tuple[Team, int]]) -> None:
+    book.teams = {team.team_id: team for team, _ in teams}
+    if teams and book.version is None:
+        book.version = teams[0][1]
+
+
+def _take_answers(book: Book, rows: list[tuple[int, bytes, bool, bytes]]) -> None:
+    book.known = Answers(book.keys, rows)
+
+
+async def _find_terms(connection: AsyncConnection[TupleRow], catalogue: Catalogue, book: Book) -> None:
+    if book.version is not None:
+        book.campaign = await catalogue.at(connection, book.platform_id, book.campaign_id, book.version)
+    if book.campaign:
+        book.terms_by_version[book.campaign.terms.version] = book.campaign.terms
+    for version in {team.terms_version for team in book.teams.values()} - set(book.terms_by_version):
+        book.terms_by_version[version] = await catalogue.terms(connection, book.platform_id, book.campaign_id, version)
+
+
+def _locks_members(catalogue: Catalogue, book: Book) -> bool:
+    return bool(book.member_ids or book.seat_ids) and catalogue.limits_members(book.campaign_id)
+
+
+def _check_locked(catalogue: Catalogue, books: Sequence[Book]) -> None:
+    """Begin again where rules that were not known before ask for locks that were not taken."""
+    for book in books:
+        if _locks_members(catalogue, book) and not book.locks_members:
+            raise Raced("a campaign limits its members since now")
+        if catalogue.has_stock(book.campaign_id) and not book.locks_stock:
+            raise Raced("a campaign has stock since now")
+
+
+async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:
+    """Load what concerns teams that have late comers, are due, have a waitlist, or lose their leader."""
+    await _lock_overflow(connection, catalogue, books)
+    phases: list[_Phase[Any]] = []
+    due = _teams_of(books, lambda book, team: bool(team.totals.held_members) and book.is_looked_at(team))
+    if due:
+        held = await store.load_held(connection, [(book.campaign_id, teams) for book, teams in due], limits.MOST_HELD)
+        phases.append(_Phase([book for book, _ in due], held, Book.take_held))
+    waits = _teams_of(books, lambda _, team: bool(team.totals.waiting_members))
+    if waits:
+        wanted = [(book.campaign_id, teams) for book, teams in waits]
+        waiting = await store.load_waiting(connection, wanted, limits.MOST_WAITING)
+        phases.append(_Phase([book for book, _ in waits], waiting, Book.take_waiting))
+    for phase in phases:
+        await phase.receive()
+    losing = _teams_of(books, _may_lose_leader)
+    if losing:
+        asked = await store.load_first_confirmed(
+            connection, [(book.campaign_id, teams, len(book.leaving) + 2) for book, teams in losing]
+        )
+        await _Phase([book for book, _ in losing], asked, Book.take_confirmed).receive()
+
+
+async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:
+    wanted = []
+    for book in books:
+        others = {team.overflow_team_id for team in book.teams.values() if team.overflow_team_id} - set(book.teams)
+        if others:
+            wanted.append((book, sorted(others)))
+    if not wanted:
+        return
+    asked = await store.lock_free_teams(connection, [(book.campaign_id, teams) for book, teams in wanted])
+    for (book, _), teams in zip(wanted, await asked.all(), strict=True):
+        book.teams |= {team.team_id: team for team in teams}
+        await _find_terms(connection, catalogue, book)
+
+
+def _teams_of(books: Sequence[Book], condition: Callable[[Book, Team], bool]) -> list[tuple[Book, list[Any]]]:
+    found = [(book, [team.team_id for team in book.teams.values() if condition(book, team)]) for book in books]
+    return [(book, teams) for book, teams in found if teams]
+
+
+def _may_lose_leader(book: Book, team: Team) -> bool:
+    if not team.state.is_open or not team.totals.confirmed_members or team.leader_seat_id is None:
+        return False
+    leader = book.seats.get(team.leader_seat_id)
+    runs_out = leader is not None and leader.state is SeatState.HELD and book.is_looked_at(team)
+    return team.leader_seat_id in book.leaving or runs_out

@@ -1,0 +1,81 @@
+"""Writes what the decisions of a batch changed: one statement per table, sent once for each campaign."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from services.chassis import requests
+from services.chassis.work import Work
+from services.team_formation import store
+from services.team_formation.codes import InviteCodes, hash_code
+from services.team_formation.domain import FactKind, Seat, Team, TeamState, Terms, Visibility
+from services.team_formation.handlers.book import Book
+
+Row = TypeVar("Row", Team, Seat)
+
+
+async def save(work: Work, codes: InviteCodes, books: Sequence[Book]) -> None:
+    """Write rows and tell facts, in order; the requests last of all (see chassis/requests.py)."""
+    await _save_teams(work, books)
+    await _save_seats(work, books)
+    for book in books:
+        await _save_rest(work, codes, book)
+        for fact in book.changes.facts:
+            work.tell(book.scribe.message(fact, book.terms(fact.team), book.campaign))
+    await requests.store(work.connection, [book.changes.decided for book in books if book.changes.decided])
+
+
+async def _save_teams(work: Work, books: Sequence[Book]) -> None:
+    new = [(book.campaign_id, [book.teams[team] for team in sorted(book.changes.new_teams)]) for book in books]
+    await store.insert_teams(work.connection, _some(new))
+    old = [
+        (book.campaign_id, [book.teams[team] for team in book.changes.teams - book.changes.new_teams]) for book in books
+    ]
+    await store.update_teams(work.connection, _some(old))
+
+
+async def _save_seats(work: Work, books: Sequence[Book]) -> None:
+    changed = [(book, [book.seats[seat_id] for seat_id in book.changes.seats]) for book in books]
+    old = [(book.campaign_id, [s for s in seats if s.seat_id in book.changes.stored]) for book, seats in changed]
+    new = [(book.campaign_id, [s for s in seats if s.seat_id not in book.changes.stored]) for book, seats in changed]
+    await store.update_seats(work.connection, _some(old))
+    await store.insert_seats(work.connection, _some(new))
+    taken = [(book.campaign_id, book.stock_taken()) for book in books]
+    await store.take_stock(work.connection, [(campaign, units) for campaign, units in taken if units])
+
+
+async def _save_rest(work: Work, codes: InviteCodes, book: Book) -> None:
+    connection, changes = work.connection, book.changes
+    for team, state, reason in changes.released:
+        await store.release_all(connection, team, state, reason)
+    late = [fact for fact in changes.facts if fact.kind is FactKind.LATE_PAYMENT_REPORTED]
+    if payments := [(fact.seat, fact.payment_reference, fact.amount, fact.at) for fact in late if fact.seat]:
+        await store.insert_late_payments(connection, book.campaign_id, payments)
+    if changes.new_invites:
+        hashed = [(item, hash_code(codes.code(item.invite_id)) or b"") for item in changes.new_invites]
+        await store.insert_invites(connection, book.campaign_id, hashed)
+    if changes.invites:
+        invites = [book.invites[invite_id] for invite_id in changes.invites]
+        await store.update_invites(connection, book.campaign_id, invites)
+    await _save_listed(work, book)
+
+
+async def _save_listed(work: Work, book: Book) -> None:
+    touched = (book.teams[team_id] for team_id in book.changes.teams | book.changes.new_teams)
+    listed = [team for team in touched if book.terms(team).rules.visibility is Visibility.LISTED]
+    if not listed:
+        return
+    forming = [(team, *_fill(team, book.terms(team))) for team in listed if team.state is TeamState.FORMING]
+    if forming:
+        await store.list_teams(work.connection, book.campaign_id, forming)
+    if others := [team.team_id for team in listed if team.state is not TeamState.FORMING]:
+        await store.unlist_teams(work.connection, book.campaign_id, others)
+
+
+def _some(rows: Iterable[tuple[UUID, list[Row]]]) -> list[tuple[UUID, list[Row]]]:
+    return [(campaign, own) for campaign, own in rows if own]
+
+
+def _fill(team: Team, terms: Terms) -> tuple[int, int]:
+    taken = team.totals.taken(terms.rules.counted_in)
+    return taken, terms.rules.maximum - taken
