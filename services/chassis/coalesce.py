@@ -17,7 +17,8 @@ Answer = TypeVar("Answer")
 Decide: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Rejected]]]
 
 LIMIT = 500
-GATHER_SECONDS = 0.003
+GATHER_SECONDS = 0.006
+GATHER_STEP_SECONDS = 0.001
 RACES = 5
 RETRY_SECONDS = (0.02, 0.1, 0.5)
 RETRY_FOR_SECONDS = 3.0
@@ -54,7 +55,7 @@ class _Call(Generic[Command, Answer]):
             self.done.set_exception(error)
 
 
-_UNANSWERED = Rejected("INTERNAL")
+_UNANSWERED = Rejected("INTERNAL", {"trace_id": ""})
 
 _Slot: TypeAlias = tuple[_Call[Command, Answer], int]
 """One command: the call that brought it, and its place there."""
@@ -63,9 +64,10 @@ _Slot: TypeAlias = tuple[_Call[Command, Answer], int]
 class Coalescer(Generic[Command, Answer]):
     """Hands commands to one decision at a time, as many as wait, at most `limit`.
 
-    `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. While a queue stands,
-    a batch is given `gather` seconds to fill: a commit costs as much for one as for many. A batch runs under the trace
-    of its first command. Single calls and bulks take turns: a bulk never keeps single calls waiting twice.
+    `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. A lone call waits for
+    nothing. After a batch of several, whose callers come again one by one, the next is given up to `gather` seconds to
+    become as large: a commit costs as much for one as for many. A batch runs under the trace of its first command.
+    Single calls and bulks take turns: a bulk never keeps single calls waiting twice.
     """
 
     def __init__(
@@ -118,16 +120,22 @@ class Coalescer(Generic[Command, Answer]):
 
     async def run(self) -> None:
         """Decide for as long as the process runs; what waits when it stops is answered as unavailable."""
+        last = 1
         try:
             while True:
                 await self._arrived.wait()
-                await self.run_once()
-                if 0 < self._waiting < self._limit:
-                    await asyncio.sleep(self._gather)
+                await self._fill(last)
+                last = await self.run_once()
         finally:
             self._stopped = True
             for call in chain(*self._turns):
                 call.fail(0, _stopping())
+
+    async def _fill(self, last: int) -> None:
+        """Wait until as many wait as the last batch had, but not for long."""
+        until = time.monotonic() + self._gather
+        while self._waiting < min(last, self._limit) and time.monotonic() < until:
+            await asyncio.sleep(GATHER_STEP_SECONDS)
 
     async def run_once(self) -> int:
         """Decide one batch of what waits; returns its size."""
