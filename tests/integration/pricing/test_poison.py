@@ -10,6 +10,7 @@ from groupbuy.team_formation.v1 import events_pb2, types_pb2
 from services.chassis import ids
 from services.chassis.messages import Record
 from tests.support.pricing import PricingService
+from tests.support.pricing_lives import FullLife, a_full_life
 from tests.support.teams import TeamLife, price_table, record
 
 Twist = Callable[[list[events_pb2.TeamEvent]], None]
@@ -125,6 +126,82 @@ async def test_facts_after_the_end_are_poison_but_for_late_payments(pricing: Pri
     life.hold("eva")
     await pricing.apply(life.records)
     assert await pricing.parked() == {life.team_id: ["SeatHeld after the team failed"]}
+
+
+# Versions of the life below: 1 opened, 2 mei held, 3 confirmed, 4 tom held (3 units), 5 confirmed, 6 ann waits, 7 held,
+# 8 hold extended, 9 tom reduced by 1, 10 a sponsored place, 11 tom leads, 12 formed, 13 tom reduced by 1,
+# 14 mei defaulted, 15 tom withdrawn, 16 cancelled.
+
+
+def a_full_history() -> FullLife:
+    life = a_full_life()
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom", quantity=3)
+    life.wait("ann")
+    life.take_turn("ann")
+    life.extend("ann")
+    life.reduce("tom", 1)
+    life.sponsor("place")
+    life.lead("tom")
+    life.form()
+    life.reduce("tom", 1)
+    life.default("mei")
+    life.withdraw("tom")
+    life.cancel()
+    return life
+
+
+def wait_again(event: events_pb2.TeamEvent) -> None:
+    seat = event.seat_held.seat
+    event.seat_waitlisted.CopyFrom(events_pb2.SeatWaitlisted(seat=seat))
+
+
+FULL_TWISTS = {
+    "waits for an item without a row": (at(6, put("seat_waitlisted.seat.sku", "melon")), "no row for melon"),
+    "waits for nothing": (at(6, put("seat_waitlisted.seat.quantity", 0)), "at least one unit"),
+    "waits sponsored": (at(6, put("seat_waitlisted.seat.sponsored", value=True)), "of a seat that is sponsored"),
+    "waits twice": (at(7, wait_again), "the seat was taken before"),
+    "cap of who waited": (at(7, put("seat_held.seat.cap.minor_units", 1)), "the cap is 1; at fill"),
+    "other quantity than waited for": (at(7, put("seat_held.seat.quantity", 2)), "what a seat keeps"),
+    "held from no waitlist": (at(4, put("seat_held.from_waitlist", value=True)), "does not come from the waitlist"),
+    "held as if new": (at(7, put("seat_held.from_waitlist", value=False)), "the seat was held before"),
+    "units that do not add up": (at(9, put("seat_reduced.units", 2)), "what a seat keeps"),
+    "reduced before its time": (at(9, put("seat_reduced.after_formed", value=True)), "says after formation"),
+    "reduced late": (at(13, put("seat_reduced.after_formed", value=False)), "says before formation"),
+    "role out of nowhere": (at(9, put("seat_reduced.seat.role", ladder_pb2.ROLE_LEADER)), "nothing gave it"),
+    "sponsored by a member": (at(10, put("seat_sponsored.seat.sponsored", value=False)), "not sponsored"),
+    "sponsored and not counted": (at(10, put("totals.sponsored_members", 0)), "we count"),
+    "waiting and not counted": (at(6, put("totals.waiting_units", 0)), "we count"),
+    "leads as a member": (at(11, put("leader_changed.seat.role", ladder_pb2.ROLE_MEMBER)), "not the leader's role"),
+    "left after formation": (
+        at(15, put("seat_released.seat.release_reason", types_pb2.RELEASE_REASON_LEFT)),
+        "of a formed team that is CONFIRMED cannot be released with reason LEFT",
+    ),
+    "cancelled before": (at(16, put("team_cancelled.after_formed", value=False)), "says before formation"),
+    "cancelled with other totals": (at(16, put("team_cancelled.totals_at_end.confirmed_units", 9)), "at the end"),
+}
+
+
+@pytest.mark.parametrize("name", FULL_TWISTS)
+async def test_the_later_facts_are_checked_as_well(pricing: PricingService, name: str) -> None:
+    (version, twist), reason = FULL_TWISTS[name]
+    life = a_full_history()
+    twist(life.events)
+    await pricing.apply([record(event) for event in life.events])
+    reasons = (await pricing.parked())[life.team_id]
+    assert reason in reasons[0]
+    assert len(reasons) == life.version - version + 1
+    assert [row["version"] for row in await pricing.rows("SELECT version FROM teams")] == [version - 1]
+
+
+async def test_the_history_that_is_twisted_is_sound(pricing: PricingService) -> None:
+    life = a_full_history()
+    await pricing.apply(life.records)
+    assert await pricing.parked() == {}
+    life.cancel()
+    await pricing.apply(life.records)
+    assert await pricing.parked() == {life.team_id: ["TeamCancelled after the team was cancelled"]}
 
 
 async def test_a_seat_twice_and_a_seat_unknown_are_poison(pricing: PricingService) -> None:

@@ -24,6 +24,7 @@ from services.chassis.clock import Clock
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.rpc import Pricing, PricingInternal
 from tests.support.pricing import PricingService
+from tests.support.pricing_lives import a_full_life
 from tests.support.teams import LEADER, MEMBER, MEMBERS, TeamLife, price_table
 
 SERVICE_KEY = "key-of-the-services"
@@ -206,6 +207,41 @@ async def test_a_failed_team_pays_nothing(api: Api, pricing: PricingService) -> 
     assert (told.final, told.amount.minor_units, told.fill) == (True, 0, 2)
     assert told.sentence.endswith("because the team ended below its minimum: it pays nothing.")
     assert (await api.get_price(life.team_id)).fill == 2
+
+
+async def test_seats_that_wait_are_sponsored_or_gone_are_explained(api: Api, pricing: PricingService) -> None:
+    life = a_full_life(platform=api.acme)
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom", quantity=2)
+    life.wait("ann", quantity=2)
+    life.sponsor("place")
+    await pricing.apply(life.records)
+    waiting, sponsored = [await api.explain(life.seat(name).seat_id) for name in ("ann", "place")]
+    assert (waiting.HasField("cap"), waiting.final, waiting.amount.minor_units) == (False, False, 2 * 2990)
+    assert (sponsored.HasField("cap"), sponsored.final, sponsored.amount.minor_units) == (False, True, 0)
+    life.form()
+    life.reduce("tom", 1)
+    life.withdraw("mei")
+    life.default("tom")
+    life.cancel()
+    await pricing.apply(life.records)
+    tom, mei = [await api.explain(life.seat(name).seat_id) for name in ("tom", "mei")]
+    assert [line.quantity for line in tom.lines] == [2, -1, -1]
+    assert [line.cause for line in mei.lines] == [
+        events_pb2.SETTLEMENT_CAUSE_TEAM_FORMED,
+        events_pb2.SETTLEMENT_CAUSE_SEAT_WITHDRAWN,
+    ]
+    assert (tom.amount.minor_units, mei.amount.minor_units, tom.fill) == (0, 0, 3)
+    assert [fact.fact.rpartition(".")[2] for fact in tom.facts] == [
+        "SeatHeld",
+        "SeatConfirmed",
+        "SeatSponsored",
+        "TeamFormed",
+        "SeatReduced",
+        "SeatDefaulted",
+        "TeamCancelled",
+    ]
 
 
 async def test_settlement_comes_page_by_page(api: Api, pricing: PricingService) -> None:

@@ -1,5 +1,6 @@
 """The sentences that explain a price, word for word."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -48,14 +49,14 @@ def sentence(
     fill: int,
     cap: int,
     *,
-    quantity: int = 1,
-    state: SeatState = SeatState.CONFIRMED,
-    reason: ReleaseReason | None = None,
     team_state: TeamState = TeamState.TIPPED,
+    formed_version: int | None = None,
+    **of_seat: Any,
 ) -> str:
     mode, member = PaymentMode.PREPAID, Role.MEMBER
-    team = Team(ID, ID, ID, "orchard", mode, 1, team_state, 9, Totals(), fill, 8)
-    seat = Seat(ID, ID, ID, ID, "tom", "mango", member, quantity, cap, 2, state, reason)
+    team = Team(ID, ID, ID, "orchard", mode, 1, team_state, 9, Totals(), fill, 8, formed_version=formed_version)
+    held: dict[str, Any] = {"quantity": 1, "cap_fill": 2, "state": SeatState.CONFIRMED} | of_seat
+    seat = Seat(ID, ID, ID, ID, "tom", "mango", member, cap=cap, **held)
     return explain_seat(explain(team, seat, of), of.currency)
 
 
@@ -91,18 +92,54 @@ def test_a_held_seat() -> None:
     )
 
 
+CONFIRMED, WAITING, RELEASED = SeatState.CONFIRMED, SeatState.WAITING, SeatState.RELEASED
+
+
 @pytest.mark.parametrize(
     ("state", "reason", "team_state", "why"),
     [
-        (SeatState.RELEASED, ReleaseReason.LEFT, TeamState.TIPPED, "the member left"),
-        (SeatState.RELEASED, ReleaseReason.EXPIRED, TeamState.TIPPED, "its hold ran out before it was confirmed"),
-        (SeatState.CONFIRMED, None, TeamState.FAILED, "the team ended below its minimum"),
+        (RELEASED, ReleaseReason.LEFT, TeamState.TIPPED, "the member left"),
+        (RELEASED, ReleaseReason.EXPIRED, TeamState.TIPPED, "its hold ran out before it was confirmed"),
+        (RELEASED, ReleaseReason.WITHDRAWN, TeamState.FORMED, "the member gave it back after the team had formed"),
+        (
+            RELEASED,
+            ReleaseReason.PRICE_CHANGED,
+            TeamState.TIPPED,
+            "its turn came at a price above the most it wanted to pay",
+        ),
+        (CONFIRMED, None, TeamState.FAILED, "the team ended below its minimum"),
+        (CONFIRMED, None, TeamState.CANCELLED, "the team was cancelled"),
+        (SeatState.HELD, None, TeamState.CANCELLED, "the team was cancelled"),
+        (WAITING, None, TeamState.CANCELLED, "the team was cancelled"),
+        (WAITING, None, TeamState.FORMED, "the team ended before there was room for it"),
+        (WAITING, None, TeamState.FAILED, "the team ended before there was room for it"),
     ],
 )
 def test_a_seat_given_back(state: SeatState, reason: ReleaseReason | None, team_state: TeamState, why: str) -> None:
-    assert sentence(MANGO, 1, 3490, state=state, reason=reason, team_state=team_state) == (
+    assert sentence(MANGO, 1, 3490, state=state, release_reason=reason, team_state=team_state) == (
         "1 member is confirmed; below the first tier one unit costs its list price of 39.90 EUR."
         f" This seat was given back because {why}: it pays nothing."
+    )
+
+
+def test_who_waited_when_the_team_formed_was_given_back_then_whatever_came_later() -> None:
+    told = sentence(MANGO, 1, 0, state=WAITING, team_state=TeamState.CANCELLED, formed_version=5)
+    assert "because the team ended before there was room for it" in told
+
+
+def test_a_seat_that_waits_is_told_the_price_of_now_and_no_cap() -> None:
+    assert sentence(MANGO, 2, 0, state=WAITING, cap_fill=0, quantity=2).endswith(
+        " This seat waits for room; its cap is fixed when it takes a place."
+        " Now it would pay 34.90 EUR for each of 2 units: 69.80 EUR."
+    )
+
+
+def test_a_seat_whose_money_did_not_come_and_one_that_is_sponsored_pay_nothing() -> None:
+    assert sentence(MANGO, 2, 3490, state=SeatState.DEFAULTED).endswith(
+        "The money of this seat did not come: it has no place any more and pays nothing."
+    )
+    assert sentence(MANGO, 2, 3490, sponsored=True).endswith(
+        "The platform sponsors this seat to complete the team: it pays nothing."
     )
 
 
