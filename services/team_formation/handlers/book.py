@@ -102,6 +102,12 @@ class Book:
         """Take who could lead teams that may lose their leader, the earliest confirmed first."""
         self._list(self._confirmed, seats)
 
+    def follow_confirmations(self) -> None:
+        """Where no member is confirmed yet, have those who are in this batch lead after a leader who leaves in it."""
+        for team in self.teams.values() if self.leaving else ():
+            if team.totals.confirmed_members == team.totals.sponsored_members:
+                self._confirmed[team.team_id] = []
+
     def take_late(self, payments: Iterable[tuple[UUID, str]]) -> None:
         """Take references of payments reported late."""
         for seat_id, reference in payments:

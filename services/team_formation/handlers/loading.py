@@ -166,6 +166,8 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
         phases.append(_Phase([book for book, _ in waits], waiting, Book.take_waiting))
     for phase in phases:
         await phase.receive()
+    for book in books:
+        book.follow_confirmations()
     losing = _teams_of(books, _may_lose_leader)
     if losing:
         asked = await store.load_first_confirmed(
