@@ -70,7 +70,8 @@ async def play(formation: Formation, campaign: domain.Campaign, chance: random.R
     opened = await formation.open(await formation.create(campaign), members[0], quantity=2)
     for _ in range(COMMANDS):
         formation.clock.move(chance.choice(WAITS))
-        await formation.finder.run_once()
+        if chance.random() < 0.3:  # else whatever is due comes up with the next command
+            await formation.finder.run_once()
         with suppress(Rejected):
             if chance.random() < 0.4:
                 quantity, most = chance.randint(1, 3), chance.choice([None, None, 2600])
