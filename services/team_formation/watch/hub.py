@@ -54,6 +54,7 @@ class Hub(Generic[Key]):
         """Give a thing at once if it is newer than a version, then after changes, until it is final."""
         topic = self._topics.setdefault(key, {}).setdefault(platform_id, Topic(platform_id, key))
         topic.readers += 1
+        woken = False
         try:
             state = await self._first(topic, after)
             seen = min(after, state.version)  # a version that is yet to come would never be passed
@@ -63,8 +64,14 @@ class Hub(Generic[Key]):
                 seen = state.version
                 if state.final:
                     return
+                if woken:
+                    self._turns.over()
+                    woken = False
                 state = await self._next(topic, state)
+                woken = True
         finally:
+            if woken:
+                self._turns.over()
             topic.readers -= 1
             if not topic.readers:
                 self._forget(topic)

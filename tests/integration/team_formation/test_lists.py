@@ -291,6 +291,21 @@ async def test_a_seat_that_changes_meanwhile_is_still_listed(house: House) -> No
     assert listed[-1] == translate.seat_id(campaign_id, moved)
 
 
+async def test_find_team_answers_with_a_team_or_that_there_is_none(house: House, clock: ManualClock) -> None:
+    named = translate.campaign_id(house.rows.campaign.campaign_id)
+    request = pb.FindTeamRequest(campaign_id=named, member_id="tom", match_key="gate-5")  # which nobody needs
+    found = (await house.call("FindTeam", request)).team
+    assert found == (await house.call("GetTeam", pb.GetTeamRequest(team_id=found.team_id))).team
+    assert (await house.call("FindTeam", request)).team == found
+    anybody = {(await house.call("FindTeam", pb.FindTeamRequest(campaign_id=named))).team.team_id for _ in range(30)}
+    assert len(anybody) > 1
+    request.quantity = 4
+    assert (await refused(house.call("FindTeam", request)))[1] == "NO_TEAM_FOUND"
+    request.quantity = 1
+    clock.set_ahead(PLATFORM, timedelta(days=30))
+    assert (await refused(house.call("FindTeam", request)))[:2] == (grpc.StatusCode.NOT_FOUND, "NO_TEAM_FOUND")
+
+
 async def test_a_token_belongs_to_its_list(house: House) -> None:
     ours, another = (translate.campaign_id(item.campaign_id) for item in (house.rows.campaign, house.rows.another))
     token = (await house.call("ListTeams", pb.ListTeamsRequest(campaign_id=ours, page_size=3))).next_page_token

@@ -305,6 +305,22 @@ async def test_watching_gives_the_state_at_once_and_then_the_latest(api: Api, fo
     assert await stream.read() is grpc.aio.EOF
 
 
+async def test_watching_a_campaign_gives_its_sums(api: Api) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign
+    metadata = (("authorization", f"Bearer {api.key}"),)
+    stream = api.stub.WatchCampaign(pb.WatchCampaignRequest(campaign_id=campaign.campaign_id), metadata=metadata)
+    first = await stream.read()
+    assert (first.open_teams, first.state) == (0, types_pb2.CAMPAIGN_STATE_RUNNING)
+    await api.call("OpenTeam", pb.OpenTeamRequest(request_id="o", campaign_id=campaign.campaign_id, member_id="mei"))
+    await api.watch.run_once()
+    second = await stream.read()
+    assert (second.open_teams, second.totals.held_members) == (1, 1)
+    assert second.revision > first.revision
+    stream.cancel()
+    unknown = api.stub.WatchCampaign(pb.WatchCampaignRequest(campaign_id="camp_x"), metadata=metadata)
+    assert (await refused(unknown.read()))[1] == "CAMPAIGN_UNKNOWN"
+
+
 async def test_events_of_a_team_can_be_read_again_by_the_services(api: Api) -> None:
     campaign = (await api.call("CreateCampaign", a_request())).campaign
     opened = await api.call(

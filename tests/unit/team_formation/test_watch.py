@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -237,15 +236,34 @@ async def test_a_reader_that_leaves_while_it_waits_is_forgotten(shelf: Shelf, hu
     assert not hub.watched
 
 
-async def test_many_turns_leave_room_for_others_between() -> None:
+async def test_no_more_readers_are_sent_to_at_once_than_a_slice() -> None:
     turns, loop = Turns(), asyncio.get_running_loop()
     waiting: list[Turn] = [loop.create_future() for _ in range(5 * SLICE)]
-    waiting[3].cancel()
-    turns.give(waiting)
-    seen = []
-    while not all(turn.done() for turn in waiting):
+    under_way = most = 0
+
+    async def reader(turn: Turn) -> None:
+        nonlocal under_way, most
+        await turn
+        under_way += 1
+        most = max(most, under_way)
         await asyncio.sleep(0)
-        seen.append(sum(turn.done() for turn in waiting))
-    steps = [later - sooner for sooner, later in pairwise(seen)]
-    assert max(steps) <= SLICE
-    assert [turn.done() for turn in waiting].count(True) == len(waiting)
+        under_way -= 1
+        turns.over()
+
+    readers = [asyncio.create_task(reader(turn)) for turn in waiting]
+    readers[3].cancel()
+    await asyncio.sleep(0)
+    turns.give(waiting)
+    await asyncio.wait(readers)
+    assert most == SLICE
+    assert all(turn.done() for turn in waiting)
+
+
+async def test_readers_that_are_never_done_hold_up_no_others() -> None:
+    turns, loop = Turns(), asyncio.get_running_loop()
+    waiting: list[Turn] = [loop.create_future() for _ in range(2 * SLICE)]
+    turns.give(waiting)
+    await asyncio.wait(waiting)
+    later: Turn = loop.create_future()
+    turns.give([later])
+    await later
