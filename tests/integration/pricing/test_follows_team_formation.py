@@ -21,14 +21,14 @@ from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_fo
 from tests.support.pricing import PricingService
 from tests.support.teams import record
 
-HISTORIES = 24
+HISTORIES = 32
 COMMANDS = 45
 BATCH = 25
 WAITS = [timedelta(), timedelta(), timedelta(), timedelta(minutes=3), timedelta(minutes=11)]
 RARER: dict[Any, float] = {
     domain.Leave(): 4,
     domain.Leave(1): 5,
-    domain.Extend(): 1,
+    domain.Extend(): 5,
     domain.Default("declined"): 2,
     domain.Sponsor: 2,
     domain.Cancel("hail"): 0.4,
