@@ -9,6 +9,7 @@ import uvloop
 from rich.console import Console
 
 from deploy.local.errors import LocalError
+from tests.bench.backlog import until_empty
 from tests.bench.bench import Bench
 from tests.bench.errors import BenchError
 from tests.bench.installation import installation
@@ -93,6 +94,7 @@ async def _measured(name: str, bench: Bench, say: Callable[[str], None]) -> bool
     """Run one part; False where something made it worthless, which is said. The others go on."""
     say(name)
     try:
+        await until_empty(bench.whole.database)
         await PARTS[name](bench)
     except (BenchError, LocalError) as error:
         print(f"{name} measured nothing: {error}", file=sys.stderr)

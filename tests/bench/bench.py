@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from tests.bench.backlog import until_empty
 from tests.bench.caller import Job, Outcome
 from tests.bench.campaign import JOIN, JOIN_MANY, joins
 from tests.bench.installation import Installation
@@ -36,6 +37,7 @@ class Bench:
         def told(name: str, measure: Variant) -> Variant:
             async def measured(number: int) -> float:
                 self.say(f"round {number + 1} of {self.rounds}: {name}")
+                await until_empty(self.whole.database)
                 return await measure(number)
 
             return measured

@@ -133,13 +133,17 @@ class Installation:
 
     @asynccontextmanager
     async def stub(self) -> AsyncIterator[Any]:
-        """Call the service as a platform does, by `await call(method, request)`."""
+        """Call the service as a platform does, by `await call(method, request)`; BenchError tells its log."""
         async with grpc.aio.insecure_channel(self.service.address) as channel:
             calls = TeamFormationStub(channel)
 
             async def call(method: str, request: Any) -> Any:
                 metadata = (("authorization", f"Bearer {self.key}"),)
-                return await getattr(calls, method)(request, metadata=metadata, timeout=30)
+                try:
+                    return await getattr(calls, method)(request, metadata=metadata, timeout=30)
+                except grpc.aio.AioRpcError as error:
+                    said = "\n".join(self.service.child.log_tail())
+                    raise BenchError(f"{method} failed: {error.details()}\n{said}") from error
 
             yield call
 
