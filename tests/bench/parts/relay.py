@@ -96,8 +96,7 @@ async def _carried(bench: Bench) -> float:
         while reached < last and time.monotonic() - began < LONGEST_SECONDS:
             reached = await _reached(connection)
             await asyncio.sleep(_LOOK_SECONDS)
-        rate = (min(reached, last) - first + 1) / (time.monotonic() - began)
-    return rate
+        return (min(reached, last) - first + 1) / (time.monotonic() - began)
 
 
 async def _copy_events(connection: "psycopg.AsyncConnection[tuple[Any, ...]]") -> tuple[int, int]:
