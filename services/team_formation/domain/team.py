@@ -182,6 +182,10 @@ class Team:
     match_key: str = ""
     formed_fill: int | None = None
 
+    def price_fill(self, basis: Basis) -> int:
+        """Tell the fill that its prices are read at: the confirmed one; once it has formed, the one it formed with."""
+        return self.totals.ladder_fill(basis) if self.formed_fill is None else self.formed_fill
+
     def after_seat(self, totals: Totals, due_at: datetime) -> "Team":
         """Give the team one version later, with other totals and another time to be looked at.
 

@@ -46,7 +46,7 @@ class Scribe:
 
     def team(self, team: domain.Team, terms: domain.Terms) -> bytes:
         """Write a team with its prices now."""
-        fill = team.totals.ladder_fill(terms.price_table.basis)
+        fill = team.price_fill(terms.price_table.basis)
         moving = teams.moving_part(team, terms).SerializeToString()
         return b"".join(
             (self._still_part(team, terms), moving, field(_TOTALS, self._total(team.totals)), _prices(terms, fill))

@@ -65,7 +65,7 @@ def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb
 
 
 def team(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:
-    """Write a team with its prices now, read from its own price table at the confirmed fill."""
+    """Write a team with its prices now, read from its own price table."""
     written = still_part(values, terms, team_id(values.campaign_id, values.team_id), campaign_id(values.campaign_id))
     written.MergeFrom(moving_part(values, terms))
     written.totals.CopyFrom(totals(values.totals))
@@ -106,8 +106,8 @@ def moving_part(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:
 
 
 def prices(values: domain.Team, terms: domain.Terms) -> list[types_pb2.PriceNow]:
-    """Write the price of every item and role at a team's confirmed fill."""
-    return prices_at(terms.price_table, values.totals.ladder_fill(terms.price_table.basis))
+    """Write the price of every item and role as it is for a team now, or was when it formed."""
+    return prices_at(terms.price_table, values.price_fill(terms.price_table.basis))
 
 
 @lru_cache(maxsize=4096)
