@@ -15,6 +15,17 @@ from tests.support.histories import History
 SEEDS = range(8)
 DAMAGE = {
     "1_acknowledged_seats_exist": ("team_formation", "DELETE FROM seats"),
+    "2_listed_teams_are_those_that_form": (
+        "team_formation",
+        "UPDATE campaign_terms SET visibility = 'LISTED'; UPDATE teams SET state = 'FORMING'",
+    ),
+    "2_members_keep_their_limits": (
+        "team_formation",
+        (
+            "UPDATE campaign_terms SET max_teams_opened_per_member = 1;"
+            " UPDATE teams SET state = 'FORMED', opener_member_id = 'one'"
+        ),
+    ),
     "2_no_team_over_capacity": (
         "team_formation",
         (
@@ -22,6 +33,11 @@ DAMAGE = {
             " UPDATE seats SET state = 'HELD', release_reason = NULL, member_id = seat_id::text"
         ),
     ),
+    "2_nobody_waits_in_vain": (
+        "team_formation",
+        "UPDATE seats SET state = 'WAITING', release_reason = NULL, member_id = seat_id::text",
+    ),
+    "2_one_leader": ("team_formation", "UPDATE teams SET state = 'FORMING', leader_seat_id = gen_random_uuid()"),
     "2_one_live_seat_per_member": (
         "team_formation",
         (
@@ -29,7 +45,15 @@ DAMAGE = {
             " UPDATE seats SET member_id = 'one', state = 'HELD', release_reason = NULL"
         ),
     ),
+    "2_stock_is_the_seats": (
+        "team_formation",
+        (
+            "INSERT INTO stock (campaign_id, sku, platform_id, offered, taken)"
+            " SELECT campaign_id, 'mango', platform_id, 1000000, 999999 FROM campaigns"
+        ),
+    ),
     "2_totals_are_the_seats": ("team_formation", "UPDATE teams SET held_units = held_units + 1"),
+    "3_one_change_per_campaign_version": ("team_formation", "UPDATE campaigns SET sequence = sequence + 1"),
     "3_one_change_per_request": (
         "team_formation",
         (

@@ -9,6 +9,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+import grpc
+from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import events_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
@@ -16,11 +18,12 @@ from services.chassis import ids
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
+from services.chassis.errors import Rejected
 from services.chassis.requests import RequestKey
-from services.team_formation import domain, store
+from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
-from services.team_formation.handlers import Ask, DueFinder, Sweeper, TeamHandler
+from services.team_formation.handlers import Ask, CampaignHandler, Command, DueFinder, Sweeper, TeamHandler
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LADDER = {0: 3990, 2: 3490, 3: 2990, 5: 2490}
@@ -60,6 +63,7 @@ class Formation:
     database: Database
     clock: ManualClock
     handler: TeamHandler
+    campaigns: CampaignHandler
     commands: Coalescer[Ask, bytes]
     finder: DueFinder
     sweeper: Sweeper
@@ -72,7 +76,18 @@ class Formation:
             await store.insert_campaign(work.connection, campaign, self.clock.now())
             if stock := {item.sku: item.stock for item in campaign.terms.items if item.stock is not None}:
                 await store.offer_stock(work.connection, campaign.platform_id, campaign.campaign_id, stock)
+            work.tell(translate.campaign_created(campaign, self.clock.now()))
         return campaign
+
+    async def change(
+        self, campaign: domain.Campaign, command: domain.CampaignCommand, request_id: str = "", actor: str = ""
+    ) -> pb.UpdateCampaignResponse:
+        """Change a campaign; Rejected where a rule says no."""
+        key = self.key("UpdateCampaign", campaign.campaign_id, request_id)
+        answer = await self.campaigns.change(key, command, actor, lambda item: pb.UpdateCampaignResponse(campaign=item))
+        if isinstance(answer, Rejected):
+            raise answer
+        return pb.UpdateCampaignResponse.FromString(answer)
 
     def key(self, rpc: str, campaign_id: UUID, request_id: str = "", body: bytes = b"") -> RequestKey:
         """Make a request key, a new one where no id is given."""
@@ -81,7 +96,8 @@ class Formation:
     async def open(self, campaign: domain.Campaign, member: str = "mei", **changes: Any) -> pb.OpenTeamResponse:
         """Open a team."""
         request_id, quantity = changes.pop("request_id", ""), changes.pop("quantity", 1)
-        command = domain.Open(ids.new_id(), domain.Join(ids.new_id(), member, "mango", quantity, **changes))
+        sku = changes.pop("sku", "mango")
+        command = domain.Open(ids.new_id(), domain.Join(ids.new_id(), member, sku, quantity, **changes))
         key = self.key("OpenTeam", campaign.campaign_id, request_id)
         ask = Ask(campaign.platform_id, campaign.campaign_id, command, key)
         return pb.OpenTeamResponse.FromString(await self.commands.submit(ask))
@@ -92,7 +108,7 @@ class Formation:
         request_id, quantity = changes.pop("request_id", ""), changes.pop("quantity", 1)
         platform_id = changes.pop("platform_id", PLATFORM)
         body = changes.pop("body", b"")
-        command = domain.Join(ids.new_id(), member, "mango", quantity, **changes)
+        command = domain.Join(ids.new_id(), member, changes.pop("sku", "mango"), quantity, **changes)
         ask = Ask(platform_id, campaign_id, command, self.key("JoinTeam", campaign_id, request_id, body), team)
         return pb.JoinTeamResponse.FromString(await self.commands.submit(ask))
 
@@ -106,12 +122,41 @@ class Formation:
         ask = Ask(changes.pop("platform_id", PLATFORM), campaign_id, command, key, seat_id=seat_id)
         return pb.ConfirmSeatResponse.FromString(await self.commands.submit(ask))
 
-    async def leave(self, seat: Any) -> pb.LeaveTeamResponse:
-        """Give a seat back."""
+    async def leave(self, seat: Any, units: int = 0, request_id: str = "") -> pb.LeaveTeamResponse:
+        """Give a seat back, or some of its units."""
+        return pb.LeaveTeamResponse.FromString(await self.on_seat("LeaveTeam", domain.Leave(units), seat, request_id))
+
+    async def extend(self, seat: Any, request_id: str = "") -> pb.ExtendHoldResponse:
+        """Extend a hold."""
+        return pb.ExtendHoldResponse.FromString(await self.on_seat("ExtendHold", domain.Extend(), seat, request_id))
+
+    async def default(self, seat: Any, request_id: str = "") -> pb.DefaultSeatResponse:
+        """Say that the money of a seat did not come."""
+        command = domain.Default("lapsed")
+        return pb.DefaultSeatResponse.FromString(await self.on_seat("DefaultSeat", command, seat, request_id))
+
+    async def sponsor(self, team_id: str, places: int = 1, request_id: str = "") -> pb.SponsorTeamResponse:
+        """Fill places of a team."""
+        command = domain.Sponsor(tuple(ids.new_id() for _ in range(places)), "mango")
+        return pb.SponsorTeamResponse.FromString(await self.on_team("SponsorTeam", command, team_id, request_id))
+
+    async def cancel(self, team_id: str, request_id: str = "") -> pb.CancelTeamResponse:
+        """Give a team up."""
+        command = domain.Cancel("recall")
+        return pb.CancelTeamResponse.FromString(await self.on_team("CancelTeam", command, team_id, request_id))
+
+    async def on_team(self, rpc: str, command: Command, team_id: str, request_id: str = "") -> bytes:
+        """Have a command on a team decided."""
+        campaign_id, team = _two("team", team_id)
+        return await self.commands.submit(
+            Ask(PLATFORM, campaign_id, command, self.key(rpc, campaign_id, request_id), team)
+        )
+
+    async def on_seat(self, rpc: str, command: Command, seat: Any, request_id: str = "") -> bytes:
+        """Have a command on a seat decided."""
         campaign_id, seat_id = _two("seat", seat.seat_id)
-        key = self.key("LeaveTeam", campaign_id)
-        ask = Ask(PLATFORM, campaign_id, domain.Leave(), key, seat_id=seat_id)
-        return pb.LeaveTeamResponse.FromString(await self.commands.submit(ask))
+        key = self.key(rpc, campaign_id, request_id)
+        return await self.commands.submit(Ask(PLATFORM, campaign_id, command, key, seat_id=seat_id))
 
     async def facts(self, team_id: str) -> list[tuple[int, str]]:
         """Read the versions and facts told of a team, in order."""
@@ -135,17 +180,21 @@ def _two(prefix: str, text: str) -> tuple[UUID, UUID]:
 
 @asynccontextmanager
 async def a_formation(url: str, clock: ManualClock | None = None, limit: int = 500) -> AsyncIterator[Formation]:
-    """Run one replica on a database."""
+    """Run one replica on a database; pricing is not there, campaigns are given with their prices."""
     clock = clock or ManualClock(START)
     database = Database(url, pool_size=4)
     await database.start()
-    codes = InviteCodes("a secret of tests", "https://shop.example")
-    handler = TeamHandler(database, clock, Catalogue(), codes)
+    codes, catalogue = InviteCodes("a secret of tests", "https://shop.example"), Catalogue()
+    handler = TeamHandler(database, clock, catalogue, codes)
     commands = Coalescer("teams", handler.decide, limit=limit)
     running = asyncio.create_task(commands.run())
-    try:
-        yield Formation(database, clock, handler, commands, DueFinder(database, clock, commands), Sweeper(database, commands), codes)
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
-        await database.stop()
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as nowhere:
+        pricing = pricing_internal_pb2_grpc.PricingInternalStub(nowhere)
+        campaigns = CampaignHandler(database, clock, catalogue, pricing, "")
+        finder, sweeper = DueFinder(database, clock, commands), Sweeper(database, commands)
+        try:
+            yield Formation(database, clock, handler, campaigns, commands, finder, sweeper, codes)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+            await database.stop()

@@ -1,15 +1,21 @@
--- A team past its end has ended, exactly once.
+-- A team past its end has ended, exactly once; one that formed may be cancelled after.
 -- database: team_formation
 WITH ends AS (
-    SELECT aggregateid, count(*) AS times FROM outbox
+    SELECT aggregateid, count(*) FILTER (WHERE type NOT LIKE '%%TeamCancelled') AS times,
+           count(*) FILTER (WHERE type LIKE '%%TeamCancelled') AS cancelled,
+           count(*) FILTER (WHERE type LIKE '%%TeamFailed') AS failed
+    FROM outbox
     WHERE aggregatetype = 'groupbuy.team.v1'
-      AND type IN ('groupbuy.team_formation.v1.TeamFormed', 'groupbuy.team_formation.v1.TeamFailed')
+      AND type IN ('groupbuy.team_formation.v1.TeamFormed', 'groupbuy.team_formation.v1.TeamFailed',
+                   'groupbuy.team_formation.v1.TeamCancelled')
     GROUP BY aggregateid
+), twice AS (
+    SELECT aggregateid FROM ends WHERE times > 1 OR cancelled > 1 OR failed + cancelled > 1
 ), late AS (
     SELECT team_id FROM teams
     WHERE state IN ('FORMING', 'TIPPED') AND ends_at < %(now)s::timestamptz - interval '30 seconds'
 )
 SELECT (SELECT count(*) FROM teams),
-       (SELECT count(*) FROM ends WHERE times > 1) + (SELECT count(*) FROM late),
-       (SELECT array_agg(id) FROM (SELECT aggregateid AS id FROM ends WHERE times > 1
+       (SELECT count(*) FROM twice) + (SELECT count(*) FROM late),
+       (SELECT array_agg(id) FROM (SELECT aggregateid AS id FROM twice
                                    UNION ALL SELECT team_id::text FROM late LIMIT 5) AS examples)

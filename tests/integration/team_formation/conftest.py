@@ -1,12 +1,14 @@
-"""Fixtures of team_formation's tests."""
+"""Fixtures of team_formation's tests, and the counts of the concurrency suite at the end of the run."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from services.chassis.clock import ManualClock
 from tests.support.database import Database
 from tests.support.formation import START, Formation, a_formation
+
+_COUNTS: list[str] = []
 
 
 @pytest.fixture
@@ -26,3 +28,30 @@ async def formation(url: str, clock: ManualClock) -> AsyncIterator[Formation]:
     """One replica."""
     async with a_formation(url, clock) as running:
         yield running
+
+
+@pytest.fixture
+async def replicas(url: str, clock: ManualClock) -> AsyncIterator[list[Formation]]:
+    """Two replicas with small batches, so that many transactions meet."""
+    async with a_formation(url, clock, limit=7) as one, a_formation(url, clock, limit=5) as two:
+        yield [one, two]
+
+
+@pytest.fixture
+def counts(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Takes what a test has counted, for the end of the run."""
+
+    def count(**numbers: object) -> None:
+        name = request.node.name.removeprefix("test_").replace("_", " ")
+        _COUNTS.append(
+            f"{name}: " + ", ".join(f"{what.replace('_', ' ')} {number}" for what, number in numbers.items())
+        )
+
+    return count
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the counts."""
+    if _COUNTS:
+        terminalreporter.section("concurrency")
+        terminalreporter.write_line("\n".join(_COUNTS))

@@ -1,86 +1,133 @@
-"""Right under concurrency: two replicas on one database, the invariants counted in SQL afterwards."""
+"""Seats, stock, limits and payments at once on two replicas; every invariant is counted in SQL afterwards."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from deploy.check.invariants import invariants
 from services.chassis.clock import ManualClock
-from services.chassis.errors import Rejected
-from tests.support.formation import Formation, a_campaign, a_formation
+from services.team_formation.domain import LeaveUntil
+from tests.support.crowding import all_at_once, outcome, told, violations
+from tests.support.formation import Formation, a_campaign
+
+Counts = Callable[..., None]
 
 
-@pytest.fixture
-async def replicas(url: str, clock: ManualClock) -> AsyncIterator[list[Formation]]:
-    """Two replicas with small batches, so that many transactions meet."""
-    async with a_formation(url, clock, limit=7) as one, a_formation(url, clock, limit=5) as two:
-        yield [one, two]
-
-
-async def outcome(call: Awaitable[Any]) -> Any:
-    try:
-        return await call
-    except Rejected as refused:
-        return refused.reason
-
-
-async def violations(formation: Formation, clock: ManualClock) -> dict[str, int]:
-    """Run every invariant of team_formation alone."""
-    found = {}
-    for item in invariants():
-        [(service, sql), *others] = item.sections
-        if service == "team_formation" and not others and "in_kafka" not in item.name:
-            async with formation.database.read() as connection:
-                row = await (await connection.execute(sql, {"now": clock.now()})).fetchone()
-            found[item.name] = row[1] if row else -1
-    assert len(found) >= 7
-    return {name: count for name, count in found.items() if count}
-
-
-async def test_more_joiners_than_seats(replicas: list[Formation], clock: ManualClock) -> None:
-    campaign = await replicas[0].create(a_campaign(maximum=50))
+async def test_more_joiners_than_seats(replicas: list[Formation], counts: Counts) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=50, stock=1000))
     team = (await replicas[0].open(campaign)).team.team_id
-    answers = await asyncio.gather(
-        *(outcome(replicas[n % 2].join(team, f"member-{n}", request_id=f"join-{n}")) for n in range(120))
-    )
-    assert Counter(answer if isinstance(answer, str) else "seat" for answer in answers) == {"seat": 49, "TEAM_FULL": 71}
-    assert await violations(replicas[0], clock) == {}
+    answers = told(await all_at_once(replicas[n % 2].join(team, f"member-{n}") for n in range(120)))
+    assert answers == {"OK": 49, "TEAM_FULL": 71}
+    assert await replicas[0].rows("SELECT count(*) FROM seats WHERE state = 'HELD'") == [(50,)]
+    assert await replicas[0].rows("SELECT taken FROM stock") == [(50,)]
+    assert await violations(replicas[0]) == {}
+    counts(joiners=120, seats_free=49, **answers)
 
 
-async def test_the_same_request_on_both_replicas_at_once(replicas: list[Formation], clock: ManualClock) -> None:
-    team = (await replicas[0].open(await replicas[0].create(a_campaign()))).team.team_id
-    one = await asyncio.gather(*(replicas[n % 2].join(team, "tom", request_id="same") for n in range(20)))
-    assert len({answer.SerializeToString() for answer in one}) == 1
-    other = await outcome(replicas[1].join(team, "tom", request_id="same", body=b"another"))
-    assert other == "REQUEST_ID_REUSED"
-    assert await replicas[0].rows("SELECT count(*) FROM seats WHERE member_id = 'tom'") == [(1,)]
-    assert await violations(replicas[0], clock) == {}
+async def test_the_last_stock_over_two_teams(replicas: list[Formation], counts: Counts) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=50, stock=12))
+    teams = [(await replicas[n].open(campaign, f"leader-{n}")).team.team_id for n in range(2)]
+    joins = (replicas[n % 2].join(teams[(n // 2) % 2], f"member-{n}") for n in range(60))
+    answers = told(await all_at_once(joins))
+    assert answers == {"OK": 10, "OUT_OF_STOCK": 50}
+    assert await replicas[0].rows("SELECT offered, taken FROM stock") == [(12, 12)]
+    assert await violations(replicas[0]) == {}
+    counts(joiners=60, units_left=10, **answers)
 
 
-async def test_a_member_joins_by_many_requests_at_once(replicas: list[Formation], clock: ManualClock) -> None:
-    team = (await replicas[0].open(await replicas[0].create(a_campaign()))).team.team_id
-    answers = await asyncio.gather(*(outcome(replicas[n % 2].join(team, "tom")) for n in range(20)))
-    assert sum(not isinstance(answer, str) for answer in answers) == 1
-    assert answers.count("ALREADY_IN_TEAM") == 19
-    assert await violations(replicas[0], clock) == {}
+async def test_the_last_units_of_several_items_in_quantities(replicas: list[Formation], counts: Counts) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=200, stock=31, max_units_per_seat=3))
+    team = (await replicas[0].open(campaign)).team.team_id
+    joins = (replicas[n % 2].join(team, f"member-{n}", quantity=n % 3 + 1) for n in range(40))
+    answers = told(await all_at_once(joins))
+    [(offered, taken)] = await replicas[0].rows("SELECT offered, taken FROM stock")
+    assert offered - taken == 0, "somebody wanted one unit until none was left"
+    assert await violations(replicas[0]) == {}
+    counts(joiners=40, units_taken=taken, **answers)
 
 
-async def test_the_last_two_payments_at_once(replicas: list[Formation], clock: ManualClock) -> None:
-    for round_ in range(10):
+async def test_the_last_two_payments_at_once(replicas: list[Formation], counts: Counts) -> None:
+    rounds = 20
+    for round_ in range(rounds):
         opened = await replicas[0].open(await replicas[0].create(a_campaign(maximum=2)), f"mei-{round_}")
         other = await replicas[1].join(opened.team.team_id, "tom")
         await asyncio.gather(replicas[0].confirm(opened.seat), replicas[1].confirm(other.seat))
         facts = [fact for _, fact in await replicas[0].facts(opened.team.team_id)]
         assert facts.count("team_formed") == 1
-    assert await violations(replicas[0], clock) == {}
+        assert facts.count("team_tipped") == 1
+    assert await replicas[0].rows("SELECT DISTINCT state, confirmed_members FROM teams") == [("FORMED", 2)]
+    assert await violations(replicas[0]) == {}
+    counts(teams=rounds, formed_once=rounds)
 
 
-async def test_expiry_and_confirmation_at_once(replicas: list[Formation], clock: ManualClock) -> None:
-    campaign = await replicas[0].create(a_campaign(maximum=40, close_when_full=False))
+async def test_a_member_joins_by_many_requests_at_once(replicas: list[Formation], counts: Counts) -> None:
+    team = (await replicas[0].open(await replicas[0].create(a_campaign()))).team.team_id
+    answers = told(await all_at_once(replicas[n % 2].join(team, "tom") for n in range(20)))
+    assert answers == {"OK": 1, "ALREADY_IN_TEAM": 19}
+    assert await violations(replicas[0]) == {}
+    counts(requests=20, **answers)
+
+
+async def test_a_members_limits_at_once(replicas: list[Formation], counts: Counts) -> None:
+    rules = {"max_units_per_member": 5, "max_teams_per_member": 3, "max_teams_opened_per_member": 2}
+    campaign = await replicas[0].create(a_campaign(maximum=50, rules=rules))
+    teams = [(await replicas[n % 2].open(campaign, f"leader-{n}")).team.team_id for n in range(8)]
+    members = ("tom", "lin", "kim")
+    calls: list[Any] = [
+        replicas[(n + at) % 2].join(team, member, quantity=(n + at) % 2 + 1)
+        for n, member in enumerate(members)
+        for at, team in enumerate(teams)
+    ]
+    calls += [replicas[n % 2].open(campaign, "sol") for n in range(10)]
+    answers = await all_at_once(calls)
+    assert told(answers[-10:]) == {"OK": 2, "MEMBER_LIMIT": 8}
+    for member in members:
+        [(units, seats)] = await replicas[0].rows(
+            "SELECT sum(quantity), count(*) FROM seats WHERE member_id = %s", member
+        )
+        assert units <= 5
+        assert seats == 3 or units >= 4, "as many as the limits allow"
+    assert await violations(replicas[0]) == {}
+    counts(joins=24, opens=10, **told(answers))
+
+
+async def test_a_place_is_left_while_many_want_it(replicas: list[Formation], counts: Counts) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=10))
+    team = (await replicas[0].open(campaign)).team.team_id
+    held = [(await replicas[n % 2].join(team, f"early-{n}")).seat for n in range(9)]
+    leaves = [replicas[n % 2].leave(seat) for n, seat in enumerate(held[:5])]
+    joins = [replicas[n % 2].join(team, f"late-{n}") for n in range(40)]
+    answers = await all_at_once([*joins[:20], *leaves, *joins[20:]])
+    seated = [answer for answer in [*answers[:20], *answers[25:]] if not isinstance(answer, str)]
+    assert told(answers[20:25]) == {"OK": 5}
+    assert len(seated) <= 5
+    assert await violations(replicas[0]) == {}
+    counts(leaves=5, joiners=40, seated=len(seated))
+
+
+async def test_members_come_and_go_at_once(replicas: list[Formation], counts: Counts) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=10, stock=12))
+    team = (await replicas[0].open(campaign)).team.team_id
+    came = 0
+
+    async def come_and_go(member: str, replica: Formation) -> None:
+        nonlocal came
+        for _ in range(4):
+            answer = await outcome(replica.join(team, member, quantity=2))
+            if not isinstance(answer, str):
+                came += 1
+                await replica.leave(answer.seat, 1)
+                await replica.leave(answer.seat)
+
+    await asyncio.gather(*(come_and_go(f"member-{n}", replicas[n % 2]) for n in range(20)))
+    assert await replicas[0].rows("SELECT held_members FROM teams") == [(1,)]
+    assert await replicas[0].rows("SELECT taken FROM stock") == [(1,)]
+    assert await violations(replicas[0]) == {}
+    counts(members=20, seats_taken_and_given_back=came)
+
+
+async def test_expiry_and_confirmation_at_once(replicas: list[Formation], clock: ManualClock, counts: Counts) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=40, close_when_full=False, stock=40))
     team = (await replicas[0].open(campaign)).team.team_id
     joined = await asyncio.gather(*(replicas[n % 2].join(team, f"member-{n}") for n in range(39)))
     clock.move(timedelta(minutes=10))
@@ -88,30 +135,59 @@ async def test_expiry_and_confirmation_at_once(replicas: list[Formation], clock:
         *(replicas[n % 2].confirm(answer.seat) for n, answer in enumerate(joined)),
         *(replica.finder.run_once() for replica in replicas),
     )
-    assert await replicas[0].rows("SELECT confirmed_members FROM teams") == [(39,)]
-    assert await violations(replicas[0], clock) == {}
+    assert await replicas[0].rows("SELECT confirmed_members, held_members FROM teams") == [(39, 0)]
+    assert await violations(replicas[0]) == {}
+    counts(holds_run_out=40, confirmed=39)
 
 
-async def test_joins_and_leaves_at_once(replicas: list[Formation], clock: ManualClock) -> None:
-    campaign = await replicas[0].create(a_campaign(maximum=10))
+async def test_confirmations_of_expired_seats_meet_those_who_took_their_places(
+    replicas: list[Formation], clock: ManualClock, counts: Counts
+) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=20, close_when_full=False))
     team = (await replicas[0].open(campaign)).team.team_id
+    early = [(await replicas[n % 2].join(team, f"early-{n}")).seat for n in range(19)]
+    clock.move(timedelta(minutes=10))
+    confirms = [replicas[n % 2].confirm(seat) for n, seat in enumerate(early)]
+    joins = [replicas[n % 2].join(team, f"late-{n}") for n in range(19)]
+    answers = await all_at_once(call for pair in zip(confirms, joins, strict=True) for call in pair)
+    paid = [answer.outcome for answer in answers[::2]]
+    seated = told(answers[1::2])
+    assert paid.count(1) + seated["OK"] == 20
+    assert await replicas[0].rows("SELECT count(*) FROM late_payments") == [(paid.count(2),)]
+    assert await violations(replicas[0]) == {}
+    counts(places=20, revived=paid.count(1), late_payments=paid.count(2), seated=seated["OK"])
 
-    async def come_and_go(member: str, replica: Formation) -> None:
-        for _ in range(4):
-            answer = await outcome(replica.join(team, member))
-            if not isinstance(answer, str):
-                await outcome(replica.leave(answer.seat))
 
-    await asyncio.gather(*(come_and_go(f"member-{n}", replicas[n % 2]) for n in range(20)))
-    assert await violations(replicas[0], clock) == {}
-
-
-async def test_many_teams_at_once_do_not_deadlock(replicas: list[Formation], clock: ManualClock) -> None:
-    campaign = await replicas[0].create(a_campaign(maximum=30))
-    opened = await asyncio.gather(*(replicas[n % 2].open(campaign, f"leader-{n}") for n in range(12)))
-    teams = [answer.team.team_id for answer in opened]
-    await asyncio.gather(
-        *(replicas[n % 2].join(teams[(n * 7) % len(teams)], f"member-{n}") for n in range(200)),
+async def test_sponsors_and_joiners_at_once(replicas: list[Formation], counts: Counts) -> None:
+    rules = {"max_sponsored": 6}
+    campaign = await replicas[0].create(a_campaign(maximum=20, minimum=20, rules=rules, stock=100))
+    team = (await replicas[0].open(campaign)).team.team_id
+    joins = [replicas[n % 2].join(team, f"member-{n}") for n in range(30)]
+    sponsors = [replicas[n % 2].sponsor(team, 2) for n in range(6)]
+    answers = await all_at_once([*joins[:15], *sponsors, *joins[15:]])
+    [(held, confirmed, sponsored)] = await replicas[0].rows(
+        "SELECT held_members, confirmed_members, sponsored_members FROM teams"
     )
-    assert await replicas[0].rows("SELECT sum(held_members) FROM teams") == [(212,)]
-    assert await violations(replicas[0], clock) == {}
+    assert held + confirmed == 20
+    assert sponsored == confirmed <= 6
+    assert await violations(replicas[0]) == {}
+    counts(joiners=30, sponsored=sponsored, held=held, **told(answers))
+
+
+async def test_leaders_leave_at_once(replicas: list[Formation], counts: Counts) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=30, minimum=30, leave_until=LeaveUntil.ENDED))
+    opened = await replicas[0].open(campaign)
+    seats: list[Any] = [opened.seat]
+    seats += [(await replicas[n % 2].join(opened.team.team_id, f"member-{n}")).seat for n in range(20)]
+    for seat in seats:
+        await replicas[0].confirm(seat)
+    answers = await all_at_once(replicas[n % 2].leave(seat) for n, seat in enumerate(seats[:15]))
+    assert told(answers) == {"OK": 15}
+    leader = (
+        "SELECT s.member_id FROM teams AS t JOIN seats AS s ON s.seat_id = t.leader_seat_id AND s.role = 'LEADER'"
+        " WHERE s.state = 'CONFIRMED'"
+    )
+    assert await replicas[0].rows(leader) == [("member-14",)]
+    changes = [fact for _, fact in await replicas[0].facts(opened.team.team_id)].count("leader_changed")
+    assert await violations(replicas[0]) == {}
+    counts(members=21, left=15, leaders_after_another=changes)
