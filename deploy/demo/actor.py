@@ -12,9 +12,7 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
-from groupbuy.notification.v1.notification_service_pb2 import ListDeliveriesRequest
 from groupbuy.notification.v1.notification_service_pb2_grpc import NotificationStub
-from groupbuy.pricing.v1.pricing_service_pb2 import GetPriceRequest
 from groupbuy.pricing.v1.pricing_service_pb2_grpc import PricingStub
 from groupbuy.team_formation.v1.team_formation_service_pb2 import WatchTeamRequest, WatchTeamResponse
 from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
@@ -97,25 +95,6 @@ class Shop:
         if changes:
             self.calls.append(Call(method, request, _bytes(answer), refused=False, sent=sent))
         return answer
-
-    async def wait_until_known(self) -> None:
-        """Wait until every service knows the key: it reaches pricing and notification as an event."""
-        gives_up = perf_counter() + _PATIENCE_SECONDS
-        for method, request in (
-            (self.prices.GetPrice, GetPriceRequest()),
-            (self.messages.ListDeliveries, ListDeliveriesRequest(page_size=1)),
-        ):
-            while not await self._is_known(method, request):
-                if perf_counter() > gives_up:
-                    raise DemoError("pricing or notification has not heard of the key in a minute.")
-                await asyncio.sleep(_FIRST_WAIT)
-
-    async def _is_known(self, method: Any, request: Message) -> bool:
-        try:
-            await self.ask(method, request)
-        except Refused as refused:
-            return refused.reason != "KEY_UNKNOWN"
-        return True
 
     def watch(self, request: WatchTeamRequest) -> AsyncIterable[WatchTeamResponse]:
         """Watch a team; the stream may break, and is then to be taken up again."""

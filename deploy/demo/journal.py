@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from groupbuy.notification.v1.events_pb2 import DeliveryEvent
+from groupbuy.notification.v1.events_pb2 import DeliveryEvent, MessageKind
 from groupbuy.pricing.v1.events_pb2 import PriceEvent, SettlementEvent
 from groupbuy.team_formation.v1.events_pb2 import TeamEvent
 
@@ -82,9 +82,12 @@ class Journal:
         """List the deliveries that ended."""
         return [note.what for note in self.notes if isinstance(note.what, DeliveryEvent)]
 
-    def last_to(self, member_id: str) -> Arrival | None:
-        """Give the last message that a member has received at a sink."""
+    def last_to(self, member_id: str, kind: str = "") -> Arrival | None:
+        """Give the last message, or the last one of a kind, that a member has received at a sink."""
         found = [arrival for arrival in self.arrivals.values() if arrival.member_id == member_id]
+        if kind:
+            alike = {event.delivery_id for event in self.deliveries() if _kind(event) == kind}
+            found = [arrival for arrival in found if arrival.delivery_id in alike]
         return found[-1] if found else None
 
     async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
@@ -106,3 +109,7 @@ class Journal:
     def _add(self, note: Note) -> None:
         self.notes.append(note)
         self._pulse.set()
+
+
+def _kind(event: DeliveryEvent) -> str:
+    return MessageKind.Name(event.delivery_ended.kind).removeprefix("MESSAGE_KIND_")

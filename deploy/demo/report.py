@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.demo.play.record import SceneRecord
-from deploy.demo.proof.figures import Delays
+from deploy.demo.proof.figures import QUIET, Delays
 from deploy.demo.proof.verify import Verdict
 from deploy.demo.scene import OURS
 from deploy.demo.show.text import WIDTH, wrap
@@ -33,7 +33,7 @@ class Report:
     crowds: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Figures of each crowd, by scene."""
     price_messages: dict[str, Delays] = field(default_factory=dict)
-    """From a join to the message that the price fell, by scene."""
+    """From a join to the message that the price fell: of each scene with a crowd, and of the others together."""
     calls: int = 0
     calls_sent_again: int = 0
     messages: dict[str, int] = field(default_factory=dict)
@@ -110,7 +110,8 @@ class Report:
         for name, value in self.price_messages.items():
             words = _spread(value)
             away = ", with the outage and the retries" if self.crowds.get(name, {}).get("away_seconds") else ""
-            yield from _bullet(f'from a join to the message "the price fell": {words} (scene {name}{away})')
+            where = "scenes without a crowd" if name == QUIET else f"scene {name}{away}"
+            yield from _bullet(f'from a join to the message "the price fell": {words} ({where})')
         messages = ", ".join(f"{count:,} by {channel}" for channel, count in self.messages.items() if count)
         yield from _bullet(f"{self.calls:,} requests that change something; messages received: {messages or 'none'}")
         memory = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in self.memory.items())

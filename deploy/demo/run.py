@@ -25,7 +25,7 @@ from deploy.demo.observe import TopicReader
 from deploy.demo.play.player import Player
 from deploy.demo.play.turn import Props
 from deploy.demo.play.world import World
-from deploy.demo.proof.figures import crowd_figures, delays, join_to_price_message
+from deploy.demo.proof.figures import QUIET, Delays, crowd_figures, delays, join_to_price_message
 from deploy.demo.proof.verify import verify
 from deploy.demo.report import Report, how_to_talk, try_next
 from deploy.demo.scene import Scene, needed_for
@@ -127,7 +127,6 @@ class Demo:
             exits.push_async_callback(reader.stop)
             shop = Shop(addresses, stack.key, self._run_id, self._data / "logs")
             exits.push_async_callback(shop.close)
-            await shop.wait_until_known()
             player = Player(Props(shop, self._journal, stack, self._run_id, members))
             self._view.start()
             exits.callback(self._view.stop)
@@ -161,13 +160,20 @@ class Demo:
         report.calls, report.calls_sent_again = len(shop.calls), shop.retries
         await self._journal.until(self._all_sent, 10)
         report.verdict = await verify(shop, self._journal, list(worlds.values()), stack.database_url)
-        measured = join_to_price_message(self._journal, shop.calls)
-        for name, world in worlds.items():
-            if world.crowd:
-                report.crowds[name] = crowd_figures(world.crowd)
-            if world.team and (found := delays(measured.get(world.team.team_id, []))):
-                report.price_messages[name] = found
+        report.crowds = {name: crowd_figures(world.crowd) for name, world in worlds.items() if world.crowd}
+        report.price_messages = self._price_messages(shop, worlds)
         report.messages = self._messages()
+
+    def _price_messages(self, shop: Shop, worlds: dict[str, World]) -> dict[str, Delays]:
+        """Sum up how long price messages took: of each scene with a crowd, and of all the others together."""
+        apart = {seat_id for world in worlds.values() for seat_id in world.paid_apart}
+        measured = join_to_price_message(self._journal, shop.calls, apart)
+        seconds: dict[str, list[float]] = {}
+        for name, world in worlds.items():
+            if world.team:
+                its_own = measured.get(world.team.team_id, [])
+                seconds.setdefault(name if world.crowd else QUIET, []).extend(its_own)
+        return {name: found for name, values in seconds.items() if (found := delays(values))}
 
     async def _close(self, stack: Stack, player: Player) -> None:
         for line in self.report.lines():
@@ -217,7 +223,8 @@ def _kafka(options: Options) -> str:
 
 def _different(worlds: dict[str, World]) -> dict[str, World]:
     """Give each world once, under the name of its last scene."""
-    return {name: world for name, world in worlds.items() if name == max(n for n, w in worlds.items() if w is world)}
+    last = {id(world): name for name, world in worlds.items()}
+    return {name: world for name, world in worlds.items() if last[id(world)] == name}
 
 
 async def _memory(data: Path) -> dict[str, int]:

@@ -9,11 +9,11 @@ import grpc
 from groupbuy.team_formation.v1.team_formation_service_pb2 import WatchTeamRequest
 from groupbuy.team_formation.v1.types_pb2 import Team, TeamState
 
-from deploy.demo.play.expectations import Expectations, described
+from deploy.demo.play.described import described
+from deploy.demo.play.expectations import Expectations
 from deploy.demo.play.receipts import common_sentences, receipt
 from deploy.demo.play.turn import Turn
 from deploy.demo.scene import model
-from deploy.demo.show.text import WIDTH, wrap
 
 _INDENT = " " * 4
 _RETRY_SECONDS = 0.2
@@ -79,16 +79,18 @@ async def receipts(turn: Turn, step: model.Receipts) -> None:
 
 
 async def letter(turn: Turn, step: model.Letter) -> None:
-    """Show the last message that a member received, word for word."""
-    await turn.announce(f"The last message that {step.member} has received, word for word")
-    arrival = turn.props.journal.last_to(turn.world.member_id(step.member))
+    """Show the last message that a member received, or the last one of a kind, word for word."""
+    journal, member_id = turn.props.journal, turn.world.member_id(step.member)
+    kind = f"{step.about} message" if step.about else "message"
+    await turn.announce(f"The last {kind} that {step.member} has received, word for word")
+    if step.about:
+        await journal.until(lambda: journal.last_to(member_id, step.about) is not None, step.within)
+    arrival = journal.last_to(member_id, step.about)
     if arrival is None:
-        turn.record.broken.append(f"{step.member} has received nothing by e-mail or webhook")
+        turn.record.broken.append(f"{step.member} has received no {kind} by e-mail or webhook")
         return
     turn.record.notes.append(f"{arrival.subject}\n{arrival.body}")
-    for text in (arrival.subject, "", *arrival.body.strip().splitlines()):
-        for line in wrap(text, WIDTH - 6) or [""]:
-            turn.stage.view.line(f"    | {line}")
+    turn.stage.quote([arrival.subject, "", *arrival.body.strip().splitlines()])
     await turn.stage.beat(1.5)
 
 

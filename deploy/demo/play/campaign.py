@@ -16,15 +16,14 @@ _DAY = timedelta(days=1)
 
 def campaign_request(campaign: model.Campaign) -> CreateCampaignRequest:
     """Ask for a campaign that lasts a day longer than its teams."""
+    starts_at = datetime.now(UTC) + timedelta(seconds=campaign.starts_in_seconds)
+    ends_at = starts_at + timedelta(seconds=campaign.rules.team_seconds) + _DAY
     request = CreateCampaignRequest(
         merchant_id=campaign.merchant,
         currency=campaign.currency,
-        items=[
-            types_pb2.Item(sku=item.sku, list_price=Money(minor_units=item.alone, currency=campaign.currency))
-            for item in campaign.items
-        ],
+        items=[_item(item, campaign.currency) for item in campaign.items],
         ladder=_ladder(campaign),
-        rules=_rules(campaign.rules),
+        rules=_rules(campaign.rules, campaign.currency),
         presentation=types_pb2.Presentation(
             texts=[
                 types_pb2.LocalizedText(language=language, title=title, terms=campaign.terms.get(language, ""))
@@ -34,8 +33,17 @@ def campaign_request(campaign: model.Campaign) -> CreateCampaignRequest:
             time_zone=campaign.time_zone,
         ),
     )
-    request.ends_at.FromDatetime(datetime.now(UTC) + timedelta(seconds=campaign.rules.team_seconds) + _DAY)
+    request.ends_at.FromDatetime(ends_at)
+    if campaign.starts_in_seconds:
+        request.starts_at.FromDatetime(starts_at)
+    if campaign.may_extend_seconds:
+        request.latest_end.FromDatetime(ends_at + timedelta(seconds=campaign.may_extend_seconds))
     return request
+
+
+def _item(item: model.Item, currency: str) -> types_pb2.Item:
+    alone = Money(minor_units=item.alone, currency=currency)
+    return types_pb2.Item(sku=item.sku, list_price=alone, stock=item.stock)
 
 
 def _ladder(campaign: model.Campaign) -> ladder_pb2.Ladder:
@@ -60,7 +68,7 @@ def _discount(discount: model.Discount) -> ladder_pb2.Discount:
     return made
 
 
-def _rules(rules: model.Rules) -> types_pb2.Rules:
+def _rules(rules: model.Rules, currency: str) -> types_pb2.Rules:
     made = types_pb2.Rules(
         payment_mode=types_pb2.PaymentMode.Value(f"PAYMENT_MODE_{rules.payment}"),
         counted_in=types_pb2.CountedIn.Value(f"COUNTED_IN_{rules.counted_in.upper()}"),
@@ -69,10 +77,37 @@ def _rules(rules: model.Rules) -> types_pb2.Rules:
         close_when_full=rules.close_when_full,
         max_units_per_seat=rules.max_units,
         leave_until=types_pb2.LeaveUntil.Value(f"LEAVE_UNTIL_{rules.leave_until.upper()}"),
+        max_units_per_member=rules.max_units_per_member,
+        max_teams_per_member=rules.max_teams_per_member,
+        max_teams_opened_per_member=rules.max_teams_opened_per_member,
+        on_full=types_pb2.OnFull.Value(f"ON_FULL_{rules.on_full.upper()}"),
+        max_waiting=rules.max_waiting,
+        who_may_join=_who(rules.who_may_join),
+        visibility=types_pb2.Visibility.Value(f"VISIBILITY_{rules.visibility.upper()}"),
+        max_sponsored=rules.max_sponsored,
+        leader_reward=Money(minor_units=rules.leader_reward, currency=currency) if rules.leader_reward else None,
     )
     made.hold_lifetime.FromTimedelta(timedelta(seconds=rules.hold_seconds))
     made.team_lifetime.FromTimedelta(timedelta(seconds=rules.team_seconds))
+    if rules.hold_extension_seconds:
+        made.hold_extension.FromTimedelta(timedelta(seconds=rules.hold_extension_seconds))
+    if rules.leave_after_formed_seconds:
+        made.leave_after_formed.FromTimedelta(timedelta(seconds=rules.leave_after_formed_seconds))
     return made
+
+
+def _who(who: model.WhoMayJoin) -> types_pb2.WhoMayJoin:
+    return types_pb2.WhoMayJoin(
+        newcomers_only=who.newcomers_only,
+        tags=who.tags,
+        old_brings_new=who.old_brings_new,
+        match_key_needed=who.match_key_needed,
+    )
+
+
+def asserted(member: model.Member) -> types_pb2.Assertions:
+    """Say of a member what the shop asserts with a join."""
+    return types_pb2.Assertions(newcomer=member.newcomer, tags=member.tags, match_key=member.match_key)
 
 
 def member_request(member: model.Member, member_id: str, web: str) -> PutMemberRequest:

@@ -1,27 +1,26 @@
 """Watches what follows a call, as it is received: events on their topics, prices, messages; each with its delay."""
 
-from collections import Counter
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from groupbuy.notification.v1.events_pb2 import DeliveryEvent, DeliveryState, MessageKind
 from groupbuy.notification.v1.notification_service_pb2 import ListDeliveriesRequest
-from groupbuy.pricing.v1.events_pb2 import PriceEvent, SettlementEvent
-from groupbuy.pricing.v1.ladder_pb2 import Role
+from groupbuy.pricing.v1.events_pb2 import PriceEvent
 from groupbuy.team_formation.v1.events_pb2 import TeamEvent
 
 from deploy.demo.journal import Journal, Note
-from deploy.demo.money import money, plain
 from deploy.demo.play.record import Effect, StepRecord
+from deploy.demo.play.telling import MANY, facts, meaning, price, settled, together
 from deploy.demo.play.world import World
 from deploy.demo.show.stage import Stage
-from deploy.demo.show.text import counted
 from deploy.demo.sinks import Arrival
 
 PATIENCE_SECONDS = 30.0
-_QUIET_SECONDS = 0.5
-_MANY = 6
+_QUIET_SECONDS, _QUIET_IN_A_HURRY = 0.5, 0.35
+_GATHERING_SECONDS = 0.01
+"""What is read from Kafka at once comes within this time, and is shown together."""
+
 _MANY_SEATS = 40
 _OVER = {"email": "e-mail", "webhook": "webhook", "console": "console"}
 
@@ -64,10 +63,11 @@ class Effects:
     async def follow(self, began: float, complete: Callable[[], bool]) -> None:
         """Show effects until `complete` and then quiet; what does not come in time is broken."""
         many = self._world.the_team().maximum > _MANY_SEATS
+        quiet = (_QUIET_IN_A_HURRY if self._stage.hurry else _QUIET_SECONDS) * (2 if many else 1)
         heard, came = self._read, True
         while came:
-            quiet = _QUIET_SECONDS * (2 if many else 1)
             came = await self._journal.next_note(heard, quiet if complete() else PATIENCE_SECONDS)
+            await asyncio.sleep(_GATHERING_SECONDS)
             heard = len(self._journal.notes)
             if not many or not came:
                 await self._take(began)
@@ -85,16 +85,18 @@ class Effects:
     def _events(self, notes: Sequence[Note]) -> Iterator[_Seen]:
         """Read events about the team: facts that came together in one line, prices, the number of settlement lines."""
         team_id = self._world.the_team().team_id
-        facts = [(note.at, note.what) for note in notes if isinstance(note.what, TeamEvent)]
-        ours = [(at, event) for at, event in facts if event.team_id == team_id]
-        for at, group in _together(ours):
-            yield _Seen(at, _facts(group), "groupbuy.team.v1")
-        lines = [note.at for note in notes if isinstance(note.what, SettlementEvent) and note.what.team_id == team_id]
-        if lines:
-            yield _Seen(lines[-1], counted(len(lines), "settlement line"), "groupbuy.settlement.v1")
+        events = [(note.at, note.what) for note in notes if isinstance(note.what, TeamEvent)]
+        ours = [(at, event) for at, event in events if event.team_id == team_id]
+        for at, group in together(ours):
+            yield _Seen(at, facts(group), "groupbuy.team.v1")
+        for at, event in ours if len(ours) <= MANY else ():
+            if words := meaning(event, self._world.name_of):
+                yield _Seen(at, words, "groupbuy.team.v1")
+        for at, words in settled(notes, team_id):
+            yield _Seen(at, words, "groupbuy.settlement.v1")
         for note in notes:
             if isinstance(note.what, PriceEvent) and note.what.team_id == team_id:
-                yield _Seen(note.at, _price(note.what), "groupbuy.price.v1")
+                yield _Seen(note.at, price(note.what), "groupbuy.price.v1")
 
     async def _messages(self, notes: Sequence[Note]) -> list[_Seen]:
         seen = []
@@ -128,41 +130,13 @@ class Effects:
         return _Seen(at, subject, "console", name)
 
 
-def _together(events: Sequence[tuple[float, TeamEvent]]) -> Iterator[tuple[float, list[TeamEvent]]]:
-    """Group events by the moment at which they came; many of them are one group, at the last moment."""
-    if len(events) > _MANY:
-        yield events[-1][0], [event for _, event in events]
-        return
-    for at, group in groupby(events, key=lambda pair: pair[0]):
-        yield at, [event for _, event in group]
-
-
-def _facts(events: Sequence[TeamEvent]) -> str:
-    """Name the facts of events: SeatHeld, or `300 SeatHeld` where there are several."""
-    names = Counter("".join(map(str.title, (event.WhichOneof("fact") or "").split("_"))) for event in events)
-    return ", ".join(name if count == 1 else f"{count} {name}" for name, count in names.items())
-
-
 def _summed_up(messages: Sequence[_Seen]) -> Iterator[_Seen]:
     """Give each message by itself, or one line for many that are alike, with the moment of the last one."""
     alike: dict[tuple[str, str], list[_Seen]] = {}
     for seen in messages:
         alike.setdefault((seen.what, seen.where), []).append(seen)
     for (what, where), group in alike.items():
-        if len(group) > _MANY:
+        if len(group) > MANY:
             yield _Seen(group[-1].at, f"{len(group)} members: {what}", where)
         else:
             yield from (_Seen(seen.at, f"{seen.who}: {what}", where) for seen in group)
-
-
-def _price(event: PriceEvent) -> str:
-    if event.WhichOneof("fact") == "next_tier_came_near":
-        near = event.next_tier_came_near
-        move = next(move for move in near.moves if move.role == Role.ROLE_MEMBER)
-        return f"one more makes it {money(move.next_unit_price, near.currency)}"
-    changed = event.price_changed
-    move = next(move for move in changed.moves if move.role == Role.ROLE_MEMBER)
-    words = f"price {plain(move.old_unit_price, changed.currency)} -> {money(move.new_unit_price, changed.currency)}"
-    if changed.missing_to_next:
-        words += f", {changed.missing_to_next} more: {plain(move.next_unit_price, changed.currency)}"
-    return words

@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.demo.actor import Refused
 from deploy.demo.errors import DemoError
-from deploy.demo.play import audience, members, storm
+from deploy.demo.play import audience, members, reports, sharing, shop, storm
 from deploy.demo.play.campaign import member_request
 from deploy.demo.play.effects import Effects
 from deploy.demo.play.record import SceneRecord, StepRecord
@@ -18,11 +18,24 @@ from deploy.demo.show.stage import Stage
 _PLAYS: dict[type, Callable[[Turn, Any], Awaitable[None]]] = {
     model.Say: audience.say,
     model.Open: members.open_team,
-    model.Share: members.share,
+    model.Share: sharing.share,
+    model.Promote: sharing.promote,
+    model.ShareText: sharing.share_text,
+    model.Looks: sharing.looks,
     model.Join: members.join,
     model.Pay: members.pay,
     model.Leave: members.leave,
-    model.Revoke: members.revoke,
+    model.Extend: members.extend,
+    model.RunsOut: members.runs_out,
+    model.Default: shop.default,
+    model.Revoke: sharing.revoke,
+    model.Sponsor: shop.sponsor,
+    model.Cancel: shop.cancel,
+    model.Pause: shop.pause,
+    model.Resume: shop.resume,
+    model.Direct: shop.direct,
+    model.Report: reports.report,
+    model.ReportBy: reports.report_by,
     model.Wait: audience.wait,
     model.WaitFor: audience.wait_for,
     model.Receipts: audience.receipts,

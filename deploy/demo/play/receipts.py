@@ -67,12 +67,22 @@ async def _once_known(ask: Callable[[], Awaitable[Answer]], unknown: str) -> Ans
 async def receipt(shop: Shop, name: str, seat: Seat) -> tuple[str, str]:
     """Write a receipt: one line of amounts, and the reason as pricing gives it."""
     answer = await explain(shop, seat.seat_id)
+    if seat.sponsored:
+        return f"{name}: nobody pays for it", answer.sentence
     currency = answer.unit_price.currency
     words = [_line(line, currency) for line in answer.lines]
     if not words:
-        final = "pays" if answer.final else "pays as it stands"
-        words = [f"{final} {money(answer.amount.minor_units, currency)}, never more than {_cap(answer)}"]
+        words = [_without_lines(answer)]
     return f"{name}: {'; '.join(words)}", answer.sentence
+
+
+def _without_lines(answer: ExplainPriceResponse) -> str:
+    """Say what a seat pays for which nothing is settled, or nothing yet."""
+    amount = money(answer.amount.minor_units, answer.unit_price.currency)
+    if answer.final:
+        return f"pays {amount}, never more than {_cap(answer)}" if answer.amount.minor_units else "pays nothing"
+    cap = f"never more than {_cap(answer)}" if answer.HasField("cap") else "with no cap yet"
+    return f"pays as it stands {amount}, {cap}"
 
 
 def common_sentences(reasons: Sequence[str]) -> str:
@@ -89,6 +99,8 @@ def _cap(answer: ExplainPriceResponse) -> str:
 def _line(line: SettlementLine, currency: str) -> str:
     """Write one settlement line in words."""
     charged = line.to_keep.minor_units + line.to_capture.minor_units + line.due.minor_units
+    if line.quantity < 0:
+        return f"no longer pays {money(-charged, currency)} of it"
     words = f"pays {money(charged, currency)}"
     if line.paid.minor_units:
         back = plain(line.to_refund.minor_units, currency)

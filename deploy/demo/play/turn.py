@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from groupbuy.money.v1.money_pb2 import Money
-from groupbuy.team_formation.v1.types_pb2 import Team, TeamState
+from groupbuy.team_formation.v1.types_pb2 import Seat, Team, TeamState
 
 from deploy.demo.actor import Refused, Shop
 from deploy.demo.journal import Journal
@@ -12,8 +12,12 @@ from deploy.demo.play.effects import Effects
 from deploy.demo.play.record import StepRecord
 from deploy.demo.play.world import World
 from deploy.demo.scene.model import Scene
-from deploy.demo.show.stage import Stage
+from deploy.demo.show.stage import WHERE, Stage
 from deploy.local.stack import Stack
+
+_WITHOUT_MEMBERS = (TeamState.TEAM_STATE_FAILED, TeamState.TEAM_STATE_CANCELLED)
+_BELOW = " " * 12
+_ENDED = (TeamState.TEAM_STATE_FORMED, *_WITHOUT_MEMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,17 @@ class Turn:
 
     def answered(self, began: float, what: str, call: str) -> None:
         """Note an answer as the first effect of a call sent at `began`."""
-        self.effects.add(perf_counter(), began, what, f"answer of {call}")
+        where = f"answer of {call}"
+        self.effects.add(perf_counter(), began, what, where if len(where) <= WHERE else call)
 
     async def refused(self, began: float, refused: Refused, expected: str, call: str) -> None:
         """Show a refusal that the scene expects; raise one that it does not."""
         if not expected:
             raise refused
-        self.answered(began, f"{refused.reason}: {refused}", call)
+        self.answered(began, refused.reason, call)
         self.effects.flush()
+        self.record.notes.append(str(refused))
+        self.stage.text(str(refused), _BELOW)
         if refused.reason != expected:
             self.record.broken.append(f"refused = {expected} expected, and it is {refused.reason}")
         await self.stage.beat(1.0)
@@ -70,8 +77,8 @@ class Turn:
     async def follow(self, before: Team, began: float) -> None:
         """Show what follows until all events are seen, the price's too where it moved."""
         team, journal = self.world.the_team(), self.props.journal
-        failed = team.state == TeamState.TEAM_STATE_FAILED  # a team without members has no price to tell
-        moved = not failed and [item.unit_price for item in before.prices] != [item.unit_price for item in team.prices]
+        silent = before.state in _ENDED or team.state in _WITHOUT_MEMBERS  # there is no price to tell any more
+        moved = not silent and [item.unit_price for item in before.prices] != [item.unit_price for item in team.prices]
 
         def complete() -> bool:
             if not journal.has_team_version(team.team_id, team.version):
@@ -79,10 +86,20 @@ class Turn:
             return not moved or journal.has_price_after(team.team_id, before.version)
 
         await self.effects.follow(began, complete)
+        await self.world.refresh_seats()
+        self.show_team()
         picture = self.world.picture()
         for line in (picture.seats, picture.price):
             self.stage.view.line(f"    {line}")
         await self.stage.beat(1.0)
+
+    async def changed(self, name: str, seat: Seat, team: Team, began: float, what: str, call: str) -> None:
+        """Show an answer that changed a member's seat, and what follows from it."""
+        before = self.world.the_team()
+        self.world.seats[name], self.world.team = seat, team
+        self.answered(began, what, call)
+        self.show_team()
+        await self.follow(before, began)
 
     def show_team(self) -> None:
         """Show how the team stands."""

@@ -7,6 +7,7 @@ from groupbuy.team_formation.v1.team_formation_service_pb2 import (
     CreateCampaignRequest,
     GetTeamRequest,
     ListSeatsRequest,
+    ListTeamsRequest,
 )
 from groupbuy.team_formation.v1.types_pb2 import Campaign, Seat, SeatState, Team
 
@@ -15,9 +16,10 @@ from deploy.demo.errors import DemoError
 from deploy.demo.play.campaign import campaign_request
 from deploy.demo.play.crowd import CrowdResult
 from deploy.demo.scene.model import Scene
-from deploy.demo.show.picture import Picture, picture_of
+from deploy.demo.show.picture import SPONSORED, Picture, picture_of
 
 _PAGE = 1000
+_SEATED = (SeatState.SEAT_STATE_HELD, SeatState.SEAT_STATE_CONFIRMED)
 
 
 @dataclass
@@ -35,6 +37,8 @@ class World:
     invites: dict[str, str] = field(default_factory=dict)
     """The id of the invite shared in each chat."""
     crowd: CrowdResult | None = None
+    paid_apart: set[str] = field(default_factory=set)
+    """Seats that were paid in a step of their own, some time after the join."""
 
     @classmethod
     async def create(cls, shop: Shop, run_id: str, scene: Scene) -> "World":
@@ -52,6 +56,11 @@ class World:
         if self.team is None:
             raise DemoError("The scene does this before a team is open. Put a step with `open` first.")
         return self.team
+
+    def goes_on_with(self, team: Team) -> None:
+        """Tell the story of another team from now on."""
+        self.team = team
+        self.seats.clear()
 
     def seat_of(self, name: str) -> Seat:
         """Give a member's seat; DemoError where there is none."""
@@ -73,13 +82,8 @@ class World:
 
     def picture(self) -> Picture:
         """Draw the team."""
-        live = [seat for seat in self.seats.values() if seat.state != SeatState.SEAT_STATE_RELEASED]
-        letters = [
-            name[0].upper() if seat.state == SeatState.SEAT_STATE_CONFIRMED else name[0].lower()
-            for name, seat in self.seats.items()
-            if seat in live
-        ]
-        return picture_of(self.the_team(), self.campaign.price_table, letters)
+        live = [_letter(name, seat) for name, seat in self.seats.items() if seat.state in _SEATED]
+        return picture_of(self.the_team(), self.campaign.price_table, live)
 
     async def refresh(self) -> Team:
         """Read the team again."""
@@ -89,12 +93,32 @@ class World:
 
     async def refresh_seats(self) -> None:
         """Read the seats of the members that have a name in the story again."""
-        newest = {self.name_of(seat.member_id): seat for seat in await self.all_seats()}
-        self.seats = {name: newest.get(name, seat) for name, seat in self.seats.items()}
+        listed = await self.all_seats()
+        newest = {self.name_of(seat.member_id): seat for seat in listed if not seat.sponsored}
+        sponsored = [seat for seat in listed if seat.sponsored]
+        self.seats = {name: newest.get(name, seat) for name, seat in self.seats.items() if not seat.sponsored}
+        self.seats |= {f"sponsored place {number}": seat for number, seat in enumerate(sponsored, 1)}
+
+    async def all_teams(self) -> list[Team]:
+        """List every team of the campaign, the oldest first."""
+        teams: list[Team] = []
+        request = ListTeamsRequest(campaign_id=self.campaign.campaign_id, page_size=_PAGE)
+        while True:
+            page = await self.shop.ask(self.shop.teams.ListTeams, request)
+            teams += page.teams
+            if not page.next_page_token:
+                return teams[::-1]
+            request.page_token = page.next_page_token
 
     async def all_seats(self) -> Sequence[Seat]:
         """List every seat of the team."""
         return await list_seats(self.shop, self.the_team().team_id)
+
+
+def _letter(name: str, seat: Seat) -> str:
+    if seat.sponsored:
+        return SPONSORED
+    return name[0].upper() if seat.state == SeatState.SEAT_STATE_CONFIRMED else name[0].lower()
 
 
 async def list_seats(shop: Shop, team_id: str) -> list[Seat]:

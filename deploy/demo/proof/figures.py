@@ -1,6 +1,6 @@
 """What was measured: joins per second, and how long a price message takes from the join that caused it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -14,6 +14,9 @@ from groupbuy.team_formation.v1.types_pb2 import Seat
 from deploy.demo.actor import Call
 from deploy.demo.journal import Journal, Note
 from deploy.demo.play.crowd import CrowdResult
+
+QUIET = "quiet"
+"""The name under which scenes without a crowd are summed up."""
 
 _PERCENT = 99
 
@@ -37,12 +40,13 @@ def delays(seconds: Iterable[float]) -> Delays | None:
     return Delays(len(ordered), median(ordered), p99, ordered[-1])
 
 
-def join_to_price_message(journal: Journal, calls: Sequence[Call]) -> dict[str, list[float]]:
+def join_to_price_message(journal: Journal, calls: Sequence[Call], apart: Collection[str]) -> dict[str, list[float]]:
     """Measure, for each message "the price fell", the seconds from the call of the join that lowered it; by team.
 
-    The way back: message -> delivery -> price event -> team event -> seat -> the call that took the seat.
+    The way back: message -> delivery -> price event -> team event -> seat -> the call that took the seat. Seats paid
+    `apart` from their join are left out: their price fell by the payment.
     """
-    sent = _sent_by_seat(calls)
+    sent = {seat_id: at for seat_id, at in _sent_by_seat(calls).items() if seat_id not in apart}
     found: dict[str, list[float]] = {}
     for event in journal.deliveries():
         arrival = journal.arrivals.get(event.delivery_id)

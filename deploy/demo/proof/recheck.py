@@ -1,7 +1,8 @@
 """Computes every charge again from a team's stored events alone, with plain integer arithmetic.
 
-Written from design.md, independently of the services: fill = confirmed seats (or units); cap = price at the confirmed
-fill with the seat added; charge = the lower of cap and the price at the fill at the end; the rest goes back.
+Written from design.md and docs/settlement.md, independently of the services: fill = confirmed seats (or units),
+sponsored ones too; cap = price at the confirmed fill with the seat added; charge = the lower of cap and the price at
+the fill at the end; the rest goes back. What is given back after the end takes back what was charged for it.
 """
 
 from collections import Counter
@@ -10,43 +11,15 @@ from dataclasses import dataclass, field
 
 from groupbuy.pricing.v1.events_pb2 import SettlementCause, SettlementLine
 from groupbuy.pricing.v1.ladder_pb2 import Basis, PriceTable
+from groupbuy.team_formation.v1 import events_pb2
 from groupbuy.team_formation.v1.events_pb2 import TeamEvent
 from groupbuy.team_formation.v1.types_pb2 import PaymentMode, ReleaseReason, Seat, SeatState
 
-from deploy.demo.money import money, plain
+from deploy.demo.proof.owed import Owed
 
-_UP_FRONT = (PaymentMode.PAYMENT_MODE_PREPAID, PaymentMode.PAYMENT_MODE_HOLD)
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """What one seat owes for one cause, minor units: `given` was paid or authorised before, `back` goes back."""
-
-    seat_id: str
-    cause: int
-    unit_price: int
-    given: int
-    kept: int
-    back: int
-    due: int
-
-    @property
-    def moves(self) -> bool:
-        """Whether any money is kept, goes back or is due."""
-        return bool(self.kept or self.back or self.due)
-
-    @classmethod
-    def of_line(cls, line: SettlementLine) -> "Owed":
-        """Read it from a settlement line of pricing."""
-        return cls(
-            seat_id=line.seat_id,
-            cause=line.cause,
-            unit_price=line.unit_price.minor_units,
-            given=line.paid.minor_units + line.authorised.minor_units,
-            kept=line.to_keep.minor_units + line.to_capture.minor_units,
-            back=line.to_refund.minor_units + line.to_void.minor_units,
-            due=line.due.minor_units,
-        )
+_PREPAID = PaymentMode.PAYMENT_MODE_PREPAID
+_UP_FRONT = (PaymentMode.PAYMENT_MODE_HOLD, _PREPAID)
+_MOVES_NOTHING = ("team_tipped", "team_untipped", "seat_waitlisted", "hold_extended", "team_rescheduled")
 
 
 @dataclass
@@ -56,6 +29,7 @@ class Recomputed:
     owed: list[Owed] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     final_fill: int = 0
+    """The fill with which the team formed, or its last one."""
 
 
 def recompute(events: Iterable[TeamEvent]) -> Recomputed:
@@ -65,80 +39,135 @@ def recompute(events: Iterable[TeamEvent]) -> Recomputed:
         if event.sequence != number:
             raise ValueError(f"version {number} of {event.team_id} is missing")
         play.on(event)
-    play.result.final_fill = play.fill
+    if not play.formed:
+        play.result.final_fill = play.fill
     return play.result
 
 
 class _Play:
-    """The state while a team's events are played."""
+    """A team as its events tell it."""
 
     def __init__(self) -> None:
         self.result = Recomputed()
         self.fill = 0
+        self.formed = False
         self._table = PriceTable()
-        self._up_front = False
+        self._mode = 0
         self._caps: dict[str, int] = {}
         self._confirmed: dict[str, Seat] = {}
+        """Confirmed seats that pay: those of members."""
 
     def on(self, event: TeamEvent) -> None:
         """Play one event."""
-        match event.WhichOneof("fact"):
-            case "team_opened":
-                self._table = event.team_opened.price_table
-                self._up_front = event.team_opened.rules.payment_mode in _UP_FRONT
-            case "seat_held":
-                self._on_held(event.seat_held.seat)
-            case "seat_confirmed":
-                self._on_confirmed(event.seat_confirmed.seat, event.seat_confirmed.amount.minor_units)
-            case "seat_released":
-                self._on_released(event.seat_released.seat, event.seat_released.previous_state)
-            case "late_payment_reported":
-                late = event.late_payment_reported
-                self._all_back(late.seat, SettlementCause.SETTLEMENT_CAUSE_LATE_PAYMENT, late.amount.minor_units)
-            case "team_formed":
-                self._on_formed()
-            case "team_failed":
-                for seat in self._confirmed.values():
-                    self._all_back(seat, SettlementCause.SETTLEMENT_CAUSE_TEAM_FAILED)
-                self._confirmed.clear()
-                self.fill = 0
+        name = event.WhichOneof("fact") or "nothing"
+        if play := getattr(self, f"_on_{name}", None):
+            play(getattr(event, name))
+        elif name not in _MOVES_NOTHING:
+            self.result.wrong.append(f"version {event.sequence}: {name} is not known to this check")
         self._compare_totals(event)
 
-    def _on_held(self, seat: Seat) -> None:
-        self._caps[seat.seat_id] = cap = price_at(self._table, seat, self.fill + self._weight(seat))
+    def _on_team_opened(self, fact: events_pb2.TeamOpened) -> None:
+        self._table, self._mode = fact.price_table, fact.rules.payment_mode
+
+    def _on_seat_held(self, fact: events_pb2.SeatHeld) -> None:
+        seat = fact.seat
+        self._caps[seat.seat_id] = cap = price_at(self._table, seat, self.fill + self._weight(seat.quantity))
         if seat.cap.minor_units != cap:
             self.result.wrong.append(f"{seat.seat_id}: cap {seat.cap.minor_units} in the event, {cap} by its fill")
 
-    def _on_confirmed(self, seat: Seat, amount: int) -> None:
+    def _on_seat_confirmed(self, fact: events_pb2.SeatConfirmed) -> None:
+        seat, amount = fact.seat, fact.amount.minor_units
         self._confirmed[seat.seat_id] = seat
-        self.fill += self._weight(seat)
+        self.fill += self._weight(seat.quantity)
         if amount != self._caps[seat.seat_id] * seat.quantity:
             self.result.wrong.append(f"{seat.seat_id}: {amount} confirmed, which is not cap times quantity")
 
-    def _on_released(self, seat: Seat, before: int) -> None:
-        if before != SeatState.SEAT_STATE_CONFIRMED:
-            return
-        del self._confirmed[seat.seat_id]
-        self.fill -= self._weight(seat)
-        if seat.release_reason == ReleaseReason.RELEASE_REASON_LEFT:
-            self._all_back(seat, SettlementCause.SETTLEMENT_CAUSE_SEAT_LEFT)
+    def _on_seat_sponsored(self, fact: events_pb2.SeatSponsored) -> None:
+        self.fill += self._weight(fact.seat.quantity)
 
-    def _on_formed(self) -> None:
+    def _on_leader_changed(self, fact: events_pb2.LeaderChanged) -> None:
+        if fact.HasField("seat"):
+            self._confirmed[fact.seat.seat_id] = fact.seat
+
+    def _on_seat_released(self, fact: events_pb2.SeatReleased) -> None:
+        if fact.previous_state != SeatState.SEAT_STATE_CONFIRMED:
+            return
+        had, reason = self._gone(fact.seat), fact.seat.release_reason
+        if reason == ReleaseReason.RELEASE_REASON_WITHDRAWN:
+            self._taken_back(had, SettlementCause.SETTLEMENT_CAUSE_SEAT_WITHDRAWN, had.quantity)
+        elif reason == ReleaseReason.RELEASE_REASON_LEFT:
+            self._all_back(had, SettlementCause.SETTLEMENT_CAUSE_SEAT_LEFT)
+
+    def _on_seat_reduced(self, fact: events_pb2.SeatReduced) -> None:
+        seat, units = fact.seat, fact.units
+        had = self._confirmed.get(seat.seat_id)
+        if had is None:  # it was held or waited: nothing was paid
+            return
+        cause = SettlementCause.SETTLEMENT_CAUSE_SEAT_REDUCED
+        if self.formed:
+            self._taken_back(had, cause, units)
+        else:
+            self._all_back(had, cause, self._caps[had.seat_id] * units)
+        self._confirmed[seat.seat_id] = seat
+        if self._table.basis == Basis.BASIS_TEAM_UNITS:
+            self.fill -= units
+
+    def _on_seat_defaulted(self, fact: events_pb2.SeatDefaulted) -> None:
+        had, cause = self._gone(fact.seat), SettlementCause.SETTLEMENT_CAUSE_SEAT_DEFAULTED
+        if self.formed:
+            self._taken_back(had, cause, had.quantity, came=self._mode != _PREPAID)
+        elif self._mode != _PREPAID:  # of a payment that was none nothing goes back
+            self._all_back(had, cause)
+
+    def _on_late_payment_reported(self, fact: events_pb2.LatePaymentReported) -> None:
+        self._all_back(fact.seat, SettlementCause.SETTLEMENT_CAUSE_LATE_PAYMENT, fact.amount.minor_units)
+
+    def _on_team_formed(self, _fact: events_pb2.TeamFormed) -> None:
+        self.formed, self.result.final_fill = True, self.fill
         for seat in self._confirmed.values():
-            cap = self._caps[seat.seat_id]
-            unit = min(cap, price_at(self._table, seat, self.fill))
-            charge, given = unit * seat.quantity, cap * seat.quantity if self._up_front else 0
-            kept, due = (charge, 0) if self._up_front else (0, charge)
-            cause = SettlementCause.SETTLEMENT_CAUSE_TEAM_FORMED
-            self.result.owed.append(Owed(seat.seat_id, cause, unit, given, kept, given - kept, due))
+            given = self._caps[seat.seat_id] * seat.quantity
+            unit = self._final(seat)
+            self._owes(seat, SettlementCause.SETTLEMENT_CAUSE_TEAM_FORMED, unit, given, unit * seat.quantity)
+
+    def _on_team_failed(self, _fact: events_pb2.TeamFailed) -> None:
+        self._give_up(SettlementCause.SETTLEMENT_CAUSE_TEAM_FAILED)
+
+    def _on_team_cancelled(self, _fact: events_pb2.TeamCancelled) -> None:
+        self._give_up(SettlementCause.SETTLEMENT_CAUSE_TEAM_CANCELLED)
+
+    def _give_up(self, cause: int) -> None:
+        for seat in self._confirmed.values():
+            if self.formed:
+                self._taken_back(seat, cause, seat.quantity)
+            else:
+                self._all_back(seat, cause)
+        self._confirmed.clear()
+        self.fill = 0
+
+    def _gone(self, seat: Seat) -> Seat:
+        had = self._confirmed.pop(seat.seat_id)
+        self.fill -= self._weight(had.quantity)
+        return had
+
+    def _final(self, seat: Seat) -> int:
+        return min(self._caps[seat.seat_id], price_at(self._table, seat, self.result.final_fill))
 
     def _all_back(self, seat: Seat, cause: int, amount: int | None = None) -> None:
-        given = self._caps[seat.seat_id] * seat.quantity if amount is None else amount
-        if self._up_front:
-            self.result.owed.append(Owed(seat.seat_id, cause, 0, given, 0, given, 0))
+        self._owes(seat, cause, 0, self._caps[seat.seat_id] * seat.quantity if amount is None else amount, 0)
 
-    def _weight(self, seat: Seat) -> int:
-        return seat.quantity if self._table.basis == Basis.BASIS_TEAM_UNITS else 1
+    def _taken_back(self, seat: Seat, cause: int, units: int, *, came: bool = True) -> None:
+        """Take back what was charged; where the money itself never came, also what was to go back of it."""
+        unit = self._final(seat)
+        self._owes(seat, cause, unit, 0 if came else -self._caps[seat.seat_id] * units, -unit * units)
+
+    def _owes(self, seat: Seat, cause: int, unit: int, given: int, charged: int) -> None:
+        if self._mode in _UP_FRONT:
+            self.result.owed.append(Owed(seat.seat_id, cause, unit, given, charged, given - charged, 0))
+        elif charged:
+            self.result.owed.append(Owed(seat.seat_id, cause, unit, 0, 0, 0, charged))
+
+    def _weight(self, quantity: int) -> int:
+        return quantity if self._table.basis == Basis.BASIS_TEAM_UNITS else 1
 
     def _compare_totals(self, event: TeamEvent) -> None:
         units = self._table.basis == Basis.BASIS_TEAM_UNITS
@@ -160,24 +189,3 @@ def differences(recomputed: Recomputed, lines: Sequence[SettlementLine]) -> list
     missing = [f"{owed.seat_id}: computed, and not in GetSettlement: {owed}" for owed in (ours - theirs).elements()]
     extra = [f"{owed.seat_id}: in GetSettlement, and not computed: {owed}" for owed in (theirs - ours).elements()]
     return [*recomputed.wrong, *missing, *extra]
-
-
-def in_words(events: Sequence[TeamEvent], owed: Owed, name: str) -> list[str]:
-    """Show how one charge follows from the events, line by line."""
-    opened = next(event.team_opened for event in events if event.WhichOneof("fact") == "team_opened")
-    table, currency = opened.price_table, opened.price_table.currency
-    held = next(
-        event
-        for event in events
-        if event.WhichOneof("fact") == "seat_held" and event.seat_held.seat.seat_id == owed.seat_id
-    )
-    seat, end = held.seat_held.seat, recompute(events).final_fill
-    cap, at_end = price_at(table, seat, seat.cap_fill), price_at(table, seat, end)
-    taken = f"with it the fill was {seat.cap_fill}, so the cap is {plain(cap, currency)}"
-    charged = f"charged the lower one, {plain(owed.unit_price, currency)} x {seat.quantity}"
-    given, kept = plain(owed.given, currency), plain(owed.kept, currency)
-    return [
-        f"{name} took the seat at version {held.sequence}: {taken}",
-        f"the team ended with fill {end}: price {plain(at_end, currency)}; {charged}",
-        f"given {given} - charged {kept} = back {money(owed.back, currency)}",
-    ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from groupbuy.team_formation.v1.events_pb2 import TeamEvent
+from groupbuy.team_formation.v1.types_pb2 import Team
 
 from deploy.check.runner import CheckResult, wait_for_checks
 from deploy.demo.actor import Call, Shop
@@ -12,7 +13,9 @@ from deploy.demo.journal import Journal
 from deploy.demo.play.receipts import settled_so_far
 from deploy.demo.play.world import World, list_seats
 from deploy.demo.proof.figures import seat_given
-from deploy.demo.proof.recheck import Owed, differences, in_words, recompute
+from deploy.demo.proof.owed import Owed
+from deploy.demo.proof.recheck import differences, recompute
+from deploy.demo.proof.words import in_words
 
 _PATIENCE_SECONDS = 30.0
 _AT_ONCE = 100
@@ -38,8 +41,8 @@ async def verify(shop: Shop, journal: Journal, worlds: Sequence[World], database
     verdict = Verdict([await seats_exist(shop, calls), await same_answers(shop, calls)])
     charges = _Charges(shop, journal)
     for world in worlds:
-        if world.team:
-            await charges.compare(world)
+        for team in await world.all_teams():
+            await charges.compare(world, team)
     verdict.checks.append(charges.result())
     verdict.charge = charges.example
     verdict.checks += await wait_for_checks(database_url, _PATIENCE_SECONDS)
@@ -90,9 +93,8 @@ class _Charges:
         self._wrong: list[str] = []
         self.example: list[str] = []
 
-    async def compare(self, world: World) -> None:
+    async def compare(self, world: World, team: Team) -> None:
         """Compare one team."""
-        team = await world.refresh()
         seen = await self._journal.until(
             lambda: self._journal.has_team_version(team.team_id, team.version), _PATIENCE_SECONDS
         )

@@ -10,7 +10,7 @@ from typing import Any
 from deploy.demo.errors import SceneError
 from deploy.demo.scene.campaign import read_campaign
 from deploy.demo.scene.lines import Lines
-from deploy.demo.scene.model import Campaign, Member, Scene, Share
+from deploy.demo.scene.model import Campaign, Member, Promote, Scene, Share
 from deploy.demo.scene.steps import CHANNELS, Known, read_step
 from deploy.demo.scene.table import Table, nearest
 
@@ -24,7 +24,11 @@ def read_scene(path: Path, before: Mapping[str, Scene]) -> Scene:
     campaign = _campaign(table, earlier)
     members = {**(earlier.members if earlier else {}), **_members(table)}
     known = Known(
-        campaign.currency, tuple(item.sku for item in campaign.items), frozenset(members), _shared(earlier, before)
+        campaign.currency,
+        tuple(item.sku for item in campaign.items),
+        frozenset(members),
+        [chat for step in _before(earlier, before) for chat in step.chats],
+        [step.promoter for step in _before(earlier, before) if isinstance(step, Promote)],
     )
     scene = Scene(
         name=path.stem,
@@ -91,14 +95,23 @@ def _member(rows: Table, name: str) -> Member:
     if not isinstance(rows.data[name], dict):
         return Member(name, rows.words(name, CHANNELS))
     row = rows.table(name)
-    member = Member(name, row.words("reach", CHANNELS), row.text("language", ""), row.text("time_zone", ""))
+    member = Member(
+        name,
+        row.words("reach", CHANNELS),
+        row.text("language", ""),
+        row.text("time_zone", ""),
+        row.flag("newcomer", default=False),
+        row.words("tags", None, ()),
+        row.text("match_key", ""),
+    )
     row.close()
     return member
 
 
-def _shared(scene: Scene | None, before: Mapping[str, Scene]) -> list[str]:
-    """List the chats in which the scenes continued have shared."""
+def _before(scene: Scene | None, before: Mapping[str, Scene]) -> list[Share | Promote]:
+    """List the steps of the scenes continued that shared a link."""
     if scene is None:
         return []
-    own = [chat for step in scene.steps if isinstance(step, Share) for chat in step.chats]
-    return _shared(before.get(scene.continues), before) + own
+    return _before(before.get(scene.continues), before) + [
+        step for step in scene.steps if isinstance(step, Share | Promote)
+    ]

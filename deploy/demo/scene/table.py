@@ -89,6 +89,10 @@ class Table:
         """Read an amount that need not be there."""
         return self.amount(key, currency) if self.has(key) else None
 
+    def percent(self, key: str) -> int:
+        """Read a percentage with at most two decimals as basis points."""
+        return self.amount(key, "EUR")  # which has hundredths, as a percentage has here
+
     def seconds(self, key: str, default: str | None = None) -> float:
         """Read a length of time."""
         text = self.text(key, default)
@@ -101,6 +105,10 @@ class Table:
     def word(self, key: str, known: Iterable[str], default: str | None = None) -> str:
         """Read a text that must be one of these words."""
         return self._known(key, self.text(key, default), known)
+
+    def word_or_none(self, key: str, known: Iterable[str]) -> str | None:
+        """Read one of these words that need not be there."""
+        return self.word(key, known) if self.has(key) else None
 
     def words(
         self, key: str, known: Iterable[str] | None = None, default: tuple[str, ...] | None = None
@@ -118,6 +126,20 @@ class Table:
             return {}
         table = self.table(key)
         return {self._known(key, word, known): table.number(word) for word in table.data}
+
+    def amounts(self, key: str, known: Iterable[str], currency: str) -> dict[str, int]:
+        """Read a table of amounts by word; empty where it is not there."""
+        if not self.has(key):
+            return {}
+        table = self.table(key)
+        return {self._known(key, word, known): table.amount(word, currency) for word in table.data}
+
+    def words_by(self, key: str, known: Iterable[str], words: Iterable[str]) -> dict[str, str]:
+        """Read a table of words by word; empty where it is not there."""
+        if not self.has(key):
+            return {}
+        table = self.table(key)
+        return {self._known(key, name, known): table.word(name, words) for name in table.data}
 
     def by_language(self, key: str, default: str | None = None) -> dict[str, str]:
         """Read a text, or a table of texts by language; one text alone is English."""

@@ -31,6 +31,10 @@ class Offer:
     seats_left: int
     closes: str
     site: str
+    commission: str = ""
+    """What the inviter earns, as a percentage; empty: nothing. Then the card is advertising, and says so."""
+    sponsored: int = 0
+    """Places of the team that the platform fills itself."""
 
 
 def offer_of(answer: ResolveInviteResponse, language: str = "en") -> Offer:
@@ -53,6 +57,8 @@ def offer_of(answer: ResolveInviteResponse, language: str = "en") -> Offer:
         seats_left=team.maximum - taken,
         closes=f"{closes:%a %d %b, %H:%M %Z}",
         site=urlsplit(invite.url).netloc,
+        commission=f"{invite.commission_basis_points / 100:g} %" if invite.commission_basis_points else "",
+        sponsored=team.totals.sponsored_members,
     )
 
 
@@ -81,10 +87,20 @@ def _card(chat: str, offer: Offer, width: int) -> list[str]:
     head = f"+-- {name} ".ljust(width - 1, "-") + "+"
     body = [
         part
-        for text in write(offer, inner)
+        for text in (*_above(offer), *write(offer, inner), *_below(offer))
         for part in ([text] if text.startswith("  ") else wrap(text, inner) or [""])
     ]
     return [head, *(f"| {fill_keeping(line, inner)} |" for line in body), "+" + "-" * (width - 2) + "+"]
+
+
+def _above(offer: Offer) -> list[str]:
+    return [f"Advertising: {offer.inviter} earns {offer.commission}.", ""] if offer.commission else []
+
+
+def _below(offer: Offer) -> list[str]:
+    if not offer.sponsored:
+        return []
+    return ["", f"{counted(offer.sponsored, 'place')} of the team {'is' if offer.sponsored == 1 else 'are'} sponsored."]
 
 
 def fill_keeping(line: str, width: int) -> str:

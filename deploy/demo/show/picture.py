@@ -8,6 +8,9 @@ from groupbuy.team_formation.v1.types_pb2 import Team, TeamState
 
 from deploy.demo.money import money, plain
 
+SPONSORED = "*"
+"""How a place is drawn that the platform sponsors."""
+
 _MOST_LETTERS = 40
 _BAR = 20
 
@@ -23,7 +26,7 @@ class Picture:
 
 
 def picture_of(team: Team, table: PriceTable, initials: Sequence[str]) -> Picture:
-    """Draw a team; `initials` of its members in the order they joined, small letters for those who have not paid."""
+    """Draw a team; `initials` of its members in the order they joined, small for who has not paid."""
     currency = table.currency
     now = next(price for price in team.prices if price.role == Role.ROLE_MEMBER)
     row = next(row for row in table.rows if (row.sku, row.role) == (now.sku, now.role))
@@ -38,20 +41,23 @@ def _step(start: int, price: int, currency: str, *, here: bool) -> str:
 
 
 def _seats(team: Team, initials: Sequence[str]) -> str:
-    paid, held = team.totals.confirmed_members, team.totals.held_members
-    if team.maximum <= _MOST_LETTERS and len(initials) == paid + held:
+    totals = team.totals
+    confirmed, held = totals.confirmed_members, totals.held_members
+    if team.maximum <= _MOST_LETTERS and len(initials) == confirmed + held:
         drawn = "".join(initials).ljust(team.maximum, ".")
     else:
-        full, half = round(_BAR * paid / team.maximum), round(_BAR * held / team.maximum)
+        full, half = round(_BAR * confirmed / team.maximum), round(_BAR * held / team.maximum)
         drawn = ("#" * full + "+" * half).ljust(_BAR, ".")
-    unpaid = f", {held} unpaid" if held else ""
-    return f"[{drawn}] {paid} of {team.maximum} seats paid{unpaid}, at least {team.minimum} needed"
+    others = ((held, "unpaid"), (totals.sponsored_members, "sponsored"), (totals.waiting_members, "waiting"))
+    besides = "".join(f", {number} {word}" for number, word in others if number)
+    paid = confirmed - totals.sponsored_members
+    return f"[{drawn}] {paid} of {team.maximum} seats paid{besides}, at least {team.minimum} needed"
 
 
 def _price(team: Team, currency: str) -> str:
     state = TeamState.Name(team.state).removeprefix("TEAM_STATE_")
     now = next(price for price in team.prices if price.role == Role.ROLE_MEMBER)
-    if team.state == TeamState.TEAM_STATE_FAILED:
+    if team.state in {TeamState.TEAM_STATE_FAILED, TeamState.TEAM_STATE_CANCELLED}:
         return f"{state}: nobody is charged"
     price = money(now.unit_price.minor_units, currency)
     if team.state == TeamState.TEAM_STATE_FORMED:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Iterable
 
 from rich.cells import cell_len
 
@@ -9,8 +10,12 @@ from deploy.demo.show.text import WIDTH, cut, fill, wrap
 from deploy.demo.show.view import View
 
 _SECONDS_PER_WORD = 0.08
-_WHAT, _WHERE = 44, 22
+WHERE = 22
+"""Columns for where an effect was seen."""
+
+_WHAT = 44
 _HEAD = WIDTH - 6
+_BAR = "    | "
 
 
 class Stage:
@@ -36,6 +41,12 @@ class Stage:
         self.text(text, indent)
         await self.beat(len(text.split()) * _SECONDS_PER_WORD * pace)
 
+    def quote(self, lines: Iterable[str]) -> None:
+        """Show a text word for word, behind a bar; lines that are too long are broken."""
+        for text in lines:
+            for line in wrap(text, WIDTH - len(_BAR)) or [""]:
+                self.view.line(f"{_BAR}{line}")
+
     async def step(self, text: str) -> None:
         """Say what is done next."""
         self.view.line()
@@ -44,7 +55,7 @@ class Stage:
 
     def effect(self, milliseconds: float, what: str, where: str) -> None:
         """Show one effect with its delay."""
-        self.view.line(f"{milliseconds:7,.0f} ms  {fill(what, _WHAT)}  {cut(where, _WHERE)}")
+        self.view.line(f"{milliseconds:7,.0f} ms  {fill(what, _WHAT)}  {cut(where, WHERE)}")
 
     async def beat(self, seconds: float) -> None:
         """Leave time to read."""

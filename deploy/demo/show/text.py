@@ -6,6 +6,8 @@ from rich.cells import cell_len, set_cell_size
 
 WIDTH = 80
 
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
 
 def cut(text: str, width: int) -> str:
     """Shorten a text to so many columns."""
@@ -41,3 +43,9 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 def counted(number: int, noun: str) -> str:
     """Write `1 seat` or `2 seats`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def span(seconds: float) -> str:
+    """Write a length of time in the largest unit that needs no fraction: `2 h`, `90 s`, `1.5 s`."""
+    size, unit = next((found for found in _UNITS if seconds >= found[0] and seconds % found[0] == 0), (1, "s"))
+    return f"{seconds / size:g} {unit}"

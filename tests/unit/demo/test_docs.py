@@ -4,9 +4,14 @@ import re
 from pathlib import Path
 
 from deploy.demo.scene import read_scene
-from deploy.demo.scene.steps import KINDS, PARTS, STATES, steps
+from deploy.demo.scene.steps import steps
+from deploy.demo.scene.steps.expect import AMOUNTS, NUMBERS
+from deploy.demo.scene.steps.known import CAMPAIGN_STATES, CAUSES, KINDS, PARTS, PARTS_OF_REPORTS, SEATS, STATES
+from deploy.demo.scene.steps.members import GETS
+from deploy.demo.scene.steps.shop import ACTIONS
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "scenes.md").read_text()
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs" / "scenes.md").read_text()
 
 
 def test_the_scene_of_the_page_can_be_read(tmp_path: Path) -> None:
@@ -17,7 +22,15 @@ def test_the_scene_of_the_page_can_be_read(tmp_path: Path) -> None:
     assert len(read_scene(path, {}).steps) == 4
 
 
-def test_the_page_names_every_step_kind_part_and_state() -> None:
+def test_the_page_names_every_step_and_every_word_that_a_scene_may_use() -> None:
+    words = (*KINDS, *PARTS, *STATES, *SEATS, *CAUSES, *CAMPAIGN_STATES, *PARTS_OF_REPORTS, *GETS, *ACTIONS)
     missing = [step for step in steps() if f"| `{step} = " not in PAGE]
-    missing += [word for word in (*KINDS, *PARTS, *STATES) if f"`{word}`" not in PAGE]
+    missing += [word for word in (*words, *NUMBERS, *AMOUNTS) if f"`{word}`" not in PAGE and f"`{word} = " not in PAGE]
     assert missing == []
+
+
+def test_the_page_names_every_rule_of_a_campaign() -> None:
+    source = (ROOT / "deploy" / "demo" / "scene" / "campaign.py").read_text()
+    keys = set(re.findall(r"""(?:table|row)\.(?:\w+)\(\s*"(\w+)\"""", source))
+    assert len(keys) > 30
+    assert sorted(key for key in keys if f"`{key}`" not in PAGE and f"`[[campaign.{key}]]`" not in PAGE) == []

@@ -4,7 +4,9 @@ import pytest
 from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.pricing.v1.events_pb2 import SettlementCause, SettlementLine
 
-from deploy.demo.proof.recheck import Owed, differences, in_words, recompute
+from deploy.demo.proof.owed import Owed
+from deploy.demo.proof.recheck import differences, recompute
+from deploy.demo.proof.words import in_words
 from tests.support.teams import COMMIT, HOLD, UNITS, TeamLife, price_table
 
 FORMED = SettlementCause.SETTLEMENT_CAUSE_TEAM_FORMED

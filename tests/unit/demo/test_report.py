@@ -22,9 +22,10 @@ from deploy.local.program import called
 def test_a_percentile_is_told_only_of_many(count: int, told: str) -> None:
     found = delays([number / 100 for number in range(1, count + 1)])
     assert found is not None
-    report = Report("0.1.0", "local", price_messages={"2-friends": found}, messages={"e-mail": 2, "console": 0})
+    report = Report("0.1.0", "local", price_messages={"quiet": found}, messages={"e-mail": 2, "console": 0})
     text = " ".join(" ".join(report.lines()).split())
     assert told in text
+    assert "(scenes without a crowd)" in text
     assert "messages received: 2 by e-mail" in text
     assert "console" not in text
 

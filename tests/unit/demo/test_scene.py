@@ -154,7 +154,9 @@ def test_a_scene_goes_on_where_another_ended(tmp_path: Path) -> None:
     second = scenes["2-second"]
     assert list(second.members) == ["Mei", "Tom", "Ann"]
     assert second.campaign is scenes["1-first"].campaign
-    assert second.steps == (Join("Ann", "wechat", "mangoes", 1, pay=True, at_most=3000, refused="", line=6),)
+    assert second.steps == (
+        Join("Ann", "wechat", "mangoes", 1, pay=True, at_most=3000, gets="seat", refused="", line=6),
+    )
     assert needed_for(second, scenes) == [scenes["1-first"]]
 
 
@@ -179,11 +181,18 @@ def test_currencies_have_their_own_decimals(scene: Path) -> None:
 
 def test_our_scenes_are_right() -> None:
     scenes = read_scenes(OURS)
-    assert [name[0] for name in scenes] == ["1", "2", "3", "4", "5"]
-    crowd = next(step for step in scenes["5-flash-sale"].steps if isinstance(step, Crowd))
+    assert [name.partition("-")[0] for name in scenes] == [str(number) for number in range(1, 11)]
+    sale = scenes["10-flash-sale"].steps
+    crowd = next(step for step in sale if isinstance(step, Crowd))
     assert (crowd.size, crowd.within, crowd.kill, crowd.at_seat) == (500, 2.0, "team_formation", 150)
     assert scenes["3-tom-leaves"].steps[-2] == Receipts((), line=38)
-    assert any(isinstance(step, Expect) and step.refused == {"TEAM_FULL": 200} for step in scenes["5-flash-sale"].steps)
+    assert any(isinstance(step, Expect) and step.refused == {"TEAM_FULL": 200} for step in sale)
+
+
+def test_scenes_come_in_the_order_of_their_numbers_then_of_their_names(tmp_path: Path) -> None:
+    for name in ("b", "10-ten", "a", "9-nine", "10-again"):
+        (tmp_path / f"{name}.toml").write_text(CAMPAIGN)
+    assert list(read_scenes(tmp_path)) == ["9-nine", "10-again", "10-ten", "a", "b"]
 
 
 def test_lines_know_tables_arrays_and_skip_long_texts() -> None:

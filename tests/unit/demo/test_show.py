@@ -14,9 +14,10 @@ from deploy.demo.money import money, plain
 from deploy.demo.play.receipts import common_sentences
 from deploy.demo.proof.figures import delays
 from deploy.demo.show.cards import draw, offer_of
-from deploy.demo.show.picture import picture_of
+from deploy.demo.show.picture import SPONSORED, picture_of
 from deploy.demo.show.stage import Stage
-from deploy.demo.show.text import WIDTH, cut, wrap
+from deploy.demo.show.table import table
+from deploy.demo.show.text import WIDTH, cut, span, wrap
 from deploy.demo.show.view import PlainView
 from tests.support.teams import price_table
 
@@ -170,3 +171,50 @@ def test_delays_are_summed_up() -> None:
     found = delays([0.002 * number for number in range(1, 101)])
     assert found is not None
     assert (found.count, found.median_ms, found.p99_ms, found.longest_ms) == (100, 101.0, 198.0, 200.0)
+
+
+def test_a_table_has_its_first_column_to_the_left_and_numbers_to_the_right() -> None:
+    rows = [["", "opened", "amount"], ["微信", "40", "77.00 EUR"], ["telegram", "5", "1,115.50 EUR"]]
+    assert table(rows) == [
+        "          opened        amount",
+        "微信          40     77.00 EUR",
+        "telegram       5  1,115.50 EUR",
+    ]
+
+
+def test_sponsored_places_are_drawn_apart_from_those_that_were_paid() -> None:
+    totals = types_pb2.Totals(held_members=1, sponsored_members=1, waiting_members=2)
+    picture = picture_of(team(3, totals=totals), price_table(), ["M", "T", "a", SPONSORED])
+    assert picture.seats == "[MTa*.] 2 of 5 seats paid, 1 unpaid, 1 sponsored, 2 waiting, at least 4 needed"
+    cancelled = picture_of(team(state=types_pb2.TEAM_STATE_CANCELLED), price_table(), [])
+    assert cancelled.price == "CANCELLED: nobody is charged"
+
+
+@pytest.mark.parametrize("chat", ["wechat", "telegram", "whatsapp", "line"])
+def test_every_card_says_that_a_place_is_sponsored_and_that_an_invite_is_advertising(chat: str) -> None:
+    found = answer()
+    plainly = " ".join(" ".join(draw([(chat, offer_of(found))])).replace("|", "").split())
+    assert "sponsored" not in plainly
+    assert "Advertising" not in plainly
+    found.invite.commission_basis_points = 250
+    found.team.totals.sponsored_members = 1
+    words = " ".join(" ".join(draw([(chat, offer_of(found))])).replace("|", "").split())
+    assert "Advertising: Mei earns 2.5 %." in words
+    assert "1 place of the team is sponsored." in words
+
+
+def test_a_quoted_text_keeps_its_empty_lines_and_fits() -> None:
+    out = io.StringIO()
+    Stage(PlainView(out), hurry=True).quote(["one", "", "x" * 100])
+    assert out.getvalue().splitlines() == ["    | one", "    |", f"    | {'x' * 74}", f"    | {'x' * 26}"]
+
+
+def test_a_length_of_time_is_written_in_its_largest_whole_unit() -> None:
+    assert [span(seconds) for seconds in (0.5, 1, 90, 600, 7200, 86_400)] == [
+        "0.5 s",
+        "1 s",
+        "90 s",
+        "10 min",
+        "2 h",
+        "1 d",
+    ]

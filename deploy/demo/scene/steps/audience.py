@@ -1,0 +1,51 @@
+"""Reads what the audience is told and shown, and what puts the engine to the test."""
+
+from deploy.demo.scene import model
+from deploy.demo.scene.steps.known import ALL, CHANNELS, KINDS, PARTS, STATES, Known
+from deploy.demo.scene.table import Table
+
+
+def say(table: Table, _known: Known) -> model.Say:
+    """Read `say`."""
+    return model.Say(table.text("say"), table.line)
+
+
+def wait(table: Table, _known: Known) -> model.Wait:
+    """Read `wait`."""
+    return model.Wait(table.seconds("wait"), table.line)
+
+
+def wait_for(table: Table, _known: Known) -> model.WaitFor:
+    """Read `wait_for`."""
+    return model.WaitFor(table.word("wait_for", STATES), table.seconds("within", "60 s"), table.line)
+
+
+def receipts(table: Table, known: Known) -> model.Receipts:
+    """Read `receipts`."""
+    names = table.words("receipts", {*known.members, ALL})
+    return model.Receipts(() if ALL in names else names, table.line)
+
+
+def letter(table: Table, known: Known) -> model.Letter:
+    """Read `letter`."""
+    about = table.word("about", KINDS) if table.has("about") else ""
+    within = table.seconds("within", "20 s")
+    return model.Letter(table.word("letter", known.members), about, within, table.line)
+
+
+def kill(table: Table, _known: Known) -> model.Kill:
+    """Read `kill`."""
+    return model.Kill(table.word("kill", PARTS), table.line)
+
+
+def crowd(table: Table, known: Known) -> model.Crowd:
+    """Read `crowd`."""
+    return model.Crowd(
+        size=table.number("crowd", least=1),
+        within=table.seconds("within", "2 s"),
+        by=table.word("by", known.chats),
+        reach=table.words("reach", CHANNELS, ()),
+        kill=table.word("pull_plug", ("", *PARTS), ""),
+        at_seat=table.number("at_seat", 1, least=1),
+        line=table.line,
+    )
