@@ -65,9 +65,9 @@ class Coalescer(Generic[Command, Answer]):
     """Hands commands to one decision at a time, as many as wait, at most `limit`.
 
     `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. A lone call waits for
-    nothing. After a batch of several, whose callers come again one by one, the next is given up to `gather` seconds to
-    become as large: a commit costs as much for one as for many. A batch runs under the trace of its first command.
-    Single calls and bulks take turns: a bulk never keeps single calls waiting twice.
+    nothing. After a batch of several, whose callers come again one by one, the next is given time to grow, for as long
+    as more come but at most `gather` seconds: a commit costs as much for one as for many. A batch runs under the trace
+    of its first command. Single calls and bulks take turns: a bulk never keeps single calls waiting twice.
     """
 
     def __init__(
@@ -124,17 +124,19 @@ class Coalescer(Generic[Command, Answer]):
         try:
             while True:
                 await self._arrived.wait()
-                await self._fill(last)
+                if last > 1:
+                    await self._gather_more()
                 last = await self.run_once()
         finally:
             self._stopped = True
             for call in chain(*self._turns):
                 call.fail(0, _stopping())
 
-    async def _fill(self, last: int) -> None:
-        """Wait until as many wait as the last batch had, but not for long."""
-        until = time.monotonic() + self._gather
-        while self._waiting < min(last, self._limit) and time.monotonic() < until:
+    async def _gather_more(self) -> None:
+        """Wait while more come, but not for long."""
+        before, until = 0, time.monotonic() + self._gather
+        while before < self._waiting < self._limit and time.monotonic() < until:
+            before = self._waiting
             await asyncio.sleep(GATHER_STEP_SECONDS)
 
     async def run_once(self) -> int:

@@ -89,7 +89,7 @@ class Answers:
     """What was decided for the requests of one campaign: what `known` found, and what a batch decides itself."""
 
     def __init__(self, keys: Sequence[RequestKey] = (), rows: Iterable[tuple[int, bytes, bool, bytes]] = ()) -> None:
-        self._answers: dict[tuple[str, str, UUID], tuple[bytes, Answer]] = {}
+        self._answers: dict[tuple[str, str, int], tuple[bytes, Answer]] = {}
         for nth, body, refused, answer in rows:
             given = rejected_of(status_pb2.Status.FromString(answer)) if refused else answer
             self._answers[_identity(keys[nth - 1])] = (body, given)
@@ -106,8 +106,8 @@ class Answers:
         self._answers[_identity(key)] = (key.body_hash, answer)
 
 
-def _identity(key: RequestKey) -> tuple[str, str, UUID]:
-    return key.request_id, key.rpc, key.platform_id
+def _identity(key: RequestKey) -> tuple[str, str, int]:
+    return key.request_id, key.rpc, key.platform_id.int
 
 
 async def find(connection: AsyncConnection[TupleRow], key: RequestKey) -> Answer | None:

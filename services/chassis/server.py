@@ -19,6 +19,14 @@ Add: TypeAlias = Callable[[Any, Any], None]
 """A generated function that adds an implementation to a server."""
 
 
+_OPTIONS = [
+    ("grpc.so_reuseport", 0),
+    # A crowd that comes at once waits; gRPC alone would answer CANCELLED to most of a few thousand calls.
+    ("grpc.server.max_pending_requests", 100_000),
+    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Servicer:
     """One gRPC service: its full name, its implementation and the generated function that adds it to a server."""
@@ -52,7 +60,7 @@ class GrpcServer:
 
     async def start(self) -> None:
         """Begin to listen; OSError where the port is taken."""
-        self._server = server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        self._server = server = grpc.aio.server(options=_OPTIONS)
         names = [servicer.name for servicer in self._servicers]
         self._add_servicers(server, names)
         try:

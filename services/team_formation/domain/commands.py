@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.team_formation.domain.values import value
+
 
 @dataclass(frozen=True, slots=True)
 class Asserted:
@@ -17,7 +19,7 @@ class Asserted:
 NOTHING_ASSERTED = Asserted()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Join:
     """Take a seat; money in minor units."""
 

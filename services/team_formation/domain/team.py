@@ -1,13 +1,14 @@
 """A team and its seats as values, and the facts that change them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from services.team_formation.domain.campaign import Campaign, CountedIn, Rules, Terms
 from services.team_formation.domain.prices import Basis, Role
+from services.team_formation.domain.values import value
 
 
 class TeamState(StrEnum):
@@ -79,7 +80,7 @@ class FactKind(StrEnum):
     TEAM_RESCHEDULED = "TeamRescheduled"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Totals:
     """What fills a team, counted in members and in units."""
 
@@ -124,7 +125,7 @@ class Totals:
         return self.confirmed_members if basis is Basis.TEAM_MEMBERS else self.confirmed_units
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Seat:
     """One member's place; the cap is per unit, in minor units of the campaign's currency."""
 
@@ -156,7 +157,7 @@ class Seat:
     updated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Team:
     """People buying together."""
 
@@ -214,7 +215,7 @@ class Team:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fact:
     """Something that happened to a team, with the team as it stood right after."""
 
@@ -234,7 +235,7 @@ class Fact:
     previous_seat_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refusal:
     """A rule said no."""
 
@@ -258,7 +259,7 @@ class Outcome(StrEnum):
     NOTHING = "-"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """What a command led to: the team and seats to save, the facts to tell, the outcome or the refusal."""
 
@@ -272,7 +273,7 @@ class Decision:
     """What the end of the team does to all its seats of a state, by one statement and one fact."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Usage:
     """What a member has in a campaign: units and teams of live seats, and teams opened that did not come to nothing."""
 
@@ -281,7 +282,7 @@ class Usage:
     opened: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Around:
     """What a decision about a team needs to know besides the team."""
 

@@ -56,6 +56,7 @@ class Book:
         self.late: dict[UUID, list[str]] = {}
         self.known = Answers()
         self.changes = Changes()
+        self._around: dict[int, Around] = {}
         self._left: dict[str, int] = {}
         self._of_member: dict[str, dict[UUID, Seat]] = {}
         self._opened: dict[str, int] = {}
@@ -81,7 +82,7 @@ class Book:
 
     def take_stock(self, levels: Iterable[tuple[str, Level]]) -> None:
         """Take the stock, which is locked."""
-        self._left = {sku: level.offered - level.taken for sku, level in levels}
+        self._left |= {sku: level.offered - level.taken for sku, level in levels}
 
     def take_seats(self, seats: Iterable[Seat]) -> None:
         """Take seats as they are stored; what is here already stays as it is."""
@@ -134,9 +135,13 @@ class Book:
 
     def around(self, team: Team) -> Around:
         """Give what a decision about a team needs besides it."""
-        if self.campaign is None:
-            raise RuntimeError(f"campaign {self.campaign_id} has teams, and is not there")
-        return Around(self.campaign, self.terms_by_version[team.terms_version], self.now, self._left)
+        known = self._around.get(team.terms_version)
+        if known is None:
+            if self.campaign is None:
+                raise RuntimeError(f"campaign {self.campaign_id} has teams, and is not there")
+            known = Around(self.campaign, self.terms_by_version[team.terms_version], self.now, self._left)
+            self._around[team.terms_version] = known
+        return known
 
     def around_new(self, campaign: Campaign) -> Around:
         """Give what opening a team needs."""

@@ -1,45 +1,56 @@
 """The one path of every command on teams: a batch of one or more, one transaction, an answer for each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
-
-from services.chassis import ids
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.errors import Raced, Rejected
-from services.chassis.reasons import named
-from services.team_formation import domain, translate
+from services.chassis.errors import Rejected
+from services.team_formation import domain
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
-from services.team_formation.domain import (
-    Cancel,
-    Confirm,
-    Default,
-    Extend,
-    Join,
-    Leave,
-    NewInvite,
-    OnFull,
-    Open,
-    Outcome,
-    Refusal,
-    Sponsor,
-)
-from services.team_formation.handlers import responses
-from services.team_formation.handlers.asks import Answer, Ask, Look, Revoke
+from services.team_formation.handlers.asks import Answer, Ask
 from services.team_formation.handlers.book import Book
+from services.team_formation.handlers.deciding import Decider, Reply
 from services.team_formation.handlers.loading import load
-from services.team_formation.handlers.saving import save
-from services.team_formation.invites import write_invite
+from services.team_formation.handlers.saving import save_decided, save_rows
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    answer: bytes | Rejected
-    subject: UUID | None = None
+class _Part:
+    """One campaign's part of a batch: its book, its commands by their place in the batch, and what is replied."""
+
+    def __init__(self, book: Book, asks: dict[int, Ask]) -> None:
+        self.book = book
+        self.asks = asks
+        self.replies: dict[int, Reply] = {}
+
+    def play(self, decider: Decider) -> None:
+        """Bring teams up to date, then decide the commands in order; a request that was decided before is not again."""
+        book = self.book
+        for team in list(book.teams.values()):
+            if book.is_looked_at(team):
+                around, heirs, all_held = book.around(team), book.heirs(team), book.has_all_held(team)
+                book.enter(domain.bring_up_to_date(team, around, book.held(team), heirs, all_held=all_held))
+        asked: set[tuple[str, str]] = set()
+        for place, ask in self.asks.items():
+            if ask.request is None:
+                decider.decide(book, ask)
+                continue
+            name = (ask.request.rpc, ask.request.request_id)
+            if name not in asked and book.known.get(ask.request) is None:
+                self.replies[place] = decider.decide(book, ask)
+                asked.add(name)
+
+    def answer(self, answers: list[Answer | Rejected]) -> None:
+        """Write the answers to their places in the batch; the same request twice gets the same one."""
+        book = self.book
+        for place, reply in self.replies.items():
+            key = self.asks[place].request
+            if key:
+                book.decide(key, reply.written(book), reply.subject)
+        for place, ask in self.asks.items():
+            if ask.request and (answer := book.known.get(ask.request)) is not None:
+                answers[place] = answer
 
 
 class TeamHandler:
@@ -50,187 +61,33 @@ class TeamHandler:
         self._clock = clock
         self._catalogue = catalogue
         self._codes = codes
+        self._decider = Decider(codes)
 
     async def decide(self, asks: Sequence[Ask]) -> Sequence[Answer | Rejected]:
-        """Decide a batch and commit it; one answer for each ask, in order."""
+        """Decide a batch and commit it; one answer for each ask, in order.
+
+        Answers and events are written while PostgreSQL writes the rows.
+        """
         answers: list[Answer | Rejected] = [b""] * len(asks)
         async with self._database.work() as work:
             await self._catalogue.learn(work.connection, {(ask.platform_id, ask.campaign_id) for ask in asks})
-            places = _by_campaign(asks)
-            books = [
-                Book([asks[place] for place in own], self._clock.now(platform_id))
-                for (_, platform_id), own in places.items()
-            ]
+            parts = self._parts(asks)
+            books = [part.book for part in parts]
             await load(work.connection, self._catalogue, books)
-            for book, own in zip(books, places.values(), strict=True):
-                self._play(book, asks, own, answers)
-            await save(work, self._codes, books)
+            for part in parts:
+                part.play(self._decider)
+            await save_rows(work.connection, self._codes, books)
+            for part in parts:
+                part.answer(answers)
+            await save_decided(work, books)
         return answers
 
-    def _play(self, book: Book, asks: Sequence[Ask], places: Sequence[int], answers: list[Answer | Rejected]) -> None:
-        for team in list(book.teams.values()):
-            if book.is_looked_at(team):
-                around, heirs, all_held = book.around(team), book.heirs(team), book.has_all_held(team)
-                book.enter(domain.bring_up_to_date(team, around, book.held(team), heirs, all_held=all_held))
-        for place in places:
-            ask = asks[place]
-            known = book.known.get(ask.request) if ask.request else None
-            if known is not None:
-                answers[place] = known
-                continue
-            reply = self._decide(book, ask)
-            answers[place] = reply.answer
-            if ask.request:
-                book.decide(ask.request, reply.answer, reply.subject)
-
-    def _decide(self, book: Book, ask: Ask) -> _Reply:
-        match ask.command:
-            case Join() | NewInvite() | Sponsor() | Cancel():
-                return self._on_team(book, ask, ask.command)
-            case Confirm() | Leave() | Extend() | Default():
-                return self._on_seat(book, ask, ask.command)
-            case Open():
-                return self._open(book, ask.command)
-            case Revoke():
-                return self._revoke(book, ask.command)
-            case Look():
-                return _Reply(b"")  # bringing the team up to date was all
-
-    def _open(self, book: Book, command: Open) -> _Reply:
-        if book.campaign is None:
-            return _Reply(Rejected("CAMPAIGN_UNKNOWN"))
-        usage = book.usage(command.join.member_id)
-        decision = domain.open_team(book.around_new(book.campaign), command, usage)
-        if isinstance(decision, Refusal):
-            return _Reply(_rejected(decision))
-        book.enter(decision, new=True)
-        return _Reply(responses.OPEN.fill(book.scribe, decision, book.terms(decision.team)), command.team_id)
-
-    def _on_team(self, book: Book, ask: Ask, command: Join | NewInvite | Sponsor | Cancel) -> _Reply:
-        team = book.teams.get(ask.team_id) if ask.team_id else None
-        if team is None:
-            return _Reply(Rejected("TEAM_UNKNOWN"))
-        match command:
-            case Join():
-                return self._join(book, team, command)
-            case NewInvite():
-                return self._invite(book, team, command)
-            case Sponsor():
-                return self._sponsor(book, team, command)
-            case Cancel():
-                decision = domain.cancel_team(team, book.around(team), command)
-                return self._done(book, decision, responses.CANCEL, team.team_id)
-
-    def _join(self, book: Book, team: domain.Team, command: Join) -> _Reply:
-        invite = book.invites.get(command.invite_id) if command.invite_id else None
-        if command.invite_id:
-            refusal = domain.invite_refusal(invite, book.now) if invite else Refusal("INVITE_UNKNOWN")
-            if refusal:
-                return _Reply(_rejected(refusal))
-        live, usage = book.live(team.team_id, command.member_id), book.usage(command.member_id)
-        decision = domain.join_team(team, book.around(team), live, usage, command)
-        outcome = pb.JOIN_OUTCOME_SEAT
-        if decision.outcome is Outcome.WAITLISTED:
-            outcome = pb.JOIN_OUTCOME_WAITLISTED
-        if domain.is_full(decision) and book.terms(team).rules.on_full is OnFull.OPEN_TEAM:
-            elsewhere, outcome = self._join_elsewhere(book, team, command), pb.JOIN_OUTCOME_OTHER_TEAM
-            if isinstance(elsewhere, Refusal):
-                return _Reply(_rejected(elsewhere))
-            decision = elsewhere
-        if isinstance(decision.outcome, Refusal):
-            return _Reply(_rejected(decision.outcome, live))
-        book.enter(decision, new=decision.team.version == len(decision.facts))
-        if invite:
-            book.enter_invite(domain.use_invite(invite))
-        answer = responses.JOIN.fill(book.scribe, decision, book.terms(decision.team), responses.JOINED[outcome])
-        return _Reply(answer, command.seat_id)
-
-    def _join_elsewhere(self, book: Book, team: domain.Team, command: Join) -> domain.Decision | Refusal:
-        """Seat a late comer in the newest team that was opened for late comers; in a new one where that is full."""
-        if not book.keeps_campaign or book.campaign is None:
-            raise Raced("the campaign has full teams open others since now")
-        other = book.teams.get(team.overflow_team_id) if team.overflow_team_id else None
-        usage = book.usage(command.member_id)
-        if other and other.state.is_open and book.now < other.ends_at:
-            live = book.live(other.team_id, command.member_id)
-            decision = domain.join_team(other, book.around(other), live, usage, command)
-            if not domain.is_full(decision):
-                return decision
-        opening = Open(ids.new_id(), command)
-        opened = domain.open_team(book.around_new(book.campaign), opening, usage, overflow_of=team.team_id)
-        if not isinstance(opened, Refusal):
-            book.change(domain.overflow_into(team, opened.team))
-        return opened
-
-    def _sponsor(self, book: Book, team: domain.Team, command: Sponsor) -> _Reply:
-        decision = domain.sponsor_team(team, book.around(team), command)
-        return self._done(book, decision, responses.SPONSOR, team.team_id)
-
-    def _on_seat(self, book: Book, ask: Ask, command: Confirm | Leave | Extend | Default) -> _Reply:
-        seat = book.seats.get(ask.seat_id) if ask.seat_id else None
-        team = book.teams.get(seat.team_id) if seat else None
-        if seat is None or team is None:
-            return _Reply(Rejected("SEAT_UNKNOWN"))
-        around = book.around(team)
-        match command:
-            case Confirm():
-                return self._confirm(book, team, seat, command)
-            case Leave():
-                decision = domain.leave_team(team, around, seat, book.heirs(team), command)
-                return self._done(book, decision, responses.LEAVE, seat.seat_id)
-            case Extend():
-                return self._done(book, domain.extend_hold(team, around, seat), responses.EXTEND, seat.seat_id)
-            case Default():
-                decision = domain.default_seat(team, around, seat, book.heirs(team), command)
-                return self._done(book, decision, responses.DEFAULT, seat.seat_id)
-
-    def _confirm(self, book: Book, team: domain.Team, seat: domain.Seat, command: Confirm) -> _Reply:
-        live, usage = book.live(team.team_id, seat.member_id), book.usage(seat.member_id)
-        late = book.late.get(seat.seat_id, ())
-        decision = domain.confirm_seat(team, book.around(team), seat, live, usage, late, command)
-        outcome = pb.CONFIRM_OUTCOME_CONFIRMED
-        if decision.outcome is Outcome.REFUND_REQUIRED:
-            outcome = pb.CONFIRM_OUTCOME_REFUND_REQUIRED
-        return self._done(book, decision, responses.CONFIRM, seat.seat_id, responses.CONFIRMED[outcome])
-
-    def _done(
-        self, book: Book, decision: domain.Decision, form: responses.Form, subject: UUID, rest: bytes = b""
-    ) -> _Reply:
-        """Enter a decision and answer it."""
-        if isinstance(decision.outcome, Refusal):
-            return _Reply(_rejected(decision.outcome))
-        book.enter(decision)
-        return _Reply(form.fill(book.scribe, decision, book.terms(decision.team), rest), subject)
-
-    def _invite(self, book: Book, team: domain.Team, command: NewInvite) -> _Reply:
-        live = book.live(team.team_id, command.member_id) if command.member_id else None
-        invite = domain.create_invite(team, live, command, book.now)
-        if isinstance(invite, Refusal):
-            return _Reply(_rejected(invite))
-        book.enter_invite(invite, new=True)
-        response = pb.CreateInviteResponse(invite=write_invite(invite, self._codes))
-        return _Reply(response.SerializeToString(), invite.invite_id)
-
-    def _revoke(self, book: Book, command: Revoke) -> _Reply:
-        invite = book.invites.get(command.invite_id)
-        if invite is None:
-            return _Reply(Rejected("INVITE_UNKNOWN"))
-        revoked = domain.revoke_invite(invite, book.now)
-        book.enter_invite(revoked)
-        response = pb.RevokeInviteResponse(invite=write_invite(revoked, self._codes))
-        return _Reply(response.SerializeToString(), revoked.invite_id)
-
-
-def _by_campaign(asks: Sequence[Ask]) -> dict[tuple[UUID, UUID], list[int]]:
-    """Give the places in a batch of each campaign's asks, campaigns in id order: they lock in this order."""
-    places: dict[tuple[UUID, UUID], list[int]] = {}
-    for place, ask in enumerate(asks):
-        places.setdefault((ask.campaign_id, ask.platform_id), []).append(place)
-    return dict(sorted(places.items()))
-
-
-def _rejected(refusal: Refusal, seat: domain.Seat | None = None) -> Rejected:
-    metadata = dict(refusal.metadata)
-    if seat and "seat_id" in metadata:
-        metadata["seat_id"] = translate.seat_id(seat.campaign_id, seat.seat_id)
-    return Rejected(named(refusal.reason), metadata)
+    def _parts(self, asks: Sequence[Ask]) -> list[_Part]:
+        """Part a batch by campaign, campaigns in id order: they lock in this order."""
+        parts: dict[tuple[UUID, UUID], dict[int, Ask]] = {}
+        for place, ask in enumerate(asks):
+            parts.setdefault((ask.campaign_id, ask.platform_id), {})[place] = ask
+        return [
+            _Part(Book(list(own.values()), self._clock.now(platform_id)), own)
+            for (_, platform_id), own in sorted(parts.items())
+        ]

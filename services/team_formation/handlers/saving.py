@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
 from services.chassis import requests
 from services.chassis.work import Work
 from services.team_formation import store
@@ -14,38 +17,43 @@ from services.team_formation.handlers.book import Book
 Row = TypeVar("Row", Team, Seat)
 
 
-async def save(work: Work, codes: InviteCodes, books: Sequence[Book]) -> None:
-    """Write rows and tell facts, in order; the requests last of all (see chassis/requests.py)."""
-    await _save_teams(work, books)
-    await _save_seats(work, books)
+async def save_rows(connection: AsyncConnection[TupleRow], codes: InviteCodes, books: Sequence[Book]) -> None:
+    """Send the rows that changed on their way; nothing is waited for."""
+    await _save_teams(connection, books)
+    await _save_seats(connection, books)
     for book in books:
-        await _save_rest(work, codes, book)
+        await _save_rest(connection, codes, book)
+
+
+async def save_decided(work: Work, books: Sequence[Book]) -> None:
+    """Tell the facts, in order, and write the requests last of all (see chassis/requests.py)."""
+    for book in books:
         for fact in book.changes.facts:
             work.tell(book.scribe.message(fact, book.terms(fact.team), book.campaign))
     await requests.store(work.connection, [book.changes.decided for book in books if book.changes.decided])
 
 
-async def _save_teams(work: Work, books: Sequence[Book]) -> None:
+async def _save_teams(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
     new = [(book.campaign_id, [book.teams[team] for team in sorted(book.changes.new_teams)]) for book in books]
-    await store.insert_teams(work.connection, _some(new))
+    await store.insert_teams(connection, _some(new))
     old = [
         (book.campaign_id, [book.teams[team] for team in book.changes.teams - book.changes.new_teams]) for book in books
     ]
-    await store.update_teams(work.connection, _some(old))
+    await store.update_teams(connection, _some(old))
 
 
-async def _save_seats(work: Work, books: Sequence[Book]) -> None:
+async def _save_seats(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
     changed = [(book, [book.seats[seat_id] for seat_id in book.changes.seats]) for book in books]
     old = [(book.campaign_id, [s for s in seats if s.seat_id in book.changes.stored]) for book, seats in changed]
     new = [(book.campaign_id, [s for s in seats if s.seat_id not in book.changes.stored]) for book, seats in changed]
-    await store.update_seats(work.connection, _some(old))
-    await store.insert_seats(work.connection, _some(new))
+    await store.update_seats(connection, _some(old))
+    await store.insert_seats(connection, _some(new))
     taken = [(book.campaign_id, book.stock_taken()) for book in books]
-    await store.take_stock(work.connection, [(campaign, units) for campaign, units in taken if units])
+    await store.take_stock(connection, [(campaign, units) for campaign, units in taken if units])
 
 
-async def _save_rest(work: Work, codes: InviteCodes, book: Book) -> None:
-    connection, changes = work.connection, book.changes
+async def _save_rest(connection: AsyncConnection[TupleRow], codes: InviteCodes, book: Book) -> None:
+    changes = book.changes
     for team, state, reason in changes.released:
         await store.release_all(connection, team, state, reason)
     late = [fact for fact in changes.facts if fact.kind is FactKind.LATE_PAYMENT_REPORTED]
@@ -57,19 +65,19 @@ async def _save_rest(work: Work, codes: InviteCodes, book: Book) -> None:
     if changes.invites:
         invites = [book.invites[invite_id] for invite_id in changes.invites]
         await store.update_invites(connection, book.campaign_id, invites)
-    await _save_listed(work, book)
+    await _save_listed(connection, book)
 
 
-async def _save_listed(work: Work, book: Book) -> None:
+async def _save_listed(connection: AsyncConnection[TupleRow], book: Book) -> None:
     touched = (book.teams[team_id] for team_id in book.changes.teams | book.changes.new_teams)
     listed = [team for team in touched if book.terms(team).rules.visibility is Visibility.LISTED]
     if not listed:
         return
     forming = [(team, *_fill(team, book.terms(team))) for team in listed if team.state is TeamState.FORMING]
     if forming:
-        await store.list_teams(work.connection, book.campaign_id, forming)
+        await store.list_teams(connection, book.campaign_id, forming)
     if others := [team.team_id for team in listed if team.state is not TeamState.FORMING]:
-        await store.unlist_teams(work.connection, book.campaign_id, others)
+        await store.unlist_teams(connection, book.campaign_id, others)
 
 
 def _some(rows: Iterable[tuple[UUID, list[Row]]]) -> list[tuple[UUID, list[Row]]]:

@@ -4,6 +4,7 @@ Seats, and what does not change of a team, are serialised once and put into even
 a join's event and its answer hold the same seat, and a thousand joins of one team the same team but for its totals.
 """
 
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -22,6 +23,19 @@ _TOTALS = types_pb2.Team.TOTALS_FIELD_NUMBER
 _EVENT_TOTALS = events_pb2.TeamEvent.TOTALS_FIELD_NUMBER
 
 
+class _Page:
+    """What is written of one team already."""
+
+    __slots__ = ("head", "head_at", "still", "still_of", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.head = b""
+        self.head_at: datetime | None = None
+        self.still = b""
+        self.still_of: object = None
+
+
 class Scribe:
     """Writes for one campaign."""
 
@@ -29,32 +43,35 @@ class Scribe:
         self._campaign = campaign
         self._campaign_text = campaign_id(campaign)
         self._platform_text = ids.opaque(PLATFORM, platform_id)
-        self._team_texts: dict[UUID, str] = {}
-        self._heads: dict[UUID, tuple[object, bytes]] = {}
-        self._still: dict[UUID, tuple[object, bytes]] = {}
-        self._seats: dict[UUID, tuple[domain.Seat, bytes]] = {}
+        self._pages: dict[UUID, _Page] = {}
+        self._seats: dict[int, tuple[domain.Seat, bytes]] = {}
+        """By the identity of the value, which is kept as long: an answer and its event hold the very same seat."""
         self._totals: tuple[domain.Totals, bytes] = (domain.Totals(), b"")
 
     def seat(self, seat: domain.Seat, currency: str) -> bytes:
         """Write a seat."""
-        known = self._seats.get(seat.seat_id)
-        if known is None or known[0] is not seat:
-            text = self._team_text(seat.team_id)
-            known = (seat, teams.seat_of_team(seat, text, currency).SerializeToString())
-            self._seats[seat.seat_id] = known
+        known = self._seats.get(id(seat))
+        if known is None:
+            written = teams.seat_of_team(seat, self._page(seat.team_id).text, currency).SerializeToString()
+            known = self._seats[id(seat)] = (seat, written)
         return known[1]
 
     def team(self, team: domain.Team, terms: domain.Terms) -> bytes:
         """Write a team with its prices now."""
-        fill = team.price_fill(terms.price_table.basis)
-        moving = teams.moving_part(team, terms).SerializeToString()
+        table = terms.price_table
         return b"".join(
-            (self._still_part(team, terms), moving, field(_TOTALS, self._total(team.totals)), _prices(terms, fill))
+            (
+                self._still_part(team, terms),
+                teams.moving_part(team, terms).SerializeToString(),
+                field(_TOTALS, self._total(team.totals)),
+                _prices_at(table, team.price_fill(table.basis)),
+            )
         )
 
     def message(self, fact: domain.Fact, terms: domain.Terms, of: domain.Campaign | None) -> Message:
         """Write a fact as the message of its team's version; TeamOpened needs the campaign."""
         team = fact.team
+        page = self._page(team.team_id)
         event_id = ids.derived_id(team.team_id, team.version)
         moving = events_pb2.TeamEvent(
             event_id=str(event_id), sequence=team.version, state=teams.TEAM_STATES[team.state]
@@ -63,14 +80,14 @@ class Scribe:
         seat = self.seat(fact.seat, terms.price_table.currency) if fact.seat else None
         content = write(fact, terms, of) if seat is None else field(1, seat) + write(fact, terms, of)
         parts = (
-            self._head(fact),
+            self._head(page, fact),
             moving.SerializeToString(),
             field(_EVENT_TOTALS, self._total(team.totals)),
             field(number, content),
         )
         return Message(
             topic=TEAM_TOPIC,
-            key=self._team_text(team.team_id),
+            key=page.text,
             event_id=event_id,
             fact=_TYPES[fact.kind],
             sequence=team.version,
@@ -79,33 +96,32 @@ class Scribe:
             traceparent=trace.current(),
         )
 
-    def _team_text(self, team: UUID) -> str:
-        text = self._team_texts.get(team)
-        if text is None:
-            text = self._team_texts[team] = team_id(self._campaign, team)
-        return text
+    def _page(self, team: UUID) -> _Page:
+        page = self._pages.get(team)
+        if page is None:
+            page = self._pages[team] = _Page(team_id(self._campaign, team))
+        return page
 
-    def _head(self, fact: domain.Fact) -> bytes:
+    def _head(self, page: _Page, fact: domain.Fact) -> bytes:
         """Write what all events of a team in this batch have in common."""
-        known = self._heads.get(fact.team.team_id)
-        if known is None or known[0] != fact.at:
+        if page.head_at is not fact.at:
             head = events_pb2.TeamEvent(
                 platform_id=self._platform_text,
                 occurred_at=time(fact.at),
                 campaign_id=self._campaign_text,
-                team_id=self._team_text(fact.team.team_id),
+                team_id=page.text,
             )
-            known = self._heads[fact.team.team_id] = (fact.at, head.SerializeToString())
-        return known[1]
+            page.head_at, page.head = fact.at, head.SerializeToString()
+        return page.head
 
     def _still_part(self, team: domain.Team, terms: domain.Terms) -> bytes:
         """Write what seldom changes of a team."""
+        page = self._page(team.team_id)
         state = (team.ends_at, team.leader_seat_id, team.overflow_team_id)
-        known = self._still.get(team.team_id)
-        if known is None or known[0] != state:
-            still = teams.still_part(team, terms, self._team_text(team.team_id), self._campaign_text)
-            known = self._still[team.team_id] = (state, still.SerializeToString())
-        return known[1]
+        if page.still_of != state:
+            still = teams.still_part(team, terms, page.text, self._campaign_text)
+            page.still_of, page.still = state, still.SerializeToString()
+        return page.still
 
     def _total(self, totals: domain.Totals) -> bytes:
         """Write totals: the event of a version and the answer with it hold the same."""
@@ -117,7 +133,3 @@ class Scribe:
 @lru_cache(maxsize=4096)
 def _prices_at(table: domain.PriceTable, fill: int) -> bytes:
     return b"".join(field(_PRICES, price.SerializeToString()) for price in teams.prices_at(table, fill))
-
-
-def _prices(terms: domain.Terms, fill: int) -> bytes:
-    return _prices_at(terms.price_table, fill)
