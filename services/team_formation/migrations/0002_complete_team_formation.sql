@@ -13,6 +13,7 @@ ALTER TABLE campaigns
     ADD COLUMN sweep_after    uuid;                             -- the last team looked at
 CREATE INDEX campaigns_sweeping ON campaigns (campaign_id) WHERE sweeping;
 CREATE INDEX campaigns_of_platform ON campaigns (platform_id, campaign_id);
+CREATE INDEX campaigns_by_reference ON campaigns (platform_id, external_ref) WHERE external_ref <> '';
 
 -- Who did what to a campaign, in order.
 CREATE TABLE campaign_changes (
@@ -120,6 +121,7 @@ ALTER TABLE invites
     ADD COLUMN max_uses                bigint  NOT NULL DEFAULT 0,   -- 0: no limit
     ADD COLUMN uses                    bigint  NOT NULL DEFAULT 0,   -- seats taken by it
     ADD COLUMN commission_basis_points integer NOT NULL DEFAULT 0;
+CREATE INDEX invites_of_member ON invites (campaign_id, member_id) WHERE member_id <> '';
 CREATE INDEX invites_of_promoter ON invites (campaign_id, promoter_id) WHERE promoter_id <> '';
 
 -- How often links were opened, as platforms reported it, by the day of the platform's clock in UTC.

@@ -5,8 +5,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Ite
 from typing import Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from groupbuy.reasons import ReasonName
-
 from services.chassis import logs
 from services.chassis.errors import Rejected
 from services.team_formation.watch.topic import REST_SECONDS, State, Topic
@@ -26,12 +24,12 @@ Load: TypeAlias = Callable[[Sequence[Name[Key]]], Awaitable[Mapping[Name[Key], S
 class Hub(Generic[Key]):
     """Gives things of one kind to their readers.
 
-    `load` returns the states of those that exist; who asks for another one is refused with `unknown`. A thing that
-    changes all the time is loaded once per `State.rest`, and each reader is given each state at most once, in turn:
+    `load` returns the states of those that exist; who asks for another one gets the refusal that `unknown` makes. A
+    thing that changes all the time is loaded once per `State.rest`, and each reader is given each state at most once, in turn:
     whoever is slow, or far back in the queue, gets the state of when its turn comes.
     """
 
-    def __init__(self, load: Load[Key], turns: Turns, unknown: ReasonName) -> None:
+    def __init__(self, load: Load[Key], turns: Turns, unknown: Callable[[], Rejected]) -> None:
         self._load = load
         self._turns = turns
         self._unknown = unknown
@@ -99,7 +97,7 @@ class Hub(Generic[Key]):
             self._want(topic)
             await turn
         if topic.state is None:
-            raise Rejected(self._unknown)
+            raise self._unknown()
         return topic.state
 
     async def _next(self, topic: Topic[Key], seen: State) -> State:

@@ -9,6 +9,7 @@ import psycopg
 from services.chassis import ids, logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.errors import Rejected
 from services.chassis.outbox import WAKE_CHANNEL
 from services.team_formation import translate
 from services.team_formation.catalogue import Catalogue
@@ -29,8 +30,10 @@ class Watch:
 
     def __init__(self, database: Database, clock: Clock, catalogue: Catalogue) -> None:
         turns = Turns()
-        self.teams: Hub[str] = Hub(TeamStates(database, catalogue).load, turns, "TEAM_UNKNOWN")
-        self.campaigns: Hub[UUID] = Hub(CampaignSums(database, clock, catalogue).load, turns, "CAMPAIGN_UNKNOWN")
+        self.teams: Hub[str] = Hub(TeamStates(database, catalogue).load, turns, lambda: Rejected("TEAM_UNKNOWN"))
+        self.campaigns: Hub[UUID] = Hub(
+            CampaignSums(database, clock, catalogue).load, turns, lambda: Rejected("CAMPAIGN_UNKNOWN")
+        )
         self._database = database
         self._tail = Tail()
 

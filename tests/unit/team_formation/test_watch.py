@@ -54,7 +54,7 @@ def shelf() -> Shelf:
 @pytest.fixture
 def hub(shelf: Shelf) -> Hub[str]:
     """The readers' hub."""
-    return Hub(shelf.load, Turns(), "TEAM_UNKNOWN")
+    return Hub(shelf.load, Turns(), lambda: Rejected("TEAM_UNKNOWN"))
 
 
 def reading(stream: AsyncIterator[bytes]) -> "asyncio.Task[bytes]":
@@ -126,7 +126,7 @@ async def test_a_change_told_while_a_load_is_under_way_is_loaded_after_it(shelf:
             await go_on.wait()
         return found
 
-    hub = Hub(slow, Turns(), "TEAM_UNKNOWN")
+    hub = Hub(slow, Turns(), lambda: Rejected("TEAM_UNKNOWN"))
     stream = hub.follow(*MANGO, 0)
     await anext(stream)
     shelf.put(2)
