@@ -216,7 +216,7 @@ def test_what_the_engine_refuses_is_told_in_a_line(home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--only", "9"], '--only: "9" is no scene.'),
+        (["--only", "11"], '--only: "11" is no scene.'),
         (["--only", "flesh"], '--only: "flesh" is no scene. There are: 1-mei-opens-a-team, 2-friends-join,'),
         (["--scenes", "/"], "There is no scene (*.toml) in /."),
         (["--json", "/no/such/folder/x.json"], "/no/such/folder/x.json cannot be written."),

@@ -1,10 +1,10 @@
 """The scenes of a folder, in the order of their names, and which must be played for one of them."""
 
-import re
 from pathlib import Path
 
 from deploy.demo.errors import SceneError
 from deploy.demo.scene.model import Scene
+from deploy.demo.scene.order import by_number
 from deploy.demo.scene.parse import read_scene
 
 OURS = Path(__file__).resolve().parents[1] / "scenes"
@@ -12,7 +12,7 @@ OURS = Path(__file__).resolve().parents[1] / "scenes"
 
 def read_scenes(folder: Path) -> dict[str, Scene]:
     """Read every *.toml of a folder (or the one file named), by name."""
-    files = [folder] if folder.is_file() else sorted(folder.glob("*.toml"), key=_place)
+    files = [folder] if folder.is_file() else sorted(folder.glob("*.toml"), key=lambda file: by_number(file.name))
     if not files:
         raise SceneError(
             f"There is no scene (*.toml) in {folder}. Name a folder of scenes, or one scene, with --scenes."
@@ -21,12 +21,6 @@ def read_scenes(folder: Path) -> dict[str, Scene]:
     for file in files:
         scenes[file.stem] = read_scene(file, scenes)
     return scenes
-
-
-def _place(file: Path) -> tuple[int, str]:
-    """Order files by the number that their name begins with, so that 10 comes after 9; the others by name, last."""
-    number = re.match(r"\d{1,9}", file.name)
-    return (int(number[0]) if number else 10**9, file.name)
 
 
 def needed_for(scene: Scene, scenes: dict[str, Scene]) -> list[Scene]:

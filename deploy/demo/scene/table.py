@@ -10,6 +10,7 @@ from typing import Any
 from deploy.demo.errors import SceneError
 from deploy.demo.money import digits, to_minor
 from deploy.demo.scene import lines
+from deploy.demo.scene.order import by_number
 
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -18,7 +19,7 @@ _KINDS = {str: "a text in quotes", bool: "true or false", int: "a whole number",
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Say which known word is meant, or which there are."""
-    words = sorted(known)
+    words = sorted(known, key=by_number)
     by_lower = {item.lower(): item for item in words}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     if close:
