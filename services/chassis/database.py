@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from services.chassis import requests
+from services.chassis.bursts import Burst
 from services.chassis.errors import Raced
 from services.chassis.wakes import Wakes
 from services.chassis.work import Work
@@ -67,15 +68,16 @@ class Database:
     async def work(self) -> AsyncIterator[Work]:
         """Open one transaction; what is told in it is written to the outbox just before it commits.
 
-        It is a pipeline: a statement is sent when it is executed, with those before it, and waits for nothing until
-        rows are fetched; an error comes with the next fetch or at the end. Nothing may be read from a cursor but by
-        fetching: rowcount is not known yet. Raced where another transaction decided the same request.
+        It is a pipeline: statements wait for nothing, and are sent together when rows are fetched, when the work is
+        told to `send`, or at the end; an error comes with the next fetch or at the end. Nothing may be read from a
+        cursor but by fetching: rowcount is not known yet. Raced where another transaction decided the same request.
         """
         async with self._pool.connection() as connection:
             try:
-                async with connection.pipeline():
+                async with connection.pipeline() as pipeline:
+                    burst = Burst.of(pipeline)
                     await connection.execute("BEGIN")
-                    work = Work(connection)
+                    work = Work(connection, burst)
                     yield work
                     await work.write_outbox()
                     ended = await connection.execute("COMMIT")

@@ -30,20 +30,15 @@ class Rows(Generic[Item]):
 class Asked(Generic[Item]):
     """The rows of a statement that was asked once for each of several sets of parameters."""
 
-    __slots__ = ("_count", "_cursor", "_make")
+    __slots__ = ("_cursors", "_make")
 
-    def __init__(self, cursor: AsyncCursor[TupleRow], make: Callable[[tuple[Any, ...]], Item], count: int) -> None:
-        self._cursor = cursor
+    def __init__(self, cursors: Sequence[AsyncCursor[TupleRow]], make: Callable[[tuple[Any, ...]], Item]) -> None:
+        self._cursors = cursors
         self._make = make
-        self._count = count
 
     async def all(self) -> list[list[Item]]:
         """Fetch the rows, a list for each set of parameters, in order."""
-        found = [list(map(self._make, await self._cursor.fetchall()))]
-        for _ in range(1, self._count):
-            self._cursor.nextset()
-            found.append(list(map(self._make, await self._cursor.fetchall())))
-        return found
+        return [list(map(self._make, await cursor.fetchall())) for cursor in self._cursors]
 
     async def one(self) -> list[Item]:
         """Fetch the rows of a statement that was asked once."""
@@ -57,17 +52,10 @@ async def ask(
     make: Callable[[tuple[Any, ...]], Item],
 ) -> Asked[Item]:
     """Execute a statement for each set of parameters, at least one; the rows come in binary."""
-    cursor = connection.cursor(binary=True)
-    if len(parameters) == 1:
-        await cursor.execute(statement, parameters[0])
-    else:
-        await cursor.executemany(statement, parameters, returning=True)
-    return Asked(cursor, make, len(parameters))
+    return Asked([await connection.execute(statement, values, binary=True) for values in parameters], make)
 
 
 async def put(connection: AsyncConnection[TupleRow], statement: str, parameters: Sequence[Sequence[Any]]) -> None:
     """Execute a statement that gives no rows for each set of parameters; none is fine."""
-    if len(parameters) == 1:
-        await connection.execute(statement, parameters[0])
-    elif parameters:
-        await connection.cursor().executemany(statement, parameters)
+    for values in parameters:
+        await connection.execute(statement, values)

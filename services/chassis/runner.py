@@ -93,8 +93,8 @@ def main(process: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def _collect_seldom() -> None:
     """Leave what was imported out of garbage collection, and look through the rest seldom.
 
-    A full look with thousands of readers stops everything for half a second. What is dropped without a cycle is freed at
-    once all the same.
+    A full look with thousands of readers stops everything for half a second. What is dropped without a cycle is freed
+    at once all the same.
     """
     gc.collect()
     gc.freeze()

@@ -4,17 +4,23 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis import outbox
+from services.chassis.bursts import Burst
 from services.chassis.messages import Message
 
 
 class Work:
     """One transaction. Handlers load and save through `connection` and `tell` the facts; the chassis commits."""
 
-    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+    def __init__(self, connection: AsyncConnection[TupleRow], burst: Burst) -> None:
         self.connection = connection
+        self._burst = burst
         self.calls: set[str] = set()
         """Channels that are called after the commit."""
         self._told: list[Message] = []
+
+    async def send(self) -> None:
+        """Send the statements so far, so that the server works on them meanwhile; nothing is waited for."""
+        await self._burst.send()
 
     def tell(self, message: Message) -> None:
         """Say what happened. It is published only if this transaction commits, in the order told."""

@@ -77,6 +77,7 @@ class TeamHandler:
             for part in parts:
                 part.play(self._decider)
             await save_rows(work.connection, self._codes, books)
+            await work.send()
             for part in parts:
                 part.answer(answers)
             await save_decided(work, books)
