@@ -1,24 +1,48 @@
 """The whole engine for the fault tests, and their figures, printed at the end of the run."""
 
+import random
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from deploy.local.stack import Stack, StackOptions
+from deploy.local.stack.ports import DEFAULTS
 
 _FIGURES: list[str] = []
+_FROM, _TO = 12_000, 30_000
+"""Below what systems give to connections: the port of a part that was killed must stay free until it is back."""
 
 
 @pytest.fixture
 async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     """The whole engine, on the local broker."""
-    running = Stack(StackOptions(data=tmp_path / "data"), say=print)
+    running = Stack(StackOptions(data=tmp_path / "data", ports=_ports()), say=print)
     await running.start()
     try:
         yield running
     finally:
         await running.stop()
+
+
+def _ports() -> dict[str, int]:
+    """Choose free ports away from the usual ones, which another engine on this machine may want at any moment."""
+    chance, found = random.SystemRandom(), dict[str, int]()
+    while len(found) < len(DEFAULTS):
+        port = chance.randrange(_FROM, _TO)
+        if port not in found.values() and _is_free(port):
+            found[list(DEFAULTS)[len(found)]] = port
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @pytest.fixture

@@ -45,13 +45,7 @@ DAMAGE = {
             " UPDATE seats SET member_id = 'one', state = 'HELD', release_reason = NULL"
         ),
     ),
-    "2_stock_is_the_seats": (
-        "team_formation",
-        (
-            "INSERT INTO stock (campaign_id, sku, platform_id, offered, taken)"
-            " SELECT campaign_id, 'mango', platform_id, 1000000, 999999 FROM campaigns"
-        ),
-    ),
+    "2_stock_is_the_seats": ("team_formation", "UPDATE stock SET offered = offered + 1, taken = taken + 1"),
     "2_totals_are_the_seats": ("team_formation", "UPDATE teams SET held_units = held_units + 1"),
     "3_one_change_per_campaign_version": ("team_formation", "UPDATE campaigns SET sequence = sequence + 1"),
     "3_one_change_per_request": (

@@ -37,10 +37,13 @@ class Crowd:
     refused: Counter[str] = field(default_factory=Counter)
     retries: int = 0
     calls: int = 0
+    waited: int = 0
+    """Members who were put on a waitlist."""
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - a repeatable crowd, no secret
         self._numbers = itertools.count()
+        self._regulars = [f"regular-{number}" for number in range(400)]
         options = [("grpc.max_reconnect_backoff_ms", 500), ("grpc.initial_reconnect_backoff_ms", 100)]
         self._channel = grpc.aio.insecure_channel(self.address, options=options)
         self._stub: Any = TeamFormationStub(self._channel)
@@ -76,9 +79,18 @@ class Crowd:
         """Make a new request id."""
         return f"crowd-{self.seed}-{next(self._numbers)}"
 
-    async def campaign(self, maximum: int = 20, mode: int = types_pb2.PAYMENT_MODE_PREPAID, hold: float = 600) -> str:
-        """Create a campaign and give its id."""
+    async def campaign(
+        self,
+        maximum: int = 20,
+        mode: int = types_pb2.PAYMENT_MODE_PREPAID,
+        hold: float = 600,
+        *,
+        scarce: bool = False,
+    ) -> str:
+        """Create a campaign and give its id; a scarce one has stock, limits and a waitlist."""
         request = a_campaign(self.request_id(), maximum, mode, hold)
+        if scarce:
+            make_scarce(request)
         return str((await self.call("CreateCampaign", request)).campaign.campaign_id)
 
     async def live(self, campaign_id: str, teams: int, stop: asyncio.Event) -> None:
@@ -93,19 +105,34 @@ class Crowd:
             if opened is None:
                 return
             await self._confirm(opened.seat)
-            while not stop.is_set() and await self._join(opened.team.team_id):
+            unpaid: list[types_pb2.Seat] = []
+            while not stop.is_set() and await self._join(opened.team.team_id, unpaid):
                 pass
 
-    async def _join(self, team_id: str) -> bool:
-        request = pb.JoinTeamRequest(request_id=self.request_id(), team_id=team_id, member_id=self._member())
+    async def _join(self, team_id: str, unpaid: list[types_pb2.Seat]) -> bool:
+        """Join and mostly pay; who has not paid makes way for who waits. Tells whether the team goes on."""
+        member = self._random.choice(self._regulars) if self._random.random() < 0.3 else self._member()
+        request = pb.JoinTeamRequest(request_id=self.request_id(), team_id=team_id, member_id=member)
         joined = await self.call("JoinTeam", request)
         if joined is None:
             return False
-        if self._random.random() < 0.1:
-            await self.call("LeaveTeam", pb.LeaveTeamRequest(request_id=self.request_id(), seat_id=joined.seat.seat_id))
+        if joined.outcome == pb.JOIN_OUTCOME_WAITLISTED:
+            self.waited += 1
+            if unpaid:
+                await self._leave(unpaid.pop())
+            return bool(unpaid)
+        chance = self._random.random()
+        if chance < 0.1:
+            await self._leave(joined.seat)
+            return True
+        if chance < 0.25:
+            unpaid.append(joined.seat)
             return True
         confirmed = await self._confirm(joined.seat)
         return bool(confirmed and confirmed.team.state != types_pb2.TEAM_STATE_FORMED)
+
+    async def _leave(self, seat: types_pb2.Seat) -> None:
+        await self.call("LeaveTeam", pb.LeaveTeamRequest(request_id=self.request_id(), seat_id=seat.seat_id))
 
     async def _confirm(self, seat: types_pb2.Seat) -> Any:
         request_id = self.request_id()
@@ -168,3 +195,12 @@ def a_campaign(request_id: str, maximum: int, mode: int, hold: float) -> pb.Crea
     request.rules.hold_lifetime.FromTimedelta(timedelta(seconds=hold))
     request.rules.team_lifetime.FromTimedelta(timedelta(minutes=30))
     return request
+
+
+def make_scarce(request: pb.CreateCampaignRequest) -> None:
+    """Give a campaign stock, limits, a waitlist and a list, so that a join takes every lock there is."""
+    request.items[0].stock = 100_000
+    rules = request.rules
+    rules.on_full, rules.max_waiting = types_pb2.ON_FULL_WAITLIST, 10
+    rules.max_units_per_member, rules.max_teams_per_member, rules.max_teams_opened_per_member = 3, 3, 2
+    rules.visibility = types_pb2.VISIBILITY_LISTED

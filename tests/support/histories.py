@@ -26,6 +26,10 @@ _ANSWERS: dict[str, Any] = {
     "JoinTeam": pb.JoinTeamResponse,
     "ConfirmSeat": pb.ConfirmSeatResponse,
     "LeaveTeam": pb.LeaveTeamResponse,
+    "ExtendHold": pb.ExtendHoldResponse,
+    "DefaultSeat": pb.DefaultSeatResponse,
+    "SponsorTeam": pb.SponsorTeamResponse,
+    "CancelTeam": pb.CancelTeamResponse,
     "CreateInvite": pb.CreateInviteResponse,
     "RevokeInvite": pb.RevokeInviteResponse,
 }
@@ -93,8 +97,8 @@ class History:
             self._note(ask.request.rpc, _ANSWERS[ask.request.rpc].FromString(answer))
 
     def _note(self, rpc: str, answer: Any) -> None:
-        if rpc == "OpenTeam":
-            self.teams.append(_two("team", answer.team.team_id))
+        if rpc in {"OpenTeam", "JoinTeam"} and (team := _two("team", answer.team.team_id)) not in self.teams:
+            self.teams.append(team)
         if rpc in {"OpenTeam", "JoinTeam"}:
             self.seats.append(answer.seat)
         if rpc == "CreateInvite":
@@ -103,9 +107,9 @@ class History:
     def _ask(self) -> Ask:
         kinds = {self._open: 2.0, self._again: 7.0}
         if self.teams:
-            kinds |= {self._join: 34.0, self._invite: 4.0, self._expire: 3.0}
+            kinds |= {self._join: 34.0, self._invite: 4.0, self._expire: 3.0, self._sponsor: 4.0, self._cancel: 0.6}
         if self.seats:
-            kinds |= {self._confirm: 43.0, self._leave: 12.0}
+            kinds |= {self._confirm: 43.0, self._leave: 12.0, self._extend: 2.0, self._default: 1.0}
         if self.invites:
             kinds[self._revoke] = 2.0
         kind: Callable[[], Ask] = self._random.choices(list(kinds), list(kinds.values()))[0]
@@ -131,7 +135,21 @@ class History:
         return Ask(PLATFORM, self.campaign.campaign_id, Look(), team_id=self._team())
 
     def _leave(self) -> Ask:
-        return self._named("LeaveTeam", domain.Leave(), seat_id=_two("seat", self._seat().seat_id))
+        command = domain.Leave(self._random.choice((0, 0, 1)))
+        return self._named("LeaveTeam", command, seat_id=_two("seat", self._seat().seat_id))
+
+    def _extend(self) -> Ask:
+        return self._named("ExtendHold", domain.Extend(), seat_id=_two("seat", self._seat().seat_id))
+
+    def _default(self) -> Ask:
+        return self._named("DefaultSeat", domain.Default("lapsed"), seat_id=_two("seat", self._seat().seat_id))
+
+    def _sponsor(self) -> Ask:
+        places = tuple(ids.new_id() for _ in range(self._random.randint(1, 2)))
+        return self._named("SponsorTeam", domain.Sponsor(places, "mango"), team_id=self._team())
+
+    def _cancel(self) -> Ask:
+        return self._named("CancelTeam", domain.Cancel("recall"), team_id=self._team())
 
     def _confirm(self) -> Ask:
         seat = self._seat()
@@ -178,6 +196,8 @@ def _campaign(chance: random.Random) -> domain.Campaign:
         maximum=minimum + chance.randint(0, 4),
         max_units_per_seat=chance.randint(1, 3),
         ends_at=a_campaign().ends_at + timedelta(days=400),
+        stock=chance.choice((None, 12, 60)),
+        rules=_rules(chance),
     )
     prices = sorted((chance.choice((0, 1, 999, 2490, 3333, 3990)) for _ in range(3)), reverse=True)
     steps = [domain.PriceStep(0, 3990), *(domain.PriceStep(at + 2, price, at + 1) for at, price in enumerate(prices))]
@@ -207,6 +227,21 @@ def _called_anew(ask: Ask) -> Ask:
         case command:
             pass
     return replace(ask, command=command)
+
+
+def _rules(chance: random.Random) -> dict[str, Any]:
+    """Make rules about full teams, limits and what comes after, as many kinds as there are."""
+    return {
+        "on_full": chance.choice(list(domain.OnFull)),
+        "max_waiting": chance.choice((1, 9)),
+        "max_units_per_member": chance.choice((0, 0, 0, 5)),
+        "max_teams_opened_per_member": chance.choice((0, 0, 0, 2)),
+        "visibility": chance.choice(list(domain.Visibility)),
+        "max_sponsored": chance.choice((0, 2, 2)),
+        "hold_extension": timedelta(minutes=chance.choice((0, 3))),
+        "leave_after_formed": timedelta(minutes=chance.choice((0, 15))),
+        "leader_reward": chance.choice((0, 500)),
+    }
 
 
 def _two(prefix: str, text: str) -> UUID:

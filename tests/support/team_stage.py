@@ -34,7 +34,7 @@ WORDS = frozenset(
     """
     room last-place full below tips fills fills-open untips stays due over more-holds paid promised unpaid same-payment
     other-payment known-late wrong-amount other-currency other-item priced-out rejoined until-tipped until-ended never
-    withdraws withdraws-late part too-many by-units leads heir no-leader waits two-wait waiter-priced-out
+    withdraws withdraws-late part too-many by-units leads heir sponsored-heir no-leader waits two-wait waiter-priced-out
     waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit units-limit teams-limit opened-limit
     newcomers-only old-brings-new tags match-key newcomer old tagged untagged same-key other-key no-key extendable
     extended-once sponsorable three-places draft scheduled paused cancelled formed-too closed closed-now extended
@@ -149,6 +149,8 @@ class Stage:
             self._sit(self._own())
         if self.has("heir"):
             self._sit(_seat(HEIR, "heir", SeatState.CONFIRMED, confirmed_at=NOW - 9 * MINUTE))
+        if self.has("sponsored-heir"):
+            self._sit(_seat(HEIR, "", SeatState.CONFIRMED, confirmed_at=NOW - 9 * MINUTE, sponsored=True))
         if self.has("rejoined"):
             self._sit(_seat(SOMEBODY, "mei", SeatState.HELD))
         if self.row.team in {"FAILED", "CANCELLED"}:
@@ -349,8 +351,8 @@ class Stage:
 
     def _heirs(self) -> Heirs:
         waiting = [seat for seat in self.seats.values() if seat.state is SeatState.WAITING]
-        members = [seat for seat in self.seats.values() if seat.state is SeatState.CONFIRMED and not seat.sponsored]
-        return Heirs(_by_number(waiting), sorted(members, key=lambda seat: seat.confirmed_at or NOW))
+        confirmed = [seat for seat in self.seats.values() if seat.state is SeatState.CONFIRMED]
+        return Heirs(_by_number(waiting), sorted(confirmed, key=lambda seat: seat.confirmed_at or NOW))
 
     def _live(self) -> Seat | None:
         own = [seat for seat in self.seats.values() if seat.member_id == "mei" and seat.state.is_live]

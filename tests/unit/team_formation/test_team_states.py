@@ -1,13 +1,14 @@
 """Plays every row of the teams' table in docs/team-states.md: it is the specification, a row that is not true fails."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from services.team_formation import domain
 from services.team_formation.domain import FactKind, Outcome, ReleaseReason, SeatState, TeamState
 from tests.support.tables import read_table
-from tests.support.team_stage import WAITER, Row, Stage
+from tests.support.team_stage import OWN, WAITER, Row, Stage
 
 ROWS = [Row(**{name.replace(" ", "_"): cell for name, cell in row.items()}) for row in read_table("team")]
 COMMANDS = {
@@ -89,3 +90,13 @@ def test_a_hold_given_to_who_waited_is_its_own() -> None:
     assert waiter.cap == 3990
     assert stage.team.due_at <= waiter.hold_until
     assert not domain.is_due(stage.team, stage.around())
+
+
+def test_a_hold_is_extended_by_what_is_allowed_at_most_to_the_end() -> None:
+    row = next(row for row in ROWS if row.outcome == "EXTENDED")
+    for ends_in, held_for in ((30, 10), (7, 7)):
+        stage = Stage(row)
+        ends_at = stage.now + timedelta(minutes=ends_in)
+        stage.team = replace(stage.team, ends_at=ends_at, deadline=ends_at)
+        stage.play()
+        assert stage.seats[OWN].hold_until == stage.now + timedelta(minutes=held_for)
