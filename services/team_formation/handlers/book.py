@@ -91,6 +91,14 @@ class Book:
                 self.changes.stored[seat.seat_id] = seat
                 self._put(seat)
 
+    def take_seats_again(self, teams: Sequence[Team], seats: Iterable[Seat]) -> None:
+        """Take members' seats in teams that were locked after seats were read: that may be so no more."""
+        team_ids = {team.team_id for team in teams}
+        for seat in [seat for seat in self.seats.values() if seat.team_id in team_ids]:
+            del self.seats[seat.seat_id], self.changes.stored[seat.seat_id]
+            self._of_member[seat.member_id].pop(seat.team_id, None)
+        self.take_seats(seat for seat in seats if seat.team_id in team_ids)
+
     def take_held(self, seats: Sequence[Seat]) -> None:
         """Take the held seats of teams that are looked at, those that run out first."""
         self._list(self._held, seats)

@@ -185,8 +185,11 @@ async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catal
     if not wanted:
         return
     asked = await store.lock_free_teams(connection, [(book.campaign_id, teams) for book, teams in wanted])
-    for (book, _), teams in zip(wanted, await asked.all(), strict=True):
+    seats = await store.load_live_of_members(connection, [_members_wanted(book) for book, _ in wanted])
+    locked = await asked.all()
+    for (book, _), teams, live in zip(wanted, locked, await seats.all(), strict=True):
         book.teams |= {team.team_id: team for team in teams}
+        book.take_seats_again(teams, live)
         await _find_terms(connection, catalogue, book)
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from services.chassis import ids
 from services.chassis.clock import ManualClock
-from services.team_formation import domain
+from services.team_formation import domain, store
 from services.team_formation.domain import CountedIn, LeaveUntil, OnFull
 from services.team_formation.handlers import Ask
-from tests.support.crowding import all_at_once, amid, deadlocks, sweep, told, violations
+from tests.support.crowding import all_at_once, amid, deadlocks, outcome, sweep, told, violations
 from tests.support.formation import PLATFORM, Formation, a_campaign
 
 Counts = Callable[..., None]
@@ -240,3 +240,23 @@ async def test_one_batch_with_many_campaigns_on_both_replicas(
     assert deadlocks(capsys) == []
     assert await violations(replicas[0]) == {}
     counts(campaigns=6, batches=12, seats=sum(isinstance(answer, bytes) for answer in answers), deadlocks=0)
+
+
+async def test_who_took_a_seat_in_the_other_team_just_before_it_was_locked_has_one(
+    replicas: list[Formation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other team is locked after the members' seats were read, so they are read again."""
+    campaign = await replicas[0].create(a_campaign(maximum=3, minimum=3, rules=OPEN_TEAM))
+    team = (await replicas[0].open(campaign)).team.team_id
+    await all_at_once(replicas[0].join(team, f"early-{n}") for n in range(2))
+    other = (await replicas[0].join(team, "first")).team.team_id
+    lock = store.lock_free_teams
+
+    async def late(*about: Any) -> Any:
+        monkeypatch.setattr(store, "lock_free_teams", lock)
+        await replicas[1].join(other, "lin")
+        return await lock(*about)
+
+    monkeypatch.setattr(store, "lock_free_teams", late)
+    assert await outcome(replicas[0].join(team, "lin")) == "ALREADY_IN_TEAM"
+    assert await violations(replicas[0]) == {}
