@@ -1,0 +1,102 @@
+"""Changes of campaigns that reach rows of teams: stock that comes late, ends, pauses; each is a row and an event."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.chassis.clock import ManualClock
+from services.chassis.errors import Rejected
+from services.team_formation import domain
+from services.team_formation.domain import Item, OnFull
+from tests.support.crowding import outcome, sweep, violations
+from tests.support.formation import Formation, a_campaign
+
+ITEMS = frozenset({"items"})
+
+
+def with_items(campaign: domain.Campaign, *items: Item) -> domain.Update:
+    return domain.Update(replace(campaign, terms=replace(campaign.terms, items=items)), ITEMS)
+
+
+async def test_an_item_sold_without_a_limit_gets_none(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign())
+    await formation.open(campaign)
+    with pytest.raises(Rejected, match="PROMISE_BROKEN"):
+        await formation.change(campaign, with_items(campaign, Item("mango", 3990, 5)))
+    assert await formation.rows("SELECT * FROM stock") == []
+    assert await violations(formation) == {}
+
+
+async def test_an_item_that_comes_back_with_stock_counts_what_older_teams_sold(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign())
+    opened = await formation.open(campaign, quantity=3)
+    await formation.change(campaign, with_items(campaign, Item("kiwi", 900)))
+    await formation.change(campaign, with_items(campaign, Item("kiwi", 900), Item("mango", 3990, 5)))
+    assert await formation.rows("SELECT sku, offered, taken FROM stock") == [("mango", 5, 3)]
+    assert await outcome(formation.join(opened.team.team_id, "tom", quantity=3)) == "OUT_OF_STOCK"
+    await formation.leave(opened.seat)
+    assert await formation.rows("SELECT taken FROM stock") == [(0,)]
+    assert await violations(formation) == {}
+
+
+async def test_rules_change_for_teams_opened_later(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign(maximum=2))
+    before = await formation.open(campaign, "mei")
+    rules = replace(campaign.terms.rules, maximum=3)
+    wanted = replace(campaign, terms=replace(campaign.terms, rules=rules))
+    await formation.change(campaign, domain.Update(wanted, frozenset({"rules"})))
+    after = await formation.open(campaign, "tom")
+    for team, expected in ((before.team.team_id, "TEAM_FULL"), (after.team.team_id, "OK")):
+        await formation.join(team, "lin")
+        answer = await outcome(formation.join(team, "kim"))
+        assert (answer if isinstance(answer, str) else "OK") == expected
+    assert await formation.rows("SELECT terms_version FROM teams ORDER BY opened_at, team_id") == [(1,), (2,)]
+    assert await violations(formation) == {}
+
+
+async def test_who_waits_is_seated_when_the_campaign_goes_on(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign(maximum=2, rules={"on_full": OnFull.WAITLIST}))
+    opened = await formation.open(campaign)
+    tom = await formation.join(opened.team.team_id, "tom")
+    await formation.join(opened.team.team_id, "lin")
+    await formation.change(campaign, domain.Pause())
+    await formation.leave(tom.seat)
+    assert await formation.rows("SELECT state FROM seats WHERE member_id = 'lin'") == [("WAITING",)]
+    await formation.change(campaign, domain.Resume())
+    assert await outcome(formation.join(opened.team.team_id, "kim"))  # before any sweep: nobody overtakes
+    held = await formation.rows("SELECT member_id FROM seats WHERE state = 'HELD' ORDER BY number")
+    assert held == [("mei",), ("lin",)]
+    await sweep(formation)
+    assert await violations(formation) == {}
+
+
+async def test_units_released_seat_who_waits_for_them(formation: Formation) -> None:
+    rules = {"on_full": OnFull.WAITLIST}
+    campaign = a_campaign(maximum=4, counted_in=domain.CountedIn.UNITS, rules=rules, stock=5)
+    one = await formation.open(await formation.create(campaign), quantity=3)
+    await formation.join(one.team.team_id, "lin", quantity=3)
+    await formation.open(campaign, "kim", quantity=2)
+    await formation.leave(one.seat, 2)
+    states = "SELECT state FROM seats WHERE member_id = 'lin'"
+    assert await formation.rows(states) == [("WAITING",)], "there is room for three, and two are left"
+    await formation.change(campaign, domain.ReleaseUnits("mango", 1))
+    await sweep(formation)
+    assert await formation.rows(states) == [("HELD",)]
+    assert await violations(formation) == {}
+
+
+async def test_an_extension_moves_the_ends_of_teams_that_the_campaign_cut(
+    formation: Formation, clock: ManualClock
+) -> None:
+    end = clock.now() + timedelta(minutes=20)
+    campaign = await formation.create(a_campaign(ends_at=end, latest_end=end + timedelta(hours=2)))
+    opened = await formation.open(campaign)
+    await formation.change(campaign, domain.ExtendBy(timedelta(hours=2)), actor="host-1")
+    await sweep(formation)
+    assert await formation.rows("SELECT ends_at, deadline FROM teams") == [(clock.now() + timedelta(hours=1),) * 2]
+    assert [fact for _, fact in await formation.facts(opened.team.team_id)][-1] == "team_rescheduled"
+    assert await formation.rows("SELECT version, action, actor, fields FROM campaign_changes") == [
+        (2, "EXTEND", "host-1", ["ends_at"])
+    ]
+    assert await violations(formation) == {}
