@@ -156,9 +156,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     watch = Watch(formation.database, clock, catalogue)
     stack.push_async_callback(watch.stop)
     doors = Doors(formation.database)
-    desk = Desk(
-        formation.database, clock, catalogue, formation.codes, doors, formation.commands, campaigns, watch
-    )
+    desk = Desk(formation.database, clock, catalogue, formation.codes, doors, formation.commands, campaigns, watch)
     public = TeamFormationServicer(desk)
     teams = [
         Servicer(

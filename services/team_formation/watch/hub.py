@@ -25,8 +25,8 @@ class Hub(Generic[Key]):
     """Gives things of one kind to their readers.
 
     `load` returns the states of those that exist; who asks for another one gets the refusal that `unknown` makes. A
-    thing that changes all the time is loaded once per `State.rest`, and each reader is given each state at most once, in turn:
-    whoever is slow, or far back in the queue, gets the state of when its turn comes.
+    thing that changes all the time is loaded once per `State.rest`, and each reader is given each state at most once,
+    in turn: whoever is slow, or far back in the queue, gets the state of when its turn comes.
     """
 
     def __init__(self, load: Load[Key], turns: Turns, unknown: Callable[[], Rejected]) -> None:
