@@ -102,6 +102,7 @@ async def test_several_keepers_at_once_make_each_day_once(store: Database) -> No
 async def test_a_keeper_does_not_hold_up_writers_behind_a_long_transaction(store: Database) -> None:
     async with store.work() as long:
         await outbox.append(long.connection, [told("team_a", 1)])
+        await (await long.connection.execute("SELECT 1")).fetchall()  # what was held back is there now
         with pytest.raises(psycopg.errors.LockNotAvailable):
             await keep(store, TODAY)
     await keep(store, TODAY)
