@@ -15,7 +15,13 @@ from google.rpc import error_details_pb2
 from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.notification.v1 import notification_service_pb2
 from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2, pricing_service_pb2
-from groupbuy.team_formation.v1 import team_formation_internal_pb2, team_formation_service_pb2, types_pb2
+from groupbuy.team_formation.v1 import (
+    reports_pb2,
+    sharing_pb2,
+    team_formation_internal_pb2,
+    team_formation_service_pb2,
+    types_pb2,
+)
 from grpc_status import rpc_status
 
 from deploy.check.runner import check_databases
@@ -27,7 +33,7 @@ from tests.support.engine import FILES, KEY, SERVICE_KEY, Engine, an_engine, ser
 from tests.support.formation import PLATFORM, START
 from tests.support.hostile import Damager
 
-CALLS = 2000
+CALLS = 4000
 AT_ONCE = 25
 SEED = 20261121
 WATCH_SECONDS = 0.2
@@ -37,6 +43,7 @@ ANSWERS = {
     grpc.StatusCode.NOT_FOUND,
     grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.ABORTED,
 }
 
 
@@ -164,6 +171,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         tf.GetSeatRequest(seat_id=seat),
         tf.ListSeatsRequest(team_id=team, page_size=1),
         tf.WatchTeamRequest(team_id=team),
+        *more_good_requests(campaign.campaign_id, team, seat, invite.invite_id, invite.code, joining),
         internal.CreatePlatformRequest(name="shop"),
         internal.CreateKeyRequest(platform_id=platform),
         internal.ListPlatformsRequest(),
@@ -191,6 +199,47 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
     ]
     words = [campaign.campaign_id, team, seat, invite.invite_id, invite.code, platform, "mei", "tom", "mango"]
     return {request.DESCRIPTOR.full_name: request for request in good}, words
+
+
+def more_good_requests(
+    campaign: str, team: str, seat: str, invite: str, code: str, joining: team_formation_service_pb2.JoinTeamRequest
+) -> list[Message]:
+    """Give a good request for every RPC that changes or lists campaigns, ends things, shares or reports."""
+    tf = team_formation_service_pb2
+    update = tf.UpdateCampaignRequest(campaign_id=campaign, version=1, actor="ann")
+    update.fields.CopyFrom(tf.CampaignFields(external_ref="c-2", rules=a_campaign().rules, ladder=a_ladder()))
+    update.update_mask.FromJsonString("externalRef,rules,ladder")
+    direct = tf.DirectCampaignRequest(campaign_id=campaign, actor="ann")
+    direct.release_units.CopyFrom(tf.ReleaseUnits(sku="mango", units=3))
+    named = (tf.PublishCampaignRequest, tf.PauseCampaignRequest, tf.ResumeCampaignRequest)
+    return [
+        update,
+        direct,
+        *(request(campaign_id=campaign, actor="ann") for request in named),
+        tf.CancelCampaignRequest(campaign_id=campaign, actor="ann", reason="No more mangoes."),
+        tf.ListCampaignsRequest(page_size=1, merchant_id="merchant-7", external_ref="c-1", states=[3]),
+        tf.ListCampaignChangesRequest(campaign_id=campaign, page_size=1),
+        tf.WatchCampaignRequest(campaign_id=campaign),
+        tf.JoinTeamsRequest(joins=[joining, joining]),
+        tf.FindTeamRequest(campaign_id=campaign, quantity=1, member_id="tom"),
+        tf.ListTeamsRequest(campaign_id=campaign, page_size=1, states=[1], opener_member_id="mei"),
+        tf.CancelTeamRequest(team_id=team, reason="No more mangoes."),
+        tf.SponsorTeamRequest(team_id=team, sku="mango", places=1),
+        tf.ExtendHoldRequest(seat_id=seat),
+        tf.DefaultSeatRequest(seat_id=seat, reason="The card was refused."),
+        tf.GetInviteRequest(invite_id=invite),
+        tf.ListInvitesRequest(campaign_id=campaign, page_size=1, team_id=team, channel="wechat"),
+        tf.GetShareLinksRequest(invite_id=invite, channels=["wechat"], language="en"),
+        tf.GetInviteQrRequest(invite_id=invite, scale=2),
+        tf.ResolveShareTextRequest(text=f"Look: https://shop.example/i/{code}!"),
+        tf.PutShareTemplateRequest(
+            template=sharing_pb2.ShareTemplate(channel="sms", url="sms:?body={text}", text="{title} {link}")
+        ),
+        tf.ListShareTemplatesRequest(),
+        tf.RecordInviteOpensRequest(opens=[sharing_pb2.InviteOpens(code=code, opened=3)]),
+        tf.GetPromoterReportRequest(campaign_id=campaign, promoter_id="promoter-1"),
+        tf.GetCampaignReportRequest(campaign_id=campaign, by=reports_pb2.REPORT_BY_CHANNEL),
+    ]
 
 
 async def problem(server: Server, method: MethodDescriptor, body: bytes, shown: object) -> str | None:
