@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
-
-import pytest
 
 from deploy.check.invariants import invariants
 from services.chassis.errors import Rejected
@@ -68,9 +67,26 @@ async def violations(formation: Formation) -> dict[str, object]:
     return found
 
 
-def deadlocks(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Find what was logged of deadlocks; a batch that meets one is tried again, and says why."""
-    return [line for line in capsys.readouterr().out.splitlines() if "deadlock" in line]
+@dataclass
+class Said:
+    """Stands before a module's log and keeps what is said to it."""
+
+    log: Any
+    lines: list[str] = field(default_factory=list)
+
+    def __getattr__(self, level: str) -> Callable[..., None]:
+        """Give a way to log that keeps the line, too."""
+
+        def say(event: str, **more: object) -> None:
+            self.lines.append(f"{event} {more}")
+            getattr(self.log, level)(event, **more)
+
+        return say
+
+
+def deadlocks(said: Said) -> list[str]:
+    """Find what was said of deadlocks; a batch that meets one is tried again, and says why."""
+    return [line for line in said.lines if "deadlock" in line]
 
 
 async def sweep(formation: Formation) -> None:

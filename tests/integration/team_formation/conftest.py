@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from services.chassis import coalesce
 from services.chassis.clock import ManualClock
+from tests.support.crowding import Said
 from tests.support.database import Database
 from tests.support.formation import START, Formation, a_formation
 
@@ -55,3 +57,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _COUNTS:
         terminalreporter.section("concurrency")
         terminalreporter.write_line("\n".join(_COUNTS))
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Said:
+    """What batches say in the log, wherever the log goes."""
+    said = Said(coalesce.log)
+    monkeypatch.setattr(coalesce, "log", said)
+    return said

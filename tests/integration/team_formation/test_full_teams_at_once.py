@@ -12,7 +12,7 @@ from services.chassis.clock import ManualClock
 from services.team_formation import domain, store
 from services.team_formation.domain import CountedIn, LeaveUntil, OnFull
 from services.team_formation.handlers import Ask
-from tests.support.crowding import all_at_once, amid, deadlocks, outcome, sweep, told, violations
+from tests.support.crowding import Said, all_at_once, amid, deadlocks, outcome, sweep, told, violations
 from tests.support.formation import PLATFORM, Formation, a_campaign
 
 Counts = Callable[..., None]
@@ -191,7 +191,7 @@ async def test_units_released_while_a_crowd_wants_them(replicas: list[Formation]
 
 
 async def test_a_member_leaves_and_joins_elsewhere_at_once(
-    replicas: list[Formation], counts: Counts, capsys: pytest.CaptureFixture[str]
+    replicas: list[Formation], counts: Counts, said: Said
 ) -> None:
     """Commands on several teams of one campaign in each batch, in every order."""
     rules = {"max_teams_per_member": 2, "max_units_per_member": 3, **WAITLIST}
@@ -211,13 +211,13 @@ async def test_a_member_leaves_and_joins_elsewhere_at_once(
 
     moved = sum(await asyncio.gather(*(move(f"member-{n}", n) for n in range(12))))
     assert await replicas[0].rows("SELECT sum(held_members), sum(waiting_members) FROM teams") == [(8, 0)]
-    assert deadlocks(capsys) == []
+    assert deadlocks(said) == []
     assert await violations(replicas[0]) == {}
     counts(members=12, teams=8, seats_taken_and_given_back=moved)
 
 
 async def test_one_batch_with_many_campaigns_on_both_replicas(
-    replicas: list[Formation], counts: Counts, capsys: pytest.CaptureFixture[str]
+    replicas: list[Formation], counts: Counts, said: Said
 ) -> None:
     """Both replicas lock several campaigns in one transaction, each named in another order."""
     campaigns = [
@@ -237,7 +237,7 @@ async def test_one_batch_with_many_campaigns_on_both_replicas(
     batches = [replicas[n % 2].handler.decide(asks(n, 5 if n % 2 else 1)) for n in range(12)]
     answers = [answer for batch in await asyncio.gather(*batches) for answer in batch]
     assert len(answers) == 288
-    assert deadlocks(capsys) == []
+    assert deadlocks(said) == []
     assert await violations(replicas[0]) == {}
     counts(campaigns=6, batches=12, seats=sum(isinstance(answer, bytes) for answer in answers), deadlocks=0)
 

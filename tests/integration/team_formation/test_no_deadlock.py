@@ -15,7 +15,7 @@ from services.chassis.coalesce import Coalescer
 from services.chassis.database import Connection
 from services.team_formation import domain
 from services.team_formation.domain import CountedIn, LeaveUntil, OnFull, Visibility
-from tests.support.crowding import deadlocks, outcome, sweep, violations
+from tests.support.crowding import Said, deadlocks, outcome, sweep, violations
 from tests.support.formation import Formation, a_campaign
 
 COMMANDS = 1500
@@ -117,7 +117,7 @@ async def test_mixed_commands(
     clock: ManualClock,
     seed: int,
     counts: Callable[..., None],
-    capsys: pytest.CaptureFixture[str],
+    said: Said,
 ) -> None:
     fair = Fair(replicas, clock, seed)
     await fair.begin()
@@ -130,12 +130,12 @@ async def test_mixed_commands(
     await sweep(replicas[1])
     open_teams = "SELECT count(*) FROM teams WHERE state IN ('FORMING', 'TIPPED')"
     assert await replicas[0].rows(open_teams) == [(0,)]
-    assert deadlocks(capsys) == []
+    assert deadlocks(said) == []
     assert await violations(replicas[0]) == {}
     counts(commands=sum(fair.answers.values()), deadlocks=0, **dict(sorted(fair.answers.items())))
 
 
-async def test_a_deadlock_would_be_noticed(formation: Formation, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_deadlock_would_be_noticed(formation: Formation, said: Said) -> None:
     """Two batches lock the same two things in another order, once."""
     both, tries = asyncio.Barrier(2), Counter[int]()
 
@@ -159,4 +159,4 @@ async def test_a_deadlock_would_be_noticed(formation: Formation, capsys: pytest.
     await asyncio.sleep(0)
     await asyncio.gather(*(queue.run_once() for queue in queues))
     assert await asyncio.gather(*answers) == [b"", b""]
-    assert len(deadlocks(capsys)) == 1
+    assert len(deadlocks(said)) == 1
