@@ -1,8 +1,8 @@
-"""The keeper: looks after the outbox's partitions, and measures what waits: unsent events and parked keys."""
+"""The keeper: looks after partitions and statistics, and measures what waits: unsent events and parked keys."""
 
 from datetime import UTC, datetime, timedelta
 
-from services.chassis import inbox_rows, metrics, outbox, partitions
+from services.chassis import inbox_rows, metrics, outbox, partitions, statistics
 from services.chassis.database import Database
 
 _MAINTAIN = timedelta(hours=1)
@@ -16,12 +16,13 @@ class Keeper:
         self._maintained = datetime.min.replace(tzinfo=UTC)
 
     async def run_once(self) -> int:
-        """Look after the partitions once an hour, and measure; returns the number of events that are not sent."""
+        """Look after partitions (once an hour) and statistics, and measure; returns the number of events not sent."""
         now = datetime.now(UTC)
         async with self._database.read() as connection:
             if now - self._maintained > _MAINTAIN:
                 await partitions.keep_partitions(connection, now.date())
                 self._maintained = now
+            await statistics.renew(connection)
             count, oldest = await outbox.unsent(connection)
             metrics.PARKED_KEYS.set(await inbox_rows.count_parked_keys(connection))
         metrics.OUTBOX_UNSENT.set(count)

@@ -78,8 +78,8 @@ async def known(
         connection,
         "SELECT k.nth, r.body_hash, r.refused, r.answer"
         " FROM unnest(%s, %s, %s) WITH ORDINALITY AS k (platform_id, rpc, request_id, nth)"
-        " JOIN requests AS r ON r.campaign_id = %s AND r.platform_id = k.platform_id AND r.rpc = k.rpc"
-        " AND r.request_id = k.request_id",
+        " CROSS JOIN LATERAL (SELECT * FROM requests AS q WHERE q.campaign_id = %s AND q.platform_id = k.platform_id"
+        " AND q.rpc = k.rpc AND q.request_id = k.request_id OFFSET 0) AS r",
         [(*_columns(own), own[0].campaign_id) for own in keys],
         lambda row: (row[0], row[1], row[2], row[3]),
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from services.team_formation.domain.campaign import Campaign, CampaignState, Phase, Terms
+from services.team_formation.domain.campaign import Campaign, CampaignState, Item, Phase, Terms
 from services.team_formation.domain.change import written
 from services.team_formation.domain.team import Refusal
 
@@ -231,7 +231,7 @@ def _update(campaign: Campaign, stock: Stock, command: Update, now: datetime) ->
         if sku not in stock and state in _HAS_TEAMS and campaign.terms.item(sku):
             return Refusal("PROMISE_BROKEN", {"field": "items", "why": f"{sku} has been sold without a limit"})
     version = campaign.terms.version + bool(command.fields & _TERMS)
-    after = replace(wanted, terms=replace(wanted.terms, version=version))
+    after = replace(wanted, terms=replace(wanted.terms, version=version, items=_items(wanted.terms, stock)))
     moves = after.ends_at != campaign.ends_at
     fields = tuple(sorted(command.fields))
     return CampaignDecision(after, Action.UPDATE, fields, offered=offered, sweeps=bool(offered) or moves)
@@ -246,9 +246,17 @@ def _broken_promise(state: CampaignState, fields: frozenset[str]) -> Refusal | N
 
 
 def _offered(terms: Terms, stock: Stock) -> dict[str, int]:
-    """Tell what is offered from now on; an item that lost its stock limit keeps what it had, for teams that sell it."""
+    """Tell what is offered from now on, where that changes."""
     wanted = {item.sku: item.stock for item in terms.items if item.stock is not None}
     return {sku: units for sku, units in wanted.items() if sku not in stock or stock[sku].offered != units}
+
+
+def _items(terms: Terms, stock: Stock) -> tuple[Item, ...]:
+    """Give the items; one that has stock keeps it, and says so: by that a process knows that its units are counted."""
+    return tuple(
+        replace(item, stock=stock[item.sku].offered) if item.stock is None and item.sku in stock else item
+        for item in terms.items
+    )
 
 
 def _not_now(campaign: Campaign, action: Action, now: datetime) -> Refusal:

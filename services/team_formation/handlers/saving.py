@@ -64,7 +64,7 @@ async def _save_rest(connection: AsyncConnection[TupleRow], codes: InviteCodes, 
         await store.insert_invites(connection, book.campaign_id, hashed)
     if changes.invites:
         invites = [book.invites[invite_id] for invite_id in changes.invites]
-        await store.update_invites(connection, book.campaign_id, invites)
+        await store.update_invites(connection, invites)
     await _save_listed(connection, book)
 
 

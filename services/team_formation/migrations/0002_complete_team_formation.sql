@@ -109,7 +109,7 @@ ALTER TABLE seats
 UPDATE seats SET updated_at = coalesce(released_at, confirmed_at, held_at);
 
 DROP INDEX seats_one_live_per_member;
-CREATE UNIQUE INDEX seats_one_live_per_member ON seats (campaign_id, team_id, member_id)
+CREATE UNIQUE INDEX seats_one_live_per_member ON seats (campaign_id, member_id, team_id)
     WHERE state IN ('WAITING', 'HELD', 'CONFIRMED') AND NOT sponsored;
 CREATE INDEX seats_of_member ON seats (campaign_id, member_id);
 CREATE INDEX seats_waiting ON seats (campaign_id, team_id, number) WHERE state = 'WAITING';

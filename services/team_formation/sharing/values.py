@@ -40,13 +40,13 @@ def words_language(language: str, title_language: str) -> str:
 
 
 def price_now(campaign: Campaign, team: Team, terms: Terms, language: str, words: str) -> str:
-    """Write the unit price of a member's place at the team's confirmed fill.
+    """Write the unit price of a member's place at the team's confirmed fill, or the one that it formed with.
 
     It is the price of the item that a live host shows; otherwise the lowest of all items, said to be that where they
     differ.
     """
     table = terms.price_table
-    fill = team.totals.ladder_fill(table.basis)
+    fill = team.price_fill(table.basis)
     prices = {row.sku: row.at(fill).unit_price for row in table.rows if row.role is Role.MEMBER}
     shown = prices.get(campaign.shown_sku, min(prices.values()))
     locale = formats.locale_for(language, words)

@@ -7,7 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, byteas, texts, times, uuids
-from services.chassis.rows import Asked, Rows, ask
+from services.chassis.rows import Asked, Rows, ask, put
 from services.team_formation.domain import Invite
 
 COLUMNS = (
@@ -43,9 +43,10 @@ async def load_invites(
     """Load invites by platform, campaign and id."""
     return await ask(
         connection,
-        f"SELECT {COLUMNS} FROM invites AS i"  # noqa: S608 - a constant
-        " WHERE i.campaign_id = %s AND i.platform_id = %s AND i.invite_id = ANY (%s)",
-        [(campaign, platform, uuids(invites)) for platform, campaign, invites in wanted],
+        f"SELECT {COLUMNS} FROM unnest(%s) AS k (invite_id)"  # noqa: S608 - a constant
+        " CROSS JOIN LATERAL (SELECT * FROM invites AS n WHERE n.campaign_id = %s AND n.platform_id = %s"
+        " AND n.invite_id = k.invite_id OFFSET 0) AS i",
+        [(uuids(invites), campaign, platform) for platform, campaign, invites in wanted],
         invite_of,
     )
 
@@ -81,23 +82,16 @@ async def insert_invites(
     )
 
 
-async def update_invites(connection: AsyncConnection[TupleRow], campaign_id: UUID, invites: Sequence[Invite]) -> None:
+async def update_invites(connection: AsyncConnection[TupleRow], invites: Sequence[Invite]) -> None:
     """Store uses and revocations of invites, in id order: nothing else locks them; the first revocation stays."""
-    ordered = sorted(invites, key=lambda invite: invite.invite_id)
-    await connection.execute(
-        "SELECT FROM invites WHERE campaign_id = %s AND invite_id = ANY (%s) ORDER BY invite_id FOR UPDATE",
-        (campaign_id, uuids(invite.invite_id for invite in ordered)),
-    )
-    await connection.execute(
-        "UPDATE invites AS i SET uses = greatest(i.uses, k.uses), revoked_at = coalesce(i.revoked_at, k.revoked_at)"
-        " FROM unnest(%s, %s, %s) AS k (invite_id, uses, revoked_at)"
-        " WHERE i.campaign_id = %s AND i.invite_id = k.invite_id",
-        (
-            uuids(invite.invite_id for invite in ordered),
-            bigints(invite.uses for invite in ordered),
-            times(invite.revoked_at for invite in ordered),
-            campaign_id,
-        ),
+    await put(
+        connection,
+        "UPDATE invites SET uses = greatest(uses, %s), revoked_at = coalesce(revoked_at, %s)"
+        " WHERE campaign_id = %s AND invite_id = %s",
+        [
+            (invite.uses, invite.revoked_at, invite.campaign_id, invite.invite_id)
+            for invite in sorted(invites, key=lambda invite: invite.invite_id)
+        ],
     )
 
 

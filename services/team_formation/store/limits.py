@@ -73,7 +73,8 @@ async def lock_members(
         connection,
         "INSERT INTO campaign_members AS c (campaign_id, platform_id, member_id)"
         " SELECT %s, %s, w.member_id FROM (SELECT m.member_id FROM unnest(%s) AS m (member_id) UNION"
-        " SELECT s.member_id FROM seats AS s WHERE s.campaign_id = %s AND s.seat_id = ANY (%s) AND s.state = 'RELEASED'"
+        " SELECT s.member_id FROM unnest(%s) AS k (seat_id) CROSS JOIN LATERAL (SELECT n.member_id FROM seats AS n"
+        " WHERE n.campaign_id = %s AND n.seat_id = k.seat_id AND n.state = 'RELEASED' OFFSET 0) AS s"
         ") AS w ORDER BY w.member_id ON CONFLICT (campaign_id, member_id) DO UPDATE SET platform_id = c.platform_id",
-        [(campaign, platform, texts(members), campaign, uuids(seats)) for platform, campaign, members, seats in wanted],
+        [(campaign, platform, texts(members), uuids(seats), campaign) for platform, campaign, members, seats in wanted],
     )

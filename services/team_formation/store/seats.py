@@ -27,9 +27,10 @@ async def load_seats(
     """Load seats by platform, campaign and id; their teams are locked."""
     return await ask(
         connection,
-        f"SELECT {COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " WHERE s.campaign_id = %s AND s.platform_id = %s AND s.seat_id = ANY (%s)",
-        [(campaign, platform, uuids(seats)) for platform, campaign, seats in wanted],
+        f"SELECT {COLUMNS} FROM unnest(%s) AS k (seat_id)"  # noqa: S608 - a constant
+        " CROSS JOIN LATERAL (SELECT * FROM seats AS n WHERE n.campaign_id = %s AND n.platform_id = %s"
+        " AND n.seat_id = k.seat_id OFFSET 0) AS s",
+        [(uuids(seats), campaign, platform) for platform, campaign, seats in wanted],
         seat_of,
     )
 
@@ -40,11 +41,12 @@ async def load_live_of_members(
     """Load all live seats of members in a campaign; wanted: platform, campaign, members, seats of more members."""
     return await ask(
         connection,
-        f"SELECT {COLUMNS} FROM seats AS s WHERE s.campaign_id = %s AND s.platform_id = %s"  # noqa: S608 - a constant
-        " AND s.member_id = ANY (%s || ARRAY("
-        "SELECT n.member_id FROM seats AS n WHERE n.campaign_id = %s AND n.seat_id = ANY (%s) AND NOT n.sponsored))"
-        " AND s.state IN ('WAITING', 'HELD', 'CONFIRMED')",
-        [(campaign, platform, texts(members), campaign, uuids(seats)) for platform, campaign, members, seats in wanted],
+        f"SELECT {COLUMNS} FROM (SELECT m.member_id FROM unnest(%s) AS m (member_id) UNION"  # noqa: S608 - a constant
+        " SELECT o.member_id FROM unnest(%s) AS l (seat_id) CROSS JOIN LATERAL (SELECT n.member_id FROM seats AS n"
+        " WHERE n.campaign_id = %s AND n.seat_id = l.seat_id AND NOT n.sponsored OFFSET 0) AS o) AS k"
+        " CROSS JOIN LATERAL (SELECT * FROM seats AS v WHERE v.campaign_id = %s AND v.platform_id = %s"
+        " AND v.member_id = k.member_id AND v.state IN ('WAITING', 'HELD', 'CONFIRMED') OFFSET 0) AS s",
+        [(texts(members), uuids(seats), campaign, campaign, platform) for platform, campaign, members, seats in wanted],
         seat_of,
     )
 
@@ -103,42 +105,42 @@ async def find_seat(
     return found[0] if found else None
 
 
+_INSERT = (
+    "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, quantity, role, state, cap,"
+    " cap_fill, held_at, hold_until, invite_id, external_ref, payment_reference, confirmed_at, released_at,"
+    " release_reason, number, sponsored, hold_extended, max_unit_price, updated_at)"
+    " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+    " %s, %s, %s) AS k"
+)
+
+
 async def insert_seats(connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, Sequence[Seat]]]) -> None:
     """Store new seats, by campaign; after updates, which may make a member's place free."""
-    await put(
-        connection,
-        "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, quantity, role, state, cap,"
-        " cap_fill, held_at, hold_until, invite_id, external_ref, payment_reference, confirmed_at, released_at,"
-        " release_reason, number, sponsored, hold_extended, max_unit_price, updated_at)"
-        " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-        " %s, %s, %s) AS k",
-        [(campaign, *_new_columns(own)) for campaign, own in seats],
-    )
+    await put(connection, _INSERT, [(campaign, *_columns(own)) for campaign, own in seats])
 
 
 async def update_seats(connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, Sequence[Seat]]]) -> None:
     """Store what can change of seats, by campaign; their teams are locked.
 
-    Those that end go before those that live: a member's place is given back before it is taken again, and an index is
-    checked row by row.
+    As an insert that meets them: each is found by its key, whatever the planner thinks of the campaign's size. Those
+    that end go before those that live: a member's place is given back before it is taken again.
     """
     ending = [(campaign, [seat for seat in own if not seat.state.is_live]) for campaign, own in seats]
     living = [(campaign, [seat for seat in own if seat.state.is_live]) for campaign, own in seats]
     for part in (ending, living):
         await put(
             connection,
-            "UPDATE seats AS s SET quantity = k.quantity, role = k.role, state = k.state, cap = k.cap,"
-            " cap_fill = k.cap_fill, held_at = k.held_at, hold_until = k.hold_until,"
-            " payment_reference = k.payment_reference, confirmed_at = k.confirmed_at, released_at = k.released_at,"
-            " release_reason = k.release_reason, hold_extended = k.hold_extended, updated_at = k.updated_at"
-            " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS k (seat_id, quantity, role,"
-            " state, cap, cap_fill, held_at, hold_until, payment_reference, confirmed_at, released_at, release_reason,"
-            " hold_extended, updated_at) WHERE s.campaign_id = %s AND s.seat_id = k.seat_id",
-            [(*_changed_columns(own), campaign) for campaign, own in part if own],
+            f"{_INSERT} ON CONFLICT (campaign_id, seat_id) DO UPDATE SET quantity = excluded.quantity,"
+            " role = excluded.role, state = excluded.state, cap = excluded.cap, cap_fill = excluded.cap_fill,"
+            " held_at = excluded.held_at, hold_until = excluded.hold_until,"
+            " payment_reference = excluded.payment_reference, confirmed_at = excluded.confirmed_at,"
+            " released_at = excluded.released_at, release_reason = excluded.release_reason,"
+            " hold_extended = excluded.hold_extended, updated_at = excluded.updated_at",
+            [(campaign, *_columns(own)) for campaign, own in part if own],
         )
 
 
-def _new_columns(seats: Sequence[Seat]) -> tuple[object, ...]:
+def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:
     return (
         uuids(seat.seat_id for seat in seats),
         uuids(seat.team_id for seat in seats),
@@ -166,25 +168,6 @@ def _new_columns(seats: Sequence[Seat]) -> tuple[object, ...]:
     )
 
 
-def _changed_columns(seats: Sequence[Seat]) -> tuple[object, ...]:
-    return (
-        uuids(seat.seat_id for seat in seats),
-        bigints(seat.quantity for seat in seats),
-        texts(seat.role for seat in seats),
-        texts(seat.state for seat in seats),
-        bigints(seat.cap for seat in seats),
-        bigints(seat.cap_fill for seat in seats),
-        times(seat.held_at for seat in seats),
-        times(seat.hold_until for seat in seats),
-        texts(seat.payment_reference for seat in seats),
-        times(seat.confirmed_at for seat in seats),
-        times(seat.released_at for seat in seats),
-        texts(seat.release_reason for seat in seats),
-        booleans(seat.hold_extended for seat in seats),
-        times(seat.updated_at for seat in seats),
-    )
-
-
 async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: SeatState, why: ReleaseReason) -> None:
     """Release every seat of a team that is in a state, as of its end; after its seats and stock were saved."""
     if state.takes_room:
@@ -207,9 +190,9 @@ async def load_late_payments(
     """Load the references of payments reported late for seats, by campaign."""
     return await ask(
         connection,
-        "SELECT p.seat_id, p.payment_reference FROM late_payments AS p"
-        " WHERE p.campaign_id = %s AND p.seat_id = ANY (%s)",
-        [(campaign, uuids(seats)) for campaign, seats in wanted],
+        "SELECT p.seat_id, p.payment_reference FROM unnest(%s) AS k (seat_id) CROSS JOIN LATERAL"
+        " (SELECT * FROM late_payments AS l WHERE l.campaign_id = %s AND l.seat_id = k.seat_id OFFSET 0) AS p",
+        [(uuids(seats), campaign) for campaign, seats in wanted],
         lambda row: (row[0], row[1]),
     )
 

@@ -30,11 +30,13 @@ async def lock_teams(
     return await ask(
         connection,
         f"SELECT {COLUMNS}, (SELECT c.sequence FROM campaigns AS c WHERE c.campaign_id = %s)"  # noqa: S608 - a constant
-        " FROM teams AS t WHERE t.campaign_id = %s AND t.platform_id = %s AND t.team_id = ANY (%s || ARRAY("
-        "SELECT s.team_id FROM seats AS s WHERE s.campaign_id = %s AND s.seat_id = ANY (%s)))"
-        " ORDER BY t.team_id FOR UPDATE OF t",
+        " FROM (SELECT n.team_id FROM unnest(%s) AS n (team_id) UNION"
+        " SELECT o.team_id FROM unnest(%s) AS l (seat_id) CROSS JOIN LATERAL (SELECT s.team_id FROM seats AS s"
+        " WHERE s.campaign_id = %s AND s.seat_id = l.seat_id OFFSET 0) AS o ORDER BY team_id) AS k"
+        " CROSS JOIN LATERAL (SELECT * FROM teams AS u WHERE u.campaign_id = %s AND u.platform_id = %s"
+        " AND u.team_id = k.team_id FOR UPDATE) AS t",
         [
-            (campaign, campaign, platform, uuids(teams), campaign, uuids(seats))
+            (campaign, uuids(teams), uuids(seats), campaign, campaign, platform)
             for platform, campaign, teams, seats in wanted
         ],
         lambda row: (team_of(row), row[-1]),
@@ -47,9 +49,10 @@ async def lock_free_teams(
     """Lock those of the teams, by campaign, that nobody else has locked: not in order, so that it must never wait."""
     return await ask(
         connection,
-        f"SELECT {COLUMNS} FROM teams AS t WHERE t.campaign_id = %s AND t.team_id = ANY (%s)"  # noqa: S608 - a constant
-        " FOR UPDATE SKIP LOCKED",
-        [(campaign, uuids(teams)) for campaign, teams in wanted],
+        f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
+        " CROSS JOIN LATERAL (SELECT * FROM teams AS u WHERE u.campaign_id = %s AND u.team_id = k.team_id"
+        " FOR UPDATE SKIP LOCKED) AS t",
+        [(uuids(teams), campaign) for campaign, teams in wanted],
         team_of,
     )
 
@@ -85,46 +88,49 @@ async def count_opened(
     """Count the teams that members of campaigns have opened and that did not come to nothing."""
     return await ask(
         connection,
-        "SELECT t.opener_member_id, count(*) FROM teams AS t WHERE t.campaign_id = %s AND t.opener_member_id = ANY (%s)"
-        " AND t.state IN ('FORMING', 'TIPPED', 'FORMED') GROUP BY t.opener_member_id",
-        [(campaign, texts(members)) for campaign, members in wanted],
+        "SELECT m.member_id, t.opened FROM unnest(%s) AS m (member_id) CROSS JOIN LATERAL"
+        " (SELECT count(*) AS opened FROM teams AS o WHERE o.campaign_id = %s AND o.opener_member_id = m.member_id"
+        " AND o.state IN ('FORMING', 'TIPPED', 'FORMED')) AS t",
+        [(texts(members), campaign) for campaign, members in wanted],
         lambda row: (row[0], row[1]),
     )
 
 
+_INSERT = (
+    "INSERT INTO teams (campaign_id, team_id, platform_id, terms_version, state, version, confirmed_members,"
+    " confirmed_units, held_members, held_units, waiting_members, waiting_units, sponsored_members,"
+    " sponsored_units, opened_at, ends_at, due_at, opener_member_id, external_ref, ended_at, deadline,"
+    " leader_seat_id, overflow_team_id, overflow_of, match_key, formed_fill)"
+    " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+    " %s, %s, %s, %s, %s) AS k"
+)
+
+
 async def insert_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, Sequence[Team]]]) -> None:
     """Store new teams, by campaign."""
-    await put(
-        connection,
-        "INSERT INTO teams (campaign_id, team_id, platform_id, terms_version, state, version, confirmed_members,"
-        " confirmed_units, held_members, held_units, waiting_members, waiting_units, sponsored_members,"
-        " sponsored_units, opened_at, ends_at, due_at, opener_member_id, external_ref, ended_at, deadline,"
-        " leader_seat_id, overflow_team_id, overflow_of, match_key, formed_fill)"
-        " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-        " %s, %s, %s, %s, %s) AS k",
-        [(campaign, *_new_columns(own)) for campaign, own in teams],
-    )
+    await put(connection, _INSERT, [(campaign, *_columns(own)) for campaign, own in teams])
 
 
 async def update_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, Sequence[Team]]]) -> None:
-    """Store what can change of teams that are locked, by campaign."""
+    """Store what can change of teams that are locked, by campaign.
+
+    As an insert that meets them: each is found by its key, whatever the planner thinks of the campaign's size.
+    """
     await put(
         connection,
-        "UPDATE teams AS t SET state = k.state, version = k.version, confirmed_members = k.confirmed_members,"
-        " confirmed_units = k.confirmed_units, held_members = k.held_members, held_units = k.held_units,"
-        " waiting_members = k.waiting_members, waiting_units = k.waiting_units,"
-        " sponsored_members = k.sponsored_members, sponsored_units = k.sponsored_units, ends_at = k.ends_at,"
-        " due_at = k.due_at, ended_at = k.ended_at, leader_seat_id = k.leader_seat_id,"
-        " overflow_team_id = k.overflow_team_id, formed_fill = k.formed_fill"
-        " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS k (team_id, state,"
-        " version, confirmed_members, confirmed_units, held_members, held_units, waiting_members, waiting_units,"
-        " sponsored_members, sponsored_units, ends_at, due_at, ended_at, leader_seat_id, overflow_team_id, formed_fill)"
-        " WHERE t.campaign_id = %s AND t.team_id = k.team_id",
-        [(*_changed_columns(own), campaign) for campaign, own in teams],
+        f"{_INSERT} ON CONFLICT (campaign_id, team_id) DO UPDATE SET state = excluded.state,"
+        " version = excluded.version, confirmed_members = excluded.confirmed_members,"
+        " confirmed_units = excluded.confirmed_units, held_members = excluded.held_members,"
+        " held_units = excluded.held_units, waiting_members = excluded.waiting_members,"
+        " waiting_units = excluded.waiting_units, sponsored_members = excluded.sponsored_members,"
+        " sponsored_units = excluded.sponsored_units, ends_at = excluded.ends_at, due_at = excluded.due_at,"
+        " ended_at = excluded.ended_at, leader_seat_id = excluded.leader_seat_id,"
+        " overflow_team_id = excluded.overflow_team_id, formed_fill = excluded.formed_fill",
+        [(campaign, *_columns(own)) for campaign, own in teams],
     )
 
 
-def _new_columns(teams: Sequence[Team]) -> tuple[object, ...]:
+def _columns(teams: Sequence[Team]) -> tuple[object, ...]:
     return (
         uuids(team.team_id for team in teams),
         uuids(team.platform_id for team in teams),
@@ -143,21 +149,6 @@ def _new_columns(teams: Sequence[Team]) -> tuple[object, ...]:
         uuids(team.overflow_team_id for team in teams),
         uuids(team.overflow_of for team in teams),
         texts(team.match_key for team in teams),
-        bigints(team.formed_fill for team in teams),
-    )
-
-
-def _changed_columns(teams: Sequence[Team]) -> tuple[object, ...]:
-    return (
-        uuids(team.team_id for team in teams),
-        texts(team.state for team in teams),
-        bigints(team.version for team in teams),
-        *_totals_columns(teams),
-        times(team.ends_at for team in teams),
-        times(team.due_at for team in teams),
-        times(team.ended_at for team in teams),
-        uuids(team.leader_seat_id for team in teams),
-        uuids(team.overflow_team_id for team in teams),
         bigints(team.formed_fill for team in teams),
     )
 
