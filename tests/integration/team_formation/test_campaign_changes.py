@@ -10,7 +10,7 @@ from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.domain import Item, OnFull
 from tests.support.crowding import outcome, sweep, violations
-from tests.support.formation import Formation, a_campaign
+from tests.support.formation import Formation, a_campaign, a_formation
 
 ITEMS = frozenset({"items"})
 
@@ -37,6 +37,20 @@ async def test_an_item_that_comes_back_with_stock_counts_what_older_teams_sold(f
     assert await outcome(formation.join(opened.team.team_id, "tom", quantity=3)) == "OUT_OF_STOCK"
     await formation.leave(opened.seat)
     assert await formation.rows("SELECT taken FROM stock") == [(0,)]
+    assert await violations(formation) == {}
+
+
+async def test_an_item_keeps_its_stock_and_a_new_process_counts_it(
+    formation: Formation, url: str, clock: ManualClock
+) -> None:
+    campaign = await formation.create(a_campaign(stock=4))
+    await formation.open(campaign, quantity=1)
+    await formation.change(campaign, with_items(campaign, Item("mango", 3990)))
+    async with a_formation(url, clock) as newcomer:
+        opened = await newcomer.open(campaign, "tom", quantity=2)
+        assert await outcome(newcomer.join(opened.team.team_id, "lin", quantity=2)) == "OUT_OF_STOCK"
+    assert await formation.rows("SELECT offered, taken FROM stock") == [(4, 3)]
+    await formation.leave(opened.seat)
     assert await violations(formation) == {}
 
 
