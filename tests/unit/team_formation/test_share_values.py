@@ -86,6 +86,12 @@ def test_the_price_is_the_one_now_as_the_language_writes_it(confirmed: int, lang
     assert values(confirmed=confirmed, language=language).price.replace("\u200f", "") == price.replace("\u200f", "")
 
 
+def test_a_formed_team_shares_the_price_it_formed_with() -> None:
+    team = replace(a_team(2), state=domain.TeamState.FORMED, formed_fill=3)  # one has withdrawn since
+    found = shared(an_invite(), CAMPAIGN, team, CAMPAIGN.terms, link="https://shop.example/i/x", code="x", language="")
+    assert found.price == "€29.90"
+
+
 def two_items() -> domain.Campaign:
     table = CAMPAIGN.terms.price_table
     lime = tuple(domain.PriceRow("lime", role, (domain.PriceStep(0, 990),)) for role in domain.Role)
