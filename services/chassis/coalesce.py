@@ -19,6 +19,8 @@ Decide: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Re
 LIMIT = 500
 GATHER_SECONDS = 0.006
 GATHER_STEP_SECONDS = 0.001
+CROWD = 4
+"""A batch of so many says that a crowd is calling."""
 RACES = 5
 RETRY_SECONDS = (0.02, 0.1, 0.5)
 RETRY_FOR_SECONDS = 3.0
@@ -65,9 +67,9 @@ class Coalescer(Generic[Command, Answer]):
     """Hands commands to one decision at a time, as many as wait, at most `limit`.
 
     `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. A lone call waits for
-    nothing. After a batch of several, whose callers come again one by one, the next is given time to grow, for as long
-    as more come but at most `gather` seconds: a commit costs as much for one as for many. A batch runs under the trace
-    of its first command. Single calls and bulks take turns: a bulk never keeps single calls waiting twice.
+    nothing. While a crowd is calling, whose callers come again one by one, a batch is given up to `gather` seconds to
+    grow: a commit costs as much for one as for many. A batch runs under the trace of its first command. Single calls
+    and bulks take turns: a bulk never keeps single calls waiting twice.
     """
 
     def __init__(
@@ -124,19 +126,20 @@ class Coalescer(Generic[Command, Answer]):
         try:
             while True:
                 await self._arrived.wait()
-                if last > 1:
-                    await self._gather_more()
+                if last >= CROWD:
+                    await self._gather_more(last)
                 last = await self.run_once()
         finally:
             self._stopped = True
             for call in chain(*self._turns):
                 call.fail(0, _stopping())
 
-    async def _gather_more(self) -> None:
-        """Wait while more come, but not for long."""
-        before, until = 0, time.monotonic() + self._gather
-        while before < self._waiting < self._limit and time.monotonic() < until:
-            before = self._waiting
+    async def _gather_more(self, last: int) -> None:
+        """Wait until twice as many wait as the last batch had, but not for long."""
+        wanted = min(2 * last, self._limit)
+        for _ in range(round(self._gather / GATHER_STEP_SECONDS)):
+            if self._waiting >= wanted:
+                break
             await asyncio.sleep(GATHER_STEP_SECONDS)
 
     async def run_once(self) -> int:

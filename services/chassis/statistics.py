@@ -1,7 +1,7 @@
 """Renews the planner's statistics of tables that have grown tenfold, sooner than PostgreSQL would.
 
 A plan is kept as long as statistics stay. Made while a table was empty, it finds all ways equally good and may read a
-whole campaign to find one member. PostgreSQL looks once a minute; a sale that starts on a new installation is over then.
+whole campaign to find one member. PostgreSQL looks once a minute; a sale on a new installation may be over by then.
 """
 
 from psycopg import AsyncConnection, sql

@@ -60,6 +60,11 @@ class Catalogue:
             self._remember_terms(campaign_id, found)
         return found
 
+    def owns(self, platform_id: UUID, campaign_id: UUID) -> bool:
+        """Tell whether a campaign is known, and the platform's."""
+        known = self._campaigns.get(campaign_id)
+        return known is not None and known.platform_id == platform_id
+
     def limits_members(self, campaign_id: UUID) -> bool:
         """Tell whether terms of a campaign are known that limit what a member may have."""
         return campaign_id in self._limited

@@ -115,6 +115,7 @@ class Decider:
             if isinstance(elsewhere, Refusal):
                 return _refused(_rejected(elsewhere))
             decision = elsewhere
+            live = book.live(decision.team.team_id, command.member_id)
         if isinstance(decision.outcome, Refusal):
             return _refused(_rejected(decision.outcome, live))
         book.enter(decision, new=decision.team.version == len(decision.facts))

@@ -44,7 +44,11 @@ class Sweeper:
         """Look at the next page of every campaign that waits for it; returns how many teams."""
         async with self._database.read() as connection:
             sweeps = await store.find_sweeps(connection, CAMPAIGNS)
-        return sum([await self._sweep(sweep) for sweep in sweeps])
+        results = await asyncio.gather(*map(self._sweep, sweeps), return_exceptions=True)
+        for failure in results:
+            if isinstance(failure, BaseException):
+                raise failure  # the others went their way
+        return sum(result for result in results if isinstance(result, int))
 
     async def _sweep(self, sweep: Sweep) -> int:
         async with self._database.read() as connection:

@@ -51,9 +51,10 @@ async def load(connection: AsyncConnection[TupleRow], catalogue: Catalogue, book
 async def _lock(
     connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]
 ) -> list[_Phase[Any]]:
-    opening = [book for book in books if book.opens or catalogue.overflows(book.campaign_id)]
-    stocked = [book for book in books if catalogue.has_stock(book.campaign_id)]
-    limited = [book for book in books if _locks_members(catalogue, book)]
+    owned = [book for book in books if catalogue.owns(book.platform_id, book.campaign_id)]
+    opening = [book for book in owned if book.opens or catalogue.overflows(book.campaign_id)]
+    stocked = [book for book in owned if catalogue.has_stock(book.campaign_id)]
+    limited = [book for book in owned if _locks_members(catalogue, book)]
     teams = [book for book in books if book.team_ids or book.seat_ids]
     for book in books:
         book.keeps_campaign = book in opening
@@ -145,6 +146,8 @@ def _locks_members(catalogue: Catalogue, book: Book) -> bool:
 def _check_locked(catalogue: Catalogue, books: Sequence[Book]) -> None:
     """Begin again where rules that were not known before ask for locks that were not taken."""
     for book in books:
+        if not catalogue.owns(book.platform_id, book.campaign_id):
+            continue
         if _locks_members(catalogue, book) and not book.locks_members:
             raise Raced("a campaign limits its members since now")
         if catalogue.has_stock(book.campaign_id) and not book.locks_stock:

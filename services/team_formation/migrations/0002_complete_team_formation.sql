@@ -9,7 +9,7 @@ ALTER TABLE campaigns
     ADD COLUMN shown_sku      text        NOT NULL DEFAULT '',  -- the item a live host shows
     ADD COLUMN cancel_reason  text        NOT NULL DEFAULT '',
     ADD COLUMN cancels_formed boolean     NOT NULL DEFAULT false,
-    ADD COLUMN sweeping       boolean     NOT NULL DEFAULT false,  -- its teams have to be looked at, see handlers/sweep.py
+    ADD COLUMN sweeping       boolean     NOT NULL DEFAULT false,  -- its teams have to be looked at, see handlers/due.py
     ADD COLUMN sweep_after    uuid;                             -- the last team looked at
 CREATE INDEX campaigns_sweeping ON campaigns (campaign_id) WHERE sweeping;
 CREATE INDEX campaigns_of_platform ON campaigns (platform_id, campaign_id);

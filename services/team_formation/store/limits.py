@@ -66,15 +66,19 @@ async def lock_members(
 ) -> None:
     """Lock members of campaigns, in id order: those named, and those whose seats could come to life again.
 
-    Wanted: platform, campaign, members, seats. Who is not there yet is locked by being inserted, who is by an update
-    that changes nothing: one statement for both.
+    A hold is one of these: it may run out before its team is locked. Wanted: platform, campaign, members, seats. Who is
+    not there yet is locked by being inserted, who is by an update that changes nothing: one statement for both.
     """
     await put(
         connection,
         "INSERT INTO campaign_members AS c (campaign_id, platform_id, member_id)"
         " SELECT %s, %s, w.member_id FROM (SELECT m.member_id FROM unnest(%s) AS m (member_id) UNION"
         " SELECT s.member_id FROM unnest(%s) AS k (seat_id) CROSS JOIN LATERAL (SELECT n.member_id FROM seats AS n"
-        " WHERE n.campaign_id = %s AND n.seat_id = k.seat_id AND n.state = 'RELEASED' OFFSET 0) AS s"
+        " WHERE n.campaign_id = %s AND n.platform_id = %s AND n.seat_id = k.seat_id"
+        " AND n.state IN ('HELD', 'RELEASED') OFFSET 0) AS s"
         ") AS w ORDER BY w.member_id ON CONFLICT (campaign_id, member_id) DO UPDATE SET platform_id = c.platform_id",
-        [(campaign, platform, texts(members), uuids(seats), campaign) for platform, campaign, members, seats in wanted],
+        [
+            (campaign, platform, texts(members), uuids(seats), campaign, platform)
+            for platform, campaign, members, seats in wanted
+        ],
     )

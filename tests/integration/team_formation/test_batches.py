@@ -3,9 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+
 from services.chassis.errors import Rejected
+from services.team_formation.domain import OnFull
 from services.team_formation.handlers import Ask, Look
-from tests.support.formation import Formation, a_campaign
+from tests.support.formation import OTHER_PLATFORM, Formation, a_campaign
 
 LIMITS = {"max_units_per_member": 3, "max_teams_per_member": 2}
 
@@ -57,3 +61,25 @@ async def test_a_look_at_what_is_not_due_changes_nothing(formation: Formation) -
     [(team_id, due_at)] = await formation.rows("SELECT team_id, due_at FROM teams")
     await formation.commands.submit(Ask(campaign.platform_id, campaign.campaign_id, Look(), team_id=team_id))
     assert await formation.rows("SELECT due_at, version FROM teams") == [(due_at, opened.team.version)]
+
+
+async def test_a_stranger_leaves_no_trace_in_a_campaign(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign(stock=3, rules=LIMITS))
+    team = (await formation.open(campaign)).team.team_id
+    answers = await asyncio.gather(
+        formation.join(team, "tom", platform_id=OTHER_PLATFORM), formation.join(team, "lin"), return_exceptions=True
+    )
+    assert [getattr(answer, "reason", "seat") for answer in answers] == ["TEAM_UNKNOWN", "seat"]
+    rows = await formation.rows("SELECT member_id, platform_id FROM campaign_members ORDER BY member_id")
+    assert rows == [("lin", campaign.platform_id), ("mei", campaign.platform_id)]
+
+
+async def test_a_late_comer_who_comes_again_is_told_the_seat_it_has(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign(minimum=1, maximum=2, rules={"on_full": OnFull.OPEN_TEAM}))
+    full = (await formation.open(campaign)).team.team_id
+    await formation.join(full, "lin")
+    seated = await formation.join(full, "tom")
+    assert seated.outcome == pb.JOIN_OUTCOME_OTHER_TEAM
+    with pytest.raises(Rejected) as again:
+        await formation.join(full, "tom")
+    assert (again.value.reason, again.value.metadata) == ("ALREADY_IN_TEAM", {"seat_id": seated.seat.seat_id})
