@@ -217,12 +217,16 @@ def more_good_requests(
         direct,
         *(request(campaign_id=campaign, actor="ann") for request in named),
         tf.CancelCampaignRequest(campaign_id=campaign, actor="ann", reason="No more mangoes."),
-        tf.ListCampaignsRequest(page_size=1, merchant_id="merchant-7", external_ref="c-1", states=[types_pb2.CAMPAIGN_STATE_RUNNING]),
+        tf.ListCampaignsRequest(
+            page_size=1, merchant_id="merchant-7", external_ref="c-1", states=[types_pb2.CAMPAIGN_STATE_RUNNING]
+        ),
         tf.ListCampaignChangesRequest(campaign_id=campaign, page_size=1),
         tf.WatchCampaignRequest(campaign_id=campaign),
         tf.JoinTeamsRequest(joins=[joining, joining]),
         tf.FindTeamRequest(campaign_id=campaign, quantity=1, member_id="tom"),
-        tf.ListTeamsRequest(campaign_id=campaign, page_size=1, states=[types_pb2.TEAM_STATE_FORMING], opener_member_id="mei"),
+        tf.ListTeamsRequest(
+            campaign_id=campaign, page_size=1, states=[types_pb2.TEAM_STATE_FORMING], opener_member_id="mei"
+        ),
         tf.CancelTeamRequest(team_id=team, reason="No more mangoes."),
         tf.SponsorTeamRequest(team_id=team, sku="mango", places=1),
         tf.ExtendHoldRequest(seat_id=seat),
