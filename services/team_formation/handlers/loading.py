@@ -162,7 +162,7 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
     if due:
         held = await store.load_held(connection, [(book.campaign_id, teams) for book, teams in due], limits.MOST_HELD)
         phases.append(_Phase([book for book, _ in due], held, Book.take_held))
-    waits = _teams_of(books, lambda _, team: bool(team.totals.waiting_members))
+    waits = _teams_of(books, _may_seat_who_waits)
     if waits:
         wanted = [(book.campaign_id, teams) for book, teams in waits]
         waiting = await store.load_waiting(connection, wanted, limits.MOST_WAITING)
@@ -199,6 +199,14 @@ async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catal
 def _teams_of(books: Sequence[Book], condition: Callable[[Book, Team], bool]) -> list[tuple[Book, list[Any]]]:
     found = [(book, [team.team_id for team in book.teams.values() if condition(book, team)]) for book in books]
     return [(book, teams) for book, teams in found if teams]
+
+
+def _may_seat_who_waits(book: Book, team: Team) -> bool:
+    """Tell whether somebody waits, and room may be made: by a member who leaves, or by the look at a team."""
+    if not team.totals.waiting_members:
+        return False
+    left = {seat.team_id for seat_id in book.leaving if seat_id and (seat := book.seats.get(seat_id))}
+    return team.team_id in left or book.is_looked_at(team)
 
 
 def _may_lose_leader(book: Book, team: Team) -> bool:
