@@ -95,7 +95,7 @@ CREATE TABLE listed_teams (
     room        bigint NOT NULL,                                -- what is free
     PRIMARY KEY (campaign_id, team_id)
 );
-CREATE INDEX listed_teams_fullest ON listed_teams (campaign_id, match_key, taken DESC);
+CREATE INDEX listed_teams_fullest ON listed_teams (campaign_id, match_key, taken DESC) WHERE room > 0;
 
 ALTER TABLE seats
     DROP CONSTRAINT seats_state_check,

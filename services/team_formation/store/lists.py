@@ -239,7 +239,7 @@ async def find_fullest(
         " JOIN teams AS t ON t.campaign_id = l.campaign_id AND t.team_id = l.team_id"
         " JOIN campaign_terms AS r ON r.campaign_id = t.campaign_id AND r.terms_version = t.terms_version"
         " WHERE l.campaign_id = %s AND l.platform_id = %s AND l.match_key = %s"
-        " AND l.room >= CASE r.counted_in WHEN 'UNITS' THEN %s ELSE 1 END AND r.max_units_per_seat >= %s"
+        " AND l.room > 0 AND l.room >= CASE r.counted_in WHEN 'UNITS' THEN %s ELSE 1 END AND r.max_units_per_seat >= %s"
         " AND t.state = 'FORMING' AND t.ends_at > %s AND l.team_id <> ALL (ARRAY(SELECT s.team_id FROM seats AS s"
         " WHERE s.campaign_id = %s AND s.member_id = %s AND s.state IN ('WAITING', 'HELD', 'CONFIRMED')"
         " AND NOT s.sponsored)) ORDER BY l.taken DESC LIMIT %s) AS t"
