@@ -23,7 +23,15 @@ from services.chassis.requests import RequestKey
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
-from services.team_formation.handlers import Ask, CampaignHandler, Command, DueFinder, Sweeper, TeamHandler
+from services.team_formation.handlers import (
+    Ask,
+    CampaignHandler,
+    Command,
+    DueFinder,
+    Revoke,
+    Sweeper,
+    TeamHandler,
+)
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LADDER = {0: 3990, 2: 3490, 3: 2990, 5: 2490}
@@ -144,6 +152,19 @@ class Formation:
         """Give a team up."""
         command = domain.Cancel("recall")
         return pb.CancelTeamResponse.FromString(await self.on_team("CancelTeam", command, team_id, request_id))
+
+    async def invite(self, team_id: str, promoter: str = "kol", max_uses: int = 0, request_id: str = "") -> UUID:
+        """Make a promoter's invite to a team, and give its id."""
+        command = domain.NewInvite(ids.new_id(), "", promoter, "wechat", "", "", None, max_uses)
+        answer = await self.on_team("CreateInvite", command, team_id, request_id)
+        return _two("inv", pb.CreateInviteResponse.FromString(answer).invite.invite_id)[1]
+
+    async def revoke(self, team_id: str, invite_id: UUID, request_id: str = "") -> pb.RevokeInviteResponse:
+        """Take an invite to a team back."""
+        campaign_id, _ = _two("team", team_id)
+        key = self.key("RevokeInvite", campaign_id, request_id)
+        ask = Ask(PLATFORM, campaign_id, Revoke(invite_id), key)
+        return pb.RevokeInviteResponse.FromString(await self.commands.submit(ask))
 
     async def on_team(self, rpc: str, command: Command, team_id: str, request_id: str = "") -> bytes:
         """Have a command on a team decided."""

@@ -37,7 +37,7 @@ def revoke_invite(invite: Invite, now: datetime) -> Invite:
 
 
 def use_invite(invite: Invite) -> Invite:
-    """Count a seat that was taken by an invite."""
+    """Count a join that took a seat or a place on the waitlist; a use does not come back."""
     return replace(invite, uses=invite.uses + 1)
 
 

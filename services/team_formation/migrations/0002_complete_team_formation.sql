@@ -119,7 +119,7 @@ CREATE INDEX seats_by_change ON seats (campaign_id, updated_at, seat_id);
 
 ALTER TABLE invites
     ADD COLUMN max_uses                bigint  NOT NULL DEFAULT 0,   -- 0: no limit
-    ADD COLUMN uses                    bigint  NOT NULL DEFAULT 0,   -- seats taken by it
+    ADD COLUMN uses                    bigint  NOT NULL DEFAULT 0,   -- joins by it that took a seat or wait
     ADD COLUMN commission_basis_points integer NOT NULL DEFAULT 0;
 CREATE INDEX invites_of_member ON invites (campaign_id, member_id) WHERE member_id <> '';
 CREATE INDEX invites_of_promoter ON invites (campaign_id, promoter_id) WHERE promoter_id <> '';
