@@ -18,7 +18,8 @@ _FROM, _TO = 12_000, 30_000
 @pytest.fixture
 async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
     """The whole engine, on the local broker."""
-    running = Stack(StackOptions(data=tmp_path / "data", ports=_ports()), say=print)
+    ports = dict(zip(DEFAULTS, _free_ports(len(DEFAULTS)), strict=True))
+    running = Stack(StackOptions(data=tmp_path / "data", ports=ports), say=print)
     await running.start()
     try:
         yield running
@@ -26,13 +27,19 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
         await running.stop()
 
 
-def _ports() -> dict[str, int]:
+@pytest.fixture
+def free_ports() -> Callable[[int], list[int]]:
+    """Gives ports for a part that a test adds."""
+    return _free_ports
+
+
+def _free_ports(count: int) -> list[int]:
     """Choose free ports away from the usual ones, which another engine on this machine may want at any moment."""
-    chance, found = random.SystemRandom(), dict[str, int]()
-    while len(found) < len(DEFAULTS):
+    chance, found = random.SystemRandom(), list[int]()
+    while len(found) < count:
         port = chance.randrange(_FROM, _TO)
-        if port not in found.values() and _is_free(port):
-            found[list(DEFAULTS)[len(found)]] = port
+        if port not in found and _is_free(port):
+            found.append(port)
     return found
 
 

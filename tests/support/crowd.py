@@ -1,7 +1,8 @@
 """A crowd that opens, joins, confirms and leaves through the public API, and remembers every acknowledgement.
 
 Callers behave as the API asks: on UNAVAILABLE (or a lost connection) they send the very same call again, with the same
-request id, until it is answered.
+request id, until it is answered. Where there are several replicas, each call goes to one of them, and its repetition to
+the next: a call that one has decided and not answered is asked again at another.
 """
 
 import asyncio
@@ -33,32 +34,43 @@ class Crowd:
     address: str
     key: str
     seed: int = 7
+    others: tuple[str, ...] = ()
+    """More replicas that answer the same calls."""
     acknowledged: list[tuple[str, Any, Any]] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     retries: int = 0
     calls: int = 0
     waited: int = 0
     """Members who were put on a waitlist."""
+    under_way: dict[str, str] = field(default_factory=dict)
+    """Request ids that are sent and not answered, with the address they were sent to."""
+    answered_by: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - a repeatable crowd, no secret
         self._numbers = itertools.count()
         self._regulars = [f"regular-{number}" for number in range(400)]
         options = [("grpc.max_reconnect_backoff_ms", 500), ("grpc.initial_reconnect_backoff_ms", 100)]
-        self._channel = grpc.aio.insecure_channel(self.address, options=options)
-        self._stub: Any = TeamFormationStub(self._channel)
+        self._addresses = [self.address, *self.others]
+        self._channels = [grpc.aio.insecure_channel(address, options=options) for address in self._addresses]
+        self._stubs: list[Any] = [TeamFormationStub(channel) for channel in self._channels]
+        self._awake = asyncio.Event()
+        self._awake.set()
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._channel.close()
+        """Close the connections."""
+        for channel in self._channels:
+            await channel.close()
 
     async def call(self, method: str, request: Any) -> Any:
         """Make a call until it is answered; None for a refusal."""
+        await self._awake.wait()
         ends = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        while True:
+        first = self._random.randrange(len(self._stubs))
+        for at in itertools.islice(itertools.cycle(range(len(self._stubs))), first, None):
             self.calls += 1
             try:
-                answer = await getattr(self._stub, method)(request, metadata=self._metadata(), timeout=CALL_SECONDS)
+                answer = await self._send(at, method, request)
             except grpc.aio.AioRpcError as error:
                 if error.code() not in RETRIED:
                     self.refused[error.code().name] += 1
@@ -71,6 +83,16 @@ class Crowd:
                 if method in _ANSWERS:
                     self.acknowledged.append((method, request, answer))
                 return answer
+        return None
+
+    async def _send(self, at: int, method: str, request: Any) -> Any:
+        self.under_way[request.request_id] = self._addresses[at]
+        try:
+            answer = await getattr(self._stubs[at], method)(request, metadata=self._metadata(), timeout=CALL_SECONDS)
+        finally:
+            del self.under_way[request.request_id]
+        self.answered_by[self._addresses[at]] += 1
+        return answer
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {self.key}"),)
@@ -147,12 +169,24 @@ class Crowd:
     def _member(self) -> str:
         return f"member-{self.seed}-{next(self._numbers)}"
 
-    async def more(self, count: int, living: "asyncio.Task[None]") -> None:
-        """Wait until the crowd that lives in a task has that many more answers."""
-        wanted = len(self.acknowledged) + count
-        while len(self.acknowledged) < wanted:
+    async def more(self, count: int, living: "asyncio.Task[None]", address: str = "") -> None:
+        """Wait until the crowd that lives in a task has that many more answers, from one replica where it is named."""
+
+        def answers() -> int:
+            return self.answered_by[address] if address else len(self.acknowledged)
+
+        wanted = answers() + count
+        while answers() < wanted:
             assert not living.done(), "the crowd has stopped"
             await asyncio.sleep(0.01)
+
+    def rest(self) -> None:
+        """Begin no call until `wake`; those that are not answered yet go on being repeated."""
+        self._awake.clear()
+
+    def wake(self) -> None:
+        """Go on."""
+        self._awake.set()
 
     async def changed_answers(self) -> list[str]:
         """Send every acknowledged call once more; gives the request ids whose answer is another now."""
@@ -167,9 +201,14 @@ class Crowd:
         self.acknowledged = acknowledged
         return [request_id for request_id in changed if request_id]
 
-    def seats(self) -> set[str]:
-        """Ids of every seat that was acknowledged."""
-        return {answer.seat.seat_id for method, _, answer in self.acknowledged if method != "ConfirmSeat"}
+    def seats(self) -> list[str]:
+        """Ids of the seats that were acknowledged: one of each call that took one."""
+        return [answer.seat.seat_id for method, _, answer in self.acknowledged if method != "ConfirmSeat"]
+
+    def confirmed(self) -> list[str]:
+        """Ids of the seats whose confirmation was acknowledged."""
+        found = [answer for method, _, answer in self.acknowledged if method == "ConfirmSeat"]
+        return [answer.seat.seat_id for answer in found if answer.outcome == pb.CONFIRM_OUTCOME_CONFIRMED]
 
 
 def a_campaign(request_id: str, maximum: int, mode: int, hold: float) -> pb.CreateCampaignRequest:
