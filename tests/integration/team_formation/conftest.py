@@ -6,6 +6,7 @@ import pytest
 
 from services.chassis import coalesce
 from services.chassis.clock import ManualClock
+from tests.support.api import Api, an_api
 from tests.support.crowding import Said
 from tests.support.database import Database
 from tests.support.formation import START, Formation, a_formation
@@ -30,6 +31,13 @@ async def formation(url: str, clock: ManualClock) -> AsyncIterator[Formation]:
     """One replica."""
     async with a_formation(url, clock) as running:
         yield running
+
+
+@pytest.fixture
+async def api(formation: Formation) -> AsyncIterator[Api]:
+    """One replica's servers, and a platform's client."""
+    async with an_api(formation) as api:
+        yield api
 
 
 @pytest.fixture
