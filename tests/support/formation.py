@@ -153,11 +153,16 @@ class Formation:
         command = domain.Cancel("recall")
         return pb.CancelTeamResponse.FromString(await self.on_team("CancelTeam", command, team_id, request_id))
 
-    async def invite(self, team_id: str, promoter: str = "kol", max_uses: int = 0, request_id: str = "") -> UUID:
-        """Make a promoter's invite to a team, and give its id."""
+    async def create_invite(
+        self, team_id: str, promoter: str = "kol", max_uses: int = 0, request_id: str = ""
+    ) -> pb.CreateInviteResponse:
+        """Make a promoter's invite to a team."""
         command = domain.NewInvite(ids.new_id(), "", promoter, "wechat", "", "", None, max_uses)
-        answer = await self.on_team("CreateInvite", command, team_id, request_id)
-        return _two("inv", pb.CreateInviteResponse.FromString(answer).invite.invite_id)[1]
+        return pb.CreateInviteResponse.FromString(await self.on_team("CreateInvite", command, team_id, request_id))
+
+    async def invite(self, team_id: str, promoter: str = "kol", max_uses: int = 0) -> UUID:
+        """Make a promoter's invite to a team, and give its id."""
+        return _two("inv", (await self.create_invite(team_id, promoter, max_uses)).invite.invite_id)[1]
 
     async def revoke(self, team_id: str, invite_id: UUID, request_id: str = "") -> pb.RevokeInviteResponse:
         """Take an invite to a team back."""

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from services.chassis.clock import ManualClock
 from services.team_formation.domain import LeaveUntil
 from tests.support.crowding import all_at_once, outcome, told, violations
@@ -35,7 +37,7 @@ async def test_the_last_stock_over_two_teams(replicas: list[Formation], counts: 
     counts(joiners=60, units_left=10, **answers)
 
 
-async def test_the_last_units_of_several_items_in_quantities(replicas: list[Formation], counts: Counts) -> None:
+async def test_the_last_units_in_quantities(replicas: list[Formation], counts: Counts) -> None:
     campaign = await replicas[0].create(a_campaign(maximum=200, stock=31, max_units_per_seat=3))
     team = (await replicas[0].open(campaign)).team.team_id
     joins = (replicas[n % 2].join(team, f"member-{n}", quantity=n % 3 + 1) for n in range(40))
@@ -47,17 +49,18 @@ async def test_the_last_units_of_several_items_in_quantities(replicas: list[Form
 
 
 async def test_the_last_two_payments_at_once(replicas: list[Formation], counts: Counts) -> None:
-    rounds = 20
+    formed, rounds = 0, 20
     for round_ in range(rounds):
         opened = await replicas[0].open(await replicas[0].create(a_campaign(maximum=2)), f"mei-{round_}")
         other = await replicas[1].join(opened.team.team_id, "tom")
         await asyncio.gather(replicas[0].confirm(opened.seat), replicas[1].confirm(other.seat))
         facts = [fact for _, fact in await replicas[0].facts(opened.team.team_id)]
-        assert facts.count("team_formed") == 1
         assert facts.count("team_tipped") == 1
+        formed += facts.count("team_formed") == 1
+    assert formed == rounds
     assert await replicas[0].rows("SELECT DISTINCT state, confirmed_members FROM teams") == [("FORMED", 2)]
     assert await violations(replicas[0]) == {}
-    counts(teams=rounds, formed_once=rounds)
+    counts(teams=rounds, payments=2 * rounds, formed_once=formed)
 
 
 async def test_a_member_joins_by_many_requests_at_once(replicas: list[Formation], counts: Counts) -> None:
@@ -68,27 +71,43 @@ async def test_a_member_joins_by_many_requests_at_once(replicas: list[Formation]
     counts(requests=20, **answers)
 
 
-async def test_a_members_limits_at_once(replicas: list[Formation], counts: Counts) -> None:
-    rules = {"max_units_per_member": 5, "max_teams_per_member": 3, "max_teams_opened_per_member": 2}
+@pytest.mark.parametrize(
+    ("rules", "quantities", "seats"),
+    [
+        ({"max_units_per_member": 5}, (1,), 5),
+        ({"max_units_per_member": 5}, (2,), 2),
+        ({"max_teams_per_member": 3}, (1, 2), 3),
+        # whoever has two seats has at most four units: a join of one unit is never refused for its units
+        ({"max_units_per_member": 5, "max_teams_per_member": 3}, (1, 2), 3),
+    ],
+    ids=["units one by one", "units two by two", "teams", "units and teams"],
+)
+async def test_a_members_limits_at_once(
+    replicas: list[Formation], rules: dict[str, int], quantities: tuple[int, ...], seats: int, counts: Counts
+) -> None:
     campaign = await replicas[0].create(a_campaign(maximum=50, rules=rules))
     teams = [(await replicas[n % 2].open(campaign, f"leader-{n}")).team.team_id for n in range(8)]
     members = ("tom", "lin", "kim")
-    calls: list[Any] = [
-        replicas[(n + at) % 2].join(team, member, quantity=(n + at) % 2 + 1)
+    calls = [
+        replicas[(n + at) % 2].join(team, member, quantity=quantities[(n + at) % len(quantities)])
         for n, member in enumerate(members)
         for at, team in enumerate(teams)
     ]
-    calls += [replicas[n % 2].open(campaign, "sol") for n in range(10)]
-    answers = await all_at_once(calls)
-    assert told(answers[-10:]) == {"OK": 2, "MEMBER_LIMIT": 8}
-    for member in members:
-        [(units, seats)] = await replicas[0].rows(
-            "SELECT sum(quantity), count(*) FROM seats WHERE member_id = %s", member
-        )
-        assert units <= 5
-        assert seats == 3 or units >= 4, "as many as the limits allow"
+    answers = told(await all_at_once(calls))
+    assert answers == {"OK": seats * 3, "MEMBER_LIMIT": (8 - seats) * 3}
+    has = "SELECT member_id, count(*) FROM seats WHERE member_id = ANY (%s) GROUP BY member_id"
+    assert dict(await replicas[0].rows(has, list(members))) == dict.fromkeys(members, seats)
     assert await violations(replicas[0]) == {}
-    counts(joins=24, opens=10, **told(answers))
+    counts(members=3, joins=24, seats_each=seats, **answers)
+
+
+async def test_the_limit_of_teams_opened_at_once(replicas: list[Formation], counts: Counts) -> None:
+    campaign = await replicas[0].create(a_campaign(rules={"max_teams_opened_per_member": 2}))
+    answers = told(await all_at_once(replicas[n % 2].open(campaign, "sol") for n in range(20)))
+    assert answers == {"OK": 2, "MEMBER_LIMIT": 18}
+    assert await replicas[0].rows("SELECT count(*) FROM teams WHERE opener_member_id = 'sol'") == [(2,)]
+    assert await violations(replicas[0]) == {}
+    counts(opens=20, **answers)
 
 
 async def test_a_place_is_left_while_many_want_it(replicas: list[Formation], counts: Counts) -> None:
@@ -101,8 +120,11 @@ async def test_a_place_is_left_while_many_want_it(replicas: list[Formation], cou
     seated = [answer for answer in [*answers[:20], *answers[25:]] if not isinstance(answer, str)]
     assert told(answers[20:25]) == {"OK": 5}
     assert len(seated) <= 5
+    later = told(await all_at_once(replicas[n % 2].join(team, f"later-{n}") for n in range(10)))
+    assert len(seated) + later["OK"] == 5, "each place that was left is taken once"
+    assert await replicas[0].rows("SELECT held_members FROM teams") == [(10,)]
     assert await violations(replicas[0]) == {}
-    counts(leaves=5, joiners=40, seated=len(seated))
+    counts(leaves=5, joiners=40, seated=len(seated), seated_later=later["OK"])
 
 
 async def test_members_come_and_go_at_once(replicas: list[Formation], counts: Counts) -> None:

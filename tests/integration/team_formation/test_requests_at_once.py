@@ -1,45 +1,70 @@
 """The same request at once on two replicas, twice in one batch, and with another body: one change, one answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis import ids
 from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.domain import Campaign
 from services.team_formation.handlers import Ask
+from tests.support.api import a_request, an_api
 from tests.support.crowding import outcome, violations
 from tests.support.formation import PLATFORM, Formation, a_campaign
 
 RULES = {"max_sponsored": 9, "hold_extension": a_campaign().terms.rules.hold_lifetime, "max_units_per_member": 9}
-Call = Callable[[Formation, Campaign, Any, str], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the calls are about."""
+
+    campaign: Campaign
+    opened: Any
+    invite_id: UUID
+
+    @property
+    def team_id(self) -> str:
+        """The open team."""
+        return str(self.opened.team.team_id)
+
+
+Call = Callable[[Formation, Scene, str], Awaitable[Any]]
 CALLS: dict[str, Call] = {
-    "OpenTeam": lambda on, campaign, _seat, name: on.open(campaign, "tom", request_id=name),
-    "JoinTeam": lambda on, _campaign, opened, name: on.join(opened.team.team_id, "tom", request_id=name),
-    "ConfirmSeat": lambda on, _campaign, opened, name: on.confirm(opened.seat, request_id=name),
-    "LeaveTeam": lambda on, _campaign, opened, name: on.leave(opened.seat, 1, request_id=name),
-    "ExtendHold": lambda on, _campaign, opened, name: on.extend(opened.seat, request_id=name),
-    "SponsorTeam": lambda on, _campaign, opened, name: on.sponsor(opened.team.team_id, 1, request_id=name),
-    "CancelTeam": lambda on, _campaign, opened, name: on.cancel(opened.team.team_id, request_id=name),
-    "UpdateCampaign": lambda on, campaign, _opened, name: on.change(
-        campaign, domain.ReleaseUnits("mango", 1), request_id=name
+    "OpenTeam": lambda on, scene, name: on.open(scene.campaign, "tom", request_id=name),
+    "JoinTeam": lambda on, scene, name: on.join(scene.team_id, "tom", request_id=name),
+    "JoinTeam by an invite": lambda on, scene, name: on.join(
+        scene.team_id, "tom", request_id=name, invite_id=scene.invite_id
     ),
+    "ConfirmSeat": lambda on, scene, name: on.confirm(scene.opened.seat, request_id=name),
+    "LeaveTeam": lambda on, scene, name: on.leave(scene.opened.seat, 1, request_id=name),
+    "ExtendHold": lambda on, scene, name: on.extend(scene.opened.seat, request_id=name),
+    "SponsorTeam": lambda on, scene, name: on.sponsor(scene.team_id, 1, request_id=name),
+    "CancelTeam": lambda on, scene, name: on.cancel(scene.team_id, request_id=name),
+    "CreateInvite": lambda on, scene, name: on.create_invite(scene.team_id, request_id=name),
+    "RevokeInvite": lambda on, scene, name: on.revoke(scene.team_id, scene.invite_id, request_id=name),
 }
 
 
-async def a_team(on: Formation) -> tuple[Campaign, Any]:
+async def a_team(on: Formation) -> Scene:
     campaign = await on.create(a_campaign(rules=RULES, stock=50))
-    return campaign, await on.open(campaign, quantity=3)
+    opened = await on.open(campaign, quantity=3)
+    return Scene(campaign, opened, await on.invite(opened.team.team_id, max_uses=5))
 
 
 async def state(on: Formation) -> list[tuple[Any, ...]]:
     """Read what a second change would alter."""
     return await on.rows(
         "SELECT (SELECT sum(version) FROM teams), (SELECT count(*) FROM seats), (SELECT sum(offered) FROM stock),"
-        " (SELECT sum(sequence) FROM campaigns), (SELECT count(*) FROM outbox)"
+        " (SELECT sum(sequence) FROM campaigns), (SELECT count(*) FROM campaign_changes),"
+        " (SELECT array_agg((uses, revoked_at) ORDER BY invite_id)::text FROM invites), (SELECT count(*) FROM outbox)"
     )
 
 
@@ -47,19 +72,94 @@ async def state(on: Formation) -> list[tuple[Any, ...]]:
 async def test_the_same_request_on_both_replicas_at_once(
     replicas: list[Formation], rpc: str, counts: Callable[..., None]
 ) -> None:
-    campaign, opened = await a_team(replicas[0])
-    answers = await asyncio.gather(*(CALLS[rpc](replicas[n % 2], campaign, opened, "same") for n in range(12)))
+    scene = await a_team(replicas[0])
+    answers = await asyncio.gather(*(CALLS[rpc](replicas[n % 2], scene, "same") for n in range(12)))
     assert len({answer.SerializeToString() for answer in answers}) == 1
     after = await state(replicas[0])
-    assert await CALLS[rpc](replicas[1], campaign, opened, "same") == answers[0]
+    assert await CALLS[rpc](replicas[1], scene, "same") == answers[0]
     assert await state(replicas[0]) == after
     assert await replicas[0].rows("SELECT count(*) FROM requests WHERE request_id = 'same'") == [(1,)]
     assert await violations(replicas[0]) == {}
     counts(callers=12, answers=1)
 
 
+@pytest.fixture
+async def shop(replicas: list[Formation]) -> AsyncIterator[Callable[[int, str, Any], Awaitable[Any]]]:
+    """Calls a method of the API as one platform, at either replica."""
+    async with an_api(replicas[0]) as one, an_api(replicas[1]) as two:
+        yield lambda n, method, request: (one, two)[n % 2].call(method, request, one.key)
+
+
+def an_update(campaign: types_pb2.Campaign, version: int) -> pb.UpdateCampaignRequest:
+    """Ask for another seller, another ladder and more stock; a version of 0 names none."""
+    like = a_request()
+    request = pb.UpdateCampaignRequest(request_id="same", campaign_id=campaign.campaign_id, version=version)
+    request.fields.items.extend(like.items)
+    request.fields.ladder.CopyFrom(like.ladder)
+    request.fields.presentation.CopyFrom(like.presentation)
+    request.fields.presentation.seller = "Fruit Shop and Sons"
+    request.fields.ladder.tiers[0].discounts[0].fixed_price = 3390
+    request.fields.items[0].stock = 70
+    request.update_mask.paths.extend(["presentation", "ladder", "items"])
+    return request
+
+
+async def test_the_same_campaign_is_created_once(
+    replicas: list[Formation], shop: Any, counts: Callable[..., None]
+) -> None:
+    answers = await asyncio.gather(*(shop(n, "CreateCampaign", a_request()) for n in range(12)))
+    assert len({answer.SerializeToString() for answer in answers}) == 1
+    assert await replicas[0].rows("SELECT count(*) FROM campaigns") == [(1,)]
+    created = "SELECT count(*) FROM outbox WHERE aggregatetype = 'groupbuy.campaign.v1'"
+    assert await replicas[0].rows(created) == [(1,)]
+    assert await violations(replicas[0]) == {}
+    counts(callers=12, answers=1)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+async def test_the_same_update_of_a_campaign_is_made_once(
+    replicas: list[Formation], shop: Any, version: int, counts: Callable[..., None]
+) -> None:
+    """With other changes between, so that what the update was made for is another campaign by then."""
+    request = a_request()
+    request.items[0].stock = 50
+    campaign = (await shop(0, "CreateCampaign", request)).campaign
+    calls = [shop(n, "UpdateCampaign", an_update(campaign, version)) for n in range(12)]
+    if not version:
+        for n in range(4):
+            shown = pb.DirectCampaignRequest(request_id=f"show-{n}", campaign_id=campaign.campaign_id)
+            shown.show_item.sku = "mango"
+            calls.insert(3 * n, shop(n, "DirectCampaign", shown))
+    answers = [answer for answer in await asyncio.gather(*calls) if isinstance(answer, pb.UpdateCampaignResponse)]
+    assert len({answer.SerializeToString() for answer in answers}) == 1
+    assert answers[0].campaign.presentation.seller == "Fruit Shop and Sons"
+    updates = "SELECT count(*) FROM campaign_changes WHERE action = 'UPDATE'"
+    assert await replicas[0].rows(updates) == [(1,)]
+    assert await replicas[0].rows("SELECT count(*), max(terms_version) FROM campaign_terms") == [(2, 2)]
+    after = await state(replicas[0])
+    assert await shop(1, "UpdateCampaign", an_update(campaign, version)) == answers[0]
+    assert await state(replicas[0]) == after
+    assert await violations(replicas[0]) == {}
+    counts(callers=12, other_changes=len(calls) - 12, answers=1)
+
+
+async def test_the_same_word_of_a_host_changes_a_campaign_once(
+    replicas: list[Formation], shop: Any, counts: Callable[..., None]
+) -> None:
+    request = a_request()
+    request.items[0].stock = 50
+    campaign = (await shop(0, "CreateCampaign", request)).campaign
+    release = pb.DirectCampaignRequest(request_id="same", campaign_id=campaign.campaign_id)
+    release.release_units.sku, release.release_units.units = "mango", 3
+    answers = await asyncio.gather(*(shop(n, "DirectCampaign", release) for n in range(12)))
+    assert len({answer.SerializeToString() for answer in answers}) == 1
+    assert await replicas[0].rows("SELECT offered FROM stock") == [(53,)]
+    assert await violations(replicas[0]) == {}
+    counts(callers=12, answers=1)
+
+
 async def test_a_confirmed_seat_defaults_once(replicas: list[Formation]) -> None:
-    _, opened = await a_team(replicas[0])
+    opened = (await a_team(replicas[0])).opened
     await replicas[0].confirm(opened.seat)
     answers = await asyncio.gather(*(replicas[n % 2].default(opened.seat, request_id="same") for n in range(12)))
     assert len({answer.SerializeToString() for answer in answers}) == 1
@@ -68,7 +168,8 @@ async def test_a_confirmed_seat_defaults_once(replicas: list[Formation]) -> None
 
 
 async def test_the_same_request_twice_in_one_batch(formation: Formation) -> None:
-    campaign, opened = await a_team(formation)
+    scene = await a_team(formation)
+    campaign, opened = scene.campaign, scene.opened
     team_id, seat_id = ids.parse("team", opened.team.team_id, 2), ids.parse("seat", opened.seat.seat_id, 2)
     assert team_id
     assert seat_id
@@ -97,8 +198,7 @@ async def test_the_same_request_twice_in_one_batch(formation: Formation) -> None
 
 
 async def test_the_same_id_with_another_body_at_once(replicas: list[Formation]) -> None:
-    _, opened = await a_team(replicas[0])
-    team = opened.team.team_id
+    team = (await a_team(replicas[0])).team_id
     bodies = [b"one", b"other"] * 6
     answers = await asyncio.gather(
         *(
