@@ -16,6 +16,8 @@ from tools.refusals import PAGE, Rpc, all_reasons, page, read_rpcs, rpcs
 SERVICES = Path(__file__).resolve().parents[2] / "services"
 CODE = refusals.read(SERVICES)
 RPCS = rpcs()
+PASSED_ON = {"LADDER_INVALID": ("pricing",)}
+"""Refusals that a service passes on, with the service whose they are."""
 
 # gRPC clients refuse more than this of trailers, by chance from the first on and always from the second.
 SOFT_LIMIT = 8 * 1024
@@ -29,6 +31,11 @@ def test_every_refusal_can_be_read_in_the_code() -> None:
 
 def test_every_refusal_in_the_code_is_in_the_list() -> None:
     assert [item for item in CODE.raised if item.reason not in reasons()] == []
+
+
+def test_every_refusal_in_the_list_is_in_the_code() -> None:
+    """A reason that nothing raises is a promise to callers that nobody keeps."""
+    assert set(reasons()) - {item.reason for item in CODE.raised} == set()
 
 
 def test_every_refusal_brings_exactly_the_metadata_that_is_listed() -> None:
@@ -51,6 +58,19 @@ def test_every_reason_that_a_service_raises_is_in_the_comment_of_an_rpc() -> Non
     raised = {(item.package, item.reason) for item in CODE.raised if not reasons()[item.reason].every}
     silent = [f"{service} raises {name}" for service, name in sorted(raised - said)]
     assert not silent, "\n" + "\n".join(silent)
+
+
+def test_every_reason_in_the_comment_of_an_rpc_is_one_that_its_service_gives() -> None:
+    """Its own, the chassis', or another service's whose refusal it passes on."""
+    raised = {(item.package, item.reason) for item in CODE.raised}
+    idle = [
+        f"{rpc.service} {rpc.name}: {name}"
+        for rpc in RPCS
+        for name in rpc.reasons
+        if not {(package, name) for package in (rpc.service.split(".")[1], "chassis", *PASSED_ON.get(name, ()))}
+        & raised
+    ]
+    assert not idle, "\n" + "\n".join(idle)
 
 
 def test_the_page_is_what_the_tool_makes() -> None:
