@@ -11,6 +11,8 @@ from services.chassis.errors import Rejected
 from tests.support.formation import Formation
 
 LEAST_INVARIANTS = 14
+LOOKED_AT: Counter[str] = Counter()
+"""How often each invariant was run after a crowd; for the end of the run."""
 
 
 async def outcome(call: Awaitable[Any]) -> Any:
@@ -59,6 +61,7 @@ async def violations(formation: Formation) -> dict[str, object]:
         if service != "team_formation" or others or "in_kafka" in item.name:
             continue
         looked_at += 1
+        LOOKED_AT[item.name] += 1
         async with formation.database.read() as connection:
             row = await (await connection.execute(sql, {"now": formation.clock.now()})).fetchone()
         if row is None or row[1]:

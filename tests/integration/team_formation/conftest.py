@@ -7,7 +7,7 @@ import pytest
 from services.chassis import coalesce
 from services.chassis.clock import ManualClock
 from tests.support.api import Api, an_api
-from tests.support.crowding import Said
+from tests.support.crowding import LOOKED_AT, Said
 from tests.support.database import Database
 from tests.support.formation import START, Formation, a_formation
 
@@ -65,6 +65,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _COUNTS:
         terminalreporter.section("concurrency")
         terminalreporter.write_line("\n".join(_COUNTS))
+        times, invariants = max(LOOKED_AT.values(), default=0), len(LOOKED_AT)
+        terminalreporter.write_line(f"invariants in SQL: {invariants}, counted {times} times after a crowd")
 
 
 @pytest.fixture

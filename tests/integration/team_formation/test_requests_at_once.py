@@ -14,7 +14,7 @@ from services.chassis import ids
 from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.domain import Campaign
-from services.team_formation.handlers import Ask
+from services.team_formation.handlers import Ask, Command, Revoke
 from tests.support.api import a_request, an_api
 from tests.support.crowding import outcome, violations
 from tests.support.formation import PLATFORM, Formation, a_campaign
@@ -167,27 +167,36 @@ async def test_a_confirmed_seat_defaults_once(replicas: list[Formation]) -> None
     assert await violations(replicas[0]) == {}
 
 
-async def test_the_same_request_twice_in_one_batch(formation: Formation) -> None:
-    scene = await a_team(formation)
-    campaign, opened = scene.campaign, scene.opened
-    team_id, seat_id = ids.parse("team", opened.team.team_id, 2), ids.parse("seat", opened.seat.seat_id, 2)
+def asks_of(on: Formation, scene: Scene) -> dict[str, Ask]:
+    """Make a request of each kind with the same id and new ids for what it may make, as a process does that gets it."""
+    team_id, seat_id = ids.parse("team", scene.team_id, 2), ids.parse("seat", scene.opened.seat.seat_id, 2)
     assert team_id
     assert seat_id
-    asks = []
-    for rpc, command, about in (
-        ("OpenTeam", domain.Open(ids.new_id(), domain.Join(ids.new_id(), "lin", "mango", 1)), {}),
-        ("JoinTeam", domain.Join(ids.new_id(), "tom", "mango", 1), {"team_id": team_id[1]}),
-        ("ConfirmSeat", domain.Confirm(3 * 3990, "EUR", "pay-1"), {"seat_id": seat_id[1]}),
-        ("SponsorTeam", domain.Sponsor((ids.new_id(),), "mango"), {"team_id": team_id[1]}),
-        ("LeaveTeam", domain.Leave(9), {"seat_id": seat_id[1]}),
-    ):
-        key = formation.key(rpc, campaign.campaign_id, "same")
-        asks += [Ask(PLATFORM, campaign.campaign_id, command, key, **about)] * 2
+    campaign_id = scene.campaign.campaign_id
+    team, seat = {"team_id": team_id[1]}, {"seat_id": seat_id[1]}
+    kinds: dict[str, tuple[Command, dict[str, UUID]]] = {
+        "OpenTeam": (domain.Open(ids.new_id(), domain.Join(ids.new_id(), "lin", "mango", 1)), {}),
+        "JoinTeam": (domain.Join(ids.new_id(), "tom", "mango", 1), team),
+        "ConfirmSeat": (domain.Confirm(3 * 3990, "EUR", "pay-1"), seat),
+        "SponsorTeam": (domain.Sponsor((ids.new_id(),), "mango"), team),
+        "LeaveTeam": (domain.Leave(9), seat),
+        "CreateInvite": (domain.NewInvite(ids.new_id(), "", "kol", "wechat", "", "", None), team),
+        "RevokeInvite": (Revoke(scene.invite_id), {}),
+    }
+    return {
+        rpc: Ask(PLATFORM, campaign_id, command, on.key(rpc, campaign_id, "same"), **about)
+        for rpc, (command, about) in kinds.items()
+    }
+
+
+async def test_the_same_request_twice_in_one_batch(formation: Formation, counts: Callable[..., None]) -> None:
+    asks = [ask for ask in asks_of(formation, await a_team(formation)).values() for _ in range(2)]
     answers = await formation.handler.decide(asks)
     assert answers[::2] == answers[1::2]
-    assert isinstance(answers[-1], Rejected)
-    assert await formation.rows("SELECT count(*) FROM requests WHERE request_id = 'same'") == [(5,)]
+    assert [isinstance(answer, Rejected) for answer in answers[::2]] == [False] * 4 + [True] + [False] * 2
+    assert await formation.rows("SELECT count(*) FROM requests WHERE request_id = 'same'") == [(7,)]
     assert await formation.rows("SELECT count(*) FROM teams") == [(2,)]
+    assert await formation.rows("SELECT count(*) FROM invites") == [(2,)]
     assert await formation.rows(
         "SELECT confirmed_members, held_members FROM teams ORDER BY opened_at, version DESC"
     ) == [
@@ -195,9 +204,33 @@ async def test_the_same_request_twice_in_one_batch(formation: Formation) -> None
         (0, 1),
     ]
     assert await violations(formation) == {}
+    counts(requests=7, times_each=2, decided=7)
 
 
-async def test_the_same_id_with_another_body_at_once(replicas: list[Formation]) -> None:
+async def test_the_same_request_twice_in_each_of_many_batches_on_both_replicas(
+    replicas: list[Formation], counts: Callable[..., None]
+) -> None:
+    scene = await a_team(replicas[0])
+    decided = 0
+    for rpc in asks_of(replicas[0], scene):
+        batches = []
+        for n in range(6):
+            ask = asks_of(replicas[n % 2], scene)[rpc]
+            batches.append(replicas[n % 2].commands.submit_all([ask, ask]))
+        answers = [answer for batch in await asyncio.gather(*batches) for answer in batch]
+        told = {answer if isinstance(answer, bytes) else answer.reason for answer in answers}
+        assert len(told) == 1, rpc
+        decided += len(told)
+    assert await replicas[0].rows("SELECT count(*) FROM requests WHERE request_id = 'same'") == [(decided,)]
+    [(seats, teams, invites)] = await replicas[0].rows(
+        "SELECT (SELECT count(*) FROM seats), (SELECT count(*) FROM teams), (SELECT count(*) FROM invites)"
+    )
+    assert (seats, teams, invites) == (4, 2, 2), "mei's, lin's, tom's and a sponsored one; an invite more"
+    assert await violations(replicas[0]) == {}
+    counts(requests=7, batches_each=6, times_in_each=2, decided=decided)
+
+
+async def test_the_same_id_with_another_body_at_once(replicas: list[Formation], counts: Callable[..., None]) -> None:
     team = (await a_team(replicas[0])).team_id
     bodies = [b"one", b"other"] * 6
     answers = await asyncio.gather(
@@ -213,6 +246,7 @@ async def test_the_same_id_with_another_body_at_once(replicas: list[Formation]) 
     assert {"REQUEST_ID_REUSED"} in by_body.values()
     assert await replicas[0].rows("SELECT count(*) FROM seats WHERE member_id = 'tom'") == [(1,)]
     assert await violations(replicas[0]) == {}
+    counts(callers=12, bodies=2, seats=1)
 
 
 async def test_what_a_rule_refused_is_refused_again_though_it_would_be_allowed_now(replicas: list[Formation]) -> None:
