@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from services.chassis import requests
-from services.chassis.bursts import Burst
+from services.chassis.bursts import Burst, Sent, Statements
 from services.chassis.errors import Raced
 from services.chassis.wakes import Wakes
 from services.chassis.work import Work
@@ -38,6 +39,8 @@ class Database:
     def __init__(self, url: str, direct_url: str | None = None, *, pool_size: int = 8, prepare: bool = True) -> None:
         self.direct_url = direct_url or url
         self.wakes = Wakes(self.direct)
+        self._prepare = prepare
+        self._statements: WeakKeyDictionary[Connection, Statements] = WeakKeyDictionary()
         manner = {"autocommit": True, "prepare_threshold": 0 if prepare else None}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -75,22 +78,31 @@ class Database:
         async with self._pool.connection() as connection:
             try:
                 async with connection.pipeline() as pipeline:
-                    burst = Burst.of(pipeline)
-                    await connection.execute("BEGIN")
+                    burst = Burst.of(pipeline, self._statements_of(connection))
+                    burst.run("BEGIN")
                     work = Work(connection, burst)
                     yield work
                     await work.write_outbox()
-                    ended = await connection.execute("COMMIT")
-            except psycopg.Rollback:
-                await connection.rollback()
-            except psycopg.errors.UniqueViolation as error:
-                if requests.is_race(error):
+                    ended = burst.run("COMMIT")
+            except BaseException as error:
+                # psycopg has the server forget every prepared statement when it sees a transaction undone
+                self._statements_of(connection).forget()
+                if isinstance(error, psycopg.Rollback):
+                    await connection.rollback()
+                elif isinstance(error, psycopg.errors.UniqueViolation) and requests.is_race(error):
                     raise Raced("another process decides the same request") from error
-                raise
+                else:
+                    raise
             else:
                 _check_committed(ended)
                 for channel in work.calls:
                     self.wakes.ring(channel)
+
+    def _statements_of(self, connection: Connection) -> Statements:
+        known = self._statements.get(connection)
+        if known is None:
+            known = self._statements[connection] = Statements(connection, prepare=self._prepare)
+        return known
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
@@ -107,9 +119,9 @@ class Database:
             yield connection
 
 
-def _check_committed(ended: AsyncCursor[TupleRow]) -> None:
+def _check_committed(ended: Sent) -> None:
     """Refuse to go on as if committed: PostgreSQL answers ROLLBACK where an error before was caught and ignored."""
-    if ended.statusmessage != "COMMIT":
+    if ended.status != b"COMMIT":
         raise RuntimeError("a transaction was not committed: one of its statements failed, and that was ignored")
 
 

@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 
 from services.chassis import arrays
 from services.chassis.messages import Message
+from services.chassis.rows import put
 
 SHARDS = 4
 WAKE_CHANNEL = "groupbuy_outbox"
@@ -29,7 +30,7 @@ ORDER BY told.nth
 
 async def append(connection: AsyncConnection[TupleRow], told: Sequence[Message]) -> None:
     """Write messages in the order told; Work does it, and wakes the relay after the commit."""
-    await connection.execute(_APPEND, _columns(told))
+    await put(connection, _APPEND, [_columns(told)])
 
 
 def _columns(told: Sequence[Message]) -> tuple[object, ...]:

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TypeAlias
 
 from services.team_formation.domain.campaign import Campaign, CampaignState, Item, Phase, Terms
 from services.team_formation.domain.change import written
 from services.team_formation.domain.team import Refusal
+from services.team_formation.domain.values import Word
 
 USUAL_CLOSING = timedelta(seconds=60)
 
 
-class Action(StrEnum):
+class Action(Word):
     """What was done to a campaign."""
 
     UPDATE = "UPDATE"
