@@ -9,7 +9,8 @@ tests/integration/chassis/test_bursts.py checks what is used of its inside.
 
 from collections.abc import Generator, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, Self, TypeAlias
 
 from psycopg import AsyncConnection, AsyncPipeline, errors
 from psycopg.abc import Transformer as AnyTransformer
@@ -85,20 +86,28 @@ class Sent:
 
 
 class Burst(AsyncPipeline):
-    """A pipeline that waits with its statements. It is made of the one that a connection has entered."""
+    """A pipeline that waits with its statements, on a connection that is in none."""
 
-    statements: Statements
-    _fresh: dict[_Key, bytes]
-    """Names that are prepared in this pipeline, if all goes well."""
+    def __init__(self, connection: AsyncConnection[TupleRow], statements: Statements) -> None:
+        super().__init__(connection)
+        self.statements = statements
+        self._fresh: dict[_Key, bytes] = {}
+        """Names that are prepared in this pipeline, if all goes well."""
 
-    @classmethod
-    def of(cls, pipeline: AsyncPipeline, statements: Statements) -> "Burst":
-        """Have a pipeline hold its statements back from now on."""
-        pipeline.__class__ = cls
-        burst: Burst = pipeline  # type: ignore[assignment]
-        burst.statements = statements
-        burst._fresh = {}
-        return burst
+    async def __aenter__(self) -> Self:
+        """Begin: psycopg's own cursors of the connection are part of it from now on."""
+        self._conn._pipeline = self  # noqa: SLF001 - there is no public way, and the version is pinned
+        return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Send what waits, and wait for all of it; raises what went wrong, unless something else did."""
+        try:
+            await super().__aexit__(kind, error, trace)
+        finally:
+            if not self.level:  # a transaction within enters and leaves it too
+                self._conn._pipeline = None  # noqa: SLF001
 
     @classmethod
     def under_way(cls, connection: AsyncConnection[TupleRow]) -> "Burst | None":

@@ -7,7 +7,6 @@ waits for the first and fails as Raced; the whole batch is rolled back and decid
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -39,8 +38,7 @@ class RequestKey(NamedTuple):
     body_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What was decided: a response as bytes, or a refusal."""
 
     key: RequestKey
@@ -129,7 +127,7 @@ async def store(connection: AsyncConnection[TupleRow], decided: Sequence[Sequenc
 
 
 def _row(decided: Sequence[Decided]) -> tuple[object, ...]:
-    ordered = sorted(decided, key=lambda item: item.key)
+    ordered = sorted(decided, key=lambda item: (item.key.rpc, item.key.request_id))  # the rest is the same in all
     return (
         ordered[0].key.campaign_id,
         ordered[0].key.platform_id,

@@ -66,3 +66,8 @@ async def put(connection: AsyncConnection[TupleRow], statement: str, parameters:
             burst.run(statement, values)
         else:
             await connection.execute(statement, values)
+
+
+def marks(count: int) -> str:
+    """Write the marks of so many parameters."""
+    return ", ".join(["%s"] * count)
