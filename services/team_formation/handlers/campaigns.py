@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from services.chassis.status import rejected_by
 from services.chassis.work import Work
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.domain import Campaign, CampaignCommand, CampaignDecision, Level, Refusal
+from services.team_formation.domain import Action, Campaign, CampaignCommand, CampaignDecision, Level, Refusal
 
 COMPILE_SECONDS = 5.0
 TRIES = 5
@@ -59,6 +60,8 @@ class CampaignHandler:
         Rejected LADDER_INVALID or, too large for an event, INVALID_ARGUMENT; Unavailable without pricing.
         """
         compiled = await self.compile(campaign, ladder)
+        if isinstance(compiled, Campaign):
+            compiled = _too_large(compiled, self._clock.now(campaign.platform_id), "ladder") or compiled
         for _ in range(TRIES):
             try:
                 return await self._create(key, campaign, compiled)
@@ -103,8 +106,7 @@ class CampaignHandler:
         if isinstance(response, Rejected):
             return response
         table = translate.read_price_table(response.price_table)
-        compiled = replace(campaign, terms=replace(campaign.terms, price_table=table))
-        return _too_large(compiled, self._clock) or compiled
+        return replace(campaign, terms=replace(campaign.terms, price_table=table))
 
     async def current(self, platform_id: UUID, campaign_id: UUID) -> Campaign:
         """Find a campaign as it is now; Rejected CAMPAIGN_UNKNOWN."""
@@ -162,6 +164,9 @@ class CampaignHandler:
         if isinstance(decision, Refusal):
             return Rejected(named(decision.reason), decision.metadata)
         connection, after = work.connection, decision.campaign
+        # all else adds a few bytes, for which there is room: a campaign can always be paused or cancelled
+        if decision.action is Action.UPDATE and (too_large := _too_large(after, now, "fields")):
+            return too_large
         await store.update_campaign(connection, after, sweeps=decision.sweeps)
         if after.terms.version != campaign.terms.version:
             await store.insert_terms(connection, after)
@@ -178,9 +183,9 @@ def _offered(decision: CampaignDecision, stock: dict[str, Level]) -> dict[str, L
     return {sku: Level(units, stock.get(sku, none).taken) for sku, units in decision.offered.items()}
 
 
-def _too_large(campaign: Campaign, clock: Clock) -> Rejected | None:
-    size = translate.campaign(campaign, clock.now()).ByteSize()
+def _too_large(campaign: Campaign, now: datetime, field: str) -> Rejected | None:
+    size = translate.campaign(campaign, now).ByteSize()
     if size <= LARGEST_BYTES:
         return None
     what = f"the campaign with its price table has {size} bytes, more than {LARGEST_BYTES}"
-    return invalid("ladder", f"{what}; take fewer items or tiers, or shorter texts")
+    return invalid(field, f"{what}; take fewer items or tiers, or shorter texts")
