@@ -10,6 +10,8 @@ from google.protobuf.message import Message
 from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2, pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from groupbuy.team_formation.v1 import types_pb2
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from services.chassis import ids, requests
 from services.chassis.clock import Clock
@@ -160,6 +162,8 @@ class CampaignHandler:
         response: Response,
     ) -> bytes | Rejected:
         now = self._clock.now(campaign.platform_id)
+        if isinstance(command, domain.Update):
+            command = await _informed(work.connection, campaign, stock, command)
         decision = domain.change_campaign(campaign, stock, command, now)
         if isinstance(decision, Refusal):
             return Rejected(named(decision.reason), decision.metadata)
@@ -176,6 +180,17 @@ class CampaignHandler:
         work.tell(translate.campaign_changed(decision, actor, now))
         levels = dict(sorted((stock | _offered(decision, stock)).items()))
         return response(translate.campaign(after, now, levels)).SerializeToString()
+
+
+async def _informed(
+    connection: AsyncConnection[TupleRow], campaign: Campaign, stock: dict[str, Level], command: domain.Update
+) -> domain.Update:
+    """Tell an update that gives items stock which of them are sold without; the campaign is locked."""
+    skus = domain.newly_stocked(command.wanted.terms, stock) if "items" in command.fields else []
+    if not skus:
+        return command
+    found = await store.find_unlimited(connection, campaign.platform_id, campaign.campaign_id, skus)
+    return replace(command, unlimited=found)
 
 
 def _offered(decision: CampaignDecision, stock: dict[str, Level]) -> dict[str, Level]:
