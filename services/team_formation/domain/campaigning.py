@@ -236,10 +236,12 @@ def _update(campaign: Campaign, stock: Stock, command: Update, now: datetime) ->
         if sku not in stock and sku in command.unlimited:
             return Refusal("PROMISE_BROKEN", {"field": "items", "why": f"{sku} has been sold without a limit"})
     version = campaign.terms.version + bool(command.fields & _TERMS)
-    after = replace(wanted, terms=replace(wanted.terms, version=version, items=_items(wanted.terms, stock)))
+    terms = replace(wanted.terms, version=version, items=_items(wanted.terms, stock))
+    shown = campaign.shown_sku if terms.item(campaign.shown_sku) else ""
+    after = replace(wanted, terms=terms, shown_sku=shown)
     moves = after.ends_at != campaign.ends_at
-    fields = tuple(sorted(command.fields))
-    return CampaignDecision(after, Action.UPDATE, fields, offered=offered, sweeps=bool(offered) or moves)
+    fields = command.fields | ({"shown_sku"} if shown != campaign.shown_sku else set())
+    return CampaignDecision(after, Action.UPDATE, tuple(sorted(fields)), offered=offered, sweeps=bool(offered) or moves)
 
 
 def _broken_promise(state: CampaignState, fields: frozenset[str]) -> Refusal | None:

@@ -29,6 +29,7 @@ NOW = START + timedelta(hours=2)
 LATEST = NOW + timedelta(hours=9)
 STOCK = {"mango": Level(100, 40), "fig": Level(5, 5)}
 ITEMS = (Item("mango", 3990, 100), Item("fig", 500, 5), Item("plum", 700))
+ITEMS_ONLY = frozenset({"items"})
 FIELDS = ("merchant_id", "currency", "starts_at", "ends_at", "latest_end", "external_ref", "presentation", "rules")
 WORDS = frozenset(
     """
@@ -113,6 +114,14 @@ def test_no_update_breaks_what_was_promised(
             before.ends_at,
             before.latest_end,
         )
+
+
+def test_an_item_that_is_taken_away_is_shown_no_longer() -> None:
+    before = a_campaign_in(CampaignState.RUNNING, set())
+    kept = done(change_campaign(before, STOCK, Update(_with(before, ITEMS_ONLY, ITEMS[:1]), ITEMS_ONLY), NOW))
+    assert (kept.campaign.shown_sku, kept.fields) == ("mango", ("items",))
+    gone = done(change_campaign(before, STOCK, Update(_with(before, ITEMS_ONLY, ITEMS[1:]), ITEMS_ONLY), NOW))
+    assert (gone.campaign.shown_sku, gone.fields) == ("", ("items", "shown_sku"))
 
 
 def test_a_cancellation_says_whom_it_reaches_and_why() -> None:
