@@ -171,3 +171,23 @@ async def test_a_campaign_that_is_none_cannot_be_changed(api: Api) -> None:
         ("PublishCampaign", pb.PublishCampaignRequest(request_id="p", campaign_id="camp_x")),
     ):
         assert (await refused(api.call(method, request)))[:2] == (grpc.StatusCode.NOT_FOUND, "CAMPAIGN_UNKNOWN")
+
+
+@pytest.mark.parametrize("needed", [False, True])
+async def test_a_team_is_found_by_the_rule_it_opened_with(api: Api, *, needed: bool) -> None:
+    request = a_request(rules__visibility=types_pb2.VISIBILITY_LISTED)
+    request.rules.who_may_join.match_key_needed = needed
+    campaign = (await api.call("CreateCampaign", request)).campaign
+    opening = an_opening(campaign, "mei")
+    opening.asserted.match_key = "gate-5"
+    opened = await api.call("OpenTeam", opening)
+    campaign.rules.who_may_join.match_key_needed = not needed
+    await api.call("UpdateCampaign", an_update(campaign, "u1", "rules", rules=campaign.rules))
+    asked = pb.FindTeamRequest(campaign_id=campaign.campaign_id, member_id="kim", match_key="gate-5")
+    assert (await api.call("FindTeam", asked)).team.team_id == opened.team.team_id
+    asked.match_key = "gate-6" if needed else ""
+    found = api.call("FindTeam", asked)
+    if needed:
+        assert (await refused(found))[1] == "NO_TEAM_FOUND"
+    else:
+        assert (await found).team.team_id == opened.team.team_id
