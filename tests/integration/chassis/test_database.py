@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -30,6 +31,22 @@ async def test_what_is_told_is_committed_with_the_work_or_not_at_all(store: Data
             work.tell(told("team_a", 3))
             raise ZeroDivisionError
     assert await outbox_rows(store) == [("team_a", 1), ("team_a", 2)]
+
+
+async def test_what_kafka_could_not_take_fails_the_work_that_tells_it(store: Database) -> None:
+    too_large = replace(told("team_a", 2), payload=bytes(outbox.MOST_BYTES + 1))
+
+    async def fail() -> None:
+        async with store.work() as work:
+            work.tell(told("team_a", 1))
+            work.tell(too_large)
+
+    with pytest.raises(ValueError, match="team_a has 1000001 bytes"):
+        await fail()
+    assert await outbox_rows(store) == []
+    async with store.work() as work:
+        work.tell(replace(too_large, payload=bytes(outbox.MOST_BYTES)))
+    assert await outbox_rows(store) == [("team_a", 2)]
 
 
 async def test_statements_of_a_work_wait_for_nothing_until_rows_are_fetched(store: Database) -> None:

@@ -9,6 +9,7 @@ from services.chassis.clock import ManualClock
 from tests.support.crowding import Said
 from tests.support.database import Database
 from tests.support.formation import START, Formation, a_formation
+from tests.support.shop_api import Api, serving
 
 _COUNTS: list[str] = []
 
@@ -30,6 +31,13 @@ async def formation(url: str, clock: ManualClock) -> AsyncIterator[Formation]:
     """One replica."""
     async with a_formation(url, clock) as running:
         yield running
+
+
+@pytest.fixture
+async def api(formation: Formation, clock: ManualClock) -> AsyncIterator[Api]:
+    """A platform's client of a replica's public API."""
+    async with serving(formation, clock) as client:
+        yield client
 
 
 @pytest.fixture
