@@ -33,8 +33,10 @@ async def run_checks(server_url: str, only: Sequence[Invariant] | None = None) -
     return await check_databases({service: database_url(server_url, service) for service in SERVICES}, only)
 
 
-async def check_databases(urls: Mapping[str, str], only: Sequence[Invariant] | None = None) -> list[CheckResult]:
-    """Run invariants, all where none are named, on databases given by service."""
+async def check_databases(
+    urls: Mapping[str, str], only: Sequence[Invariant] | None = None, *, now: datetime | None = None
+) -> list[CheckResult]:
+    """Run invariants, all where none are named, on databases given by service; as of a time, or now."""
     async with AsyncExitStack() as stack:
         connections = {
             service: await stack.enter_async_context(await AsyncConnection.connect(url))
@@ -42,7 +44,8 @@ async def check_databases(urls: Mapping[str, str], only: Sequence[Invariant] | N
         }
         for connection in connections.values():
             await connection.set_read_only(True)
-        return [await run_check(item, connections) for item in (only if only is not None else invariants())]
+        chosen = only if only is not None else invariants()
+        return [await run_check(item, connections, now) for item in chosen]
 
 
 async def wait_for_checks(server_url: str, seconds: float) -> list[CheckResult]:
@@ -55,9 +58,11 @@ async def wait_for_checks(server_url: str, seconds: float) -> list[CheckResult]:
         await asyncio.sleep(0.5)
 
 
-async def run_check(item: Invariant, connections: Mapping[str, AsyncConnection[TupleRow]]) -> CheckResult:
-    """Run one invariant on connections by service, within the transactions that they are in."""
-    parameters = {"now": datetime.now(UTC)}
+async def run_check(
+    item: Invariant, connections: Mapping[str, AsyncConnection[TupleRow]], now: datetime | None = None
+) -> CheckResult:
+    """Run one invariant as of a time, or now, on connections by service, within the transactions that they are in."""
+    parameters = {"now": now or datetime.now(UTC)}
     if len(item.sections) == 1:
         [(database, sql)] = item.sections
         cursor = await connections[database].execute(sql, parameters)

@@ -8,6 +8,7 @@ Source: array_recv, https://github.com/postgres/postgres/blob/master/src/backend
 import struct
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from uuid import UUID
 
 import psycopg
@@ -21,6 +22,7 @@ _LENGTH = struct.Struct("!i")
 _SHORT = 4096
 _LENGTHS = [_LENGTH.pack(length) for length in range(_SHORT)]
 _NULL = _LENGTH.pack(-1)
+_FEW = 64
 
 
 class Array(bytes):
@@ -118,6 +120,10 @@ def _of_numbers(kind: type[Array], code: str, values: Sequence[int | None]) -> A
     if None in values:
         return _of_bytes(kind, [None if value is None else struct.pack(f"!{code}", value) for value in values])
     count, size = len(values), struct.calcsize(f"!{code}")
+    if count <= _FEW:
+        pairs: list[int] = [size] * (2 * count)
+        pairs[1::2] = values  # type: ignore[assignment]  # there is no None among them
+        return kind(_header(kind, count) + _few(code, count).pack(*pairs))
     packed = struct.pack(f"!{count}{code}", *values)
     stride = _LENGTH.size + size
     fields = bytearray(count * stride)
@@ -125,6 +131,12 @@ def _of_numbers(kind: type[Array], code: str, values: Sequence[int | None]) -> A
     for byte in range(size):  # the numbers' first bytes, then their second ones: few copies, however many numbers
         fields[_LENGTH.size + byte :: stride] = packed[byte::size]
     return kind(_header(kind, count) + fields)
+
+
+@cache
+def _few(code: str, count: int) -> struct.Struct:
+    """Find how some numbers are written, each with its size before it."""
+    return struct.Struct("!" + f"i{code}" * count)
 
 
 def _header(kind: type[Array], count: int) -> bytes:

@@ -18,7 +18,7 @@ Decide: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Re
 
 LIMIT = 500
 GATHER_SECONDS = 0.006
-GATHER_STEP_SECONDS = 0.001
+IDLE_TURNS = 10
 CROWD = 4
 """A batch of so many says that a crowd is calling."""
 RACES = 5
@@ -135,12 +135,17 @@ class Coalescer(Generic[Command, Answer]):
                 call.fail(0, _stopping())
 
     async def _gather_more(self, last: int) -> None:
-        """Wait until twice as many wait as the last batch had, but not for long."""
+        """Let calls in that are on their way, until twice as many wait as the last batch had, but not for long.
+
+        Nothing is slept away: the loop is given its turns for as long as they bring something.
+        """
         wanted = min(2 * last, self._limit)
-        for _ in range(round(self._gather / GATHER_STEP_SECONDS)):
-            if self._waiting >= wanted:
-                break
-            await asyncio.sleep(GATHER_STEP_SECONDS)
+        gives_up = time.monotonic() + self._gather
+        idle = 0
+        while self._waiting < wanted and idle < IDLE_TURNS and time.monotonic() < gives_up:
+            before = self._waiting
+            await asyncio.sleep(0)
+            idle = 0 if self._waiting > before else idle + 1
 
     async def run_once(self) -> int:
         """Decide one batch of what waits; returns its size."""

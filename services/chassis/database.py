@@ -1,17 +1,18 @@
 """Connections to a service's own PostgreSQL database: a pool for work, a direct address for what a pooler cannot do."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from services.chassis import requests
-from services.chassis.bursts import Burst
+from services.chassis.bursts import Burst, Sent, Statements
 from services.chassis.errors import Raced
 from services.chassis.wakes import Wakes
 from services.chassis.work import Work
@@ -20,6 +21,12 @@ Connection: TypeAlias = AsyncConnection[TupleRow]
 
 CONNECT_SECONDS = 5.0
 
+# A transaction of ours finds rows by key. It is planned once, for any number of rows: planning it each time costs more
+# than it does. And it is planned for a large table, whatever was there when it was planned.
+_BY_KEY = (
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),"
+    " set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+)
 # A peer that vanished without a word is noticed within half a minute, by us and, for a session's locks, by the server.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 _SERVER_KEEPALIVE = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
@@ -38,6 +45,8 @@ class Database:
     def __init__(self, url: str, direct_url: str | None = None, *, pool_size: int = 8, prepare: bool = True) -> None:
         self.direct_url = direct_url or url
         self.wakes = Wakes(self.direct)
+        self._prepare = prepare
+        self._statements: WeakKeyDictionary[Connection, Statements] = WeakKeyDictionary()
         manner = {"autocommit": True, "prepare_threshold": 0 if prepare else None}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -72,25 +81,40 @@ class Database:
         told to `send`, or at the end; an error comes with the next fetch or at the end. Nothing may be read from a
         cursor but by fetching: rowcount is not known yet. Raced where another transaction decided the same request.
         """
-        async with self._pool.connection() as connection:
-            try:
-                async with connection.pipeline() as pipeline:
-                    burst = Burst.of(pipeline)
-                    await connection.execute("BEGIN")
-                    work = Work(connection, burst)
-                    yield work
-                    await work.write_outbox()
-                    ended = await connection.execute("COMMIT")
-            except psycopg.Rollback:
-                await connection.rollback()
-            except psycopg.errors.UniqueViolation as error:
-                if requests.is_race(error):
-                    raise Raced("another process decides the same request") from error
+        connection = await self._pool.getconn()
+        try:
+            async with Burst(connection, self._statements_of(connection)) as burst:
+                burst.run("BEGIN")
+                burst.run(_BY_KEY)
+                work = Work(connection, burst)
+                yield work
+                await work.write_outbox()
+                ended = burst.run("COMMIT")
+        except BaseException as error:
+            await self._undo(connection)
+            if isinstance(error, psycopg.errors.UniqueViolation) and requests.is_race(error):
+                raise Raced("another process decides the same request") from error
+            if not isinstance(error, psycopg.Rollback):
                 raise
-            else:
-                _check_committed(ended)
-                for channel in work.calls:
-                    self.wakes.ring(channel)
+        else:
+            _check_committed(ended)
+            for channel in work.calls:
+                self.wakes.ring(channel)
+        finally:
+            await self._pool.putconn(connection)
+
+    async def _undo(self, connection: Connection) -> None:
+        """Roll back; a connection that is lost is rolled back by the server."""
+        with suppress(psycopg.Error):
+            await connection.rollback()
+        # psycopg has the server forget every prepared statement when it sees a transaction undone
+        self._statements_of(connection).forget()
+
+    def _statements_of(self, connection: Connection) -> Statements:
+        known = self._statements.get(connection)
+        if known is None:
+            known = self._statements[connection] = Statements(connection, prepare=self._prepare)
+        return known
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
@@ -107,9 +131,9 @@ class Database:
             yield connection
 
 
-def _check_committed(ended: AsyncCursor[TupleRow]) -> None:
+def _check_committed(ended: Sent) -> None:
     """Refuse to go on as if committed: PostgreSQL answers ROLLBACK where an error before was caught and ignored."""
-    if ended.statusmessage != "COMMIT":
+    if ended.status != b"COMMIT":
         raise RuntimeError("a transaction was not committed: one of its statements failed, and that was ignored")
 
 

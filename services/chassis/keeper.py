@@ -18,10 +18,12 @@ class Keeper:
     async def run_once(self) -> int:
         """Look after partitions (once an hour) and statistics, and measure; returns the number of events not sent."""
         now = datetime.now(UTC)
-        async with self._database.read() as connection:
-            if now - self._maintained > _MAINTAIN:
+        if now - self._maintained > _MAINTAIN:
+            # not on the pool: where a table is dropped psycopg has the server forget all that is prepared
+            async with self._database.direct() as connection:
                 await partitions.keep_partitions(connection, now.date())
-                self._maintained = now
+            self._maintained = now
+        async with self._database.read() as connection:
             await statistics.renew(connection)
             count, oldest = await outbox.unsent(connection)
             metrics.PARKED_KEYS.set(await inbox_rows.count_parked_keys(connection))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from google.protobuf.message import DecodeError
@@ -22,8 +22,7 @@ CONTENT_TYPE = "application/protobuf"
 Kind = TypeVar("Kind", bound=ProtoMessage)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One event on its way out: what the outbox stores and the relay publishes."""
 
     topic: str

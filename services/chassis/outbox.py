@@ -9,9 +9,12 @@ from psycopg.rows import TupleRow
 
 from services.chassis import arrays
 from services.chassis.messages import Message
+from services.chassis.rows import put
 
 SHARDS = 4
 WAKE_CHANNEL = "groupbuy_outbox"
+MOST_BYTES = 1_000_000
+"""Of one payload: Kafka takes no record above 1 MiB, key and headers included."""
 
 # The first item makes sure that the transaction has its number before it draws a position: the horizon relies on it.
 _APPEND = """
@@ -28,8 +31,14 @@ ORDER BY told.nth
 
 
 async def append(connection: AsyncConnection[TupleRow], told: Sequence[Message]) -> None:
-    """Write messages in the order told; Work does it, and wakes the relay after the commit."""
-    await connection.execute(_APPEND, _columns(told))
+    """Write messages in the order told; Work does it, and wakes the relay after the commit.
+
+    ValueError where one is larger than Kafka takes: better that its transaction fails than that its shard stops.
+    """
+    for item in told:
+        if len(item.payload) > MOST_BYTES:
+            raise ValueError(f"{item.fact} of {item.key} has {len(item.payload)} bytes, more than {MOST_BYTES}")
+    await put(connection, _APPEND, [_columns(told)])
 
 
 def _columns(told: Sequence[Message]) -> tuple[object, ...]:

@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 
+from services.chassis.bursts import Burst, Sent
+
 Item = TypeVar("Item")
 
 
@@ -18,7 +20,7 @@ class Rows(Generic[Item]):
 
     __slots__ = ("_cursor", "_make")
 
-    def __init__(self, cursor: AsyncCursor[TupleRow], make: Callable[[tuple[Any, ...]], Item]) -> None:
+    def __init__(self, cursor: AsyncCursor[TupleRow] | Sent, make: Callable[[tuple[Any, ...]], Item]) -> None:
         self._cursor = cursor
         self._make = make
 
@@ -30,19 +32,18 @@ class Rows(Generic[Item]):
 class Asked(Generic[Item]):
     """The rows of a statement that was asked once for each of several sets of parameters."""
 
-    __slots__ = ("_cursors", "_make")
+    __slots__ = ("_rows",)
 
-    def __init__(self, cursors: Sequence[AsyncCursor[TupleRow]], make: Callable[[tuple[Any, ...]], Item]) -> None:
-        self._cursors = cursors
-        self._make = make
+    def __init__(self, rows: Sequence[Rows[Item]]) -> None:
+        self._rows = rows
 
     async def all(self) -> list[list[Item]]:
         """Fetch the rows, a list for each set of parameters, in order."""
-        return [list(map(self._make, await cursor.fetchall())) for cursor in self._cursors]
+        return [await rows.all() for rows in self._rows]
 
     async def one(self) -> list[Item]:
         """Fetch the rows of a statement that was asked once."""
-        return (await self.all())[0]
+        return await self._rows[0].all()
 
 
 async def ask(
@@ -52,10 +53,21 @@ async def ask(
     make: Callable[[tuple[Any, ...]], Item],
 ) -> Asked[Item]:
     """Execute a statement for each set of parameters, at least one; the rows come in binary."""
-    return Asked([await connection.execute(statement, values, binary=True) for values in parameters], make)
+    if burst := Burst.under_way(connection):
+        return Asked([Rows(burst.run(statement, values), make) for values in parameters])
+    return Asked([Rows(await connection.execute(statement, values, binary=True), make) for values in parameters])
 
 
 async def put(connection: AsyncConnection[TupleRow], statement: str, parameters: Sequence[Sequence[Any]]) -> None:
     """Execute a statement that gives no rows for each set of parameters; none is fine."""
+    burst = Burst.under_way(connection)
     for values in parameters:
-        await connection.execute(statement, values)
+        if burst:
+            burst.run(statement, values)
+        else:
+            await connection.execute(statement, values)
+
+
+def marks(count: int) -> str:
+    """Write the marks of so many parameters."""
+    return ", ".join(["%s"] * count)

@@ -1,6 +1,7 @@
 """Campaigns and terms, remembered by a process: a version of a campaign, or of its terms, never changes."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -10,25 +11,50 @@ from services.team_formation import store
 from services.team_formation.domain import Campaign, OnFull, Terms
 
 _MOST = 5000
+"""Terms; a campaign that is known has some."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one campaign; what its terms ask for is what any that were seen do."""
+
+    campaign: Campaign | None = None
+    terms: dict[int, Terms] = field(default_factory=dict)
+    limits_members: bool = False
+    has_stock: bool = False
+    overflows: bool = False
+
+    def add(self, terms: Terms) -> None:
+        self.terms[terms.version] = terms
+        self.limits_members |= terms.rules.limits_members
+        self.has_stock |= any(item.stock is not None for item in terms.items)
+        self.overflows |= terms.rules.on_full is OnFull.OPEN_TEAM
+
+
+_NOTHING = _Known()
 
 
 class Catalogue:
-    """Finds campaigns and terms, in memory where it has seen the version that is asked for."""
+    """Finds campaigns and terms, in memory where it has seen the version that is asked for.
+
+    Where it is full, the campaigns seen first are forgotten, one by one and with all their terms, but none of the batch
+    under way: a process decides one batch at a time.
+    """
 
     def __init__(self) -> None:
-        self._campaigns: dict[UUID, Campaign] = {}
-        self._terms: dict[tuple[UUID, int], Terms] = {}
-        self._limited: set[UUID] = set()
-        self._overflowing: set[UUID] = set()
-        self._stocked: set[UUID] = set()
+        self._known: dict[UUID, _Known] = {}
+        self._kept: set[UUID] = set()
+        self._size = 0
 
     async def learn(self, connection: AsyncConnection[TupleRow], campaigns: Iterable[tuple[UUID, UUID]]) -> None:
-        """Have campaigns at hand that were never asked for: by their rules it is known what has to be locked."""
-        for platform_id, campaign_id in campaigns:
-            if campaign_id not in self._campaigns and (
-                known := await store.find_campaign(connection, platform_id, campaign_id)
+        """Have a batch's campaigns at hand, until the next batch: by their rules it is known what has to be locked."""
+        wanted = list(campaigns)
+        self._kept = {campaign_id for _, campaign_id in wanted}
+        for platform_id, campaign_id in wanted:
+            if self._of(campaign_id).campaign is None and (
+                found := await store.find_campaign(connection, platform_id, campaign_id)
             ):
-                self._remember(known)
+                self._remember(found)
 
     async def current(
         self, connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID
@@ -41,7 +67,7 @@ class Catalogue:
         self, connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, version: int
     ) -> Campaign | None:
         """Find a campaign that is known to have a version, or a newer one by now."""
-        known = self._campaigns.get(campaign_id)
+        known = self._of(campaign_id).campaign
         if known is None or known.version != version:
             known = await store.find_campaign(connection, platform_id, campaign_id)
             if known:
@@ -52,7 +78,7 @@ class Catalogue:
         self, connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, version: int
     ) -> Terms:
         """Find a version of a campaign's terms; RuntimeError where a team names one that is not there."""
-        found = self._terms.get((campaign_id, version))
+        found = self._of(campaign_id).terms.get(version)
         if found is None:
             found = await store.find_terms(connection, platform_id, campaign_id, version)
             if found is None:
@@ -62,34 +88,34 @@ class Catalogue:
 
     def owns(self, platform_id: UUID, campaign_id: UUID) -> bool:
         """Tell whether a campaign is known, and the platform's."""
-        known = self._campaigns.get(campaign_id)
+        known = self._of(campaign_id).campaign
         return known is not None and known.platform_id == platform_id
 
     def limits_members(self, campaign_id: UUID) -> bool:
         """Tell whether terms of a campaign are known that limit what a member may have."""
-        return campaign_id in self._limited
+        return self._of(campaign_id).limits_members
 
     def has_stock(self, campaign_id: UUID) -> bool:
         """Tell whether terms of a campaign are known by which an item has stock."""
-        return campaign_id in self._stocked
+        return self._of(campaign_id).has_stock
 
     def overflows(self, campaign_id: UUID) -> bool:
         """Tell whether terms of a campaign are known by which a full team has another one opened."""
-        return campaign_id in self._overflowing
+        return self._of(campaign_id).overflows
+
+    def _of(self, campaign_id: UUID) -> _Known:
+        return self._known.get(campaign_id, _NOTHING)
 
     def _remember(self, campaign: Campaign) -> None:
-        if len(self._campaigns) >= _MOST:
-            self._campaigns.clear()
-        self._campaigns[campaign.campaign_id] = campaign
         self._remember_terms(campaign.campaign_id, campaign.terms)
+        self._known[campaign.campaign_id].campaign = campaign
 
     def _remember_terms(self, campaign_id: UUID, terms: Terms) -> None:
-        if len(self._terms) >= _MOST:
-            self._terms.clear()
-        self._terms[campaign_id, terms.version] = terms
-        if terms.rules.limits_members:
-            self._limited.add(campaign_id)
-        if any(item.stock is not None for item in terms.items):
-            self._stocked.add(campaign_id)
-        if terms.rules.on_full is OnFull.OPEN_TEAM:
-            self._overflowing.add(campaign_id)
+        known = self._known.setdefault(campaign_id, _Known())
+        self._size += terms.version not in known.terms
+        known.add(terms)
+        while self._size > _MOST and (oldest := self._oldest_but(campaign_id)):
+            self._size -= len(self._known.pop(oldest).terms)
+
+    def _oldest_but(self, campaign_id: UUID) -> UUID | None:
+        return next((one for one in self._known if one not in self._kept and one != campaign_id), None)

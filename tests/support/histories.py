@@ -226,7 +226,7 @@ def _called_anew(ask: Ask) -> Ask:
             command = replace(ask.command, invite_id=ids.new_id())
         case command:
             pass
-    return replace(ask, command=command)
+    return ask._replace(command=command)
 
 
 def _rules(chance: random.Random) -> dict[str, Any]:

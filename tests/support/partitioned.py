@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection, AsyncCursor, sql
 
+from services.chassis.bursts import Burst, Sent
+
 PARTITIONS = 8
 _PARTITION = re.compile(r"(?P<table>\w+)_of_(?P<number>\d+)")
 _OUR_TABLES = (
@@ -62,10 +64,10 @@ class Statement:
 
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Statement]]:
-    """Record every statement that any cursor sends meanwhile."""
+    """Record every statement that any cursor or burst sends meanwhile."""
     found: list[Statement] = []
     with monkeypatch.context() as patch:
-        execute, executemany = AsyncCursor.execute, AsyncCursor.executemany
+        execute, executemany, in_burst = AsyncCursor.execute, AsyncCursor.executemany, Burst.run
 
         async def one(self: Any, query: Any, params: Any = None, **how: Any) -> Any:
             found.append(Statement(str(query), params))
@@ -75,6 +77,11 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Statement]]:
             found.extend(Statement(str(query), params) for params in params_seq)
             await executemany(self, query, params_seq, **how)
 
+        def run(self: Burst, statement: str, parameters: Sequence[Any] = ()) -> Sent:
+            found.append(Statement(statement, parameters))
+            return in_burst(self, statement, parameters)
+
+        patch.setattr(Burst, "run", run)
         patch.setattr(AsyncCursor, "execute", one)
         patch.setattr(AsyncCursor, "executemany", many)
         yield found

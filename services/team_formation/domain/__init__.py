@@ -39,6 +39,7 @@ from services.team_formation.domain.campaigning import (
     StartNow,
     Update,
     change_campaign,
+    newly_stocked,
 )
 from services.team_formation.domain.checks import Problem, check_member_id, check_reference, is_written
 from services.team_formation.domain.commands import (
@@ -160,6 +161,7 @@ __all__ = [
     "is_written",
     "join_team",
     "leave_team",
+    "newly_stocked",
     "open_team",
     "overflow_into",
     "revoke_invite",

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from services.team_formation.domain.prices import PriceTable, Tier
+from services.team_formation.domain.values import Word
 
 USUAL_WAITING = 100
 """Members who may wait for room where a campaign says nothing."""
 
 
-class PaymentMode(StrEnum):
+class PaymentMode(Word):
     """What a member commits to before the team is formed."""
 
     COMMIT = "COMMIT"
@@ -25,14 +25,14 @@ class PaymentMode(StrEnum):
         return self in {PaymentMode.HOLD, PaymentMode.PREPAID}
 
 
-class CountedIn(StrEnum):
+class CountedIn(Word):
     """What minimum and maximum are counted in."""
 
     MEMBERS = "MEMBERS"
     UNITS = "UNITS"
 
 
-class LeaveUntil(StrEnum):
+class LeaveUntil(Word):
     """Until when a confirmed member may leave."""
 
     TIPPED = "TIPPED"
@@ -40,7 +40,7 @@ class LeaveUntil(StrEnum):
     NEVER = "NEVER"
 
 
-class OnFull(StrEnum):
+class OnFull(Word):
     """What happens to a join when its team is full."""
 
     REFUSE = "REFUSE"
@@ -48,14 +48,14 @@ class OnFull(StrEnum):
     WAITLIST = "WAITLIST"
 
 
-class Visibility(StrEnum):
+class Visibility(Word):
     """Who finds a team without a link."""
 
     LINK_ONLY = "LINK_ONLY"
     LISTED = "LISTED"
 
 
-class Phase(StrEnum):
+class Phase(Word):
     """What was decided about a campaign; where it stands follows from this and the time."""
 
     DRAFT = "DRAFT"
@@ -64,7 +64,7 @@ class Phase(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-class CampaignState(StrEnum):
+class CampaignState(Word):
     """The life of a campaign."""
 
     DRAFT = "DRAFT"

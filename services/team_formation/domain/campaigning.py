@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TypeAlias
 
 from services.team_formation.domain.campaign import Campaign, CampaignState, Item, Phase, Terms
 from services.team_formation.domain.change import written
 from services.team_formation.domain.team import Refusal
+from services.team_formation.domain.values import Word
 
 USUAL_CLOSING = timedelta(seconds=60)
 
 
-class Action(StrEnum):
+class Action(Word):
     """What was done to a campaign."""
 
     UPDATE = "UPDATE"
@@ -43,6 +43,8 @@ class Update:
     wanted: Campaign
     fields: frozenset[str]
     version: int = 0
+    unlimited: frozenset[str] = frozenset()
+    """Items that teams were opened with, and that they sell without a limit, read under the campaign's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,11 @@ class CampaignDecision:
     """Units offered from now on, of items whose stock changed or is new."""
     sweeps: bool = False
     """Its teams have to be looked at."""
+
+
+def newly_stocked(terms: Terms, stock: Stock) -> list[str]:
+    """Tell which items would have stock that had none before."""
+    return [item.sku for item in terms.items if item.stock is not None and item.sku not in stock]
 
 
 def change_campaign(
@@ -211,8 +218,6 @@ _BEFORE_START = {
     "latest_end": "members were told how far the end can move",
 }
 _TERMS = frozenset({"items", "ladder", "rules", "currency"})
-_HAS_TEAMS = {CampaignState.RUNNING, CampaignState.PAUSED}
-"""Where joins may be under way that count no units of an item without stock."""
 
 
 def _update(campaign: Campaign, stock: Stock, command: Update, now: datetime) -> CampaignDecision | Refusal:
@@ -228,13 +233,15 @@ def _update(campaign: Campaign, stock: Stock, command: Update, now: datetime) ->
     for sku, units in offered.items():
         if sku in stock and units < stock[sku].taken:
             return Refusal("STOCK_BELOW_TAKEN", {"sku": sku, "taken": str(stock[sku].taken)})
-        if sku not in stock and state in _HAS_TEAMS and campaign.terms.item(sku):
+        if sku not in stock and sku in command.unlimited:
             return Refusal("PROMISE_BROKEN", {"field": "items", "why": f"{sku} has been sold without a limit"})
     version = campaign.terms.version + bool(command.fields & _TERMS)
-    after = replace(wanted, terms=replace(wanted.terms, version=version, items=_items(wanted.terms, stock)))
+    terms = replace(wanted.terms, version=version, items=_items(wanted.terms, stock))
+    shown = campaign.shown_sku if terms.item(campaign.shown_sku) else ""
+    after = replace(wanted, terms=terms, shown_sku=shown)
     moves = after.ends_at != campaign.ends_at
-    fields = tuple(sorted(command.fields))
-    return CampaignDecision(after, Action.UPDATE, fields, offered=offered, sweeps=bool(offered) or moves)
+    fields = command.fields | ({"shown_sku"} if shown != campaign.shown_sku else set())
+    return CampaignDecision(after, Action.UPDATE, tuple(sorted(fields)), offered=offered, sweeps=bool(offered) or moves)
 
 
 def _broken_promise(state: CampaignState, fields: frozenset[str]) -> Refusal | None:

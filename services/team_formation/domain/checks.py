@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from unicodedata import category
 
 LONGEST_ID = 64
+_VISIBLE = re.compile(r"[!-~]*")
 _DIALLED = re.compile(r"\+?[0-9()./-]+")
 _CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 _PHONE_DIGITS = range(10, 16)
@@ -22,7 +23,7 @@ def check_reference(field: str, value: str, *, needed: bool = False, longest: in
     """Check an id that the platform made: visible ASCII, bounded, empty only where it may be."""
     if not value and not needed:
         return []
-    if 1 <= len(value) <= longest and all("!" <= letter <= "~" for letter in value):
+    if 1 <= len(value) <= longest and _VISIBLE.fullmatch(value):
         return []
     return [Problem(field, f"must be 1 to {longest} visible ASCII characters without spaces")]
 
@@ -31,11 +32,14 @@ def check_member_id(field: str, value: str) -> list[Problem]:
     """Check a member or promoter id; what looks like an e-mail address or a phone number is refused."""
     if problems := check_reference(field, value, needed=True):
         return problems
-    digits = sum(letter.isdigit() for letter in value)
-    looks_dialled = _DIALLED.fullmatch(value) and (digits in _PHONE_DIGITS or (digits and value.startswith("+")))
-    if "@" in value or looks_dialled:
+    if "@" in value or (_DIALLED.fullmatch(value) and _dials(value)):
         return [Problem(field, "looks like an e-mail address or phone number; send an opaque id of your own instead")]
     return []
+
+
+def _dials(value: str) -> bool:
+    digits = sum(letter.isdigit() for letter in value)
+    return digits in _PHONE_DIGITS or (digits > 0 and value.startswith("+"))
 
 
 def is_written(text: str, *, lines: bool = False) -> bool:

@@ -2,17 +2,18 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from services.team_formation.domain.values import Word
 
 
-class Basis(StrEnum):
+class Basis(Word):
     """What fills a ladder."""
 
     TEAM_MEMBERS = "TEAM_MEMBERS"
     TEAM_UNITS = "TEAM_UNITS"
 
 
-class Role(StrEnum):
+class Role(Word):
     """The part a seat plays in its team."""
 
     LEADER = "LEADER"

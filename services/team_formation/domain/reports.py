@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from enum import StrEnum
 from uuid import UUID
+
+from services.team_formation.domain.values import Word
 
 BASIS_POINTS = 10_000
 """Hundredths of a percent in a whole."""
 
 
-class ReportBy(StrEnum):
+class ReportBy(Word):
     """How a campaign's report is split up."""
 
     DAY = "DAY"

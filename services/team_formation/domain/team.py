@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from services.team_formation.domain.campaign import Campaign, CountedIn, Rules, Terms
 from services.team_formation.domain.prices import Basis, Role
-from services.team_formation.domain.values import value
+from services.team_formation.domain.values import Word, value
 
 
-class TeamState(StrEnum):
+class TeamState(Word):
     """The life of a team."""
 
     FORMING = "FORMING"
@@ -26,7 +25,7 @@ class TeamState(StrEnum):
         return self is TeamState.FORMING or self is TeamState.TIPPED
 
 
-class SeatState(StrEnum):
+class SeatState(Word):
     """The life of a seat."""
 
     WAITING = "WAITING"
@@ -46,7 +45,7 @@ class SeatState(StrEnum):
         return self is SeatState.HELD or self is SeatState.CONFIRMED
 
 
-class ReleaseReason(StrEnum):
+class ReleaseReason(Word):
     """Why a seat was given back."""
 
     EXPIRED = "EXPIRED"
@@ -58,7 +57,7 @@ class ReleaseReason(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-class FactKind(StrEnum):
+class FactKind(Word):
     """What can happen to a team; each is one event and one version."""
 
     TEAM_OPENED = "TeamOpened"
@@ -243,7 +242,7 @@ class Refusal:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-class Outcome(StrEnum):
+class Outcome(Word):
     """What became of a command."""
 
     SEAT = "SEAT"

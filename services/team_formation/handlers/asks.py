@@ -1,7 +1,7 @@
 """What is asked of the one path: a command with whom it comes from and what it is about."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.chassis.requests import RequestKey
@@ -25,8 +25,7 @@ Answer: TypeAlias = bytes
 """A response message as bytes, as it is stored; empty for a timer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A command on one campaign; it names a team or a seat, or neither."""
 
     platform_id: UUID

@@ -6,6 +6,7 @@ It lies in memory: loading.py fills it, decisions read it and are entered, savin
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from services.chassis.errors import Rejected
@@ -33,6 +34,9 @@ from services.team_formation.domain import (
     Usage,
 )
 from services.team_formation.handlers.asks import Ask, Look, Revoke
+
+_BY_NUMBER = attrgetter("int")
+"""Orders ids as they order themselves, but UUID does so in Python."""
 
 MOST_HELD = 1000
 MOST_WAITING = 1000
@@ -64,10 +68,10 @@ class Book:
         self._waiting: dict[UUID, list[UUID]] = {}
         self._confirmed: dict[UUID, list[UUID]] = {}
 
-        self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id})
-        self.seat_ids = sorted({ask.seat_id for ask in asks if ask.seat_id})
+        self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id}, key=_BY_NUMBER)
+        self.seat_ids = sorted({ask.seat_id for ask in asks if ask.seat_id}, key=_BY_NUMBER)
         self.member_ids = _members(asks)
-        self.invite_ids = sorted(_invites(asks))
+        self.invite_ids = sorted(_invites(asks), key=_BY_NUMBER)
         keys = (ask.request for ask in asks if ask.request)
         self.keys = list({(key.rpc, key.request_id): key for key in keys}.values())
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}

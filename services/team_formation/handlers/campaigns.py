@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from google.protobuf.message import Message
 from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2, pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from groupbuy.team_formation.v1 import types_pb2
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from services.chassis import ids, requests
 from services.chassis.clock import Clock
@@ -20,7 +23,7 @@ from services.chassis.status import rejected_by
 from services.chassis.work import Work
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.domain import Campaign, CampaignCommand, CampaignDecision, Level, Refusal
+from services.team_formation.domain import Action, Campaign, CampaignCommand, CampaignDecision, Level, Refusal
 
 COMPILE_SECONDS = 5.0
 TRIES = 5
@@ -59,6 +62,8 @@ class CampaignHandler:
         Rejected LADDER_INVALID or, too large for an event, INVALID_ARGUMENT; Unavailable without pricing.
         """
         compiled = await self.compile(campaign, ladder)
+        if isinstance(compiled, Campaign):
+            compiled = _too_large(compiled, self._clock.now(campaign.platform_id), "ladder") or compiled
         for _ in range(TRIES):
             try:
                 return await self._create(key, campaign, compiled)
@@ -103,8 +108,7 @@ class CampaignHandler:
         if isinstance(response, Rejected):
             return response
         table = translate.read_price_table(response.price_table)
-        compiled = replace(campaign, terms=replace(campaign.terms, price_table=table))
-        return _too_large(compiled, self._clock) or compiled
+        return replace(campaign, terms=replace(campaign.terms, price_table=table))
 
     async def current(self, platform_id: UUID, campaign_id: UUID) -> Campaign:
         """Find a campaign as it is now; Rejected CAMPAIGN_UNKNOWN."""
@@ -125,6 +129,14 @@ class CampaignHandler:
                 if version:
                     raise
         raise Raced("another process decides the same request")
+
+    async def refuse(self, key: RequestKey, refusal: Rejected) -> bytes | Rejected:
+        """Store a refusal for a request, and give it, or what was decided before; Raced where that is being stored."""
+        async with self._database.work() as work:
+            known = await requests.find(work.connection, key)
+            if known is None:
+                await requests.store(work.connection, [[Decided(key, refusal, key.campaign_id)]])
+        return refusal if known is None else known
 
     async def _change(
         self, key: RequestKey, command: CampaignCommand, actor: str, response: Response, version: int
@@ -158,10 +170,15 @@ class CampaignHandler:
         response: Response,
     ) -> bytes | Rejected:
         now = self._clock.now(campaign.platform_id)
+        if isinstance(command, domain.Update):
+            command = await _informed(work.connection, campaign, stock, command)
         decision = domain.change_campaign(campaign, stock, command, now)
         if isinstance(decision, Refusal):
             return Rejected(named(decision.reason), decision.metadata)
         connection, after = work.connection, decision.campaign
+        # all else adds a few bytes, for which there is room: a campaign can always be paused or cancelled
+        if decision.action is Action.UPDATE and (too_large := _too_large(after, now, "fields")):
+            return too_large
         await store.update_campaign(connection, after, sweeps=decision.sweeps)
         if after.terms.version != campaign.terms.version:
             await store.insert_terms(connection, after)
@@ -173,14 +190,25 @@ class CampaignHandler:
         return response(translate.campaign(after, now, levels)).SerializeToString()
 
 
+async def _informed(
+    connection: AsyncConnection[TupleRow], campaign: Campaign, stock: dict[str, Level], command: domain.Update
+) -> domain.Update:
+    """Tell an update that gives items stock which of them are sold without; the campaign is locked."""
+    skus = domain.newly_stocked(command.wanted.terms, stock) if "items" in command.fields else []
+    if not skus:
+        return command
+    found = await store.find_unlimited(connection, campaign.platform_id, campaign.campaign_id, skus)
+    return replace(command, unlimited=found)
+
+
 def _offered(decision: CampaignDecision, stock: dict[str, Level]) -> dict[str, Level]:
     none = Level(0, 0)
     return {sku: Level(units, stock.get(sku, none).taken) for sku, units in decision.offered.items()}
 
 
-def _too_large(campaign: Campaign, clock: Clock) -> Rejected | None:
-    size = translate.campaign(campaign, clock.now()).ByteSize()
+def _too_large(campaign: Campaign, now: datetime, field: str) -> Rejected | None:
+    size = translate.campaign(campaign, now).ByteSize()
     if size <= LARGEST_BYTES:
         return None
     what = f"the campaign with its price table has {size} bytes, more than {LARGEST_BYTES}"
-    return invalid("ladder", f"{what}; take fewer items or tiers, or shorter texts")
+    return invalid(field, f"{what}; take fewer items or tiers, or shorter texts")

@@ -44,7 +44,7 @@ async def load(connection: AsyncConnection[TupleRow], catalogue: Catalogue, book
         await phase.receive()
     for book in books:
         await _find_terms(connection, catalogue, book)
-    _check_locked(catalogue, books)
+    await _check_locked(connection, catalogue, books)
     await _load_more(connection, catalogue, books)
 
 
@@ -143,15 +143,22 @@ def _locks_members(catalogue: Catalogue, book: Book) -> bool:
     return bool(book.member_ids or book.seat_ids) and catalogue.limits_members(book.campaign_id)
 
 
-def _check_locked(catalogue: Catalogue, books: Sequence[Book]) -> None:
+async def _check_locked(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:
     """Begin again where rules that were not known before ask for locks that were not taken."""
     for book in books:
-        if not catalogue.owns(book.platform_id, book.campaign_id):
+        if book.campaign is None:
+            await _check_unknown(connection, book)
             continue
         if _locks_members(catalogue, book) and not book.locks_members:
             raise Raced("a campaign limits its members since now")
         if catalogue.has_stock(book.campaign_id) and not book.locks_stock:
             raise Raced("a campaign has stock since now")
+
+
+async def _check_unknown(connection: AsyncConnection[TupleRow], book: Book) -> None:
+    """Refuse no team for a campaign that is there: that would be stored, and said for ever."""
+    if book.opens and await store.find_version(connection, book.platform_id, book.campaign_id):
+        raise Raced("a campaign was not known until now")
 
 
 async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:
@@ -194,6 +201,7 @@ async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catal
         book.teams |= {team.team_id: team for team in teams}
         book.take_seats_again(teams, live)
         await _find_terms(connection, catalogue, book)
+    await _check_locked(connection, catalogue, [book for book, _ in wanted])
 
 
 def _teams_of(books: Sequence[Book], condition: Callable[[Book, Team], bool]) -> list[tuple[Book, list[Any]]]:

@@ -124,7 +124,7 @@ ALTER TABLE invites
 CREATE INDEX invites_of_member ON invites (campaign_id, member_id) WHERE member_id <> '';
 CREATE INDEX invites_of_promoter ON invites (campaign_id, promoter_id) WHERE promoter_id <> '';
 
--- How often links were opened, as platforms reported it, by the day of the platform's clock in UTC.
+-- How often links were opened, as platforms reported it, by the day of the platform's clock in the campaign's time zone.
 CREATE TABLE invite_opens (
     campaign_id uuid   NOT NULL,
     invite_id   uuid   NOT NULL,

@@ -49,11 +49,11 @@ class CampaignRpcs(Rpcs):
         """Change fields of a campaign; the ladder is compiled anew where prices change."""
         key = self._key("UpdateCampaign", request)
         answer = await self._desk.campaigns.decided(key)
+        if answer is not None:
+            return _given(answer)
         for _ in range(TRIES):
-            if answer is not None:
-                return _given(answer)
             try:
-                answer = await self._update(key, request)
+                return _given(await self._update(key, request))
             except Raced:
                 continue
         raise Raced("the campaign changes too often")
@@ -69,7 +69,7 @@ class CampaignRpcs(Rpcs):
             ladder = request.fields.ladder if "ladder" in names else translate.ladder_of(current)
             compiled = await campaigns.compile(wanted, ladder)
             if isinstance(compiled, Rejected):
-                raise compiled
+                return await campaigns.refuse(key, compiled)
             wanted = compiled
         command = domain.Update(wanted, names, request.version)
         return await campaigns.change(

@@ -99,8 +99,7 @@ class ListRpcs(Rpcs):
         now = self._desk.clock.now(caller())
         if campaign.state(now) is not domain.CampaignState.RUNNING:
             raise Rejected("NO_TEAM_FOUND")
-        key = request.match_key if campaign.terms.rules.who_may_join.match_key_needed else ""
-        turn, quantity = _turn(request.member_id), request.quantity or 1
+        key, turn, quantity = request.match_key, _turn(request.member_id), request.quantity or 1
         async with self._desk.database.read() as connection:
             team = await lists.find_fullest(
                 connection, caller(), campaign.campaign_id, key, request.member_id, quantity, now, turn

@@ -19,7 +19,14 @@ from services.team_formation.store.invites import (
     load_invites,
     update_invites,
 )
-from services.team_formation.store.limits import list_stock, lock_members, lock_stock, offer_stock, take_stock
+from services.team_formation.store.limits import (
+    find_unlimited,
+    list_stock,
+    lock_members,
+    lock_stock,
+    offer_stock,
+    take_stock,
+)
 from services.team_formation.store.listed import list_teams, unlist_teams
 from services.team_formation.store.platforms import list_platforms
 from services.team_formation.store.seats import (
@@ -57,6 +64,7 @@ __all__ = [
     "find_sweeps",
     "find_team",
     "find_terms",
+    "find_unlimited",
     "find_version",
     "insert_campaign",
     "insert_change",

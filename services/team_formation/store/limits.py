@@ -49,16 +49,31 @@ async def offer_stock(
 ) -> None:
     """Set the units offered, per SKU; the campaign and its stock are locked.
 
-    Of an item that has stock from now on, what older teams sold before counts as taken.
+    Of an item that has stock from now on nothing is taken: no team was opened that sells it without.
     """
     await connection.execute(
-        "INSERT INTO stock (campaign_id, platform_id, sku, offered, taken) SELECT %s, %s, k.sku, k.offered,"
-        " CASE WHEN EXISTS (SELECT FROM stock AS o WHERE o.campaign_id = %s AND o.sku = k.sku) THEN 0 ELSE"
-        " (SELECT coalesce(sum(s.quantity), 0) FROM seats AS s WHERE s.campaign_id = %s AND s.sku = k.sku"
-        " AND s.state IN ('HELD', 'CONFIRMED')) END FROM unnest(%s, %s) AS k (sku, offered)"
+        "INSERT INTO stock (campaign_id, platform_id, sku, offered)"
+        " SELECT %s, %s, k.sku, k.offered FROM unnest(%s, %s) AS k (sku, offered)"
         " ON CONFLICT (campaign_id, sku) DO UPDATE SET offered = excluded.offered",
-        (campaign_id, platform_id, campaign_id, campaign_id, texts(offered), bigints(offered.values())),
+        (campaign_id, platform_id, texts(offered), bigints(offered.values())),
     )
+
+
+async def find_unlimited(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, skus: Sequence[str]
+) -> frozenset[str]:
+    """Find which of some items teams sell without a limit, by the terms they opened with.
+
+    While the campaign is locked none is opened: one that was under way is seen, or is opened with the terms to come.
+    """
+    cursor = await connection.execute(
+        "SELECT DISTINCT i.sku FROM campaign_terms AS t"
+        " CROSS JOIN LATERAL jsonb_to_recordset(t.items) AS i (sku text, stock bigint)"
+        " WHERE t.campaign_id = %s AND t.platform_id = %s AND i.sku = ANY (%s) AND i.stock IS NULL"
+        " AND t.terms_version IN (SELECT o.terms_version FROM teams AS o WHERE o.campaign_id = %s)",
+        (campaign_id, platform_id, texts(skus), campaign_id),
+    )
+    return frozenset([sku async for (sku,) in cursor])
 
 
 async def lock_members(

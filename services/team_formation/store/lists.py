@@ -232,19 +232,32 @@ async def find_fullest(
 ) -> Team | None:
     """Find the fullest listed team that is forming, has room for units of a member, and none of its seats.
 
-    Equals are ordered by a hash of their id and `turn`.
+    It has the match key, or none: then its rules, which need not be the newest, ask for none. The keys are looked
+    through one after the other, each in its index's order. Equals are ordered by a hash of their id and `turn`.
     """
     cursor = await connection.execute(
-        f"SELECT {teams.COLUMNS} FROM (SELECT {teams.COLUMNS}, l.taken FROM listed_teams AS l"  # noqa: S608 - constants
+        f"SELECT {teams.COLUMNS} FROM unnest(%s) AS k (match_key) CROSS JOIN LATERAL"  # noqa: S608 - constants
+        f" (SELECT {teams.COLUMNS}, l.taken FROM listed_teams AS l"
         " JOIN teams AS t ON t.campaign_id = l.campaign_id AND t.team_id = l.team_id"
         " JOIN campaign_terms AS r ON r.campaign_id = t.campaign_id AND r.terms_version = t.terms_version"
-        " WHERE l.campaign_id = %s AND l.platform_id = %s AND l.match_key = %s"
+        " WHERE l.campaign_id = %s AND l.platform_id = %s AND l.match_key = k.match_key"
         " AND l.room > 0 AND l.room >= CASE r.counted_in WHEN 'UNITS' THEN %s ELSE 1 END AND r.max_units_per_seat >= %s"
         " AND t.state = 'FORMING' AND t.ends_at > %s AND l.team_id <> ALL (ARRAY(SELECT s.team_id FROM seats AS s"
         " WHERE s.campaign_id = %s AND s.member_id = %s AND s.state IN ('WAITING', 'HELD', 'CONFIRMED')"
         " AND NOT s.sponsored)) ORDER BY l.taken DESC LIMIT %s) AS t"
         " ORDER BY t.taken DESC, uuid_hash_extended(t.team_id, %s) LIMIT 1",
-        (campaign_id, platform_id, match_key, quantity, quantity, now, campaign_id, member_id, CANDIDATES, turn),
+        (
+            texts(dict.fromkeys((match_key, ""))),
+            campaign_id,
+            platform_id,
+            quantity,
+            quantity,
+            now,
+            campaign_id,
+            member_id,
+            CANDIDATES,
+            turn,
+        ),
         binary=True,
     )
     row = await cursor.fetchone()

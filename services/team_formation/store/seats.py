@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, booleans, texts, times, uuids
-from services.chassis.rows import Asked, ask, put
+from services.chassis.rows import Asked, ask, marks, put
 from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState, Team
 
 COLUMNS = (
@@ -105,12 +105,13 @@ async def find_seat(
     return found[0] if found else None
 
 
+_CHANGING = (
+    "quantity, role, state, cap, cap_fill, held_at, hold_until, payment_reference, confirmed_at, released_at,"
+    " release_reason, hold_extended, updated_at"
+)
 _INSERT = (
-    "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, quantity, role, state, cap,"
-    " cap_fill, held_at, hold_until, invite_id, external_ref, payment_reference, confirmed_at, released_at,"
-    " release_reason, number, sponsored, hold_extended, max_unit_price, updated_at)"
-    " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-    " %s, %s, %s) AS k"
+    "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, invite_id, external_ref, number,"  # noqa: S608 - constants
+    f" sponsored, max_unit_price, {_CHANGING}) SELECT %s, k.* FROM unnest({marks(23)}) AS k"
 )
 
 
@@ -119,25 +120,22 @@ async def insert_seats(connection: AsyncConnection[TupleRow], seats: Sequence[tu
     await put(connection, _INSERT, [(campaign, *_columns(own)) for campaign, own in seats])
 
 
+_UPDATE = (
+    f"UPDATE seats AS s SET ({_CHANGING}) = ROW (k.{_CHANGING.replace(', ', ', k.')})"  # noqa: S608 - constants
+    f" FROM unnest({marks(14)}) AS k (seat_id, {_CHANGING}) WHERE s.campaign_id = %s AND s.seat_id = k.seat_id"
+)
+
+
 async def update_seats(connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, Sequence[Seat]]]) -> None:
     """Store what can change of seats, by campaign; their teams are locked.
 
-    As an insert that meets them: each is found by its key, whatever the planner thinks of the campaign's size. Those
-    that end go before those that live: a member's place is given back before it is taken again.
+    Those that end go before those that live: a member's place is given back before it is taken again.
     """
     ending = [(campaign, [seat for seat in own if not seat.state.is_live]) for campaign, own in seats]
     living = [(campaign, [seat for seat in own if seat.state.is_live]) for campaign, own in seats]
     for part in (ending, living):
-        await put(
-            connection,
-            f"{_INSERT} ON CONFLICT (campaign_id, seat_id) DO UPDATE SET quantity = excluded.quantity,"
-            " role = excluded.role, state = excluded.state, cap = excluded.cap, cap_fill = excluded.cap_fill,"
-            " held_at = excluded.held_at, hold_until = excluded.hold_until,"
-            " payment_reference = excluded.payment_reference, confirmed_at = excluded.confirmed_at,"
-            " released_at = excluded.released_at, release_reason = excluded.release_reason,"
-            " hold_extended = excluded.hold_extended, updated_at = excluded.updated_at",
-            [(campaign, *_columns(own)) for campaign, own in part if own],
-        )
+        rows = [(uuids(seat.seat_id for seat in own), *_changing(own), campaign) for campaign, own in part if own]
+        await put(connection, _UPDATE, rows)
 
 
 def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:
@@ -147,6 +145,17 @@ def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:
         uuids(seat.platform_id for seat in seats),
         texts(seat.member_id for seat in seats),
         texts(seat.sku for seat in seats),
+        uuids(seat.invite_id for seat in seats),
+        texts(seat.external_ref for seat in seats),
+        bigints(seat.number for seat in seats),
+        booleans(seat.sponsored for seat in seats),
+        bigints(seat.max_unit_price for seat in seats),
+        *_changing(seats),
+    )
+
+
+def _changing(seats: Sequence[Seat]) -> tuple[object, ...]:
+    return (
         bigints(seat.quantity for seat in seats),
         texts(seat.role for seat in seats),
         texts(seat.state for seat in seats),
@@ -154,16 +163,11 @@ def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:
         bigints(seat.cap_fill for seat in seats),
         times(seat.held_at for seat in seats),
         times(seat.hold_until for seat in seats),
-        uuids(seat.invite_id for seat in seats),
-        texts(seat.external_ref for seat in seats),
         texts(seat.payment_reference for seat in seats),
         times(seat.confirmed_at for seat in seats),
         times(seat.released_at for seat in seats),
         texts(seat.release_reason for seat in seats),
-        bigints(seat.number for seat in seats),
-        booleans(seat.sponsored for seat in seats),
         booleans(seat.hold_extended for seat in seats),
-        bigints(seat.max_unit_price for seat in seats),
         times(seat.updated_at for seat in seats),
     )
 

@@ -40,24 +40,37 @@ async def delete_share_template(connection: AsyncConnection[TupleRow], platform_
     )
 
 
+async def list_zones(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    """Tell the IANA time zones that a platform's campaigns count their days in; UTC where none is set."""
+    cursor = await connection.execute(
+        "SELECT campaign_id, coalesce(nullif(presentation ->> 'time_zone', ''), 'UTC') FROM campaigns"
+        " WHERE platform_id = %s AND campaign_id = ANY (%s)",
+        (platform_id, arrays.uuids(campaign_ids)),
+    )
+    return {campaign_id: zone async for campaign_id, zone in cursor}
+
+
 async def count_opens(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, day: date, opens: Sequence[tuple[UUID, UUID, int]]
+    connection: AsyncConnection[TupleRow], platform_id: UUID, opens: Sequence[tuple[UUID, UUID, date, int]]
 ) -> None:
-    """Add to how often invites were opened on a day: campaign, invite and times, each invite once.
+    """Add to how often invites were opened: campaign, invite, day there and times, each invite once.
 
     Rows are taken in the order of their ids, so that two such calls wait for each other rather than for ever.
     """
     ordered = sorted(opens)
     await connection.execute(
         "INSERT INTO invite_opens (campaign_id, invite_id, day, platform_id, opened)"
-        " SELECT o.campaign_id, o.invite_id, %s, %s, o.opened"
-        " FROM unnest(%s, %s, %s) AS o (campaign_id, invite_id, opened) ORDER BY o.campaign_id, o.invite_id"
+        " SELECT o.campaign_id, o.invite_id, o.day, %s, o.opened"
+        " FROM unnest(%s, %s, %s::date[], %s) AS o (campaign_id, invite_id, day, opened)"
+        " ORDER BY o.campaign_id, o.invite_id"
         " ON CONFLICT (campaign_id, invite_id, day) DO UPDATE SET opened = invite_opens.opened + excluded.opened",
         (
-            day,
             platform_id,
-            arrays.uuids(campaign_id for campaign_id, _, _ in ordered),
-            arrays.uuids(invite_id for _, invite_id, _ in ordered),
-            arrays.bigints(times for _, _, times in ordered),
+            arrays.uuids(campaign_id for campaign_id, *_ in ordered),
+            arrays.uuids(invite_id for _, invite_id, *_ in ordered),
+            [day for _, _, day, _ in ordered],
+            arrays.bigints(times for *_, times in ordered),
         ),
     )

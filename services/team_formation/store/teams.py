@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, texts, times, uuids
-from services.chassis.rows import Asked, ask, put
+from services.chassis.rows import Asked, ask, marks, put
 from services.team_formation.domain import Team, TeamState, Totals
 
 COLUMNS = (
@@ -96,13 +96,13 @@ async def count_opened(
     )
 
 
+_CHANGING = (
+    "state, version, confirmed_members, confirmed_units, held_members, held_units, waiting_members, waiting_units,"
+    " sponsored_members, sponsored_units, ends_at, due_at, ended_at, leader_seat_id, overflow_team_id, formed_fill"
+)
 _INSERT = (
-    "INSERT INTO teams (campaign_id, team_id, platform_id, terms_version, state, version, confirmed_members,"
-    " confirmed_units, held_members, held_units, waiting_members, waiting_units, sponsored_members,"
-    " sponsored_units, opened_at, ends_at, due_at, opener_member_id, external_ref, ended_at, deadline,"
-    " leader_seat_id, overflow_team_id, overflow_of, match_key, formed_fill)"
-    " SELECT %s, k.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-    " %s, %s, %s, %s, %s) AS k"
+    "INSERT INTO teams (campaign_id, team_id, platform_id, terms_version, opened_at, opener_member_id, external_ref,"  # noqa: S608 - constants
+    f" deadline, overflow_of, match_key, {_CHANGING}) SELECT %s, k.* FROM unnest({marks(25)}) AS k"
 )
 
 
@@ -111,23 +111,15 @@ async def insert_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tu
     await put(connection, _INSERT, [(campaign, *_columns(own)) for campaign, own in teams])
 
 
-async def update_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, Sequence[Team]]]) -> None:
-    """Store what can change of teams that are locked, by campaign.
+_UPDATE = (
+    f"UPDATE teams AS t SET ({_CHANGING}) = ROW (k.{_CHANGING.replace(', ', ', k.')})"  # noqa: S608 - constants
+    f" FROM unnest({marks(17)}) AS k (team_id, {_CHANGING}) WHERE t.campaign_id = %s AND t.team_id = k.team_id"
+)
 
-    As an insert that meets them: each is found by its key, whatever the planner thinks of the campaign's size.
-    """
-    await put(
-        connection,
-        f"{_INSERT} ON CONFLICT (campaign_id, team_id) DO UPDATE SET state = excluded.state,"
-        " version = excluded.version, confirmed_members = excluded.confirmed_members,"
-        " confirmed_units = excluded.confirmed_units, held_members = excluded.held_members,"
-        " held_units = excluded.held_units, waiting_members = excluded.waiting_members,"
-        " waiting_units = excluded.waiting_units, sponsored_members = excluded.sponsored_members,"
-        " sponsored_units = excluded.sponsored_units, ends_at = excluded.ends_at, due_at = excluded.due_at,"
-        " ended_at = excluded.ended_at, leader_seat_id = excluded.leader_seat_id,"
-        " overflow_team_id = excluded.overflow_team_id, formed_fill = excluded.formed_fill",
-        [(campaign, *_columns(own)) for campaign, own in teams],
-    )
+
+async def update_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, Sequence[Team]]]) -> None:
+    """Store what can change of teams that are locked, by campaign."""
+    await put(connection, _UPDATE, [(uuids(team.team_id for team in own), *_changing(own), of) for of, own in teams])
 
 
 def _columns(teams: Sequence[Team]) -> tuple[object, ...]:
@@ -135,27 +127,21 @@ def _columns(teams: Sequence[Team]) -> tuple[object, ...]:
         uuids(team.team_id for team in teams),
         uuids(team.platform_id for team in teams),
         bigints(team.terms_version for team in teams),
-        texts(team.state for team in teams),
-        bigints(team.version for team in teams),
-        *_totals_columns(teams),
         times(team.opened_at for team in teams),
-        times(team.ends_at for team in teams),
-        times(team.due_at for team in teams),
         texts(team.opener_member_id for team in teams),
         texts(team.external_ref for team in teams),
-        times(team.ended_at for team in teams),
         times(team.deadline for team in teams),
-        uuids(team.leader_seat_id for team in teams),
-        uuids(team.overflow_team_id for team in teams),
         uuids(team.overflow_of for team in teams),
         texts(team.match_key for team in teams),
-        bigints(team.formed_fill for team in teams),
+        *_changing(teams),
     )
 
 
-def _totals_columns(teams: Sequence[Team]) -> tuple[object, ...]:
+def _changing(teams: Sequence[Team]) -> tuple[object, ...]:
     totals = [team.totals for team in teams]
     return (
+        texts(team.state for team in teams),
+        bigints(team.version for team in teams),
         bigints(item.confirmed_members for item in totals),
         bigints(item.confirmed_units for item in totals),
         bigints(item.held_members for item in totals),
@@ -164,6 +150,12 @@ def _totals_columns(teams: Sequence[Team]) -> tuple[object, ...]:
         bigints(item.waiting_units for item in totals),
         bigints(item.sponsored_members for item in totals),
         bigints(item.sponsored_units for item in totals),
+        times(team.ends_at for team in teams),
+        times(team.due_at for team in teams),
+        times(team.ended_at for team in teams),
+        uuids(team.leader_seat_id for team in teams),
+        uuids(team.overflow_team_id for team in teams),
+        bigints(team.formed_fill for team in teams),
     )
 
 

@@ -66,42 +66,28 @@ def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb
 
 def team(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:
     """Write a team with its prices now, read from its own price table."""
-    written = still_part(values, terms, team_id(values.campaign_id, values.team_id), campaign_id(values.campaign_id))
-    written.MergeFrom(moving_part(values, terms))
-    written.totals.CopyFrom(totals(values.totals))
-    written.prices.extend(prices(values, terms))
-    return written
-
-
-def still_part(values: domain.Team, terms: domain.Terms, team_text: str, campaign_text: str) -> types_pb2.Team:
-    """Write what seldom changes of a team."""
     rules, leader, overflow = terms.rules, values.leader_seat_id, values.overflow_team_id
+    holds = values.state.is_open and values.totals.held_members and values.due_at < values.ends_at
     return types_pb2.Team(
-        team_id=team_text,
-        campaign_id=campaign_text,
+        team_id=team_id(values.campaign_id, values.team_id),
+        campaign_id=campaign_id(values.campaign_id),
+        state=TEAM_STATES[values.state],
+        version=values.version,
+        totals=totals(values.totals),
         minimum=rules.minimum,
         maximum=rules.maximum,
         counted_in=COUNTED_IN[rules.counted_in],
         opened_at=time(values.opened_at),
         ends_at=time(values.ends_at),
+        ended_at=time(values.ended_at) if values.ended_at else None,
+        prices=prices(values, terms),
         external_ref=values.external_ref,
         leader_seat_id=seat_id(values.campaign_id, leader) if leader else "",
+        room=max(rules.maximum - values.totals.taken(rules.counted_in), 0),
+        next_free_at=time(values.due_at) if holds else None,
         visibility=VISIBILITIES[rules.visibility],
         match_key=values.match_key,
         overflow_team_id=team_id(values.campaign_id, overflow) if overflow else "",
-    )
-
-
-def moving_part(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:
-    """Write what changes of a team with its seats, but totals and prices."""
-    rules = terms.rules
-    holds = values.state.is_open and values.totals.held_members and values.due_at < values.ends_at
-    return types_pb2.Team(
-        state=TEAM_STATES[values.state],
-        version=values.version,
-        ended_at=time(values.ended_at) if values.ended_at else None,
-        room=max(rules.maximum - values.totals.taken(rules.counted_in), 0),
-        next_free_at=time(values.due_at) if holds else None,
     )
 
 

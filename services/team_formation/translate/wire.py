@@ -4,10 +4,13 @@ A message may be written in pieces, one after the other: fields may come in any 
 length and its bytes. Source: https://protobuf.dev/programming-guides/encoding/.
 """
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 _SEVEN_BITS = 0x7F
 _MORE = 0x80
 _LENGTH_DELIMITED = 2
 _HEADS: dict[int, list[bytes]] = {}
+_NUMBERS: dict[int, list[bytes]] = {}
 _SHORT = 1024
 
 
@@ -17,6 +20,29 @@ def field(number: int, content: bytes) -> bytes:
     if length < _SHORT:
         return (_HEADS.get(number) or _heads(number))[length] + content
     return _head(number, length) + content
+
+
+def text(number: int, content: str) -> bytes:
+    """Write a text as a field; an empty one is left out, as protobuf does."""
+    return field(number, content.encode()) if content else b""
+
+
+def whole(number: int, value: int) -> bytes:
+    """Write a number that is not negative (or an enum's, or a flag) as a field; 0 is left out, as protobuf does."""
+    if 0 <= value < _SHORT:
+        return (_NUMBERS.get(number) or _numbers(number))[value]
+    return _varint(number << 3) + _varint(value)
+
+
+def moment(number: int, at: Timestamp | None) -> bytes:
+    """Write a time as a field; None is left out."""
+    return b"" if at is None else field(number, at.SerializeToString())
+
+
+def _numbers(number: int) -> list[bytes]:
+    tag = _varint(number << 3)
+    written = _NUMBERS[number] = [b"", *(tag + _varint(value) for value in range(1, _SHORT))]
+    return written
 
 
 def _heads(number: int) -> list[bytes]:

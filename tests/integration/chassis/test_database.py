@@ -32,6 +32,22 @@ async def test_what_is_told_is_committed_with_the_work_or_not_at_all(store: Data
     assert await outbox_rows(store) == [("team_a", 1), ("team_a", 2)]
 
 
+async def test_what_kafka_could_not_take_fails_the_work_that_tells_it(store: Database) -> None:
+    too_large = told("team_a", 2)._replace(payload=bytes(outbox.MOST_BYTES + 1))
+
+    async def fail() -> None:
+        async with store.work() as work:
+            work.tell(told("team_a", 1))
+            work.tell(too_large)
+
+    with pytest.raises(ValueError, match="team_a has 1000001 bytes"):
+        await fail()
+    assert await outbox_rows(store) == []
+    async with store.work() as work:
+        work.tell(too_large._replace(payload=bytes(outbox.MOST_BYTES)))
+    assert await outbox_rows(store) == [("team_a", 2)]
+
+
 async def test_statements_of_a_work_wait_for_nothing_until_rows_are_fetched(store: Database) -> None:
     async with store.direct() as blocker, store.work() as work:
         await blocker.execute("SELECT pg_advisory_lock(1)")

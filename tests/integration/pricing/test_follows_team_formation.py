@@ -129,7 +129,7 @@ async def test_random_histories_are_followed_and_settled(database: Database) -> 
     causes = {row["cause"] for row in await pricing.rows("SELECT DISTINCT cause FROM settlement_lines")}
     await store.stop()
     assert parked == {}
-    results = await check_databases(urls, between_the_two())
+    results = await check_databases(urls, between_the_two(), now=formation.clock.now())
     assert [item for item in results if item.violations or not item.checked] == []
     assert {"SEAT_REDUCED", "SEAT_WITHDRAWN", "SEAT_DEFAULTED", "TEAM_CANCELLED", "TEAM_FORMED", "SEAT_LEFT"} <= causes
     told = {event.WhichOneof("fact") for event in events}

@@ -6,10 +6,10 @@ import pytest
 
 from services.chassis import coalesce
 from services.chassis.clock import ManualClock
-from tests.support.api import Api, an_api
 from tests.support.crowding import LOOKED_AT, Said
 from tests.support.database import Database
 from tests.support.formation import START, Formation, a_formation
+from tests.support.shop_api import Api, serving
 
 _COUNTS: list[str] = []
 
@@ -34,10 +34,10 @@ async def formation(url: str, clock: ManualClock) -> AsyncIterator[Formation]:
 
 
 @pytest.fixture
-async def api(formation: Formation) -> AsyncIterator[Api]:
-    """One replica's servers, and a platform's client."""
-    async with an_api(formation) as api:
-        yield api
+async def api(formation: Formation, clock: ManualClock) -> AsyncIterator[Api]:
+    """A platform's client of a replica's public API."""
+    async with serving(formation, clock) as client:
+        yield client
 
 
 @pytest.fixture

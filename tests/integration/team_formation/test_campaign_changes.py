@@ -9,7 +9,7 @@ from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.domain import Item, OnFull
-from tests.support.crowding import outcome, sweep, violations
+from tests.support.crowding import all_at_once, outcome, sweep, violations
 from tests.support.formation import Formation, a_campaign, a_formation
 
 ITEMS = frozenset({"items"})
@@ -28,16 +28,44 @@ async def test_an_item_sold_without_a_limit_gets_none(formation: Formation) -> N
     assert await violations(formation) == {}
 
 
-async def test_an_item_that_comes_back_with_stock_counts_what_older_teams_sold(formation: Formation) -> None:
+@pytest.mark.parametrize("stock", [1, 5])
+async def test_an_item_that_older_teams_sell_without_a_limit_does_not_come_back_with_one(
+    formation: Formation, stock: int
+) -> None:
+    """Whether or not what was sold would fit: a join that counts nothing may be under way in an older team."""
     campaign = await formation.create(a_campaign())
     opened = await formation.open(campaign, quantity=3)
     await formation.change(campaign, with_items(campaign, Item("kiwi", 900)))
-    await formation.change(campaign, with_items(campaign, Item("kiwi", 900), Item("mango", 3990, 5)))
-    assert await formation.rows("SELECT sku, offered, taken FROM stock") == [("mango", 5, 3)]
-    assert await outcome(formation.join(opened.team.team_id, "tom", quantity=3)) == "OUT_OF_STOCK"
-    await formation.leave(opened.seat)
-    assert await formation.rows("SELECT taken FROM stock") == [(0,)]
+    with pytest.raises(Rejected) as refused:
+        await formation.change(campaign, with_items(campaign, Item("kiwi", 900), Item("mango", 3990, stock)))
+    assert refused.value.reason == "PROMISE_BROKEN"
+    assert refused.value.metadata == {"field": "items", "why": "mango has been sold without a limit"}
+    assert await formation.rows("SELECT * FROM stock") == []
+    await formation.change(campaign, with_items(campaign, Item("kiwi", 900), Item("mango", 3990)))
+    await formation.join(opened.team.team_id, "tom", quantity=3)
     assert await violations(formation) == {}
+
+
+async def test_an_item_that_no_team_sells_yet_gets_stock(formation: Formation, url: str, clock: ManualClock) -> None:
+    campaign = await formation.create(a_campaign())
+    async with a_formation(url, clock) as another:  # which knows of no stock when the first team is to be opened
+        await another.campaigns.current(campaign.platform_id, campaign.campaign_id)
+        await formation.change(campaign, with_items(campaign, Item("mango", 3990, 3)))
+        opened = await another.open(campaign, quantity=3)
+        assert await outcome(another.join(opened.team.team_id, "tom")) == "OUT_OF_STOCK"
+    assert await formation.rows("SELECT sku, offered, taken FROM stock") == [("mango", 3, 3)]
+    assert await violations(formation) == {}
+
+
+async def test_stock_that_comes_while_teams_open_counts_every_unit(replicas: list[Formation]) -> None:
+    one, two = replicas
+    for _ in range(5):
+        campaign = await one.create(a_campaign())
+        opens = [(one, two)[n % 2].open(campaign, f"m{n}", quantity=2) for n in range(6)]
+        answers = await all_at_once([*opens, one.change(campaign, with_items(campaign, Item("mango", 3990, 7)))])
+        opened = sum(not isinstance(answer, str) for answer in answers[:-1])
+        assert opened == (6 if answers[-1] == "PROMISE_BROKEN" else 3)
+    assert await violations(one) == {}
 
 
 async def test_an_item_keeps_its_stock_and_a_new_process_counts_it(

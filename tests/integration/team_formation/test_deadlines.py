@@ -14,8 +14,8 @@ import pytest
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from prometheus_client import REGISTRY
 
-from tests.support.api import Api, a_request, refused
 from tests.support.formation import Formation
+from tests.support.shop_api import Api, a_request, refused
 from tests.support.until import until
 
 SECONDS = 3.0

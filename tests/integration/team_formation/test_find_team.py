@@ -112,8 +112,24 @@ async def test_a_team_past_its_end_or_no_longer_forming_is_not_found(connection:
 
 
 async def test_match_key_and_platform_must_be_the_same(connection: Connection, rows: Rows) -> None:
-    assert await find(connection, rows, key="gate-5") is None
     assert await find(connection, rows, platform_id=OTHER_PLATFORM) is None
     await change(connection, rows, "match_key = %s", "gate-5")
     assert await find(connection, rows) is None
+    assert await find(connection, rows, key="gate-6") is None
     assert await find(connection, rows, key="gate-5")
+
+
+async def test_who_has_a_match_key_finds_teams_that_need_none_too(connection: Connection, rows: Rows) -> None:
+    """A rule changes for teams opened later: some need a key, older or newer ones do not, and the fullest is found."""
+    without = await find(connection, rows)
+    assert without
+    assert await find(connection, rows, key="gate-5") == without
+    where = f"WHERE team_id <> '{without.team_id}'"
+    await change(connection, rows, "match_key = %s", "gate-5")
+    await connection.execute(f"UPDATE listed_teams SET match_key = '' {where}".encode())  # noqa: S608 - an id
+    await connection.execute(f"UPDATE listed_teams SET taken = 0 {where}".encode())  # noqa: S608 - an id
+    assert await find(connection, rows, key="gate-5") == without
+    await connection.execute("UPDATE listed_teams SET taken = 3 - taken")
+    other = await find(connection, rows, key="gate-5")
+    assert other
+    assert other.team_id != without.team_id

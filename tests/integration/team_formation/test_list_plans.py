@@ -101,7 +101,7 @@ ASKS: dict[str, tuple[Ask, str]] = {
     "invites of a team": (_invites(team_id=UUID(int=7)), "invites_of_team"),
     "invites of a promoter": (_invites(promoter_id="promoter-3"), "invites_of_promoter"),
     "a team to join": (
-        lambda at, rows: lists.find_fullest(at, PLATFORM, _id(rows), "", "member-3", 1, START, 5),
+        lambda at, rows: lists.find_fullest(at, PLATFORM, _id(rows), "gate-5", "member-3", 1, START, 5),
         "listed_teams_fullest",
     ),
     "teams that changed": (

@@ -22,8 +22,8 @@ from services.team_formation.handlers import CampaignHandler
 from services.team_formation.rpc import Desk, TeamFormationServicer
 from services.team_formation.store import lists
 from services.team_formation.watch import Watch
-from tests.support.api import refused
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, START, Formation
+from tests.support.shop_api import refused
 from tests.support.team_rows import Rows, write_rows
 
 KEYS = {PLATFORM: "gbk_ours_secret", OTHER_PLATFORM: "gbk_theirs_secret"}

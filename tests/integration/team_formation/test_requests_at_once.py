@@ -11,13 +11,14 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis import ids
+from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.domain import Campaign
 from services.team_formation.handlers import Ask, Command, Revoke
-from tests.support.api import a_request, an_api
 from tests.support.crowding import outcome, violations
 from tests.support.formation import PLATFORM, Formation, a_campaign
+from tests.support.shop_api import a_request, serving
 
 RULES = {"max_sponsored": 9, "hold_extension": a_campaign().terms.rules.hold_lifetime, "max_units_per_member": 9}
 
@@ -84,9 +85,11 @@ async def test_the_same_request_on_both_replicas_at_once(
 
 
 @pytest.fixture
-async def shop(replicas: list[Formation]) -> AsyncIterator[Callable[[int, str, Any], Awaitable[Any]]]:
+async def shop(
+    replicas: list[Formation], clock: ManualClock
+) -> AsyncIterator[Callable[[int, str, Any], Awaitable[Any]]]:
     """Calls a method of the API as one platform, at either replica."""
-    async with an_api(replicas[0]) as one, an_api(replicas[1]) as two:
+    async with serving(replicas[0], clock) as one, serving(replicas[1], clock) as two:
         yield lambda n, method, request: (one, two)[n % 2].call(method, request, one.key)
 
 

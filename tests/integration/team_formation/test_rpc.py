@@ -13,8 +13,8 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis.clock import ManualClock
-from tests.support.api import SERVICE_KEY, Api, a_request, refused
 from tests.support.formation import Formation
+from tests.support.shop_api import SERVICE_KEY, Api, a_request, refused
 from tests.support.until import until
 
 

@@ -54,6 +54,13 @@ class Sharing:
         )
         return response.invite
 
+    async def elsewhere(self, zone: str) -> "Sharing":
+        """Open a team in another campaign, whose days are those of a time zone."""
+        campaign = a_campaign()
+        shown = replace(campaign.presentation, time_zone=zone)
+        opened = await self.formation.open(await self.formation.create(replace(campaign, presentation=shown)))
+        return replace(self, team_id=opened.team.team_id)
+
     async def revoke(self, invite: pb.Invite) -> None:
         """Take an invite back."""
         _, invite_id = ids.parse("inv", invite.invite_id, 2) or ()
@@ -250,6 +257,20 @@ async def test_opens_are_counted_once_on_the_platform_s_day(sharing: Sharing, cl
     await sharing.call("RecordInviteOpens", opens("r3", **{mei.code: 1}))
     assert (await sharing.opened())["Mei", today + timedelta(days=2)] == 2
     assert (await sharing.refusal("RecordInviteOpens", opens("r3", **{mei.code: 2}))).reason == "REQUEST_ID_REUSED"
+
+
+async def test_looks_are_counted_on_the_day_where_their_campaign_is(sharing: Sharing, clock: ManualClock) -> None:
+    """It is late on the 21st in London when the 22nd has begun in Shanghai; seats are counted on the same days."""
+    here = await sharing.invite(label="here")
+    london = await sharing.elsewhere("Europe/London")
+    there, nowhere = await london.invite(label="there"), await (await sharing.elsewhere("")).invite(label="nowhere")
+    clock.move(timedelta(hours=5))
+    await sharing.call("RecordInviteOpens", opens("r1", **{here.code: 1, there.code: 2, nowhere.code: 3}))
+    assert await sharing.opened() == {
+        ("here", date(2026, 11, 22)): 1,
+        ("there", date(2026, 11, 21)): 2,
+        ("nowhere", date(2026, 11, 21)): 3,
+    }
 
 
 async def test_another_platform_s_codes_are_unknown(sharing: Sharing) -> None:

@@ -29,11 +29,13 @@ NOW = START + timedelta(hours=2)
 LATEST = NOW + timedelta(hours=9)
 STOCK = {"mango": Level(100, 40), "fig": Level(5, 5)}
 ITEMS = (Item("mango", 3990, 100), Item("fig", 500, 5), Item("plum", 700))
+ITEMS_ONLY = frozenset({"items"})
 FIELDS = ("merchant_id", "currency", "starts_at", "ends_at", "latest_end", "external_ref", "presentation", "rules")
 WORDS = frozenset(
     """
     - before-start past-end formed-too twice nothing other-item no-stock beyond-latest no-latest ends-sooner more-stock
-    less-stock stock-below-taken new-item no-item-stock stock-for-unlimited at-version at-older-version ladder items
+    less-stock stock-below-taken new-item no-item-stock stock-for-unlimited comes-back sold at-version at-older-version
+    ladder items
     """.split()  # noqa: SIM905 - a list of words is read more easily than a page of quotes
 ) | frozenset(FIELDS)
 
@@ -88,17 +90,21 @@ def test_a_row_that_is_not_true_is_noticed() -> None:
     phase=st.sampled_from(Phase),
     started=st.booleans(),
     stock=st.integers(0, 120),
+    sold=st.frozensets(st.sampled_from(["plum"])),
 )
-def test_no_update_breaks_what_was_promised(fields: frozenset[str], phase: Phase, *, started: bool, stock: int) -> None:
+def test_no_update_breaks_what_was_promised(
+    fields: frozenset[str], phase: Phase, *, started: bool, stock: int, sold: frozenset[str]
+) -> None:
     """Whatever is asked for: what members were told stands, and stock never falls below what is taken."""
     starts_at = NOW - timedelta(hours=1) if started else NOW + timedelta(hours=1)
     before = replace(a_campaign_in(CampaignState.RUNNING, set()), phase=phase, starts_at=starts_at)
-    asked = Update(_with(before, fields, (Item("mango", 3990, stock), Item("plum", 700, stock))), fields)
+    asked = Update(_with(before, fields, (Item("mango", 3990, stock), Item("plum", 700, stock))), fields, 0, sold)
     decision = change_campaign(before, STOCK, asked, NOW)
     if isinstance(decision, Refusal):
         return
     after, terms = decision.campaign, decision.campaign.terms
     assert decision.offered.get("mango", 100) >= STOCK["mango"].taken
+    assert not sold & set(decision.offered)
     assert (terms.version == before.terms.version) == (not fields & {"items", "ladder", "rules", "currency"})
     if phase is not Phase.DRAFT:
         assert (after.merchant_id, after.currency) == (before.merchant_id, before.currency)
@@ -108,7 +114,14 @@ def test_no_update_breaks_what_was_promised(fields: frozenset[str], phase: Phase
             before.ends_at,
             before.latest_end,
         )
-        assert "plum" not in decision.offered
+
+
+def test_an_item_that_is_taken_away_is_shown_no_longer() -> None:
+    before = a_campaign_in(CampaignState.RUNNING, set())
+    kept = done(change_campaign(before, STOCK, Update(_with(before, ITEMS_ONLY, ITEMS[:1]), ITEMS_ONLY), NOW))
+    assert (kept.campaign.shown_sku, kept.fields) == ("mango", ("items",))
+    gone = done(change_campaign(before, STOCK, Update(_with(before, ITEMS_ONLY, ITEMS[1:]), ITEMS_ONLY), NOW))
+    assert (gone.campaign.shown_sku, gone.fields) == ("", ("items", "shown_sku"))
 
 
 def test_a_cancellation_says_whom_it_reaches_and_why() -> None:
@@ -162,7 +175,8 @@ def _update(before: Campaign, words: set[str]) -> Update:
     fewer = (*ITEMS[:1], *ITEMS[2:])
     items = next((items for word, items in _ITEMS.items() if word in words), fewer)
     version = before.version if "at-version" in words else before.version - 1 if "at-older-version" in words else 0
-    return Update(_with(before, names, items), names, version)
+    unlimited = frozenset({"plum", "kiwi"}) if "sold" in words else frozenset[str]()
+    return Update(_with(before, names, items), names, version, unlimited)
 
 
 _ITEMS = {
@@ -170,6 +184,7 @@ _ITEMS = {
     "less-stock": (Item("mango", 3990, 40), *ITEMS[1:]),
     "stock-below-taken": (Item("mango", 3990, 39), *ITEMS[1:]),
     "new-item": (*ITEMS, Item("kiwi", 900, 10)),
+    "comes-back": (*ITEMS, Item("kiwi", 900, 10)),
     "no-item-stock": (Item("mango", 3990), *ITEMS[1:]),
     "stock-for-unlimited": (*ITEMS[:2], Item("plum", 700, 10)),
 }

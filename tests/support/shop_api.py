@@ -1,4 +1,4 @@
-"""The public API of one replica over a real gRPC server, with pricing's own compiler behind it."""
+"""A platform's client of team_formation's API, on a real gRPC server with pricing's own compiler behind it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +16,7 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_fo
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from grpc_status import rpc_status
 
+from services.chassis.clock import ManualClock
 from services.chassis.platforms import KeyRing
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.rpc.internal import PricingInternal
@@ -46,9 +47,9 @@ class Api:
 
 
 @asynccontextmanager
-async def an_api(formation: Formation) -> AsyncIterator[Api]:
-    """Run the services' servers on free ports, and give a platform's client."""
-    database, clock = formation.database, formation.clock
+async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api]:
+    """Run the services' servers on free ports, with a platform's client."""
+    database = formation.database
     keys = KeyRing(database, clock)
     pricing = GrpcServer(
         "127.0.0.1:0",
