@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from dataclasses import replace
 
 import psycopg
 import pytest
@@ -34,7 +33,7 @@ async def test_what_is_told_is_committed_with_the_work_or_not_at_all(store: Data
 
 
 async def test_what_kafka_could_not_take_fails_the_work_that_tells_it(store: Database) -> None:
-    too_large = replace(told("team_a", 2), payload=bytes(outbox.MOST_BYTES + 1))
+    too_large = told("team_a", 2)._replace(payload=bytes(outbox.MOST_BYTES + 1))
 
     async def fail() -> None:
         async with store.work() as work:
@@ -45,7 +44,7 @@ async def test_what_kafka_could_not_take_fails_the_work_that_tells_it(store: Dat
         await fail()
     assert await outbox_rows(store) == []
     async with store.work() as work:
-        work.tell(replace(too_large, payload=bytes(outbox.MOST_BYTES)))
+        work.tell(too_large._replace(payload=bytes(outbox.MOST_BYTES)))
     assert await outbox_rows(store) == [("team_a", 2)]
 
 
