@@ -81,11 +81,22 @@ class Database:
         told to `send`, or at the end; an error comes with the next fetch or at the end. Nothing may be read from a
         cursor but by fetching: rowcount is not known yet. Raced where another transaction decided the same request.
         """
+        async with self._transaction("BEGIN", _BY_KEY) as work:
+            yield work
+
+    @asynccontextmanager
+    async def one_moment(self) -> AsyncIterator[Connection]:
+        """Open a transaction that reads only, and all of it as of one moment; a pipeline too."""
+        async with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY") as work:
+            yield work.connection
+
+    @asynccontextmanager
+    async def _transaction(self, *begin: str) -> AsyncIterator[Work]:
         connection = await self._pool.getconn()
         try:
             async with Burst(connection, self._statements_of(connection)) as burst:
-                burst.run("BEGIN")
-                burst.run(_BY_KEY)
+                for statement in begin:
+                    burst.run(statement)
                 work = Work(connection, burst)
                 yield work
                 await work.write_outbox()

@@ -1,7 +1,5 @@
 """The gRPC service for platforms: what a team costs now, why, and who owes or gets back how much."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from groupbuy.pricing.v1 import pricing_service_pb2, pricing_service_pb2_grpc
@@ -33,7 +31,7 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
         self, request: pricing_service_pb2.ExplainPriceRequest, _context: Any
     ) -> pricing_service_pb2.ExplainPriceResponse:
         """Explain a seat's price from stored facts; SEAT_UNKNOWN."""
-        async with self._one_moment() as connection:
+        async with self._database.one_moment() as connection:
             seat, team = await _seat(connection, request.seat_id)
             table = await self._table(connection, team)
             versions = [at for at in (team.fill_version, team.formed_version, team.ended_version) if at]
@@ -47,7 +45,7 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
         """Read the settlement lines of a team, page by page; TEAM_UNKNOWN, PAGE_TOKEN_INVALID."""
         size = pages.size(request.page_size)
         after = pages.read_number(request.page_token, request.team_id)
-        async with self._one_moment() as connection:
+        async with self._database.one_moment() as connection:
             team = await _team(connection, request.team_id)
             lines = await store.list_lines(connection, team.campaign_id, team.team_id, after, size + 1)
             jobs = await store.find_teams_with_jobs(connection, [(team.campaign_id, team.team_id)])
@@ -57,12 +55,6 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
             next_page_token=pages.token(str(page[-1].sequence), request.team_id) if len(lines) > size else "",
             complete=not team.state.is_open and not jobs,
         )
-
-    @asynccontextmanager
-    async def _one_moment(self) -> AsyncIterator[Connection]:
-        async with self._database.work() as work:
-            await store.read_one_moment(work.connection)
-            yield work.connection
 
     async def _table(self, connection: Connection, team: domain.Team) -> domain.PriceTable:
         key = (team.platform_id, team.campaign_id, team.ladder_version)

@@ -3,7 +3,6 @@
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, load_first_job, save_job
 from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
-from services.pricing.store.moment import read_one_moment
 from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
 from services.pricing.store.tables import insert_tables, load_tables
 from services.pricing.store.teams import find_team, lock_teams, save_teams
@@ -26,7 +25,6 @@ __all__ = [
     "load_seats",
     "load_tables",
     "lock_teams",
-    "read_one_moment",
     "save_job",
     "save_seats",
     "save_teams",
