@@ -243,6 +243,8 @@ def more_good_requests(
         tf.RecordInviteOpensRequest(opens=[sharing_pb2.InviteOpens(code=code, opened=3)]),
         tf.GetPromoterReportRequest(campaign_id=campaign, promoter_id="promoter-1"),
         tf.GetCampaignReportRequest(campaign_id=campaign, by=reports_pb2.REPORT_BY_CHANNEL),
+        tf.GetMemberReportRequest(campaign_id=campaign, member_id="mei", page_size=1),
+        tf.GetInviteReportRequest(invite_id=invite),
     ]
 
 

@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from services.chassis import ids
 from services.chassis.status import rejected_of
 from services.team_formation import domain
-from services.team_formation.domain.reports import Funnel, ReportBy
+from services.team_formation.domain.reports import Funnel, InviteReport, ReportBy
 from services.team_formation.handlers import Ask
 from services.team_formation.store.reports import report_campaign, report_promoter
 from tests.support.database import Database
@@ -46,13 +46,14 @@ class SharingHistory(History):
 
     def _invite(self) -> Ask:
         promoter = self._random.choice(("", *PROMOTERS))
-        member, channel = "" if promoter else self._member(), self._random.choice(CHANNELS)
+        seat, channel = self._random.choice(self.seats), self._random.choice(CHANNELS)
+        member = "" if promoter else seat.member_id
         points = self._random.choice((333, 5_000, 10_000)) if promoter else 0
         invite = domain.NewInvite(ids.new_id(), member, promoter, channel, "", "", None, commission_basis_points=points)
-        return self._named("CreateInvite", invite, team_id=self._team())
+        return self._named("CreateInvite", invite, team_id=_own("team", seat.team_id))
 
     def _ask(self) -> Ask:
-        return self._invite() if self.teams and self._random.random() < 0.2 else super()._ask()
+        return self._invite() if self.seats and self._random.random() < 0.2 else super()._ask()
 
     def _join(self) -> Ask:
         team_id = self._team()
@@ -112,16 +113,63 @@ async def test_the_api_says_what_was_counted(engine: Engine) -> None:
             request = pb.GetPromoterReportRequest(campaign_id=named, promoter_id=promoter)
             told = await call("GetPromoterReport", request)
             assert (told.total, told.commission) == (_said(mine.total), _money(mine.commission))
-            assert list(told.invites) == [
-                reports_pb2.InviteReport(
-                    invite_id=ids.opaque("inv", campaign_id, invite.invite_id),
-                    channel=invite.channel,
-                    funnel=_said(invite.funnel),
-                    commission_basis_points=invite.commission_basis_points,
-                    commission=_money(invite.commission),
-                )
-                for invite in mine.invites
-            ]
+            assert list(told.invites) == [_beside(campaign_id, invite) for invite in mine.invites]
+
+
+async def test_a_member_s_report_and_an_invite_s_are_parts_of_the_campaign_s(engine: Engine) -> None:
+    histories = [SharingHistory(engine.formation, seed) for seed in SEEDS]
+    joined = 0
+    async with served(engine) as channels:
+        call = _caller(channels[SERVICE])
+        for history in histories:
+            await history.play()
+            named = ids.opaque("camp", history.campaign.campaign_id)
+            wanted = pb.GetCampaignReportRequest(campaign_id=named, by=reports_pb2.REPORT_BY_MEMBER)
+            for row in (await call("GetCampaignReport", wanted)).rows:
+                if not row.key:
+                    continue
+                theirs = await call("GetMemberReport", pb.GetMemberReportRequest(campaign_id=named, member_id=row.key))
+                assert (theirs.total, len(theirs.invites)) == (row.funnel, row.invites), history.said
+                assert theirs.total.joined == sum(invite.funnel.joined for invite in theirs.invites)
+                for invite in theirs.invites:
+                    alone = await call("GetInviteReport", pb.GetInviteReportRequest(invite_id=invite.invite_id))
+                    assert alone.report == invite
+                joined += theirs.total.joined
+    assert joined > 0
+
+
+async def test_reports_are_given_page_by_page(engine: Engine) -> None:
+    history = SharingHistory(engine.formation, SEEDS[0])
+    await history.play()
+    named = ids.opaque("camp", history.campaign.campaign_id)
+    by_member = pb.GetCampaignReportRequest(campaign_id=named, by=reports_pb2.REPORT_BY_MEMBER)
+    by_promoter = pb.GetPromoterReportRequest(campaign_id=named, promoter_id=PROMOTERS[0])
+    async with served(engine) as channels:
+        call = _caller(channels[SERVICE])
+        for method, request, field in (
+            ("GetCampaignReport", by_member, "rows"),
+            ("GetPromoterReport", by_promoter, "invites"),
+        ):
+            whole = await call(method, request)
+            request.page_size = 1
+            found = []
+            for _ in getattr(whole, field):
+                page = await call(method, request)
+                assert page.total == whole.total
+                found += getattr(page, field)
+                request.page_token = page.next_page_token
+            assert found == list(getattr(whole, field))
+            assert (len(found) > 1, request.page_token) == (True, "")
+
+
+def _beside(campaign_id: UUID, invite: InviteReport) -> reports_pb2.InviteReport:
+    return reports_pb2.InviteReport(
+        invite_id=ids.opaque("inv", campaign_id, invite.invite_id),
+        channel=invite.channel,
+        funnel=_said(invite.funnel),
+        commission_basis_points=invite.commission_basis_points,
+        commission=_money(invite.commission),
+    )
 
 
 async def test_what_cannot_be_reported_is_refused(engine: Engine) -> None:
@@ -132,11 +180,18 @@ async def test_what_cannot_be_reported_is_refused(engine: Engine) -> None:
     refused = [
         ("INVALID_ARGUMENT", "GetCampaignReport", pb.GetCampaignReportRequest(campaign_id=named, by=strange)),
         ("INVALID_ARGUMENT", "GetPromoterReport", pb.GetPromoterReportRequest(campaign_id=named)),
+        ("INVALID_ARGUMENT", "GetMemberReport", pb.GetMemberReportRequest(campaign_id=named)),
+        ("INVALID_ARGUMENT", "GetCampaignReport", pb.GetCampaignReportRequest(campaign_id=named, page_size=1001)),
+        ("PAGE_TOKEN_INVALID", "GetCampaignReport", pb.GetCampaignReportRequest(campaign_id=named, page_token="x")),
     ]
+    for invite in ("", "nonsense", ids.opaque("inv", campaign.campaign_id, ids.new_id())):
+        refused += [("INVITE_UNKNOWN", "GetInviteReport", pb.GetInviteReportRequest(invite_id=invite))]
     for unknown in ("", "nonsense", ids.opaque("camp", ids.new_id()), ids.opaque("camp", other.campaign_id)):
         by_promoter = pb.GetPromoterReportRequest(campaign_id=unknown, promoter_id="nora")
         refused.append(("CAMPAIGN_UNKNOWN", "GetCampaignReport", pb.GetCampaignReportRequest(campaign_id=unknown)))
         refused.append(("CAMPAIGN_UNKNOWN", "GetPromoterReport", by_promoter))
+        by_member = pb.GetMemberReportRequest(campaign_id=unknown, member_id="mei")
+        refused.append(("CAMPAIGN_UNKNOWN", "GetMemberReport", by_member))
     async with served(engine) as channels:
         call = _caller(channels[SERVICE])
         for reason, method, request in refused:
@@ -175,12 +230,12 @@ async def _owed(engine: Engine, campaign_id: UUID, settled: dict[UUID, int]) -> 
     """Add up what a campaign's seats pay, as its report splits it; by day only the whole."""
     owed: dict[ReportBy, Counter[str | None]] = {by: Counter() for by in ReportBy}
     seats = await engine.formation.rows(
-        "SELECT s.seat_id, s.sku, i.channel, i.promoter_id FROM seats AS s LEFT JOIN invites AS i"
+        "SELECT s.seat_id, s.sku, i.channel, i.promoter_id, i.member_id FROM seats AS s LEFT JOIN invites AS i"
         " USING (campaign_id, invite_id) WHERE s.campaign_id = %s",
         campaign_id,
     )
-    for seat_id, sku, channel, promoter in seats:
-        for by, key in zip(ReportBy, (None, channel or "", promoter or "", sku), strict=True):
+    for seat_id, sku, channel, promoter, member in seats:
+        for by, key in zip(ReportBy, (None, channel or "", promoter or "", sku, member or ""), strict=True):
             owed[by][key] += settled.get(seat_id, 0)
     return owed
 

@@ -1,7 +1,6 @@
 """What reports say: the way from a look to a sale, in parts and as a whole, and the commission that invites earn."""
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.team_formation.domain.values import Word
@@ -17,6 +16,8 @@ class ReportBy(Word):
     CHANNEL = "CHANNEL"
     PROMOTER = "PROMOTER"
     ITEM = "ITEM"
+    MEMBER = "MEMBER"
+    """By the member whose invite it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,45 +36,34 @@ class Funnel:
     expired: int = 0
     left: int = 0
 
-    def __add__(self, other: "Funnel") -> "Funnel":
-        """Count two parts as one."""
-        return Funnel(*(mine + more for mine, more in zip(astuple(self), astuple(other), strict=True)))
-
 
 @dataclass(frozen=True, slots=True)
 class ReportPart:
     """What one part of a campaign counts."""
 
-    key: str | None
-    """A date, channel, promoter or item; empty: none. None where it belongs to the campaign alone."""
+    key: str
+    """A date, channel, promoter, item or member; empty: none."""
     funnel: Funnel
     invites: int
     """Invites made."""
-    invited: int
-    """Seats taken by invites."""
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignReport:
-    """A campaign in parts, of which every seat, look and invite is in exactly one."""
+    """A campaign as a whole, and a page of the parts it is split into; every seat is in exactly one part."""
 
-    parts: tuple[ReportPart, ...]
-
-    @property
-    def total(self) -> Funnel:
-        """The campaign as a whole."""
-        return _whole(part.funnel for part in self.parts)
-
-    @property
-    def rows(self) -> list[ReportPart]:
-        """The parts that have a key, ordered by it."""
-        return sorted((part for part in self.parts if part.key is not None), key=lambda part: part.key or "")
+    total: Funnel
+    invites: int
+    """Invites made in the campaign."""
+    invited: int
+    """Seats taken by invites."""
+    rows: tuple[ReportPart, ...]
+    """Ordered by key. What has no key, such as a look by item, belongs to the campaign alone."""
 
     @property
     def joins_per_invite(self) -> float:
         """Seats taken by invites per invite made; 0 where none was made."""
-        invites = sum(part.invites for part in self.parts)
-        return sum(part.invited for part in self.parts) / invites if invites else 0.0
+        return self.invited / self.invites if self.invites else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +82,10 @@ class InviteReport:
 
 
 @dataclass(frozen=True, slots=True)
-class PromoterReport:
-    """What a promoter's invites brought, in the order they were made."""
+class InvitesReport:
+    """What all invites of a promoter or member brought, and a page of them, in the order they were made."""
 
+    total: Funnel
+    commission: int
+    """The sum of what each of them earns, minor units: what is paid is what stands beside them."""
     invites: tuple[InviteReport, ...]
-
-    @property
-    def total(self) -> Funnel:
-        """All of them together."""
-        return _whole(invite.funnel for invite in self.invites)
-
-    @property
-    def commission(self) -> int:
-        """The sum of what its invites earn, minor units: what is paid is what stands beside each of them."""
-        return sum(invite.commission for invite in self.invites)
-
-
-def _whole(funnels: Iterable[Funnel]) -> Funnel:
-    return sum(funnels, Funnel())

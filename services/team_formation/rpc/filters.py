@@ -54,6 +54,13 @@ class Page:
         except ValueError:
             raise Rejected("PAGE_TOKEN_INVALID") from None
 
+    def text(self) -> str | None:
+        """Tell after which text it begins; None for the first page."""
+        position = pages.read(self.token, self.of)
+        if position and "\0" in position:  # PostgreSQL has no such text
+            raise Rejected("PAGE_TOKEN_INVALID")
+        return position
+
     def change(self) -> tuple[datetime, UUID] | None:
         """Tell after which change it begins, by time and id; None for the first page."""
         position = pages.read(self.token, self.of)

@@ -1,4 +1,4 @@
-"""Reports: what a campaign and a promoter's invites brought."""
+"""Reports: what a campaign and the invites of a promoter or member brought."""
 
 from uuid import UUID
 
@@ -6,13 +6,15 @@ from groupbuy.team_formation.v1 import reports_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis import ids
+from services.chassis.errors import Rejected
 from services.chassis.server import caller
-from services.team_formation import translate
+from services.team_formation import domain, translate
 from services.team_formation.domain.checks import Problem, check_member_id
-from services.team_formation.domain.reports import Funnel, InviteReport, ReportBy, ReportPart
+from services.team_formation.domain.reports import Funnel, InviteReport, InvitesReport, ReportBy, ReportPart
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
-from services.team_formation.store.reports import report_campaign, report_promoter
+from services.team_formation.rpc.filters import Page
+from services.team_formation.store.reports import report_campaign, report_invite, report_member, report_promoter
 
 _BY = {
     reports_pb2.REPORT_BY_UNSPECIFIED: ReportBy.DAY,
@@ -20,6 +22,7 @@ _BY = {
     reports_pb2.REPORT_BY_CHANNEL: ReportBy.CHANNEL,
     reports_pb2.REPORT_BY_PROMOTER: ReportBy.PROMOTER,
     reports_pb2.REPORT_BY_ITEM: ReportBy.ITEM,
+    reports_pb2.REPORT_BY_MEMBER: ReportBy.MEMBER,
 }
 
 
@@ -31,39 +34,82 @@ class ReportRpcs(Rpcs):
     ) -> pb.GetPromoterReportResponse:
         """Report what a promoter's invites brought in a campaign, and the commission."""
         fields.refuse(check_member_id("promoter_id", request.promoter_id))
+        page = Page.read(request)
         campaign = await self._campaign(fields.campaign_of(request.campaign_id))
         async with self._desk.database.read() as connection:
-            report = await report_promoter(connection, caller(), campaign.campaign_id, request.promoter_id)
+            report = await report_promoter(
+                connection, caller(), campaign.campaign_id, request.promoter_id, page.id(), page.size + 1
+            )
+        invites, token = _cut(page, report, campaign)
         return pb.GetPromoterReportResponse(
             total=_funnel(report.total, campaign.currency),
             commission=translate.money(report.commission, campaign.currency),
-            invites=[_invite(invite, campaign.campaign_id, campaign.currency) for invite in report.invites],
+            invites=invites,
+            next_page_token=token,
         )
+
+    async def GetMemberReport(  # noqa: N802
+        self, request: pb.GetMemberReportRequest, _context: Context
+    ) -> pb.GetMemberReportResponse:
+        """Report what the invites that a member made brought in a campaign."""
+        fields.refuse(check_member_id("member_id", request.member_id))
+        page = Page.read(request)
+        campaign = await self._campaign(fields.campaign_of(request.campaign_id))
+        async with self._desk.database.read() as connection:
+            report = await report_member(
+                connection, caller(), campaign.campaign_id, request.member_id, page.id(), page.size + 1
+            )
+        invites, token = _cut(page, report, campaign)
+        total = _funnel(report.total, campaign.currency)
+        return pb.GetMemberReportResponse(total=total, invites=invites, next_page_token=token)
+
+    async def GetInviteReport(  # noqa: N802
+        self, request: pb.GetInviteReportRequest, _context: Context
+    ) -> pb.GetInviteReportResponse:
+        """Report what one invite brought."""
+        campaign_id, invite_id = fields.invite_of(request.invite_id)
+        async with self._desk.database.read() as connection:
+            report = await report_invite(connection, caller(), campaign_id, invite_id)
+        if report is None:
+            raise Rejected("INVITE_UNKNOWN")
+        campaign = await self._campaign(campaign_id)
+        return pb.GetInviteReportResponse(report=_invite(report, campaign_id, campaign.currency))
 
     async def GetCampaignReport(  # noqa: N802
         self, request: pb.GetCampaignReportRequest, _context: Context
     ) -> pb.GetCampaignReportResponse:
         """Report a campaign in parts; days are those of its time zone."""
-        by = _by(request.by)
+        by, page = _by(request.by), Page.read(request)
         campaign = await self._campaign(fields.campaign_of(request.campaign_id))
         zone = campaign.presentation.time_zone
         async with self._desk.database.read() as connection:
-            report = await report_campaign(connection, caller(), campaign.campaign_id, by, zone)
+            report = await report_campaign(
+                connection, caller(), campaign.campaign_id, by, zone, page.text(), page.size + 1
+            )
+        rows, last = page.cut(list(report.rows))
         return pb.GetCampaignReportResponse(
             total=_funnel(report.total, campaign.currency),
-            rows=[_row(part, campaign.currency) for part in report.rows],
+            rows=[_row(part, campaign.currency) for part in rows],
             joins_per_invite=report.joins_per_invite,
+            next_page_token=page.next(last.key) if last else "",
         )
 
 
 def _by(wanted: reports_pb2.ReportBy.ValueType) -> ReportBy:
     if wanted not in _BY:
-        fields.refuse([Problem("by", "must be REPORT_BY_DAY, _CHANNEL, _PROMOTER or _ITEM")])
+        fields.refuse([Problem("by", "must be REPORT_BY_DAY, _CHANNEL, _PROMOTER, _ITEM or _MEMBER")])
     return _BY[wanted]
 
 
 def _row(part: ReportPart, currency: str) -> reports_pb2.ReportRow:
-    return reports_pb2.ReportRow(key=part.key or "", funnel=_funnel(part.funnel, currency), invites=part.invites)
+    return reports_pb2.ReportRow(key=part.key, funnel=_funnel(part.funnel, currency), invites=part.invites)
+
+
+def _cut(page: Page, report: InvitesReport, campaign: domain.Campaign) -> tuple[list[reports_pb2.InviteReport], str]:
+    """Write a page of invites, and the token of the next."""
+    invites, last = page.cut(list(report.invites))
+    token = page.next(str(last.invite_id)) if last else ""
+    return [_invite(invite, campaign.campaign_id, campaign.currency) for invite in invites], token
 
 
 def _invite(report: InviteReport, campaign_id: UUID, currency: str) -> reports_pb2.InviteReport:

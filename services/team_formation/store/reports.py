@@ -1,11 +1,10 @@
 """Reports of a campaign, counted from its seats, looks and invites: one statement each, which locks nothing.
 
-The statements are planned anew at each call (`prepare=False`): a plan for campaigns of any size is wrong for a big one.
+Each gives the sums of everything, in a row without a key, and a page of the parts. The statements are planned anew at
+each call (`prepare=False`): a plan for campaigns of any size is wrong for a big one.
 """
 
 from collections.abc import Iterable
-from datetime import date
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from services.team_formation.domain.reports import (
     CampaignReport,
     Funnel,
     InviteReport,
-    PromoterReport,
+    InvitesReport,
     ReportBy,
     ReportPart,
 )
@@ -27,9 +26,13 @@ _KEYS = {
     ReportBy.CHANNEL: ("coalesce(i.channel, '')", "i.channel", "i.channel"),
     ReportBy.PROMOTER: ("coalesce(i.promoter_id, '')", "i.promoter_id", "i.promoter_id"),
     ReportBy.ITEM: ("s.sku", "NULL::text", "NULL::text"),
+    ReportBy.MEMBER: ("coalesce(i.member_id, '')", "i.member_id", "i.member_id"),
 }
 _INVITE = ("i.invite_id", "i.invite_id", "i.invite_id")
-_FUNNEL = "sum(opened), sum(joined), sum(confirmed), sum(formed), sum(units), sum(amount), sum(expired), sum(gone)"
+_FUNNEL = ("opened", "joined", "confirmed", "formed", "units", "amount", "expired", "gone")
+_COUNTS = ", ".join(_FUNNEL)
+_SUMS = ", ".join(f"sum({name}) AS {name}" for name in _FUNNEL)
+_TOTALS = ", ".join(f"coalesce(sum({name}), 0)" for name in _FUNNEL)
 
 
 def _parts(keys: tuple[str, str, str], condition: str = "true") -> str:
@@ -83,42 +86,137 @@ WITH steps AS MATERIALIZED (
 )"""  # noqa: S608 - keys and conditions are constants below
 
 
-_CAMPAIGN = {
-    by: f"{_parts(keys)} SELECT key, {_FUNNEL}, sum(invites), sum(invited) FROM parts GROUP BY key"  # noqa: S608 - constants
-    for by, keys in _KEYS.items()
-}
-_PROMOTER = f"""{_parts(_INVITE, "i.promoter_id = %(promoter_id)s")}
-SELECT i.invite_id, i.channel, i.commission_basis_points, {_FUNNEL}
-FROM parts AS p JOIN invites AS i ON i.campaign_id = %(campaign_id)s AND i.invite_id = p.key
-GROUP BY i.invite_id, i.channel, i.commission_basis_points, i.created_at ORDER BY i.created_at, i.invite_id"""  # noqa: S608 - constants
+def _campaign(by: ReportBy) -> str:
+    """Write the report of a campaign: the key, the funnel, invites made and seats taken by them."""
+    key = "to_char(key, 'YYYY-MM-DD')" if by is ReportBy.DAY else "key"
+    return f"""{_parts(_KEYS[by])}, grouped AS MATERIALIZED (
+    SELECT {key} AS key, {_SUMS}, sum(invites) AS invites, sum(invited) AS invited FROM parts GROUP BY 1
+)
+SELECT NULL AS key, {_TOTALS}, coalesce(sum(invites), 0), coalesce(sum(invited), 0) FROM grouped
+UNION ALL
+SELECT * FROM (
+    SELECT key, {_COUNTS}, invites, invited FROM grouped
+    WHERE key IS NOT NULL AND (%(after)s::text IS NULL OR key COLLATE "C" > %(after)s)
+    ORDER BY key COLLATE "C" LIMIT %(limit)s
+) AS page"""  # noqa: S608 - constants
+
+
+def _invites(condition: str) -> str:
+    """Write the report of some invites: the id, what it earns, the whole commission, the funnel."""
+    return f"""{_parts(_INVITE, condition)}, grouped AS MATERIALIZED (
+    SELECT p.key, i.channel, i.commission_basis_points AS rate, {_SUMS}
+    FROM parts AS p JOIN invites AS i ON i.campaign_id = %(campaign_id)s AND i.invite_id = p.key GROUP BY 1, 2, 3
+)
+SELECT NULL::uuid AS key, '', 0, coalesce(sum(div(amount * rate + 5000, 10000)), 0), {_TOTALS} FROM grouped
+UNION ALL
+SELECT * FROM (
+    SELECT key, channel, rate, 0, {_COUNTS} FROM grouped
+    WHERE %(after)s::uuid IS NULL OR key > %(after)s ORDER BY key LIMIT %(limit)s
+) AS page"""  # noqa: S608 - constants
+
+
+_CAMPAIGN = {by: _campaign(by) for by in ReportBy}
+_OF_PROMOTER = _invites("i.promoter_id = %(whose)s")
+_OF_MEMBER = _invites("i.member_id = %(whose)s")
+_OF_INVITE = _invites("i.invite_id = %(whose)s")
 
 
 async def report_campaign(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, by: ReportBy, zone: str
+    connection: AsyncConnection[TupleRow],
+    platform_id: UUID,
+    campaign_id: UUID,
+    by: ReportBy,
+    zone: str,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> CampaignReport:
-    """Count a campaign of a platform in parts; days are those of an IANA time zone, UTC where none is named."""
-    values = {"platform_id": platform_id, "campaign_id": campaign_id, "zone": zone or "UTC"}
+    """Count a campaign of a platform, in parts after a key.
+
+    Days are those of an IANA time zone, UTC where none is named.
+    """
+    values = {
+        "platform_id": platform_id,
+        "campaign_id": campaign_id,
+        "zone": zone or "UTC",
+        "after": after,
+        "limit": limit,
+    }
     cursor = await connection.execute(_CAMPAIGN[by], values, prepare=False)
-    return CampaignReport(tuple([_part(row) async for row in cursor]))
+    total, rows = _parted(await cursor.fetchall())
+    *funnel, invites, invited = total
+    return CampaignReport(_funnel(funnel), int(invites), int(invited), tuple(map(_part, rows)))
 
 
 async def report_promoter(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, promoter_id: str
-) -> PromoterReport:
-    """Count what each invite of a promoter brought in a campaign of a platform."""
-    values = {"platform_id": platform_id, "campaign_id": campaign_id, "promoter_id": promoter_id}
-    cursor = await connection.execute(_PROMOTER, values, prepare=False)
-    return PromoterReport(tuple([_invite(*row) async for row in cursor]))
+    connection: AsyncConnection[TupleRow],
+    platform_id: UUID,
+    campaign_id: UUID,
+    promoter_id: str,
+    after: UUID | None = None,
+    limit: int | None = None,
+) -> InvitesReport:
+    """Count what the invites of a promoter brought in a campaign of a platform, one by one after an invite."""
+    return await _report(connection, _OF_PROMOTER, platform_id, campaign_id, promoter_id, after, limit)
+
+
+async def report_member(
+    connection: AsyncConnection[TupleRow],
+    platform_id: UUID,
+    campaign_id: UUID,
+    member_id: str,
+    after: UUID | None = None,
+    limit: int | None = None,
+) -> InvitesReport:
+    """Count what the invites of a member brought in a campaign of a platform, one by one after an invite."""
+    return await _report(connection, _OF_MEMBER, platform_id, campaign_id, member_id, after, limit)
+
+
+async def report_invite(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, invite_id: UUID
+) -> InviteReport | None:
+    """Count what an invite of a platform brought; None where there is no such invite."""
+    found = await _report(connection, _OF_INVITE, platform_id, campaign_id, invite_id, None, 1)
+    return found.invites[0] if found.invites else None
+
+
+async def _report(
+    connection: AsyncConnection[TupleRow],
+    statement: str,
+    platform_id: UUID,
+    campaign_id: UUID,
+    whose: str | UUID,
+    after: UUID | None,
+    limit: int | None,
+) -> InvitesReport:
+    values = {
+        "platform_id": platform_id,
+        "campaign_id": campaign_id,
+        "whose": whose,
+        "after": after,
+        "limit": limit,
+    }
+    cursor = await connection.execute(statement, values, prepare=False)
+    total, rows = _parted(await cursor.fetchall())
+    _, _, commission, *funnel = total
+    return InvitesReport(_funnel(funnel), int(commission), tuple(map(_invite, rows)))
+
+
+def _parted(found: Iterable[tuple[Any, ...]]) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """Part the sums of everything, which have no key, from the rows, in order of their keys."""
+    rows = list(found)
+    [total] = [row[1:] for row in rows if row[0] is None]
+    return total, sorted((row for row in rows if row[0] is not None), key=lambda row: row[0])
 
 
 def _part(row: tuple[Any, ...]) -> ReportPart:
-    key, *numbers, invites, invited = row
-    return ReportPart(key.isoformat() if isinstance(key, date) else key, _funnel(numbers), int(invites), int(invited))
+    key, *numbers, invites, _ = row
+    return ReportPart(key, _funnel(numbers), int(invites))
 
 
-def _invite(invite_id: UUID, channel: str, basis_points: int, *numbers: Decimal) -> InviteReport:
+def _invite(row: tuple[Any, ...]) -> InviteReport:
+    invite_id, channel, basis_points, _, *numbers = row
     return InviteReport(invite_id, channel, basis_points, _funnel(numbers))
 
 
-def _funnel(numbers: Iterable[Decimal]) -> Funnel:
+def _funnel(numbers: Iterable[Any]) -> Funnel:
     return Funnel(*map(int, numbers))

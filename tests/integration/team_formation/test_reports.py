@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -15,8 +15,15 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from services.chassis.database import Connection, Database
-from services.team_formation.domain.reports import CampaignReport, Funnel, PromoterReport, ReportBy
-from services.team_formation.store.reports import report_campaign, report_promoter
+from services.team_formation.domain.reports import (
+    CampaignReport,
+    Funnel,
+    InviteReport,
+    InvitesReport,
+    ReportBy,
+    ReportPart,
+)
+from services.team_formation.store.reports import report_campaign, report_invite, report_member, report_promoter
 
 Row: TypeAlias = dict[str, Any]
 
@@ -29,6 +36,8 @@ REASONS = ("EXPIRED", "LEFT", "WITHDRAWN", "TEAM_FAILED", "TEAM_CANCELLED", "TEA
 SKUS = ("kiwi", "mango")
 ROLES = ("LEADER", "MEMBER")
 PROMOTERS = ("nora", "omar", "nobody-came")
+MEMBERS = ("mei", "tom", "zoe")
+NOTHING = InvitesReport(Funnel(), 0, ())
 
 
 @pytest.fixture
@@ -98,9 +107,11 @@ class World:
         found: dict[str | None, Funnel] = defaultdict(Funnel)
         for seat in self.seats:
             if not seat["sponsored"]:
-                found[key(seat, self.invites.get(seat["invite_id"]), None)] += self._seat_counts(seat)
+                name = key(seat, self.invites.get(seat["invite_id"]), None)
+                found[name] = _both(found[name], self._seat_counts(seat))
         for looks in self.opens:
-            found[key(None, self.invites[looks["invite_id"]], looks["day"])] += Funnel(opened=looks["opened"])
+            name = key(None, self.invites[looks["invite_id"]], looks["day"])
+            found[name] = _both(found[name], Funnel(opened=looks["opened"]))
         return found
 
     def price(self, seat: Row) -> int:
@@ -178,7 +189,7 @@ class World:
         return {
             "invite_id": self._id(),
             "team_id": self._chance.choice(list(self.teams)),
-            "member_id": "" if promoter else "mei",
+            "member_id": "" if promoter else self._chance.choice(MEMBERS[:2]),
             "promoter_id": promoter,
             "channel": self._chance.choice(("wechat", "line")),
             "label": "",
@@ -218,6 +229,10 @@ class World:
         return {"invite_id": invite_id, "day": day, "opened": self._chance.randint(1, 9)}
 
 
+def _both(one: Funnel, other: Funnel) -> Funnel:
+    return Funnel(*(mine + more for mine, more in zip(astuple(one), astuple(other), strict=True)))
+
+
 async def _insert(connection: Connection, table: str, row: Row) -> None:
     names, places = map(sql.Identifier, row), sql.SQL(", ").join(sql.Placeholder() * len(row))
     query = sql.SQL("INSERT INTO {} ({}) VALUES ({})")
@@ -228,8 +243,12 @@ async def _campaign(connection: Connection, world: World, by: ReportBy, zone: st
     return await report_campaign(connection, world.platform_id, world.campaign_id, by, zone)
 
 
-async def _promoter(connection: Connection, world: World, promoter: str) -> PromoterReport:
+async def _promoter(connection: Connection, world: World, promoter: str) -> InvitesReport:
     return await report_promoter(connection, world.platform_id, world.campaign_id, promoter)
+
+
+async def _member(connection: Connection, world: World, member: str) -> InvitesReport:
+    return await report_member(connection, world.platform_id, world.campaign_id, member)
 
 
 @pytest.fixture
@@ -297,17 +316,88 @@ async def test_a_promoters_report_is_a_plain_count_of_each_invite(
     connection: Connection, worlds: list[World], promoter: str
 ) -> None:
     for world in worlds:
-        report = await _promoter(connection, world, promoter)
-        theirs = [invite for invite in world.invites.values() if invite["promoter_id"] == promoter]
-        theirs.sort(key=lambda invite: (invite["created_at"], invite["invite_id"]))
-        funnels = world.counted(lambda _seat, invite, _day: str(invite["invite_id"]) if invite else "")
-        assert [invite.invite_id for invite in report.invites] == [invite["invite_id"] for invite in theirs]
-        for invite, row in zip(report.invites, theirs, strict=True):
-            assert invite.funnel == funnels.get(str(row["invite_id"]), Funnel())
-            assert (invite.channel, invite.commission_basis_points) == (row["channel"], row["commission_basis_points"])
-            exact = Fraction(invite.funnel.amount * row["commission_basis_points"], 10_000)
-            assert -Fraction(1, 2) < invite.commission - exact <= Fraction(1, 2)
-        assert report.commission == sum(invite.commission for invite in report.invites)
+        _check_invites(world, await _promoter(connection, world, promoter), "promoter_id", promoter)
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+async def test_a_members_report_is_a_plain_count_of_each_invite(
+    connection: Connection, worlds: list[World], member: str
+) -> None:
+    for world in worlds:
+        _check_invites(world, await _member(connection, world, member), "member_id", member)
+
+
+def _check_invites(world: World, report: InvitesReport, maker: str, name: str) -> None:
+    theirs = {invite["invite_id"]: invite for invite in world.invites.values() if invite[maker] == name}
+    funnels = world.counted(lambda _seat, invite, _day: str(invite["invite_id"]) if invite else "")
+    assert [invite.invite_id for invite in report.invites] == sorted(theirs)
+    for invite in report.invites:
+        row = theirs[invite.invite_id]
+        assert invite.funnel == funnels.get(str(row["invite_id"]), Funnel())
+        assert (invite.channel, invite.commission_basis_points) == (row["channel"], row["commission_basis_points"])
+        exact = Fraction(invite.funnel.amount * row["commission_basis_points"], 10_000)
+        assert -Fraction(1, 2) < invite.commission - exact <= Fraction(1, 2)
+    whole = world.counted(lambda _seat, invite, _day: invite[maker] if invite else "")
+    assert report.total == whole.get(name, Funnel())
+    assert report.commission == sum(invite.commission for invite in report.invites)
+
+
+async def test_the_report_of_an_invite_is_what_stands_beside_it_in_its_makers(
+    connection: Connection, worlds: list[World]
+) -> None:
+    seen = 0
+    for world in worlds:
+        makers = [await _promoter(connection, world, promoter) for promoter in PROMOTERS]
+        makers += [await _member(connection, world, member) for member in MEMBERS]
+        for invite in (invite for maker in makers for invite in maker.invites):
+            found = await report_invite(connection, world.platform_id, world.campaign_id, invite.invite_id)
+            assert found == invite
+            seen += 1
+            for other in worlds:
+                if other is not world:
+                    theirs = other.platform_id, other.campaign_id, invite.invite_id
+                    assert await report_invite(connection, *theirs) is None
+    assert seen == sum(len(world.invites) for world in worlds)
+
+
+async def test_a_report_by_member_is_a_plain_count(connection: Connection, worlds: list[World]) -> None:
+    for world in worlds:
+        report = await _campaign(connection, world, ReportBy.MEMBER)
+        funnels = world.counted(lambda _seat, invite, _day: invite["member_id"] if invite else "")
+        assert {row.key: row.funnel for row in report.rows} == funnels
+        for row in report.rows:
+            assert row.invites == sum(invite["member_id"] == row.key for invite in world.invites.values())
+
+
+@pytest.mark.parametrize("by", ReportBy)
+async def test_the_pages_of_a_campaign_are_its_parts_in_order_and_each_has_the_whole(
+    connection: Connection, worlds: list[World], by: ReportBy
+) -> None:
+    world = worlds[0]
+    whole = await _campaign(connection, world, by)
+    assert [row.key for row in whole.rows] == sorted({row.key for row in whole.rows})
+    found: list[ReportPart] = []
+    for _ in range(len(whole.rows) + 1):
+        after = found[-1].key if found else None
+        page = await report_campaign(connection, world.platform_id, world.campaign_id, by, "", after, 1)
+        assert (page.total, page.invites, page.invited) == (whole.total, whole.invites, whole.invited)
+        found += page.rows
+    assert tuple(found) == whole.rows
+
+
+async def test_the_pages_of_a_makers_invites_are_all_of_them_and_each_has_the_sum(
+    connection: Connection, worlds: list[World]
+) -> None:
+    for world in worlds:
+        for report, name in ((report_promoter, PROMOTERS[0]), (report_member, MEMBERS[0])):
+            whole = await report(connection, world.platform_id, world.campaign_id, name)
+            found: list[InviteReport] = []
+            for _ in range(len(whole.invites) + 1):
+                after = found[-1].invite_id if found else None
+                page = await report(connection, world.platform_id, world.campaign_id, name, after, 1)
+                assert (page.total, page.commission) == (whole.total, whole.commission)
+                found += page.invites
+            assert tuple(found) == whole.invites
 
 
 async def test_who_leaves_after_formation_raises_nobody_elses_price(connection: Connection) -> None:
@@ -349,9 +439,12 @@ async def test_another_platform_sees_nothing(connection: Connection, worlds: lis
     mine = worlds[0]
     for platform_id, campaign_id in ((OTHER_PLATFORM, mine.campaign_id), (PLATFORM, UUID(int=7))):
         for by in ReportBy:
-            assert (await report_campaign(connection, platform_id, campaign_id, by, "")).parts == ()
+            report = await report_campaign(connection, platform_id, campaign_id, by, "")
+            assert report == CampaignReport(Funnel(), 0, 0, ())
         for promoter in PROMOTERS:
-            assert (await report_promoter(connection, platform_id, campaign_id, promoter)).invites == ()
+            assert await report_promoter(connection, platform_id, campaign_id, promoter) == NOTHING
+        for member in MEMBERS:
+            assert await report_member(connection, platform_id, campaign_id, member) == NOTHING
 
 
 async def test_a_report_takes_no_lock_that_anybody_waits_for_and_no_number_that_the_relay_waits_for(
@@ -361,6 +454,8 @@ async def test_a_report_takes_no_lock_that_anybody_waits_for_and_no_number_that_
         for by in ReportBy:
             await _campaign(connection, worlds[0], by)
         await _promoter(connection, worlds[0], "nora")
+        await _member(connection, worlds[0], "mei")
+        await report_invite(connection, PLATFORM, worlds[0].campaign_id, next(iter(worlds[0].invites)))
         held = await connection.execute(
             "SELECT DISTINCT mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype <> 'virtualxid'"
         )
