@@ -15,11 +15,17 @@ from services.team_formation.store.teams import COLUMNS, team_of
 
 
 @dataclass(frozen=True, slots=True)
-class StateSums:
-    """Teams of a campaign in one state: how many, their versions added up, and what fills them."""
+class TeamSums:
+    """Teams of a campaign in one state with one version of the terms: how many, their versions and totals added up."""
 
+    state: TeamState
+    terms_version: int
     teams: int
     versions: int
+    most_members: int
+    """The most confirmed members that one of them has."""
+    most_units: int
+    """The most confirmed units that one of them has."""
     totals: Totals
 
 
@@ -50,17 +56,20 @@ async def find_teams(
     return Rows(cursor, team_of)
 
 
-async def sum_teams(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID
-) -> Rows[tuple[TeamState, StateSums]]:
-    """Sum up all teams of a campaign by state, in one snapshot."""
+async def sum_teams(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> Rows[TeamSums]:
+    """Sum up all teams of a campaign by state and version of the terms, in one snapshot."""
     cursor = await connection.execute(
-        "SELECT t.state, count(*), sum(t.version)::bigint, sum(t.confirmed_members)::bigint,"
+        "SELECT t.state, t.terms_version, count(*), sum(t.version)::bigint, max(t.confirmed_members),"
+        " max(t.confirmed_units), sum(t.confirmed_members)::bigint,"
         " sum(t.confirmed_units)::bigint, sum(t.held_members)::bigint, sum(t.held_units)::bigint,"
         " sum(t.waiting_members)::bigint, sum(t.waiting_units)::bigint, sum(t.sponsored_members)::bigint,"
         " sum(t.sponsored_units)::bigint FROM teams AS t WHERE t.campaign_id = %s AND t.platform_id = %s"
-        " GROUP BY t.state",
+        " GROUP BY t.state, t.terms_version",
         (campaign_id, platform_id),
         binary=True,
     )
-    return Rows(cursor, lambda row: (TeamState(row[0]), StateSums(row[1], row[2], Totals(*row[3:]))))
+    return Rows(cursor, _sums_of)
+
+
+def _sums_of(row: TupleRow) -> TeamSums:
+    return TeamSums(TeamState(row[0]), row[1], row[2], row[3], row[4], row[5], Totals(*row[6:]))

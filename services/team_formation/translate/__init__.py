@@ -20,6 +20,7 @@ from services.team_formation.translate.campaign_events import campaign_changed, 
 from services.team_formation.translate.scribe import Scribe
 from services.team_formation.translate.teams import prices, seat, team, totals
 from services.team_formation.translate.terms import (
+    ROLES,
     campaign,
     ladder,
     ladder_of,
@@ -38,6 +39,7 @@ __all__ = [
     "CAMPAIGN_TOPIC",
     "INVITE",
     "PLATFORM",
+    "ROLES",
     "SEAT",
     "TEAM",
     "TEAM_TOPIC",

@@ -7,6 +7,7 @@ from uuid import UUID
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis import ids
+from services.chassis.clock import Clock
 from services.chassis.database import Connection, Database
 from services.team_formation import domain, translate
 from services.team_formation.catalogue import Catalogue
@@ -19,8 +20,9 @@ Name = tuple[UUID, str]
 class TeamStates:
     """Loads teams by platform and id; the id is as the API has it, which is the key of the team's events too."""
 
-    def __init__(self, database: Database, catalogue: Catalogue) -> None:
+    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue) -> None:
         self._database = database
+        self._clock = clock
         self._catalogue = catalogue
 
     async def load(self, names: Sequence[Name]) -> Mapping[Name, State]:
@@ -32,7 +34,8 @@ class TeamStates:
     async def _state(self, connection: Connection, team: domain.Team) -> tuple[Name, State]:
         terms = await self._catalogue.terms(connection, team.platform_id, team.campaign_id, team.terms_version)
         written = translate.team(team, terms)
-        body = pb.WatchTeamResponse(team=written).SerializeToString()
+        as_of = translate.time(self._clock.now(team.platform_id))
+        body = pb.WatchTeamResponse(team=written, as_of=as_of).SerializeToString()
         return (team.platform_id, written.team_id), State(team.version, body, not team.state.is_open)
 
 

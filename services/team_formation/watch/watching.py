@@ -30,7 +30,7 @@ class Watch:
 
     def __init__(self, database: Database, clock: Clock, catalogue: Catalogue) -> None:
         turns = Turns()
-        self.teams: Hub[str] = Hub(TeamStates(database, catalogue).load, turns, lambda: Rejected("TEAM_UNKNOWN"))
+        self.teams: Hub[str] = Hub(TeamStates(database, clock, catalogue).load, turns, lambda: Rejected("TEAM_UNKNOWN"))
         self.campaigns: Hub[UUID] = Hub(
             CampaignSums(database, clock, catalogue).load, turns, lambda: Rejected("CAMPAIGN_UNKNOWN")
         )

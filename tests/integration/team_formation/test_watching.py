@@ -114,6 +114,23 @@ async def test_readers_of_one_replica_see_what_another_one_does(
             await anext(watch.teams.follow(OTHER_PLATFORM, team_id, 0))
 
 
+async def test_a_team_is_given_with_the_platforms_time_at_which_it_was_read(
+    url: str, formation: Formation, clock: ManualClock
+) -> None:
+    campaign = await formation.create(a_campaign())
+    team_id = (await formation.open(campaign)).team.team_id
+    async with replica(url, clock) as watch:
+        stream = watch.teams.follow(PLATFORM, team_id, 0)
+        first = await anext(stream)
+        assert pb.WatchTeamResponse.FromString(first).as_of == translate.time(START)
+        clock.move(timedelta(minutes=3))
+        assert (
+            await anext(watch.teams.follow(PLATFORM, team_id, 0)) is first
+        )  # written once, for those who come later too
+        await formation.join(team_id, "tom")
+        assert pb.WatchTeamResponse.FromString(await anext(stream)).as_of == translate.time(clock.now())
+
+
 async def test_teams_that_nobody_watches_are_not_loaded(url: str, formation: Formation, clock: ManualClock) -> None:
     campaign = await formation.create(a_campaign())
     watched, unwatched = [(await formation.open(campaign, member)).team.team_id for member in ("mei", "ann")]
@@ -161,6 +178,73 @@ async def test_a_campaigns_sums_are_those_of_its_teams(url: str, formation: Form
         assert again == last
         with pytest.raises(Rejected, match="CAMPAIGN_UNKNOWN"):
             await sums(watch.campaigns.follow(OTHER_PLATFORM, campaign.campaign_id, 0))
+
+
+async def test_a_campaign_is_given_with_its_list_prices_and_the_lowest_that_an_open_team_has_reached(
+    url: str, formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.team_formation.watch.campaigns.REST_SECONDS", 0.0)
+    campaign = await formation.create(a_campaign())
+    table = campaign.terms.price_table
+
+    def prices(fill: int) -> list[tuple[str, int, int, int]]:
+        return [
+            (row.sku, translate.ROLES[row.role], row.at(0).unit_price, row.at(fill).unit_price) for row in table.rows
+        ]
+
+    async def read(names: UUID = campaign.campaign_id) -> list[tuple[str, int, int, int]]:
+        seen = await sums(watch.campaigns.follow(PLATFORM, names, 0))
+        assert seen.as_of == translate.time(clock.now())
+        assert {price.list_price.currency for price in seen.prices} == {"EUR"}
+        return [
+            (price.sku, price.role, price.list_price.minor_units, price.unit_price.minor_units) for price in seen.prices
+        ]
+
+    async with replica(url, clock) as watch:
+        assert await read() == prices(0)
+        fuller = await formation.open(campaign)
+        await formation.confirm(fuller.seat)
+        joined = await formation.join(fuller.team.team_id, "tom")
+        assert await read() == prices(1)  # a hold lowers no price
+        await formation.confirm(joined.seat)
+        emptier = await formation.open(campaign, "ann")
+        await formation.confirm(emptier.seat)
+        assert await read() == prices(2) != prices(1)
+        clock.move(timedelta(hours=2))
+        await formation.finder.run_once()
+        assert await read() == prices(0)  # the team has formed: nobody joins it any more
+
+
+async def test_an_open_teams_prices_are_those_it_opened_with(
+    url: str, formation: Formation, clock: ManualClock
+) -> None:
+    campaign = await formation.create(a_campaign())
+    opened = await formation.open(campaign)
+    await formation.confirm(opened.seat)
+    await formation.confirm((await formation.join(opened.team.team_id, "tom")).seat)
+    steps = (domain.PriceStep(0, 5000), domain.PriceStep(2, 4900))
+    rows = tuple(domain.PriceRow("mango", role, steps) for role in domain.Role)
+    table = replace(campaign.terms.price_table, rows=(*rows, domain.PriceRow("kiwi", domain.Role.MEMBER, steps)))
+    changed = replace(campaign, version=2, terms=replace(campaign.terms, version=2, price_table=table))
+    async with formation.database.work() as work:
+        await store.insert_terms(work.connection, changed)
+        await store.update_campaign(work.connection, changed, sweeps=False)
+    reached = campaign.terms.price_table.row("mango", domain.Role.MEMBER).at(2).unit_price
+    async with replica(url, clock) as watch:
+        seen = await sums(watch.campaigns.follow(PLATFORM, campaign.campaign_id, 0))
+        found = {(price.sku, price.role): (price.list_price, price.unit_price) for price in seen.prices}
+        member = translate.ROLES[domain.Role.MEMBER]
+        assert found["mango", member] == (translate.money(5000, "EUR"), translate.money(reached, "EUR"))
+        assert found["kiwi", member] == (translate.money(5000, "EUR"), translate.money(5000, "EUR"))
+        # both versions have an open team: the lowest price counts
+        newer = await formation.open(changed, "ann")
+        await formation.confirm(newer.seat)
+        await formation.confirm((await formation.join(newer.team.team_id, "ben")).seat)
+    async with replica(url, clock) as watch:
+        again = await sums(watch.campaigns.follow(PLATFORM, campaign.campaign_id, 0))
+        found = {(price.sku, price.role): (price.list_price, price.unit_price) for price in again.prices}
+        assert found["mango", member][1] == translate.money(reached, "EUR")
+        assert found["kiwi", member][1] == translate.money(4900, "EUR")
 
 
 async def _settled(stream: AsyncIterator[bytes], formed: int) -> pb.WatchCampaignResponse:
