@@ -6,10 +6,11 @@ from services.chassis import ids
 from services.team_formation import translate
 from services.team_formation.codes import InviteCodes
 from services.team_formation.domain import Invite
+from services.team_formation.sharing.values import disclosure
 
 
-def write_invite(invite: Invite, codes: InviteCodes) -> pb.Invite:
-    """Write an invite."""
+def write_invite(invite: Invite, codes: InviteCodes, language: str) -> pb.Invite:
+    """Write an invite for a reader of a language."""
     code = codes.code(invite.invite_id)
     return pb.Invite(
         invite_id=ids.opaque(translate.INVITE, invite.campaign_id, invite.invite_id),
@@ -27,4 +28,5 @@ def write_invite(invite: Invite, codes: InviteCodes) -> pb.Invite:
         member_id=invite.member_id,
         promoter_id=invite.promoter_id,
         created_at=translate.time(invite.created_at),
+        disclosure=disclosure(invite, language),
     )

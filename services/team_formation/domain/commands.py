@@ -99,6 +99,8 @@ class NewInvite:
     expires_at: datetime | None
     max_uses: int = 0
     commission_basis_points: int = 0
+    language: str = ""
+    """Of whoever reads the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ class Revoke:
     """Take an invite back."""
 
     invite_id: UUID
+    language: str = ""
+    """Of whoever reads the answer."""
 
 
 @dataclass(frozen=True, slots=True)

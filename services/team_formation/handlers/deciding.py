@@ -186,7 +186,7 @@ class Decider:
         if isinstance(invite, Refusal):
             return _refused(_rejected(invite))
         book.enter_invite(invite, new=True)
-        response = pb.CreateInviteResponse(invite=write_invite(invite, self._codes))
+        response = pb.CreateInviteResponse(invite=write_invite(invite, self._codes, command.language))
         return Reply(invite.invite_id, response.SerializeToString())
 
     def _revoke(self, book: Book, command: Revoke) -> Reply:
@@ -195,7 +195,7 @@ class Decider:
             return _refused(Rejected("INVITE_UNKNOWN"))
         revoked = domain.revoke_invite(invite, book.now)
         book.enter_invite(revoked)
-        response = pb.RevokeInviteResponse(invite=write_invite(revoked, self._codes))
+        response = pb.RevokeInviteResponse(invite=write_invite(revoked, self._codes, command.language))
         return Reply(revoked.invite_id, response.SerializeToString())
 
 

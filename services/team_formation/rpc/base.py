@@ -89,15 +89,15 @@ class Rpcs:
             raise Rejected("INVITE_UNKNOWN")
         return invite
 
-    async def _resolved(self, invite: domain.Invite) -> pb.ResolveInviteResponse:
-        """Say what an invite of the caller leads to; Rejected where nobody can join by it."""
+    async def _resolved(self, invite: domain.Invite, language: str) -> pb.ResolveInviteResponse:
+        """Say to a reader of a language what an invite of the caller leads to; Rejected where nobody can join by it."""
         now = self._desk.clock.now(caller())
         if refusal := domain.invite_refusal(invite, now):
             raise fields.rejected(refusal)
         team, terms = await self._team(invite.campaign_id, invite.team_id)
         campaign = await self._campaign(invite.campaign_id)
         return pb.ResolveInviteResponse(
-            invite=write_invite(invite, self._desk.codes),
+            invite=write_invite(invite, self._desk.codes, language),
             team=translate.team(team, terms),
             campaign=translate.campaign(campaign, now),
             price_table=translate.price_table(terms.price_table),

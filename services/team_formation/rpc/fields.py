@@ -27,6 +27,8 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 LONGEST_LABEL = 40
 LONGEST_NOTE = 140
 LONGEST_PAYMENT_REFERENCE = 128
+LONGEST_LANGUAGE = 35
+"""Characters that every tag in use has room in (RFC 5646, section 4.4.1)."""
 
 
 def refuse(problems: Iterable[Problem]) -> None:
@@ -139,6 +141,7 @@ def invite_wanted(request: pb.CreateInviteRequest, invite_id: UUID) -> domain.Ne
         problems.append(Problem("commission_basis_points", f"must be 0 to {_WHOLE}"))
     elif request.commission_basis_points and maker != "promoter_id":
         problems.append(Problem("commission_basis_points", "only a promoter's invite earns; say promoter_id"))
+    problems += check_language(request.language)
     refuse(problems)
     return domain.NewInvite(
         invite_id,
@@ -150,6 +153,7 @@ def invite_wanted(request: pb.CreateInviteRequest, invite_id: UUID) -> domain.Ne
         expires_at,
         request.max_uses,
         request.commission_basis_points,
+        request.language,
     )
 
 
@@ -158,6 +162,13 @@ def check_channel(field: str, channel: str) -> list[Problem]:
     if _CHANNEL.fullmatch(channel):
         return []
     return [Problem(field, 'must be 1 to 32 of a-z, 0-9, hyphen and underscore, for instance "wechat"')]
+
+
+def check_language(language: str) -> list[Problem]:
+    """Check the tag of a reader's language; one that we have no words in is none the worse."""
+    if len(language) <= LONGEST_LANGUAGE:
+        return []
+    return [Problem("language", f"must be a BCP 47 tag of at most {LONGEST_LANGUAGE} characters, or empty")]
 
 
 def check_money(field: str, money: money_pb2.Money, largest: int = domain.LARGEST_AMOUNT) -> list[Problem]:

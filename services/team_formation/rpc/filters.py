@@ -122,6 +122,7 @@ def invites_wanted(request: pb.ListInvitesRequest) -> tuple[UUID, InviteFilter]:
     problems = _member("member_id", request.member_id) + _member("promoter_id", request.promoter_id)
     if request.channel:
         problems += fields.check_channel("channel", request.channel)
+    problems += fields.check_language(request.language)
     if not request.campaign_id:
         raise Rejected("CAMPAIGN_UNKNOWN")
     campaign_id, team_id = _whose(request.campaign_id, request.team_id, problems)

@@ -22,10 +22,12 @@ class InviteRpcs(Rpcs):
     async def RevokeInvite(self, request: pb.RevokeInviteRequest, _context: Context) -> Any:  # noqa: N802
         """Take an invite back."""
         campaign_id, invite_id = fields.invite_of(request.invite_id)
-        return await self._ask("RevokeInvite", request, campaign_id, Revoke(invite_id))
+        fields.refuse(fields.check_language(request.language))
+        return await self._ask("RevokeInvite", request, campaign_id, Revoke(invite_id, request.language))
 
     async def ResolveInvite(  # noqa: N802
         self, request: pb.ResolveInviteRequest, _context: Context
     ) -> pb.ResolveInviteResponse:
         """Read what an invite code leads to."""
-        return await self._resolved(await self._invite(request.code))
+        fields.refuse(fields.check_language(request.language))
+        return await self._resolved(await self._invite(request.code), request.language)

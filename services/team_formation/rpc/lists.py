@@ -71,11 +71,12 @@ class ListRpcs(Rpcs):
     async def GetInvite(self, request: pb.GetInviteRequest, _context: Context) -> pb.GetInviteResponse:  # noqa: N802
         """Read an invite."""
         campaign_id, invite_id = fields.invite_of(request.invite_id)
+        fields.refuse(fields.check_language(request.language))
         async with self._desk.database.read() as connection:
             invite = await store.find_invite(connection, caller(), campaign_id, invite_id)
         if invite is None:
             raise Rejected("INVITE_UNKNOWN")
-        return pb.GetInviteResponse(invite=write_invite(invite, self._desk.codes))
+        return pb.GetInviteResponse(invite=write_invite(invite, self._desk.codes, request.language))
 
     async def ListInvites(self, request: pb.ListInvitesRequest, _context: Context) -> pb.ListInvitesResponse:  # noqa: N802
         """List invites of a campaign, in the order they were made."""
@@ -88,7 +89,7 @@ class ListRpcs(Rpcs):
             found = await lists.list_invites(connection, caller(), campaign_id, wanted, page.id(), page.size + 1)
         shown, last = page.cut(found)
         return pb.ListInvitesResponse(
-            invites=[write_invite(invite, self._desk.codes) for invite in shown],
+            invites=[write_invite(invite, self._desk.codes, request.language) for invite in shown],
             next_page_token=page.next(str(last.invite_id)) if last else "",
         )
 

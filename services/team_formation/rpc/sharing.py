@@ -23,14 +23,12 @@ from services.team_formation.sharing.checking import read
 from services.team_formation.sharing.finding import LONGEST_TEXT, candidates
 from services.team_formation.sharing.links import Shared, make
 from services.team_formation.sharing.template import TemplateError
-from services.team_formation.sharing.values import shared
+from services.team_formation.sharing.values import disclosure, shared
 from services.team_formation.store import sharing as shelf
 
 MOST_OWN_CHANNELS = 50
 MOST_OPENS = 1_000
 MOST_TIMES = 1_000_000
-LONGEST_LANGUAGE = 35
-"""Characters that every tag in use has room in (RFC 5646, section 4.4.1)."""
 _LONGEST_CODE = 64
 _TRIES = 3
 
@@ -46,8 +44,7 @@ class SharingRpcs(Rpcs):
 
     async def GetShareLinks(self, request: pb.GetShareLinksRequest, _context: Context) -> pb.GetShareLinksResponse:  # noqa: N802
         """Make the share links of an invite."""
-        if len(request.language) > LONGEST_LANGUAGE:
-            raise invalid("language", f"must be a BCP 47 tag of at most {LONGEST_LANGUAGE} characters, or empty")
+        fields.refuse(fields.check_language(request.language))
         invite = await self._invite_by_id(request.invite_id)
         own = await self._own_templates()
         _check_known(request.channels, own)
@@ -68,11 +65,13 @@ class SharingRpcs(Rpcs):
             raise invalid("format", "must be QR_FORMAT_SVG or QR_FORMAT_PNG")
         if not 0 <= request.scale <= qr.LARGEST_SCALE:
             raise invalid("scale", f"must be 1 to {qr.LARGEST_SCALE} pixels per module; 0 means {qr.USUAL_SCALE}")
+        fields.refuse(fields.check_language(request.language))
         invite = await self._invite_by_id(request.invite_id)
         url = self._desk.codes.url(self._desk.codes.code(invite.invite_id))
         # on a thread: it takes some milliseconds, in which no join would be answered
         image = await asyncio.to_thread(qr.draw, url, form, request.scale or qr.USUAL_SCALE)
-        return pb.GetInviteQrResponse(image=image, media_type=form, url=url)
+        said = disclosure(invite, request.language)
+        return pb.GetInviteQrResponse(image=image, media_type=form, url=url, disclosure=said)
 
     async def ResolveShareText(  # noqa: N802
         self, request: pb.ResolveShareTextRequest, _context: Context
@@ -80,12 +79,14 @@ class SharingRpcs(Rpcs):
         """Find an invite of the platform in a text: the one of the likeliest code."""
         if len(request.text) > LONGEST_TEXT:
             raise invalid("text", f"must be at most {LONGEST_TEXT} characters; send the part with the invite")
+        fields.refuse(fields.check_language(request.language))
         codes = candidates(request.text, self._desk.codes.url(""))
         found = await self._desk.doors.find(caller(), codes)
         code = next((code for code in codes if code in found), None)
         if code is None:
             raise Rejected("CODE_NOT_FOUND")
-        return pb.ResolveShareTextResponse(code=code, invite=await self._resolved(await self._invite(code)))
+        resolved = await self._resolved(await self._invite(code), request.language)
+        return pb.ResolveShareTextResponse(code=code, invite=resolved)
 
     async def PutShareTemplate(  # noqa: N802
         self, request: pb.PutShareTemplateRequest, _context: Context

@@ -29,8 +29,17 @@ def shared(
         price_now(campaign, team, terms, language or title_language, words),
         _plain(campaign.presentation.seller),
         words,
-        WORDS[words].disclosure if invite.commission_basis_points > 0 else "",
+        _disclosure(invite, words),
     )
+
+
+def disclosure(invite: Invite, language: str) -> str:
+    """Write what has to be said wherever an invite is shown that earns a commission; in English by default."""
+    return _disclosure(invite, words_language(language, FALLBACK))
+
+
+def _disclosure(invite: Invite, words: str) -> str:
+    return WORDS[words].disclosure if invite.commission_basis_points > 0 else ""
 
 
 def words_language(language: str, title_language: str) -> str:

@@ -50,6 +50,71 @@ async def test_from_campaign_to_a_seat_by_an_invite(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "said"),
+    [("", "Advertising"), ("zh-CN", "广告"), ("es-MX", "Publicidad"), ("tlh", "Advertising")],
+)
+async def test_an_invite_that_earns_a_commission_says_so_wherever_it_is_shown(
+    api: Api, language: str, said: str
+) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign.campaign_id
+    opening = pb.OpenTeamRequest(request_id="o", campaign_id=campaign, member_id="mei")
+    team = (await api.call("OpenTeam", opening)).team.team_id
+
+    async def shown(number: int, **maker: Any) -> list[str]:
+        making = pb.CreateInviteRequest(
+            request_id=f"i{number}", team_id=team, channel="wechat", language=language, **maker
+        )
+        made = (await api.call("CreateInvite", making)).invite
+        answers: list[Any] = [
+            made,
+            (await api.call("GetInvite", pb.GetInviteRequest(invite_id=made.invite_id, language=language))).invite,
+            (await api.call("ResolveInvite", pb.ResolveInviteRequest(code=made.code, language=language))).invite,
+            (
+                await api.call("ResolveShareText", pb.ResolveShareTextRequest(text=made.url, language=language))
+            ).invite.invite,
+            await api.call("GetInviteQr", pb.GetInviteQrRequest(invite_id=made.invite_id, language=language)),
+            *(
+                invite
+                for invite in (
+                    await api.call("ListInvites", pb.ListInvitesRequest(campaign_id=campaign, language=language))
+                ).invites
+                if invite.invite_id == made.invite_id
+            ),
+        ]
+        revoking = pb.RevokeInviteRequest(request_id=f"r{number}", invite_id=made.invite_id, language=language)
+        answers.append((await api.call("RevokeInvite", revoking)).invite)
+        return [answer.disclosure for answer in answers]
+
+    earning = await shown(1, promoter_id="kol", commission_basis_points=500)
+    assert len(earning) == 7
+    assert len(set(earning)) == 1
+    assert earning[0].startswith(said)
+    assert set(await shown(2, promoter_id="kol")) == set(await shown(3, member_id="mei")) == {""}
+
+
+async def test_a_language_that_is_none_is_refused_by_its_name(api: Api) -> None:
+    campaign = (await api.call("CreateCampaign", a_request())).campaign.campaign_id
+    opening = pb.OpenTeamRequest(request_id="o", campaign_id=campaign, member_id="mei")
+    team = (await api.call("OpenTeam", opening)).team.team_id
+    making = pb.CreateInviteRequest(request_id="i", team_id=team, channel="wechat", member_id="mei")
+    invite = (await api.call("CreateInvite", making)).invite
+    requests: dict[str, Any] = {
+        "CreateInvite": making,
+        "RevokeInvite": pb.RevokeInviteRequest(request_id="r", invite_id=invite.invite_id),
+        "GetInvite": pb.GetInviteRequest(invite_id=invite.invite_id),
+        "ListInvites": pb.ListInvitesRequest(campaign_id=campaign),
+        "ResolveInvite": pb.ResolveInviteRequest(code=invite.code),
+        "ResolveShareText": pb.ResolveShareTextRequest(text=invite.url),
+        "GetInviteQr": pb.GetInviteQrRequest(invite_id=invite.invite_id),
+        "GetShareLinks": pb.GetShareLinksRequest(invite_id=invite.invite_id),
+    }
+    for method, request in requests.items():
+        request.language = "x" * 36
+        _, reason, fields = await refused(api.call(method, request))
+        assert (reason, list(fields)) == ("INVALID_ARGUMENT", ["language"]), method
+
+
+@pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"request_id": ""}, "request_id"),
