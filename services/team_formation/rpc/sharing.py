@@ -18,7 +18,7 @@ from services.team_formation.doors import Door
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
 from services.team_formation.sharing import qr
-from services.team_formation.sharing.channels import CHANNELS, ShareTemplate, ours
+from services.team_formation.sharing.channels import CHANNELS, TO_SET_UP, ShareTemplate, ours
 from services.team_formation.sharing.checking import read
 from services.team_formation.sharing.finding import LONGEST_TEXT, candidates
 from services.team_formation.sharing.links import Shared, make
@@ -100,7 +100,8 @@ class SharingRpcs(Rpcs):
                 await shelf.delete_share_template(work.connection, caller(), template.channel)
             return pb.PutShareTemplateResponse(template=_template(ours(template.channel), own=False))
         _check_usable(template)
-        if template.channel not in {*CHANNELS, *own} and len(own.keys() - CHANNELS) >= MOST_OWN_CHANNELS:
+        known = {*CHANNELS, *TO_SET_UP}
+        if template.channel not in known | own.keys() and len(own.keys() - known) >= MOST_OWN_CHANNELS:
             raise invalid(
                 "template.channel", f"a platform has at most {MOST_OWN_CHANNELS} channels of its own; empty one of them"
             )
@@ -168,13 +169,15 @@ class SharingRpcs(Rpcs):
 
 
 def _names(own: dict[str, ShareTemplate]) -> list[str]:
-    """Name all channels: ours in their order, then the platform's own."""
+    """Name all channels that can be used: ours in their order, then those that have a template of the platform."""
     return list(dict.fromkeys([*CHANNELS, *own]))
 
 
 def _check_known(wanted: Iterable[str], own: dict[str, ShareTemplate]) -> None:
     names = _names(own)
     for name in wanted:
+        if name not in names and name in TO_SET_UP:
+            raise Rejected("CHANNEL_NOT_SET_UP", {"channel": name, "example": TO_SET_UP[name].example})
         if name not in names:
             raise Rejected("CHANNEL_UNKNOWN", {"channel": name, "channels": ", ".join(names)})
 

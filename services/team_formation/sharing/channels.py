@@ -1,10 +1,10 @@
 """The channels that invites are shared in, as data: for each the address to open, or the text to copy.
 
 Every address is taken from the channel's own documentation, named beside it. Where a channel documents none that works
-without its SDK, there is a text to copy. A platform puts its own in place of ours, for instance its Telegram bot:
-`https://t.me/<bot>?start={code}` (A-Z, a-z, 0-9, _ and -, at most 64: https://core.telegram.org/bots/features).
+without its SDK, there is a text to copy. A platform puts its own in place of ours; some channels need it to.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -74,6 +74,25 @@ CHANNELS = {
     # RFC 6068; line breaks are %0D%0A (its section 5).
     "email": Channel("mailto:?subject={title}&body={text}", _with_link),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ToSetUp:
+    """A channel that needs something of the platform's own in its address."""
+
+    example: str
+    address: re.Pattern[str]
+
+
+TO_SET_UP = {
+    # Opens the bot and tells it the code: https://core.telegram.org/api/links#bot-links. A start parameter has at most
+    # 64 of A-Z, a-z, 0-9, _ and -, so it is the code and not the link. A bot's name: 5 to 32 of a-z, 0-9 and _.
+    "telegram-bot": ToSetUp(
+        "https://t.me/your_bot?start={code}",
+        re.compile(r"https://t\.me/[A-Za-z]\w{4,31}(?:\?start(?:group)?|(?:/\w{3,30})?\?startapp)=\{code\}", re.ASCII),
+    ),
+}
+"""There for a platform once it has a template of its own."""
 
 
 def ours(name: str, language: str = FALLBACK) -> ShareTemplate:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from services.team_formation.domain import is_written
-from services.team_formation.sharing.channels import ShareTemplate
+from services.team_formation.sharing.channels import TO_SET_UP, ShareTemplate
 from services.team_formation.sharing.template import Piece, Template, TemplateError, parse
 
 LEADING = ("link", "code")
@@ -48,6 +48,9 @@ def read(template: ShareTemplate) -> Parts:
 
 def _url(template: ShareTemplate) -> Template:
     url = parse(template.url, (*LEADING, *WORDING, "text"))
+    needed = TO_SET_UP.get(template.channel)
+    if needed and not needed.address.fullmatch(template.url):
+        raise TemplateError(1, f"{template.channel} takes an address such as {needed.example}, with a name of your own")
     if not url.pieces:
         return url
     _check_begin(url)

@@ -208,6 +208,28 @@ async def test_a_template_of_the_platform_takes_the_place_of_ours(sharing: Shari
     assert [item.channel for item in theirs if item.own] == []
 
 
+async def test_a_telegram_bot_is_there_once_the_platform_has_named_it(sharing: Sharing) -> None:
+    invite = await sharing.invite(promoter_id="kol", member_id="", commission_basis_points=500)
+    named = pb.GetShareLinksRequest(invite_id=invite.invite_id, channels=["telegram-bot"])
+    refused = await sharing.refusal("GetShareLinks", named)
+    assert refused.reason == "CHANNEL_NOT_SET_UP"
+    assert refused.metadata == {"channel": "telegram-bot", "example": "https://t.me/your_bot?start={code}"}
+    assert (await sharing.refusal("PutShareTemplate", a_template("telegram-bot"))).reason == "CHANNEL_NOT_SET_UP"
+    wrong = a_template("telegram-bot", text="{link}")
+    assert (await sharing.refusal("PutShareTemplate", wrong)).reason == "TEMPLATE_INVALID"
+    await sharing.call("PutShareTemplate", a_template("telegram-bot", "https://t.me/fruit_bot?start={code}"))
+    (link,) = (await sharing.call("GetShareLinks", named)).links
+    assert (link.url, link.text) == (f"https://t.me/fruit_bot?start={invite.code}", "")
+    assert link.disclosure
+    everything = await sharing.call("GetShareLinks", pb.GetShareLinksRequest(invite_id=invite.invite_id))
+    assert link in everything.links
+    found = await sharing.call("ResolveShareText", pb.ResolveShareTextRequest(text=link.url))
+    assert found.code == invite.code
+    assert (await sharing.refusal("GetShareLinks", named, OTHER_PLATFORM)).reason == "INVITE_UNKNOWN"
+    await sharing.call("PutShareTemplate", a_template("telegram-bot"))
+    assert (await sharing.refusal("GetShareLinks", named)).reason == "CHANNEL_NOT_SET_UP"
+
+
 async def test_an_empty_template_brings_ours_back(sharing: Sharing) -> None:
     ours = (await sharing.call("ListShareTemplates", pb.ListShareTemplatesRequest())).templates
     for channel in ("line", "poster"):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.team_formation.sharing.channels import CHANNELS, ShareTemplate, ours
+from services.team_formation.sharing.channels import CHANNELS, TO_SET_UP, ShareTemplate, ours
 from services.team_formation.sharing.checking import LEADING, WORDING, read
 from services.team_formation.sharing.links import SCENE, Shared, make
 from services.team_formation.sharing.template import MOST_CHARACTERS, Template, TemplateError, parse
@@ -98,6 +98,49 @@ def test_what_can_be_used_is_accepted_and_leads_to_the_invite(template: ShareTem
     read(template)
     link = make(template, SHARED)
     assert CODE in (link.url or link.text or link.mini_program_path)
+
+
+def bot(url: str, text: str = "") -> ShareTemplate:
+    return ShareTemplate("telegram-bot", url, text)
+
+
+@pytest.mark.parametrize("parameter", ["?start", "?startgroup", "?startapp", "/shop?startapp"])
+def test_a_telegram_bot_is_started_with_the_code_alone(parameter: str) -> None:
+    link = make(bot(f"https://t.me/Shop_bot{parameter}={{code}}", "{title}\n{note}"), SHARED)
+    assert link.url == f"https://t.me/Shop_bot{parameter}={CODE}"
+    assert link.text == "Mangoes & more, 100%\nSo sweet! #1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://t.me/?start={code}",
+        "https://t.me/bot?start={code}",
+        "https://t.me/1shop_bot?start={code}",
+        f"https://t.me/{'x' * 33}?start={{code}}",
+        "https://t.me/shop_bot?start={link}",
+        "https://t.me/shop_bot?start=team-{code}",
+        "https://t.me/shop_bot?start={code}&text={title}",
+        "https://t.me/shop_bot/app?start={code}",
+        "https://t.me.example/shop_bot?start={code}",
+        "https://t.me/shop\N{LATIN SMALL LETTER O WITH DIAERESIS}_bot?start={code}",
+        "https://t.me/share?url={link}",
+        "{link}",
+    ],
+)
+def test_a_telegram_bot_that_would_not_be_told_the_code_is_refused_with_an_example(url: str) -> None:
+    with pytest.raises(TemplateError) as refused:
+        read(bot(url, "{link}"))
+    assert refused.value.position == 1
+    assert TO_SET_UP["telegram-bot"].example in refused.value.problem
+
+
+@pytest.mark.parametrize("channel", TO_SET_UP)
+def test_the_example_of_a_channel_that_has_to_be_set_up_can_be_used(channel: str) -> None:
+    link = make(ShareTemplate(channel, TO_SET_UP[channel].example), SHARED)
+    assert CODE in link.url
+    assert channel not in CHANNELS
 
 
 def read_or_where(text: str) -> Template | int:
@@ -243,7 +286,8 @@ def test_the_page_for_platforms_shows_every_channel_as_it_is() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "sharing.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in page.split("\n## ")[1].splitlines() if line.startswith("| `")]
     shown = {row[0].strip("| `"): row[1].strip("`") for row in rows}
-    assert shown == {name: channel.url or "-" for name, channel in CHANNELS.items()}
+    known = {name: channel.url or "-" for name, channel in CHANNELS.items()}
+    assert shown == known | {name: channel.example for name, channel in TO_SET_UP.items()}
     assert CHANNELS["wechat"].mini_program_path in page
     names = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `{")}
     assert names == {f"{{{name}}}" for name in (*LEADING, *WORDING, "text")}
