@@ -2,6 +2,10 @@
 
 A response message is written by hand around the answers: tag and length before each, as protobuf's encoding has it
 (https://protobuf.dev/programming-guides/encoding/); nothing that was serialised once is parsed and serialised again.
+
+The one exception are answers that together are more than clients of gRPC take (a team of a hundred items has up to
+20 KB of prices): they go without prices, so that every call of 500 joins can be read. The same call again gives the
+same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +15,7 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis.errors import Rejected, invalid
 from services.chassis.status import status_of
+from services.team_formation.rpc.sizes import LARGEST
 
 MOST_JOINS = 500
 _RESULTS = pb.JoinTeamsResponse.RESULTS_FIELD_NUMBER << 3 | 2
@@ -27,15 +32,28 @@ def check(joins: Sequence[pb.JoinTeamRequest]) -> None:
         raise Rejected("TOO_MANY_JOINS", {"maximum": str(MOST_JOINS), "given": str(len(joins))})
 
 
-def written(answers: Iterable[bytes | Rejected]) -> bytes:
+def written(answers: Sequence[bytes | Rejected]) -> bytes:
     """Write the response: each answer a JoinTeamResponse in bytes, or a refusal."""
+    whole = _written(answers)
+    return whole if len(whole) <= LARGEST else _written(map(_without_prices, answers))
+
+
+def _written(answers: Iterable[bytes | Rejected]) -> bytes:
     return b"".join(_field(_RESULTS, _result(answer)) for answer in answers)
+
+
+def _without_prices(answer: bytes | Rejected) -> bytes | Rejected:
+    if isinstance(answer, Rejected):
+        return answer
+    joined = pb.JoinTeamResponse.FromString(answer)
+    joined.team.ClearField("prices")
+    return joined.SerializeToString()
 
 
 def _result(answer: bytes | Rejected) -> bytes:
     if isinstance(answer, bytes):
         return _field(_JOINED, answer)
-    return pb.JoinResult(refused=refused(status_of(answer))).SerializeToString()
+    return pb.JoinResult(refused=refused(status_of(answer))).SerializeToString(deterministic=True)
 
 
 def _field(tag: int, content: bytes) -> bytes:

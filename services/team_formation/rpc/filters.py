@@ -1,7 +1,7 @@
 """Reads what lists are asked for, or refuses it with every problem at once."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -73,6 +73,10 @@ class Page:
         """Cut what was found, one more than asked, to the page; the last item if others follow."""
         page = found[: self.size]
         return page, page[-1] if len(found) > self.size else None
+
+    def last(self, shown: Sequence[Item], written: int, last: Item | None) -> Item | None:
+        """Tell the last item if others follow, of a page of which so many were written."""
+        return shown[written - 1] if written < len(shown) else last
 
     def next(self, position: str) -> str:
         """Make the token of the page after a position."""

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
-from groupbuy.team_formation.v1 import events_pb2, types_pb2
+from groupbuy.team_formation.v1 import events_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis.database import Connection
@@ -16,6 +16,7 @@ from services.team_formation.invites import write_invite
 from services.team_formation.rpc import fields, filters
 from services.team_formation.rpc.base import Context, Rpcs
 from services.team_formation.rpc.filters import Page
+from services.team_formation.rpc.sizes import fitting
 from services.team_formation.store import lists
 
 
@@ -29,10 +30,10 @@ class ListRpcs(Rpcs):
             found = await lists.list_campaigns(connection, caller(), wanted, now, page.id(), page.size + 1)
             shown, last = page.cut(found)
             stock = await _stock(connection, [campaign.campaign_id for campaign in shown])
-        return pb.ListCampaignsResponse(
-            campaigns=[translate.campaign(campaign, now, stock.get(campaign.campaign_id)) for campaign in shown],
-            next_page_token=page.next(str(last.campaign_id)) if last else "",
-        )
+        written = fitting(translate.campaign(campaign, now, stock.get(campaign.campaign_id)) for campaign in shown)
+        last = page.last(shown, len(written), last)
+        token = page.next(str(last.campaign_id)) if last else ""
+        return pb.ListCampaignsResponse(campaigns=written, next_page_token=token)
 
     async def ListCampaignChanges(  # noqa: N802
         self, request: pb.ListCampaignChangesRequest, _context: Context
@@ -53,7 +54,9 @@ class ListRpcs(Rpcs):
         async with self._desk.database.read() as connection:
             found = await lists.list_teams(connection, caller(), campaign.campaign_id, wanted, page.id(), page.size + 1)
             shown, last = page.cut(found)
-            written = [await self._written(connection, team) for team in shown]
+            terms = [await self._terms(connection, team) for team in shown]
+        written = fitting(map(translate.team, shown, terms))
+        last = page.last(shown, len(written), last)
         return pb.ListTeamsResponse(teams=written, next_page_token=page.next(str(last.team_id)) if last else "")
 
     async def ListSeats(self, request: pb.ListSeatsRequest, _context: Context) -> pb.ListSeatsResponse:  # noqa: N802
@@ -107,7 +110,7 @@ class ListRpcs(Rpcs):
             )
             if team is None:
                 raise Rejected("NO_TEAM_FOUND")
-            return pb.FindTeamResponse(team=await self._written(connection, team))
+            return pb.FindTeamResponse(team=translate.team(team, await self._terms(connection, team)))
 
     async def _seats(self, campaign_id: UUID, wanted: lists.SeatFilter, page: Page) -> tuple[list[domain.Seat], str]:
         async with self._desk.database.read() as connection:
@@ -126,9 +129,8 @@ class ListRpcs(Rpcs):
             return shown, page.next(str(last.number))
         return shown, page.next(filters.change_position(last.updated_at, last.seat_id))
 
-    async def _written(self, connection: Connection, team: domain.Team) -> types_pb2.Team:
-        terms = await self._desk.catalogue.terms(connection, team.platform_id, team.campaign_id, team.terms_version)
-        return translate.team(team, terms)
+    async def _terms(self, connection: Connection, team: domain.Team) -> domain.Terms:
+        return await self._desk.catalogue.terms(connection, team.platform_id, team.campaign_id, team.terms_version)
 
 
 async def _stock(connection: Connection, campaign_ids: Sequence[UUID]) -> dict[UUID, dict[str, domain.Level]]:

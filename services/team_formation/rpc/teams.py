@@ -46,7 +46,7 @@ class TeamRpcs(Rpcs):
             except Rejected as refused:
                 asks.append(refused)
         decided = iter(await self._desk.commands.submit_all([ask for ask in asks if isinstance(ask, Ask)]))
-        return bulk.written(ask if isinstance(ask, Rejected) else next(decided) for ask in asks)
+        return bulk.written([ask if isinstance(ask, Rejected) else next(decided) for ask in asks])
 
     async def GetTeam(self, request: pb.GetTeamRequest, _context: Context) -> pb.GetTeamResponse:  # noqa: N802
         """Read a team."""
