@@ -18,9 +18,9 @@ Decide: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Re
 
 LIMIT = 500
 GATHER_SECONDS = 0.006
-IDLE_TURNS = 10
-CROWD = 4
-"""A batch of so many says that a crowd is calling."""
+GATHER_STEP_SECONDS = 0.001
+CROWD = 12
+"""So many who wait by the time that a batch is done say that a crowd is calling: more than there is time for."""
 RACES = 5
 RETRY_SECONDS = (0.02, 0.1, 0.5)
 RETRY_FOR_SECONDS = 3.0
@@ -68,8 +68,9 @@ class Coalescer(Generic[Command, Answer]):
 
     `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. A lone call waits for
     nothing. While a crowd is calling, whose callers come again one by one, a batch is given up to `gather` seconds to
-    grow: a commit costs as much for one as for many. A batch runs under the trace of its first command. Single calls
-    and bulks take turns: a bulk never keeps single calls waiting twice.
+    grow: a commit costs as much for one as for many. Where there is time for all who call, nobody waits for others. A
+    batch runs under the trace of its first command. Single calls and bulks take turns: a bulk never keeps single calls
+    waiting twice.
     """
 
     def __init__(
@@ -126,7 +127,7 @@ class Coalescer(Generic[Command, Answer]):
         try:
             while True:
                 await self._arrived.wait()
-                if last >= CROWD:
+                if self._waiting >= CROWD:
                     await self._gather_more(last)
                 last = await self.run_once()
         finally:
@@ -135,17 +136,12 @@ class Coalescer(Generic[Command, Answer]):
                 call.fail(0, _stopping())
 
     async def _gather_more(self, last: int) -> None:
-        """Let calls in that are on their way, until twice as many wait as the last batch had, but not for long.
-
-        Nothing is slept away: the loop is given its turns for as long as they bring something.
-        """
+        """Wait until twice as many wait as the last batch had, but not for long."""
         wanted = min(2 * last, self._limit)
-        gives_up = time.monotonic() + self._gather
-        idle = 0
-        while self._waiting < wanted and idle < IDLE_TURNS and time.monotonic() < gives_up:
-            before = self._waiting
-            await asyncio.sleep(0)
-            idle = 0 if self._waiting > before else idle + 1
+        for _ in range(round(self._gather / GATHER_STEP_SECONDS)):
+            if self._waiting >= wanted:
+                break
+            await asyncio.sleep(GATHER_STEP_SECONDS)
 
     async def run_once(self) -> int:
         """Decide one batch of what waits; returns its size."""
