@@ -32,6 +32,11 @@ def is_due(team: Team, around: Around) -> bool:
     )
 
 
+def is_over(team: Team, around: Around) -> bool:
+    """Tell whether a team that is open is past its end, which may have moved."""
+    return team.state.is_open and _end(team, around) <= around.now
+
+
 def _has_room_for_waiting(team: Team, around: Around) -> bool:
     """Tell whether somebody may wait no longer, though nobody left this team: stock came back, or the campaign goes on.
 

@@ -14,6 +14,7 @@ from services.team_formation import domain, translate
 from services.team_formation.domain import (
     Around,
     Campaign,
+    Cancel,
     Decision,
     Default,
     Fact,
@@ -29,6 +30,7 @@ from services.team_formation.domain import (
     Seat,
     SeatState,
     Team,
+    TeamState,
     Terms,
     Usage,
 )
@@ -63,6 +65,7 @@ class Book:
         self._held: dict[UUID, list[UUID]] = {}
         self._waiting: dict[UUID, list[UUID]] = {}
         self._confirmed: dict[UUID, list[UUID]] = {}
+        self._returns: dict[tuple[UUID, SeatState], dict[str, int]] = {}
 
         self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id})
         self.seat_ids = sorted({ask.seat_id for ask in asks if ask.seat_id})
@@ -71,6 +74,7 @@ class Book:
         keys = (ask.request for ask in asks if ask.request)
         self.keys = list({(key.rpc, key.request_id): key for key in keys}.values())
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}
+        self.cancelled = {ask.team_id for ask in asks if isinstance(ask.command, Cancel)}
         self.opens = any(isinstance(ask.command, Open) for ask in asks)
         self._looked = {ask.team_id for ask in asks if isinstance(ask.command, Look)}
         self.keeps_campaign = False
@@ -129,6 +133,11 @@ class Book:
     def take_opened(self, counts: Iterable[tuple[str, int]]) -> None:
         """Take how many teams members have opened."""
         self._opened = dict(counts)
+
+    def take_returns(self, units: Iterable[tuple[UUID, SeatState, str, int]]) -> None:
+        """Take what teams that may end give back to the stock: units per team, state and SKU, as they are stored."""
+        for team_id, state, sku, many in units:
+            self._returns.setdefault((team_id, state), {})[sku] = many
 
     def _list(self, lists: dict[UUID, list[UUID]], seats: Sequence[Seat]) -> None:
         self.take_seats(seats)
@@ -212,8 +221,10 @@ class Book:
         if new:
             self.changes.new_teams.add(team.team_id)
             self._opened[team.opener_member_id] = self._opened.get(team.opener_member_id, 0) + 1
-        elif self.teams[team.team_id] is not team:
+        elif (before := self.teams[team.team_id]) is not team:
             self.changes.teams.add(team.team_id)
+            if team.opener_member_id in self._opened and _came_to_nothing(team) and not _came_to_nothing(before):
+                self._opened[team.opener_member_id] -= 1
         self.teams[team.team_id] = team
 
     def _change_seat(self, seat: Seat) -> None:
@@ -239,6 +250,7 @@ class Book:
 
     def _release_all(self, team: Team, state: SeatState, reason: ReleaseReason) -> None:
         self.changes.released.append((team, state, reason))
+        self._put_back(team, state)
         for seat in list(self.seats.values()):
             if seat.team_id == team.team_id and seat.state is state:
                 at = team.ended_at
@@ -247,6 +259,17 @@ class Book:
                     self._change_seat(after)
                 else:
                     self._put(after)
+
+    def _put_back(self, team: Team, state: SeatState) -> None:
+        """Count what a team that has ended gives back; what changed in this batch is counted with its seat."""
+        back = self._returns.get((team.team_id, state), {})
+        for seat_id in self.changes.seats if back else ():
+            stored = self.changes.stored.get(seat_id)
+            if stored and stored.team_id == team.team_id and stored.state is state:
+                back[stored.sku] -= stored.quantity
+        for sku, units in back.items():
+            if sku in self._left:
+                self._left[sku] += units
 
     def enter_invite(self, invite: Invite, *, new: bool = False) -> None:
         """Write an invite into the book."""
@@ -295,6 +318,10 @@ _NOTHING_USED = Usage()
 def units_taken(seat: Seat | None) -> int:
     """Tell how many units a seat takes of the stock."""
     return seat.quantity if seat and seat.state.takes_room else 0
+
+
+def _came_to_nothing(team: Team) -> bool:
+    return team.state is TeamState.FAILED or team.state is TeamState.CANCELLED
 
 
 def _members(asks: Sequence[Ask]) -> list[str]:

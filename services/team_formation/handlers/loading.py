@@ -15,9 +15,9 @@ from services.chassis import requests
 from services.chassis.errors import Raced
 from services.chassis.requests import Answers
 from services.chassis.rows import Asked
-from services.team_formation import store
+from services.team_formation import domain, store
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.domain import SeatState, Team
+from services.team_formation.domain import SeatState, Team, TeamState
 from services.team_formation.handlers import book as limits
 from services.team_formation.handlers.book import Book
 
@@ -167,6 +167,10 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
         wanted = [(book.campaign_id, teams) for book, teams in waits]
         waiting = await store.load_waiting(connection, wanted, limits.MOST_WAITING)
         phases.append(_Phase([book for book, _ in waits], waiting, Book.take_waiting))
+    ending = _teams_of(books, _may_return_stock)
+    if ending:
+        units = await store.count_taken(connection, [(book.campaign_id, teams) for book, teams in ending])
+        phases.append(_Phase([book for book, _ in ending], units, Book.take_returns))
     for phase in phases:
         await phase.receive()
     for book in books:
@@ -207,6 +211,14 @@ def _may_seat_who_waits(book: Book, team: Team) -> bool:
         return False
     left = {seat.team_id for seat_id in book.leaving if seat_id and (seat := book.seats.get(seat_id))}
     return team.team_id in left or book.is_looked_at(team)
+
+
+def _may_return_stock(book: Book, team: Team) -> bool:
+    """Tell whether a team may end in this batch that gives all its seats back at once: others may have their units."""
+    if not book.locks_stock or not (team.totals.confirmed_members or team.totals.held_members):
+        return False
+    fails = team.state is TeamState.FORMING and domain.is_over(team, book.around(team))
+    return fails or team.team_id in book.cancelled
 
 
 def _may_lose_leader(book: Book, team: Team) -> bool:

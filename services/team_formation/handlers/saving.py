@@ -23,6 +23,7 @@ async def save_rows(connection: AsyncConnection[TupleRow], codes: InviteCodes, b
     await _save_seats(connection, books)
     for book in books:
         await _save_rest(connection, codes, book)
+    await _save_stock(connection, books)
 
 
 async def save_decided(work: Work, books: Sequence[Book]) -> None:
@@ -48,6 +49,10 @@ async def _save_seats(connection: AsyncConnection[TupleRow], books: Sequence[Boo
     new = [(book.campaign_id, [s for s in seats if s.seat_id not in book.changes.stored]) for book, seats in changed]
     await store.update_seats(connection, _some(old))
     await store.insert_seats(connection, _some(new))
+
+
+async def _save_stock(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
+    """Count what was taken, last: teams that ended in this batch have given their units back by then."""
     taken = [(book.campaign_id, book.stock_taken()) for book in books]
     await store.take_stock(connection, [(campaign, units) for campaign, units in taken if units])
 

@@ -23,6 +23,7 @@ from services.team_formation.store.limits import list_stock, lock_members, lock_
 from services.team_formation.store.listed import list_teams, unlist_teams
 from services.team_formation.store.platforms import list_platforms
 from services.team_formation.store.seats import (
+    count_taken,
     find_seat,
     insert_late_payments,
     insert_seats,
@@ -49,6 +50,7 @@ from services.team_formation.store.teams import (
 __all__ = [
     "Sweep",
     "count_opened",
+    "count_taken",
     "find_campaign",
     "find_doors",
     "find_due",

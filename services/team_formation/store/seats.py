@@ -97,6 +97,20 @@ async def load_first_confirmed(
     )
 
 
+async def count_taken(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]]
+) -> Asked[tuple[UUID, SeatState, str, int]]:
+    """Count the units that teams take, by campaign: team, state (held, confirmed), SKU, units."""
+    return await ask(
+        connection,
+        "SELECT k.team_id, s.state, s.sku, s.units FROM unnest(%s) AS k (team_id) CROSS JOIN LATERAL"
+        " (SELECT t.state, t.sku, sum(t.quantity)::bigint AS units FROM seats AS t WHERE t.campaign_id = %s"
+        " AND t.team_id = k.team_id AND t.state IN ('HELD', 'CONFIRMED') GROUP BY t.state, t.sku) AS s",
+        [(uuids(teams), campaign) for campaign, teams in wanted],
+        lambda row: (row[0], _STATES[row[1]], row[2], row[3]),
+    )
+
+
 async def find_seat(
     connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, seat_id: UUID
 ) -> Seat | None:
@@ -169,7 +183,7 @@ def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:
 
 
 async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: SeatState, why: ReleaseReason) -> None:
-    """Release every seat of a team that is in a state, as of its end; after its seats and stock were saved."""
+    """Release every seat of a team that is in a state, as of its end, with their stock; after its seats were saved."""
     if state.takes_room:
         await connection.execute(
             "UPDATE stock AS k SET taken = k.taken - s.units FROM"
