@@ -29,12 +29,14 @@ from services.team_formation.domain.team import (
 def open_team(around: Around, command: Open, usage: Usage, *, overflow_of: UUID | None = None) -> Decision | Refusal:
     """Open a team and hold its opener's seat as leader; both or, with a Refusal, neither.
 
-    `overflow_of` is the full team whose late comers it takes.
+    `overflow_of` is the full team whose late comers it takes; its opener came to join that one, and is checked so.
     """
     campaign, now = around.campaign, around.now
-    if refusal := campaign_refusal(campaign, around) or _may_not_open(campaign.terms, command.join, usage):
+    terms, comes_late = campaign.terms, overflow_of is not None
+    if refusal := campaign_refusal(campaign, around) or _may_not_open(
+        terms, command.join, usage, comes_late=comes_late
+    ):
         return refusal
-    terms = campaign.terms
     deadline = now + terms.rules.team_lifetime
     ends_at = min(deadline, campaign.ends_at)
     team = Team(
@@ -263,11 +265,12 @@ def _beyond_limits(terms: Terms, command: Join, usage: Usage) -> Refusal | None:
     return None
 
 
-def _may_not_open(terms: Terms, command: Join, usage: Usage) -> Refusal | None:
+def _may_not_open(terms: Terms, command: Join, usage: Usage, *, comes_late: bool) -> Refusal | None:
     rules, who, asserted = terms.rules, terms.rules.who_may_join, command.asserted
     if rules.max_teams_opened_per_member and usage.opened >= rules.max_teams_opened_per_member:
         return _limit("max_teams_opened_per_member", rules.max_teams_opened_per_member, usage.opened)
-    if (who.newcomers_only and not asserted.newcomer) or (who.old_brings_new and asserted.newcomer):
+    is_new_wanted = who.newcomers_only or comes_late
+    if (who.newcomers_only or who.old_brings_new) and asserted.newcomer is not is_new_wanted:
         return _ineligible("newcomers_only" if who.newcomers_only else "old_brings_new")
     if who.tags and not asserted.tags.intersection(who.tags):
         return _ineligible("tags")
