@@ -84,7 +84,7 @@ def _look(change: Change, held: Sequence[Seat], heirs: Heirs, *, all_held: bool)
 def _set_due(change: Change, held: Sequence[Seat], *, all_held: bool) -> None:
     known = {seat.seat_id: seat for seat in held} | change.seats
     waits = [seat.hold_until for seat in known.values() if seat.state is SeatState.HELD]
-    due_at = min([change.team.ends_at, *waits]) if all_held else min(change.now, change.team.ends_at)
+    due_at = min([change.team.ends_at, *waits]) if all_held else min(change.now, change.team.due_at)
     if due_at != change.team.due_at:
         change.note(due_at=due_at)
 

@@ -39,6 +39,8 @@ from services.team_formation.handlers.asks import Ask, Look, Revoke
 MOST_HELD = 1000
 MOST_WAITING = 1000
 """Holds, and members who wait, of one team that are looked at in one transaction."""
+MOST_HELD_AT_ONCE = 5000
+"""Holds of all teams that are looked at in one transaction: while they are released, joins wait."""
 
 
 class Book:
@@ -63,6 +65,7 @@ class Book:
         self._of_member: dict[str, dict[UUID, Seat]] = {}
         self._opened: dict[str, int] = {}
         self._held: dict[UUID, list[UUID]] = {}
+        self._held_in_part: set[UUID] = set()
         self._waiting: dict[UUID, list[UUID]] = {}
         self._confirmed: dict[UUID, list[UUID]] = {}
         self._returns: dict[tuple[UUID, SeatState], dict[str, int]] = {}
@@ -106,6 +109,10 @@ class Book:
     def take_held(self, seats: Sequence[Seat]) -> None:
         """Take the held seats of teams that are looked at, those that run out first."""
         self._list(self._held, seats)
+
+    def leave_held(self, team: Team) -> None:
+        """Note that not all held seats of a team are taken: it is looked at again."""
+        self._held_in_part.add(team.team_id)
 
     def take_waiting(self, seats: Sequence[Seat]) -> None:
         """Take who waits for room, the longest waiting first."""
@@ -168,6 +175,10 @@ class Book:
         """Tell whether a team is brought up to date before its commands are decided."""
         return team.team_id in self._looked or domain.is_due(team, self.around(team))
 
+    def is_asked_for(self, team: Team) -> bool:
+        """Tell whether there are commands on a team, rather than a look at it alone."""
+        return team.team_id not in self._looked
+
     def live(self, team_id: UUID, member_id: str) -> Seat | None:
         """Give the live seat of a member in a team."""
         return self._of_member.get(member_id, {}).get(team_id)
@@ -186,7 +197,7 @@ class Book:
 
     def has_all_held(self, team: Team) -> bool:
         """Tell whether the held seats at hand are all there are."""
-        return len(self._held.get(team.team_id, ())) < MOST_HELD
+        return team.team_id not in self._held_in_part
 
     def heirs(self, team: Team) -> Heirs:
         """Give who profits when a seat of a team is given back."""

@@ -7,6 +7,7 @@ stock, members, teams. Nothing is waited for until all that can be named from th
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -158,9 +159,11 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
     """Load what concerns teams that have late comers, are due, have a waitlist, or lose their leader."""
     await _lock_overflow(connection, catalogue, books)
     phases: list[_Phase[Any]] = []
-    due = _teams_of(books, lambda book, team: bool(team.totals.held_members) and book.is_looked_at(team))
+    due = _share_holds(books)
     if due:
-        held = await store.load_held(connection, [(book.campaign_id, teams) for book, teams in due], limits.MOST_HELD)
+        held = await store.load_held(
+            connection, [(book.campaign_id, list(most), list(most.values())) for book, most in due]
+        )
         phases.append(_Phase([book for book, _ in due], held, Book.take_held))
     waits = _teams_of(books, _may_seat_who_waits)
     if waits:
@@ -198,6 +201,29 @@ async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catal
         book.teams |= {team.team_id: team for team in teams}
         book.take_seats_again(teams, live)
         await _find_terms(connection, catalogue, book)
+
+
+def _share_holds(books: Sequence[Book]) -> list[tuple[Book, dict[UUID, int]]]:
+    """Share out how many holds of teams that are looked at are loaded; who gets too few is looked at again.
+
+    Teams with commands come first, so that these find what ran out released.
+    """
+    due = [
+        (place, book, team)
+        for place, book in enumerate(books)
+        for team in book.teams.values()
+        if team.totals.held_members and book.is_looked_at(team)
+    ]
+    due.sort(key=lambda item: not item[1].is_asked_for(item[2]))
+    left, shares = limits.MOST_HELD_AT_ONCE, [dict[UUID, int]() for _ in books]
+    for place, book, team in due:
+        most = min(team.totals.held_members, limits.MOST_HELD, left)
+        if most < team.totals.held_members:
+            book.leave_held(team)
+        if most:
+            shares[place][team.team_id] = most
+        left -= most
+    return [(book, own) for book, own in zip(books, shares, strict=True) if own]
 
 
 def _teams_of(books: Sequence[Book], condition: Callable[[Book, Team], bool]) -> list[tuple[Book, list[Any]]]:

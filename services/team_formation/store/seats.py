@@ -52,15 +52,15 @@ async def load_live_of_members(
 
 
 async def load_held(
-    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]], limit: int
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID], Sequence[int]]]
 ) -> Asked[Seat]:
-    """Load the held seats of each team, by campaign, those that run out first, at most `limit` each."""
+    """Load held seats of teams, those that run out first; wanted: campaign, teams, the most seats of each."""
     return await ask(
         connection,
-        f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM unnest(%s, %s) AS k (team_id, most)"  # noqa: S608 - a constant
         " CROSS JOIN LATERAL (SELECT * FROM seats AS h WHERE h.campaign_id = %s AND h.team_id = k.team_id"
-        " AND h.state = 'HELD' ORDER BY h.hold_until LIMIT %s) AS s ORDER BY s.hold_until, s.number",
-        [(uuids(teams), campaign, limit) for campaign, teams in wanted],
+        " AND h.state = 'HELD' ORDER BY h.hold_until LIMIT k.most) AS s ORDER BY s.hold_until, s.number",
+        [(uuids(teams), bigints(most), campaign) for campaign, teams, most in wanted],
         seat_of,
     )
 

@@ -71,15 +71,20 @@ async def find_team(
     return team_of(row) if row else None
 
 
-async def find_due(connection: AsyncConnection[TupleRow], now: datetime, limit: int) -> list[tuple[UUID, UUID, UUID]]:
-    """Find open teams to look at, the longest due first: platform, campaign, team. A finder: it names no campaign."""
+async def find_due(
+    connection: AsyncConnection[TupleRow], now: datetime, limit: int
+) -> list[tuple[UUID, UUID, UUID, int]]:
+    """Find open teams to look at, the longest due first: platform, campaign, team, seats that are held there.
+
+    A finder: it names no campaign.
+    """
     cursor = await connection.execute(
-        "SELECT platform_id, campaign_id, team_id FROM teams"
+        "SELECT platform_id, campaign_id, team_id, held_members FROM teams"
         " WHERE state IN ('FORMING', 'TIPPED') AND due_at <= %s ORDER BY due_at LIMIT %s",
         (now, limit),
         binary=True,
     )
-    return [(platform_id, campaign_id, team_id) async for platform_id, campaign_id, team_id in cursor]
+    return [(row[0], row[1], row[2], row[3]) async for row in cursor]
 
 
 async def count_opened(

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
@@ -11,6 +12,7 @@ from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.handlers import Ask, Look, book
+from tests.support.crowding import violations
 from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
 
 
@@ -64,6 +66,33 @@ async def test_nothing_is_taken_after_the_end_though_holds_are_still_being_relea
     [ended] = await formation.rows("SELECT state, held_members FROM teams")
     assert ended == ("FAILED", 0)
     assert len(await formation.rows("SELECT 1 FROM late_payments")) == 1
+
+
+async def test_one_transaction_releases_a_part_of_many_teams_holds_and_joins_come_first(
+    formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "MOST_HELD_AT_ONCE", 4)
+    campaign = await formation.create(a_campaign(maximum=3))
+    teams = [(await formation.open(campaign, f"mei-{n}")).team.team_id for n in range(4)]
+    for n in range(8):
+        await formation.join(teams[n % 4], f"m{n}")
+    clock.move(timedelta(minutes=10))
+    looks = [Ask(PLATFORM, campaign.campaign_id, Look(), team_id=_team(team)) for team in teams[:3]]
+    key = formation.key("JoinTeam", campaign.campaign_id)
+    command = domain.Join(ids.new_id(), "late", "mango", 1)
+    join = Ask(PLATFORM, campaign.campaign_id, command, key, team_id=_team(teams[3]))
+    joined = (await formation.handler.decide([*looks, join]))[3]
+    assert isinstance(joined, bytes)
+    assert pb.JoinTeamResponse.FromString(joined).outcome == pb.JOIN_OUTCOME_SEAT
+    assert await formation.rows("SELECT count(*) FROM seats WHERE release_reason = 'EXPIRED'") == [(4,)]
+    assert await formation.finder.run_once() == 3
+    assert await formation.rows("SELECT count(*) FROM seats WHERE release_reason = 'EXPIRED'") == [(12,)]
+    assert await formation.finder.run_once() == 0
+    assert await violations(formation) == {}
+
+
+def _team(text: str) -> UUID:
+    return (ids.parse("team", text, 2) or ())[1]
 
 
 async def test_what_costs_nothing_needs_no_payment_and_brings_none_back(
