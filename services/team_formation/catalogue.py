@@ -21,6 +21,7 @@ class Catalogue:
         self._limited: set[UUID] = set()
         self._overflowing: set[UUID] = set()
         self._stocked: set[UUID] = set()
+        self._waitlisting: set[UUID] = set()
 
     async def learn(self, connection: AsyncConnection[TupleRow], campaigns: Iterable[tuple[UUID, UUID]]) -> None:
         """Have campaigns at hand that were never asked for: by their rules it is known what has to be locked."""
@@ -77,6 +78,10 @@ class Catalogue:
         """Tell whether terms of a campaign are known by which a full team has another one opened."""
         return campaign_id in self._overflowing
 
+    def has_waitlists(self, campaign_id: UUID) -> bool:
+        """Tell whether terms of a campaign are known by which members wait for room."""
+        return campaign_id in self._waitlisting
+
     def _remember(self, campaign: Campaign) -> None:
         if len(self._campaigns) >= _MOST:
             self._campaigns.clear()
@@ -93,3 +98,5 @@ class Catalogue:
             self._stocked.add(campaign_id)
         if terms.rules.on_full is OnFull.OPEN_TEAM:
             self._overflowing.add(campaign_id)
+        if terms.rules.on_full is OnFull.WAITLIST:
+            self._waitlisting.add(campaign_id)

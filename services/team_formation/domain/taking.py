@@ -155,10 +155,11 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: int,
     )
 
 
-def promote(change: Change, waiting: Iterable[Seat]) -> bool:
+def promote(change: Change, waiting: Iterable[Seat], beyond: Iterable[Seat] = ()) -> bool:
     """Give room that is free to those who wait: the longest waiting whose quantity fits, each with a hold of its own.
 
-    Tells whether somebody was seated and there is still room.
+    `beyond` are some who wait after them: one of these is seated where nobody before fits. Tells whether somebody was
+    seated and there is still room.
     """
     if not change.team.totals.waiting_members or ended(change.team, change.now):
         return False
@@ -166,13 +167,21 @@ def promote(change: Change, waiting: Iterable[Seat]) -> bool:
         return False
     seated = False
     for waits in waiting:
-        seat = change.seats.get(waits.seat_id, waits)  # it may be the one that was given back just now, or a part of it
         if not change.fits(1):
             return False
-        if seat.state is SeatState.WAITING and change.fits(seat.quantity) and change.has_left(seat.sku, seat.quantity):
-            _seat_waiting(change, seat)
-            seated = True
+        seated = _seat_if_it_fits(change, waits) or seated
+    seated = seated or any(_seat_if_it_fits(change, waits) for waits in beyond)
     return seated and change.fits(1)
+
+
+def _seat_if_it_fits(change: Change, waits: Seat) -> bool:
+    seat = change.seats.get(waits.seat_id, waits)  # it may be the one that was given back just now, or a part of it
+    if seat.state is not SeatState.WAITING or not change.fits(seat.quantity):
+        return False
+    if not change.has_left(seat.sku, seat.quantity):
+        return False
+    _seat_waiting(change, seat)
+    return True
 
 
 def _seat_waiting(change: Change, seat: Seat) -> None:

@@ -14,6 +14,7 @@ from services.team_formation import domain, translate
 from services.team_formation.domain import (
     Around,
     Campaign,
+    CampaignState,
     Cancel,
     Decision,
     Default,
@@ -67,6 +68,7 @@ class Book:
         self._held: dict[UUID, list[UUID]] = {}
         self._held_in_part: set[UUID] = set()
         self._waiting: dict[UUID, list[UUID]] = {}
+        self._beyond: dict[UUID, list[UUID]] = {}
         self._confirmed: dict[UUID, list[UUID]] = {}
         self._returns: dict[tuple[UUID, SeatState], dict[str, int]] = {}
 
@@ -83,6 +85,9 @@ class Book:
         self.keeps_campaign = False
         """The campaign cannot change until the end, so that a team may be opened."""
         self.locks_stock = False
+        self.has_waitlists = False
+        self.returned: set[str] = set()
+        """Items with stock of which units were given back, whoever has taken them since."""
         self.locks_members = False
 
     # What is loaded.
@@ -117,6 +122,18 @@ class Book:
     def take_waiting(self, seats: Sequence[Seat]) -> None:
         """Take who waits for room, the longest waiting first."""
         self._list(self._waiting, seats)
+
+    def take_beyond(self, seats: Sequence[Seat]) -> None:
+        """Take, of those who wait after those taken before, the longest waiting of each item and quantity."""
+        self._list(self._beyond, sorted(seats, key=lambda seat: seat.number))
+
+    def long_waitlists(self) -> list[tuple[UUID, int]]:
+        """Tell in which teams more may wait than are taken, and the number of the last who is."""
+        return [
+            (team_id, self.seats[waiting[-1]].number)
+            for team_id, waiting in self._waiting.items()
+            if len(waiting) >= MOST_WAITING
+        ]
 
     def take_confirmed(self, seats: Sequence[Seat]) -> None:
         """Take who could lead teams that may lose their leader, the earliest confirmed first."""
@@ -205,8 +222,11 @@ class Book:
             return _NO_HEIRS
         waiting = self._in_state(self._waiting, team, SeatState.WAITING)
         confirmed = self._in_state(self._confirmed, team, SeatState.CONFIRMED)
-        more = len(self._waiting.get(team.team_id, ())) >= MOST_WAITING
-        return Heirs(waiting, confirmed, more)
+        taken = len(self._waiting.get(team.team_id, ()))
+        if taken < MOST_WAITING:
+            return Heirs(waiting, confirmed)
+        beyond = self._in_state(self._beyond, team, SeatState.WAITING)
+        return Heirs(waiting, confirmed, more=True, beyond=beyond, fewer=len(waiting) < taken)
 
     def _in_state(self, lists: dict[UUID, list[UUID]], team: Team, state: SeatState) -> list[Seat]:
         seats = map(self.seats.__getitem__, lists.get(team.team_id, ()))
@@ -240,10 +260,11 @@ class Book:
 
     def _change_seat(self, seat: Seat) -> None:
         before = self.seats.get(seat.seat_id)
-        if seat.sku in self._left:
-            self._left[seat.sku] += units_taken(before) - units_taken(seat)
+        self._return(seat.sku, units_taken(before) - units_taken(seat))
         if seat.state is SeatState.WAITING and before is None:
-            self._waiting.setdefault(seat.team_id, []).append(seat.seat_id)
+            waiting = self._waiting.setdefault(seat.team_id, [])
+            if len(waiting) < MOST_WAITING:  # nobody stands in between
+                waiting.append(seat.seat_id)
         if seat.state is SeatState.CONFIRMED and seat.team_id in self._confirmed:
             self._confirmed[seat.team_id].append(seat.seat_id)
         self._put(seat)
@@ -279,8 +300,21 @@ class Book:
             if stored and stored.team_id == team.team_id and stored.state is state:
                 back[stored.sku] -= stored.quantity
         for sku, units in back.items():
-            if sku in self._left:
-                self._left[sku] += units
+            self._return(sku, units)
+
+    def _return(self, sku: str, units: int) -> None:
+        """Count units of an item back into the stock; below zero: out of it."""
+        if sku in self._left:
+            self._left[sku] += units
+            if units > 0:
+                self.returned.add(sku)
+
+    def frees_stock(self) -> bool:
+        """Tell whether units were given back, and some are left, that somebody who waits in another team may want."""
+        if not self.has_waitlists or not self.campaign:
+            return False
+        is_open = self.campaign.state(self.now) is CampaignState.RUNNING
+        return is_open and any(self._left[sku] > 0 for sku in self.returned)
 
     def enter_invite(self, invite: Invite, *, new: bool = False) -> None:
         """Write an invite into the book."""

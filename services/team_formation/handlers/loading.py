@@ -46,6 +46,8 @@ async def load(connection: AsyncConnection[TupleRow], catalogue: Catalogue, book
     for book in books:
         await _find_terms(connection, catalogue, book)
     _check_locked(catalogue, books)
+    for book in books:
+        book.has_waitlists = catalogue.has_waitlists(book.campaign_id)
     await _load_more(connection, catalogue, books)
 
 
@@ -176,6 +178,7 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
         phases.append(_Phase([book for book, _ in ending], units, Book.take_returns))
     for phase in phases:
         await phase.receive()
+    await _load_beyond(connection, books)
     for book in books:
         book.follow_confirmations()
     losing = _teams_of(books, _may_lose_leader)
@@ -184,6 +187,14 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
             connection, [(book.campaign_id, teams, len(book.leaving) + 2) for book, teams in losing]
         )
         await _Phase([book for book, _ in losing], asked, Book.take_confirmed).receive()
+
+
+async def _load_beyond(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
+    """Load who may fit though nobody does of the many who waited longer."""
+    long = [(book, teams) for book in books if (teams := book.long_waitlists())]
+    if long:
+        asked = await store.load_waiting_beyond(connection, [(book.campaign_id, teams) for book, teams in long])
+        await _Phase([book for book, _ in long], asked, Book.take_beyond).receive()
 
 
 async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:

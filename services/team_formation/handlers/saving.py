@@ -52,9 +52,13 @@ async def _save_seats(connection: AsyncConnection[TupleRow], books: Sequence[Boo
 
 
 async def _save_stock(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
-    """Count what was taken, last: teams that ended in this batch have given their units back by then."""
+    """Count what was taken, last: teams that ended in this batch have given their units back by then.
+
+    Who waits for them in teams that this batch did not look at, or not afterwards, is seen to by the next timer.
+    """
     taken = [(book.campaign_id, book.stock_taken()) for book in books]
     await store.take_stock(connection, [(campaign, units) for campaign, units in taken if units])
+    await store.wake_waiting(connection, [(book.campaign_id, book.now) for book in books if book.frees_stock()])
 
 
 async def _save_rest(connection: AsyncConnection[TupleRow], codes: InviteCodes, book: Book) -> None:

@@ -33,6 +33,7 @@ from services.team_formation.store.seats import (
     load_live_of_members,
     load_seats,
     load_waiting,
+    load_waiting_beyond,
     release_all,
     update_seats,
 )
@@ -45,6 +46,7 @@ from services.team_formation.store.teams import (
     lock_free_teams,
     lock_teams,
     update_teams,
+    wake_waiting,
 )
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "load_live_of_members",
     "load_seats",
     "load_waiting",
+    "load_waiting_beyond",
     "lock_campaign",
     "lock_free_teams",
     "lock_members",
@@ -94,4 +97,5 @@ __all__ = [
     "update_invites",
     "update_seats",
     "update_teams",
+    "wake_waiting",
 ]

@@ -79,6 +79,27 @@ async def load_waiting(
     )
 
 
+async def load_waiting_beyond(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[tuple[UUID, int]]]]
+) -> Asked[Seat]:
+    """Load, of those who wait in teams after a number, the longest waiting of each item and quantity.
+
+    Wanted: campaign, teams with that number.
+    """
+    return await ask(
+        connection,
+        f"SELECT {COLUMNS} FROM unnest(%s, %s) AS k (team_id, last)"  # noqa: S608 - a constant
+        " CROSS JOIN LATERAL (SELECT DISTINCT ON (w.sku, w.quantity) * FROM seats AS w WHERE w.campaign_id = %s"
+        " AND w.team_id = k.team_id AND w.number > k.last AND w.state = 'WAITING'"
+        " ORDER BY w.sku, w.quantity, w.number) AS s",
+        [
+            (uuids(team for team, _ in teams), bigints(last for _, last in teams), campaign)
+            for campaign, teams in wanted
+        ],
+        seat_of,
+    )
+
+
 async def load_first_confirmed(
     connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID], int]]
 ) -> Asked[Seat]:

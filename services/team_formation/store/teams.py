@@ -135,6 +135,25 @@ async def update_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tu
     )
 
 
+async def wake_waiting(connection: AsyncConnection[TupleRow], campaigns: Sequence[tuple[UUID, datetime]]) -> None:
+    """Have teams looked at in which somebody waits who fits and whose item is left, as of the times given.
+
+    Their campaigns' stock is locked, which all who lock such teams lock first: so this never waits. A team is due from
+    when it opened on: at once, whatever its platform's clock says.
+    """
+    await put(
+        connection,
+        "UPDATE teams AS t SET due_at = t.opened_at FROM campaign_terms AS r WHERE t.campaign_id = %s"
+        " AND t.state IN ('FORMING', 'TIPPED') AND t.waiting_members > 0 AND t.due_at > %s AND r.campaign_id = %s"
+        " AND r.terms_version = t.terms_version AND EXISTS (SELECT FROM seats AS w JOIN stock AS k"
+        " ON k.campaign_id = %s AND k.sku = w.sku WHERE w.campaign_id = %s AND w.team_id = t.team_id"
+        " AND w.state = 'WAITING' AND w.quantity <= k.offered - k.taken AND CASE r.counted_in WHEN 'MEMBERS'"
+        " THEN t.confirmed_members + t.held_members + 1 ELSE t.confirmed_units + t.held_units + w.quantity END"
+        " <= r.maximum)",
+        [(campaign, now, campaign, campaign, campaign) for campaign, now in campaigns],
+    )
+
+
 def _columns(teams: Sequence[Team]) -> tuple[object, ...]:
     return (
         uuids(team.team_id for team in teams),
