@@ -1,6 +1,7 @@
 """What time and the platform do to a team: holds run out, ends come or move, and teams are given up."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.team_formation.domain.campaign import Phase
@@ -68,8 +69,11 @@ def _look(change: Change, held: Sequence[Seat], heirs: Heirs, *, all_held: bool)
         change.tell(FactKind.TEAM_RESCHEDULED, team={"ends_at": end, "due_at": min(change.team.due_at, end)})
     over = now >= change.team.ends_at
     for seat in held:
-        if over or seat.hold_until <= now:
-            change.release(seat, ReleaseReason.EXPIRED)
+        kept = _kept(seat, change.team, now)
+        if over or kept.hold_until <= now:
+            change.release(kept, ReleaseReason.EXPIRED)
+        elif kept is not seat:
+            change.seats[seat.seat_id] = kept
     if not over:
         make_way(change, heirs)
     _set_due(change, held, all_held=all_held)
@@ -79,6 +83,11 @@ def _look(change: Change, held: Sequence[Seat], heirs: Heirs, *, all_held: bool)
             form(change)
         else:
             _fail(change)
+
+
+def _kept(seat: Seat, team: Team, now: datetime) -> Seat:
+    """Give a held seat that is kept no longer than its team goes on; the event that moves the end tells it."""
+    return seat if seat.hold_until <= team.ends_at else replace(seat, hold_until=team.ends_at, updated_at=now)
 
 
 def _set_due(change: Change, held: Sequence[Seat], *, all_held: bool) -> None:

@@ -65,6 +65,9 @@ async def _save_rest(connection: AsyncConnection[TupleRow], codes: InviteCodes, 
     changes = book.changes
     for team, state, reason in changes.released:
         await store.release_all(connection, team, state, reason)
+    for fact in changes.facts:
+        if fact.kind is FactKind.TEAM_RESCHEDULED and not book.has_all_held(fact.team):
+            await store.shorten_holds(connection, fact.team, fact.at)
     late = [fact for fact in changes.facts if fact.kind is FactKind.LATE_PAYMENT_REPORTED]
     if payments := [(fact.seat, fact.payment_reference, fact.amount, fact.at) for fact in late if fact.seat]:
         await store.insert_late_payments(connection, book.campaign_id, payments)

@@ -35,6 +35,7 @@ from services.team_formation.store.seats import (
     load_waiting,
     load_waiting_beyond,
     release_all,
+    shorten_holds,
     update_seats,
 )
 from services.team_formation.store.sweeps import Sweep, find_sweeps, list_sweep, note_sweep
@@ -91,6 +92,7 @@ __all__ = [
     "note_sweep",
     "offer_stock",
     "release_all",
+    "shorten_holds",
     "take_stock",
     "unlist_teams",
     "update_campaign",

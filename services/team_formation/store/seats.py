@@ -219,6 +219,15 @@ async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: 
     )
 
 
+async def shorten_holds(connection: AsyncConnection[TupleRow], team: Team, now: datetime) -> None:
+    """Keep held seats of a team no longer than to its end, those that were not loaded; after its seats were saved."""
+    await connection.execute(
+        "UPDATE seats SET hold_until = %s, updated_at = %s WHERE campaign_id = %s AND team_id = %s"
+        " AND state = 'HELD' AND hold_until > %s",
+        (team.ends_at, now, team.campaign_id, team.team_id, team.ends_at),
+    )
+
+
 async def load_late_payments(
     connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]]
 ) -> Asked[tuple[UUID, str]]:

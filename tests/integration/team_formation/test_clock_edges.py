@@ -114,3 +114,25 @@ async def test_what_costs_nothing_needs_no_payment_and_brings_none_back(
 
 def _with(campaign: domain.Campaign, terms: domain.Terms) -> domain.Campaign:
     return domain.Campaign(**{name: getattr(campaign, name) for name in campaign.__slots__} | {"terms": terms})
+
+
+async def test_holds_end_with_a_team_whose_end_comes_closer(
+    formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "MOST_HELD", 2)
+    campaign = await formation.create(a_campaign(rules={"hold_extension": timedelta(minutes=5)}))
+    opened = await formation.open(campaign)
+    seats = [(await formation.join(opened.team.team_id, f"m{n}")).seat for n in range(4)]
+    await formation.change(campaign, domain.CloseIn())
+    await formation.sweeper.run_once()
+    end = clock.now() + timedelta(seconds=60)
+    assert await formation.rows("SELECT DISTINCT hold_until FROM seats") == [(end,)]
+    extended = await formation.extend(seats[0])
+    assert extended.seat.hold_until.ToDatetime(tzinfo=START.tzinfo) == end
+    clock.move(timedelta(seconds=60))
+    late = await formation.confirm(seats[3])
+    assert late.outcome == pb.CONFIRM_OUTCOME_REFUND_REQUIRED
+    while await formation.finder.run_once():
+        pass
+    assert await formation.rows("SELECT DISTINCT release_reason FROM seats") == [("EXPIRED",)]
+    assert await violations(formation) == {}
