@@ -45,9 +45,9 @@ MOST_HELD_AT_ONCE = 5000
 
 
 class Book:
-    """Rows of a campaign by id while its part of a batch is decided."""
+    """Rows of a campaign by id while its part of a batch is decided; `others` are teams to lock besides those named."""
 
-    def __init__(self, asks: Sequence[Ask], now: datetime) -> None:
+    def __init__(self, asks: Sequence[Ask], now: datetime, others: Iterable[UUID] = ()) -> None:
         self.now = now
         self.platform_id = asks[0].platform_id
         self.campaign_id = asks[0].campaign_id
@@ -72,7 +72,7 @@ class Book:
         self._confirmed: dict[UUID, list[UUID]] = {}
         self._returns: dict[tuple[UUID, SeatState], dict[str, int]] = {}
 
-        self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id})
+        self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id}.union(others))
         self.seat_ids = sorted({ask.seat_id for ask in asks if ask.seat_id})
         self.member_ids = _members(asks)
         self.invite_ids = sorted(_invites(asks))
@@ -84,6 +84,8 @@ class Book:
         self._looked = {ask.team_id for ask in asks if isinstance(ask.command, Look)}
         self.keeps_campaign = False
         """The campaign cannot change until the end, so that a team may be opened."""
+        self.opens_anyway = False
+        """Late comers have another team opened even where the one that takes them is locked by somebody else."""
         self.locks_stock = False
         self.has_waitlists = False
         self.returned: set[str] = set()
@@ -195,6 +197,10 @@ class Book:
     def is_asked_for(self, team: Team) -> bool:
         """Tell whether there are commands on a team, rather than a look at it alone."""
         return team.team_id not in self._looked
+
+    def locked_elsewhere(self) -> set[UUID]:
+        """Tell which teams take late comers of those here, and were locked by somebody else."""
+        return {team.overflow_team_id for team in self.teams.values() if team.overflow_team_id} - set(self.teams)
 
     def live(self, team_id: UUID, member_id: str) -> Seat | None:
         """Give the live seat of a member in a team."""

@@ -15,6 +15,7 @@ from services.team_formation.domain import CountedIn, LeaveUntil, OnFull
 from services.team_formation.handlers import Ask, book
 from tests.support.crowding import Said, all_at_once, amid, deadlocks, outcome, sweep, told, violations
 from tests.support.formation import PLATFORM, Formation, a_campaign
+from tests.support.until import until
 
 Counts = Callable[..., None]
 WAITLIST = {"on_full": OnFull.WAITLIST, "max_waiting": 40}
@@ -162,17 +163,46 @@ async def test_parts_given_back_seat_who_fits(replicas: list[Formation], counts:
     counts(units_given_back=9, seats_now=held)
 
 
-async def test_a_crowd_at_a_full_team_fills_others(replicas: list[Formation], counts: Counts) -> None:
-    campaign = await replicas[0].create(a_campaign(maximum=10, rules=OPEN_TEAM, stock=1000))
+@pytest.mark.parametrize("stock", [1000, None])
+async def test_a_crowd_at_a_full_team_fills_others(
+    replicas: list[Formation], counts: Counts, stock: int | None
+) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=10, rules=OPEN_TEAM, stock=stock))
     team = (await replicas[0].open(campaign)).team.team_id
-    answers = await all_at_once(replicas[n % 2].join(team, f"member-{n}") for n in range(150))
+
+    async def join_and_pay(n: int) -> Any:
+        joined = await replicas[n % 2].join(team, f"member-{n}")
+        await replicas[(n + 1) % 2].confirm(joined.seat)
+
+    answers = await all_at_once(join_and_pay(n) for n in range(150))
     assert told(answers) == {"OK": 150}
-    [(teams, held)] = await replicas[0].rows("SELECT count(*), sum(held_members) FROM teams")
-    assert held == 151
-    assert 16 <= teams <= 20, "every other team is full before the next opens, but for those that others held locked"
-    assert await replicas[0].rows("SELECT taken FROM stock") == [(151,)]
+    [(teams, confirmed)] = await replicas[0].rows("SELECT count(*), sum(confirmed_members) FROM teams")
+    assert confirmed == 150
+    assert teams == 16, "every other team is full before the next opens, whoever has it locked"
+    assert await replicas[0].rows("SELECT taken FROM stock") == ([(151,)] if stock else [])
     assert await violations(replicas[0]) == {}
-    counts(joiners=150, places_each=10, teams=teams, seats_lost=151 - held)
+    counts(joiners=150, places_each=10, teams=teams, seats_lost=150 - confirmed)
+
+
+async def test_late_comers_wait_for_the_team_that_takes_them_while_another_replica_has_it(
+    formation: Formation,
+) -> None:
+    campaign = await formation.create(a_campaign(maximum=4, rules=OPEN_TEAM))
+    team = (await formation.open(campaign)).team.team_id
+    await all_at_once(formation.join(team, f"early-{n}") for n in range(3))
+    other = (await formation.join(team, "first")).team.team_id
+    async with formation.database.direct() as connection, connection.transaction():
+        _, team_id = ids.parse("team", other, 2) or ()
+        await connection.execute("SELECT FROM teams WHERE team_id = %s FOR UPDATE", (team_id,))
+        joining = asyncio.create_task(formation.join(team, "second"))
+
+        async def waits() -> bool:
+            return joining.done() or await formation.rows("SELECT FROM pg_locks WHERE NOT granted") != []
+
+        await until(waits)
+    assert (await joining).team.team_id == other
+    assert await formation.rows("SELECT count(*) FROM teams") == [(2,)]
+    assert await violations(formation) == {}
 
 
 async def test_one_member_at_a_full_team_by_many_requests(replicas: list[Formation], counts: Counts) -> None:
