@@ -21,6 +21,8 @@ GATHER_SECONDS = 0.006
 GATHER_STEP_SECONDS = 0.001
 CROWD = 4
 """A batch of so many says that a crowd is calling."""
+PAUSE_SECONDS = 0.02
+"""When nothing has come for so long, the crowd has gone: its callers come again as soon as they have their answers."""
 RACES = 5
 RETRY_SECONDS = (0.02, 0.1, 0.5)
 RETRY_FOR_SECONDS = 3.0
@@ -125,7 +127,7 @@ class Coalescer(Generic[Command, Answer]):
         last = 1
         try:
             while True:
-                await self._arrived.wait()
+                last = await self._wait(last)
                 if last >= CROWD:
                     await self._gather_more(last)
                 last = await self.run_once()
@@ -133,6 +135,14 @@ class Coalescer(Generic[Command, Answer]):
             self._stopped = True
             for call in chain(*self._turns):
                 call.fail(0, _stopping())
+
+    async def _wait(self, last: int) -> int:
+        """Wait for a command; gives the size of the last batch, 1 after a pause: who comes then is alone."""
+        if self._waiting:
+            return last
+        began = time.monotonic()
+        await self._arrived.wait()
+        return last if time.monotonic() - began < PAUSE_SECONDS else 1
 
     async def _gather_more(self, last: int) -> None:
         """Wait until twice as many wait as the last batch had, but not for long."""
