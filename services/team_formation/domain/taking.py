@@ -306,7 +306,7 @@ def _ineligible(rule: str) -> Refusal:
 def _full(change: Change) -> Refusal:
     team, rules = change.team, change.rules
     unpaid = team.totals.taken(rules.counted_in) - team.totals.confirmed(rules.counted_in)
-    frees = written(team.due_at) if unpaid and team.due_at < team.ends_at else ""
+    frees = written(team.due_at) if unpaid else ""  # loading has seen to it that this is no hold confirmed since
     return Refusal("TEAM_FULL", {"unpaid": str(unpaid), "maximum": str(rules.maximum), "next_free_at": frees})
 
 

@@ -3,6 +3,7 @@
 It lies in memory: loading.py fills it, decisions read it and are entered, saving.py writes what changed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from services.team_formation.domain import (
     Campaign,
     CampaignState,
     Cancel,
+    CountedIn,
     Decision,
     Default,
     Fact,
@@ -81,6 +83,7 @@ class Book:
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}
         self.cancelled = {ask.team_id for ask in asks if isinstance(ask.command, Cancel)}
         self.opens = any(isinstance(ask.command, Open) for ask in asks)
+        self._asked = Counter(ask.team_id for ask in asks)
         self._looked = {ask.team_id for ask in asks if isinstance(ask.command, Look)}
         self.keeps_campaign = False
         """The campaign cannot change until the end, so that a team may be opened."""
@@ -147,6 +150,12 @@ class Book:
             if team.totals.confirmed_members == team.totals.sponsored_members:
                 self._confirmed[team.team_id] = []
 
+    def take_first_holds(self, holds: Iterable[tuple[UUID, datetime]]) -> None:
+        """Take when the next hold of teams ends: when they are due may still be that of one confirmed since."""
+        for team_id, hold_until in holds:
+            team = self.teams[team_id]
+            self.teams[team_id] = replace(team, due_at=min(hold_until, team.ends_at))
+
     def take_late(self, payments: Iterable[tuple[UUID, str]]) -> None:
         """Take references of payments reported late."""
         for seat_id, reference in payments:
@@ -193,6 +202,12 @@ class Book:
     def is_looked_at(self, team: Team) -> bool:
         """Tell whether a team is brought up to date before its commands are decided."""
         return team.team_id in self._looked or domain.is_due(team, self.around(team))
+
+    def is_asked_for_more(self, team: Team) -> bool:
+        """Tell whether there are more commands on an open team than seats fit into it, so that some may be refused."""
+        rules, asked = self.terms(team).rules, self._asked[team.team_id]
+        most = asked if rules.counted_in is CountedIn.MEMBERS else asked * rules.max_units_per_seat
+        return team.state.is_open and team.totals.taken(rules.counted_in) + most > rules.maximum
 
     def is_asked_for(self, team: Team) -> bool:
         """Tell whether there are commands on a team, rather than a look at it alone."""

@@ -18,7 +18,7 @@ from services.chassis.requests import Answers
 from services.chassis.rows import Asked
 from services.team_formation import domain, store
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.domain import SeatState, Team, TeamState
+from services.team_formation.domain import OnFull, SeatState, Team, TeamState
 from services.team_formation.handlers import book as limits
 from services.team_formation.handlers.book import Book
 
@@ -172,6 +172,10 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
         wanted = [(book.campaign_id, teams) for book, teams in waits]
         waiting = await store.load_waiting(connection, wanted, limits.MOST_WAITING)
         phases.append(_Phase([book for book, _ in waits], waiting, Book.take_waiting))
+    full = _teams_of(books, _may_refuse_full)
+    if full:
+        first = await store.find_first_holds(connection, [(book.campaign_id, teams) for book, teams in full])
+        phases.append(_Phase([book for book, _ in full], first, Book.take_first_holds))
     ending = _teams_of(books, _may_return_stock)
     if ending:
         units = await store.count_taken(connection, [(book.campaign_id, teams) for book, teams in ending])
@@ -248,6 +252,16 @@ def _may_seat_who_waits(book: Book, team: Team) -> bool:
         return False
     left = {seat.team_id for seat_id in book.leaving if seat_id and (seat := book.seats.get(seat_id))}
     return team.team_id in left or book.is_looked_at(team)
+
+
+def _may_refuse_full(book: Book, team: Team) -> bool:
+    """Tell whether somebody may hear that a team is full, and when its next hold ends: where no look tells it anyway.
+
+    A confirmation leaves the time as it was, so that confirming costs no read.
+    """
+    if not team.totals.held_members or not book.is_asked_for_more(team) or book.is_looked_at(team):
+        return False
+    return book.terms(team).rules.on_full is OnFull.REFUSE
 
 
 def _may_return_stock(book: Book, team: Team) -> bool:

@@ -24,6 +24,7 @@ from services.team_formation.store.listed import list_teams, unlist_teams
 from services.team_formation.store.platforms import list_platforms
 from services.team_formation.store.seats import (
     count_taken,
+    find_first_holds,
     find_seat,
     insert_late_payments,
     insert_seats,
@@ -57,6 +58,7 @@ __all__ = [
     "find_campaign",
     "find_doors",
     "find_due",
+    "find_first_holds",
     "find_invite",
     "find_seat",
     "find_sweeps",

@@ -65,6 +65,20 @@ async def load_held(
     )
 
 
+async def find_first_holds(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]]
+) -> Asked[tuple[UUID, datetime]]:
+    """Find when the next hold of each team ends, by campaign: team, time."""
+    return await ask(
+        connection,
+        "SELECT k.team_id, s.hold_until FROM unnest(%s) AS k (team_id) CROSS JOIN LATERAL (SELECT h.hold_until"
+        " FROM seats AS h WHERE h.campaign_id = %s AND h.team_id = k.team_id AND h.state = 'HELD'"
+        " ORDER BY h.hold_until LIMIT 1) AS s",
+        [(uuids(teams), campaign) for campaign, teams in wanted],
+        lambda row: (row[0], row[1]),
+    )
+
+
 async def load_waiting(
     connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]], limit: int
 ) -> Asked[Seat]:

@@ -136,3 +136,37 @@ async def test_holds_end_with_a_team_whose_end_comes_closer(
         pass
     assert await formation.rows("SELECT DISTINCT release_reason FROM seats") == [("EXPIRED",)]
     assert await violations(formation) == {}
+
+
+async def test_who_finds_a_team_full_is_told_when_the_next_hold_ends(formation: Formation, clock: ManualClock) -> None:
+    campaign = await formation.create(a_campaign(maximum=3, close_when_full=False))
+    opened = await formation.open(campaign)
+    clock.move(timedelta(minutes=4))
+    tom = await formation.join(opened.team.team_id, "tom")
+    clock.move(timedelta(minutes=2))
+    lin = await formation.join(opened.team.team_id, "lin")
+    told = []
+    for seat in (opened.seat, tom.seat, lin.seat):
+        told.append(await _full(formation, opened.team.team_id))
+        await formation.confirm(seat)
+    told.append(await _full(formation, opened.team.team_id))
+    assert told == [
+        {"unpaid": "3", "maximum": "3", "next_free_at": "2026-11-21T12:10:00Z"},
+        {"unpaid": "2", "maximum": "3", "next_free_at": "2026-11-21T12:14:00Z"},
+        {"unpaid": "1", "maximum": "3", "next_free_at": "2026-11-21T12:16:00Z"},
+        {"unpaid": "0", "maximum": "3", "next_free_at": ""},
+    ]
+
+
+async def test_holds_that_last_to_the_end_of_a_full_team_are_told_too(formation: Formation) -> None:
+    campaign = a_campaign(maximum=2, ends_at=START + timedelta(minutes=5))
+    opened = await formation.open(await formation.create(campaign))
+    await formation.join(opened.team.team_id, "tom")
+    told = await _full(formation, opened.team.team_id)
+    assert told == {"unpaid": "2", "maximum": "2", "next_free_at": "2026-11-21T12:05:00Z"}
+
+
+async def _full(formation: Formation, team_id: str) -> dict[str, str]:
+    with pytest.raises(Rejected, match="TEAM_FULL") as refused:
+        await formation.join(team_id, "late")
+    return refused.value.metadata
