@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.team_formation.domain.campaign import Phase
-from services.team_formation.domain.change import Change
+from services.team_formation.domain.change import Change, ended
 from services.team_formation.domain.commands import Cancel
 from services.team_formation.domain.confirming import form
 from services.team_formation.domain.leaving import Heirs, make_way, succeed
@@ -14,7 +14,6 @@ from services.team_formation.domain.team import (
     Decision,
     FactKind,
     Outcome,
-    Refusal,
     ReleaseReason,
     Seat,
     SeatState,
@@ -114,8 +113,8 @@ def _fail(change: Change) -> None:
 def cancel_team(team: Team, around: Around, command: Cancel) -> Decision:
     """Give a team up, one that has formed too; every live seat is released by this one fact."""
     change = Change(team, around)
-    if not team.state.is_open and team.state is not TeamState.FORMED:
-        return change.done(Refusal("TEAM_ENDED", {"state": team.state}))
+    if team.state is not TeamState.FORMED and (refusal := ended(team, around.now)):
+        return change.done(refusal)
     _cancel(change, command.reason)
     return change.done(Outcome.CANCELLED)
 
