@@ -23,12 +23,14 @@ class _Known:
     limits_members: bool = False
     has_stock: bool = False
     overflows: bool = False
+    has_waitlists: bool = False
 
     def add(self, terms: Terms) -> None:
         self.terms[terms.version] = terms
         self.limits_members |= terms.rules.limits_members
         self.has_stock |= any(item.stock is not None for item in terms.items)
         self.overflows |= terms.rules.on_full is OnFull.OPEN_TEAM
+        self.has_waitlists |= terms.rules.on_full is OnFull.WAITLIST
 
 
 _NOTHING = _Known()
@@ -102,6 +104,10 @@ class Catalogue:
     def overflows(self, campaign_id: UUID) -> bool:
         """Tell whether terms of a campaign are known by which a full team has another one opened."""
         return self._of(campaign_id).overflows
+
+    def has_waitlists(self, campaign_id: UUID) -> bool:
+        """Tell whether terms of a campaign are known by which members wait for room."""
+        return self._of(campaign_id).has_waitlists
 
     def _of(self, campaign_id: UUID) -> _Known:
         return self._known.get(campaign_id, _NOTHING)

@@ -47,6 +47,16 @@ DAMAGE = {
     ),
     "2_stock_is_the_seats": ("team_formation", "UPDATE stock SET offered = offered + 1, taken = taken + 1"),
     "2_totals_are_the_seats": ("team_formation", "UPDATE teams SET held_units = held_units + 1"),
+    "2_who_fits_does_not_wait": (
+        "team_formation",
+        (
+            "UPDATE seats SET state = 'WAITING', release_reason = NULL, member_id = seat_id::text;"
+            " UPDATE teams SET state = 'FORMING', ends_at = '2100-01-01', due_at = '2100-01-01', held_members = 0,"
+            " held_units = 0, confirmed_members = 0, confirmed_units = 0; UPDATE stock SET taken = 0;"
+            " UPDATE campaigns SET phase = 'PUBLISHED', sweeping = false, starts_at = '2020-01-01',"
+            " ends_at = '2100-01-01'"
+        ),
+    ),
     "3_one_change_per_campaign_version": ("team_formation", "UPDATE campaigns SET sequence = sequence + 1"),
     "3_one_change_per_request": (
         "team_formation",

@@ -203,7 +203,10 @@ def _campaign(chance: random.Random) -> domain.Campaign:
     steps = [domain.PriceStep(0, 3990), *(domain.PriceStep(at + 2, price, at + 1) for at, price in enumerate(prices))]
     rows = tuple(replace(row, steps=tuple(steps)) for row in campaign.terms.price_table.rows)
     table = replace(campaign.terms.price_table, rows=rows)
-    return replace(campaign, terms=replace(campaign.terms, price_table=table))
+    rules = campaign.terms.rules
+    if rules.counted_in is domain.CountedIn.UNITS:  # nobody may take more than there is
+        rules = replace(rules, max_units_per_seat=min(rules.max_units_per_seat, rules.maximum))
+    return replace(campaign, terms=replace(campaign.terms, price_table=table, rules=rules))
 
 
 async def _decided(handler: TeamHandler, asks: Sequence[Ask]) -> Sequence[bytes | Rejected]:

@@ -105,6 +105,8 @@ class TeamModel:
         for chair in self.chairs:
             if chair.state == "held" and (self.now >= self.ends or (chair.until and chair.until <= self.now)):
                 chair.state = "EXPIRED"
+            if chair.state == "held" and chair.until:
+                chair.until = min(chair.until, self.ends)
         if self.now < self.ends:
             self._make_way()
         elif self.fill("confirmed") >= self.rules.minimum:

@@ -57,7 +57,7 @@ from services.team_formation.domain.commands import (
     Sponsor,
 )
 from services.team_formation.domain.confirming import confirm_seat, extend_hold
-from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due
+from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
 from services.team_formation.domain.leaving import Heirs, default_seat, leave_team
 from services.team_formation.domain.prices import Basis, Discount, PriceRow, PriceStep, PriceTable, Role, Tier
@@ -158,6 +158,7 @@ __all__ = [
     "invite_refusal",
     "is_due",
     "is_full",
+    "is_over",
     "is_written",
     "join_team",
     "leave_team",

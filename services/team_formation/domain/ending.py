@@ -1,10 +1,11 @@
 """What time and the platform do to a team: holds run out, ends come or move, and teams are given up."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.team_formation.domain.campaign import Phase
-from services.team_formation.domain.change import Change
+from services.team_formation.domain.change import Change, ended
 from services.team_formation.domain.commands import Cancel
 from services.team_formation.domain.confirming import form
 from services.team_formation.domain.leaving import Heirs, make_way, succeed
@@ -13,7 +14,6 @@ from services.team_formation.domain.team import (
     Decision,
     FactKind,
     Outcome,
-    Refusal,
     ReleaseReason,
     Seat,
     SeatState,
@@ -30,6 +30,11 @@ def is_due(team: Team, around: Around) -> bool:
     return team.state.is_open and (
         team.due_at <= around.now or _end(team, around) != team.ends_at or _has_room_for_waiting(team, around)
     )
+
+
+def is_over(team: Team, around: Around) -> bool:
+    """Tell whether a team that is open is past its end, which may have moved."""
+    return team.state.is_open and _end(team, around) <= around.now
 
 
 def _has_room_for_waiting(team: Team, around: Around) -> bool:
@@ -63,8 +68,11 @@ def _look(change: Change, held: Sequence[Seat], heirs: Heirs, *, all_held: bool)
         change.tell(FactKind.TEAM_RESCHEDULED, team={"ends_at": end, "due_at": min(change.team.due_at, end)})
     over = now >= change.team.ends_at
     for seat in held:
-        if over or seat.hold_until <= now:
-            change.release(seat, ReleaseReason.EXPIRED)
+        kept = _kept(seat, change.team, now)
+        if over or kept.hold_until <= now:
+            change.release(kept, ReleaseReason.EXPIRED)
+        elif kept is not seat:
+            change.seats[seat.seat_id] = kept
     if not over:
         make_way(change, heirs)
     _set_due(change, held, all_held=all_held)
@@ -76,10 +84,15 @@ def _look(change: Change, held: Sequence[Seat], heirs: Heirs, *, all_held: bool)
             _fail(change)
 
 
+def _kept(seat: Seat, team: Team, now: datetime) -> Seat:
+    """Give a held seat that is kept no longer than its team goes on; the event that moves the end tells it."""
+    return seat if seat.hold_until <= team.ends_at else replace(seat, hold_until=team.ends_at, updated_at=now)
+
+
 def _set_due(change: Change, held: Sequence[Seat], *, all_held: bool) -> None:
     known = {seat.seat_id: seat for seat in held} | change.seats
     waits = [seat.hold_until for seat in known.values() if seat.state is SeatState.HELD]
-    due_at = min([change.team.ends_at, *waits]) if all_held else min(change.now, change.team.ends_at)
+    due_at = min([change.team.ends_at, *waits]) if all_held else min(change.now, change.team.due_at)
     if due_at != change.team.due_at:
         change.note(due_at=due_at)
 
@@ -100,8 +113,8 @@ def _fail(change: Change) -> None:
 def cancel_team(team: Team, around: Around, command: Cancel) -> Decision:
     """Give a team up, one that has formed too; every live seat is released by this one fact."""
     change = Change(team, around)
-    if not team.state.is_open and team.state is not TeamState.FORMED:
-        return change.done(Refusal("TEAM_ENDED", {"state": team.state}))
+    if team.state is not TeamState.FORMED and (refusal := ended(team, around.now)):
+        return change.done(refusal)
     _cancel(change, command.reason)
     return change.done(Outcome.CANCELLED)
 

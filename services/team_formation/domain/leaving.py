@@ -31,6 +31,10 @@ class Heirs:
     """Who could lead: members' confirmed seats, the earliest confirmed first."""
     more: bool = False
     """More are waiting than those named."""
+    beyond: Sequence[Seat] = ()
+    """Of those who wait after them, the longest waiting of each item and quantity: no other can fit before it."""
+    fewer: bool = False
+    """Some of those who waited longest wait no longer: who is like them may stand behind."""
 
 
 def leave_team(team: Team, around: Around, seat: Seat, heirs: Heirs, command: Leave) -> Decision:
@@ -73,7 +77,8 @@ def make_way(change: Change, heirs: Heirs) -> None:
     if change.team.state is TeamState.TIPPED and change.confirmed_fill() < change.rules.minimum:
         change.tell(FactKind.TEAM_UNTIPPED, team={"state": TeamState.FORMING})
     succeed(change, heirs.confirmed)
-    change.again = promote(change, heirs.waiting) and heirs.more
+    may_go_on = promote(change, heirs.waiting, heirs.beyond) or (heirs.fewer and change.fits(1))
+    change.again = heirs.more and may_go_on
 
 
 def succeed(change: Change, confirmed: Sequence[Seat]) -> None:

@@ -29,12 +29,14 @@ from services.team_formation.domain.team import (
 def open_team(around: Around, command: Open, usage: Usage, *, overflow_of: UUID | None = None) -> Decision | Refusal:
     """Open a team and hold its opener's seat as leader; both or, with a Refusal, neither.
 
-    `overflow_of` is the full team whose late comers it takes.
+    `overflow_of` is the full team whose late comers it takes; its opener came to join that one, and is checked so.
     """
     campaign, now = around.campaign, around.now
-    if refusal := campaign_refusal(campaign, around) or _may_not_open(campaign.terms, command.join, usage):
+    terms, comes_late = campaign.terms, overflow_of is not None
+    if refusal := campaign_refusal(campaign, around) or _may_not_open(
+        terms, command.join, usage, comes_late=comes_late
+    ):
         return refusal
-    terms = campaign.terms
     deadline = now + terms.rules.team_lifetime
     ends_at = min(deadline, campaign.ends_at)
     team = Team(
@@ -153,10 +155,11 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: int,
     )
 
 
-def promote(change: Change, waiting: Iterable[Seat]) -> bool:
+def promote(change: Change, waiting: Iterable[Seat], beyond: Iterable[Seat] = ()) -> bool:
     """Give room that is free to those who wait: the longest waiting whose quantity fits, each with a hold of its own.
 
-    Tells whether somebody was seated and there is still room.
+    `beyond` are some who wait after them: one of these is seated where nobody before fits. Tells whether somebody was
+    seated and there is still room.
     """
     if not change.team.totals.waiting_members or ended(change.team, change.now):
         return False
@@ -164,13 +167,21 @@ def promote(change: Change, waiting: Iterable[Seat]) -> bool:
         return False
     seated = False
     for waits in waiting:
-        seat = change.seats.get(waits.seat_id, waits)  # it may be the one that was given back just now, or a part of it
         if not change.fits(1):
             return False
-        if seat.state is SeatState.WAITING and change.fits(seat.quantity) and change.has_left(seat.sku, seat.quantity):
-            _seat_waiting(change, seat)
-            seated = True
+        seated = _seat_if_it_fits(change, waits) or seated
+    seated = seated or any(_seat_if_it_fits(change, waits) for waits in beyond)
     return seated and change.fits(1)
+
+
+def _seat_if_it_fits(change: Change, waits: Seat) -> bool:
+    seat = change.seats.get(waits.seat_id, waits)  # it may be the one that was given back just now, or a part of it
+    if seat.state is not SeatState.WAITING or not change.fits(seat.quantity):
+        return False
+    if not change.has_left(seat.sku, seat.quantity):
+        return False
+    _seat_waiting(change, seat)
+    return True
 
 
 def _seat_waiting(change: Change, seat: Seat) -> None:
@@ -263,11 +274,12 @@ def _beyond_limits(terms: Terms, command: Join, usage: Usage) -> Refusal | None:
     return None
 
 
-def _may_not_open(terms: Terms, command: Join, usage: Usage) -> Refusal | None:
+def _may_not_open(terms: Terms, command: Join, usage: Usage, *, comes_late: bool) -> Refusal | None:
     rules, who, asserted = terms.rules, terms.rules.who_may_join, command.asserted
     if rules.max_teams_opened_per_member and usage.opened >= rules.max_teams_opened_per_member:
         return _limit("max_teams_opened_per_member", rules.max_teams_opened_per_member, usage.opened)
-    if (who.newcomers_only and not asserted.newcomer) or (who.old_brings_new and asserted.newcomer):
+    is_new_wanted = who.newcomers_only or comes_late
+    if (who.newcomers_only or who.old_brings_new) and asserted.newcomer is not is_new_wanted:
         return _ineligible("newcomers_only" if who.newcomers_only else "old_brings_new")
     if who.tags and not asserted.tags.intersection(who.tags):
         return _ineligible("tags")
@@ -294,7 +306,7 @@ def _ineligible(rule: str) -> Refusal:
 def _full(change: Change) -> Refusal:
     team, rules = change.team, change.rules
     unpaid = team.totals.taken(rules.counted_in) - team.totals.confirmed(rules.counted_in)
-    frees = written(team.due_at) if unpaid and team.due_at < team.ends_at else ""
+    frees = written(team.due_at) if unpaid else ""  # loading has seen to it that this is no hold confirmed since
     return Refusal("TEAM_FULL", {"unpaid": str(unpaid), "maximum": str(rules.maximum), "next_free_at": frees})
 
 

@@ -3,6 +3,7 @@
 It lies in memory: loading.py fills it, decisions read it and are entered, saving.py writes what changed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +16,9 @@ from services.team_formation import domain, translate
 from services.team_formation.domain import (
     Around,
     Campaign,
+    CampaignState,
+    Cancel,
+    CountedIn,
     Decision,
     Default,
     Fact,
@@ -30,6 +34,7 @@ from services.team_formation.domain import (
     Seat,
     SeatState,
     Team,
+    TeamState,
     Terms,
     Usage,
 )
@@ -41,12 +46,14 @@ _BY_NUMBER = attrgetter("int")
 MOST_HELD = 1000
 MOST_WAITING = 1000
 """Holds, and members who wait, of one team that are looked at in one transaction."""
+MOST_HELD_AT_ONCE = 5000
+"""Holds of all teams that are looked at in one transaction: while they are released, joins wait."""
 
 
 class Book:
-    """Rows of a campaign by id while its part of a batch is decided."""
+    """Rows of a campaign by id while its part of a batch is decided; `others` are teams to lock besides those named."""
 
-    def __init__(self, asks: Sequence[Ask], now: datetime) -> None:
+    def __init__(self, asks: Sequence[Ask], now: datetime, others: Iterable[UUID] = ()) -> None:
         self.now = now
         self.platform_id = asks[0].platform_id
         self.campaign_id = asks[0].campaign_id
@@ -65,21 +72,31 @@ class Book:
         self._of_member: dict[str, dict[UUID, Seat]] = {}
         self._opened: dict[str, int] = {}
         self._held: dict[UUID, list[UUID]] = {}
+        self._held_in_part: set[UUID] = set()
         self._waiting: dict[UUID, list[UUID]] = {}
+        self._beyond: dict[UUID, list[UUID]] = {}
         self._confirmed: dict[UUID, list[UUID]] = {}
+        self._returns: dict[tuple[UUID, SeatState], dict[str, int]] = {}
 
-        self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id}, key=_BY_NUMBER)
+        self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id}.union(others), key=_BY_NUMBER)
         self.seat_ids = sorted({ask.seat_id for ask in asks if ask.seat_id}, key=_BY_NUMBER)
         self.member_ids = _members(asks)
         self.invite_ids = sorted(_invites(asks), key=_BY_NUMBER)
         keys = (ask.request for ask in asks if ask.request)
         self.keys = list({(key.rpc, key.request_id): key for key in keys}.values())
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}
+        self.cancelled = {ask.team_id for ask in asks if isinstance(ask.command, Cancel)}
         self.opens = any(isinstance(ask.command, Open) for ask in asks)
+        self._asked = Counter(ask.team_id for ask in asks)
         self._looked = {ask.team_id for ask in asks if isinstance(ask.command, Look)}
         self.keeps_campaign = False
         """The campaign cannot change until the end, so that a team may be opened."""
+        self.opens_anyway = False
+        """Late comers have another team opened even where the one that takes them is locked by somebody else."""
         self.locks_stock = False
+        self.has_waitlists = False
+        self.returned: set[str] = set()
+        """Items with stock of which units were given back, whoever has taken them since."""
         self.locks_members = False
 
     # What is loaded.
@@ -107,9 +124,25 @@ class Book:
         """Take the held seats of teams that are looked at, those that run out first."""
         self._list(self._held, seats)
 
+    def leave_held(self, team: Team) -> None:
+        """Note that not all held seats of a team are taken: it is looked at again."""
+        self._held_in_part.add(team.team_id)
+
     def take_waiting(self, seats: Sequence[Seat]) -> None:
         """Take who waits for room, the longest waiting first."""
         self._list(self._waiting, seats)
+
+    def take_beyond(self, seats: Sequence[Seat]) -> None:
+        """Take, of those who wait after those taken before, the longest waiting of each item and quantity."""
+        self._list(self._beyond, sorted(seats, key=lambda seat: seat.number))
+
+    def long_waitlists(self) -> list[tuple[UUID, int]]:
+        """Tell in which teams more may wait than are taken, and the number of the last who is."""
+        return [
+            (team_id, self.seats[waiting[-1]].number)
+            for team_id, waiting in self._waiting.items()
+            if len(waiting) >= MOST_WAITING
+        ]
 
     def take_confirmed(self, seats: Sequence[Seat]) -> None:
         """Take who could lead teams that may lose their leader, the earliest confirmed first."""
@@ -120,6 +153,12 @@ class Book:
         for team in self.teams.values() if self.leaving else ():
             if team.totals.confirmed_members == team.totals.sponsored_members:
                 self._confirmed[team.team_id] = []
+
+    def take_first_holds(self, holds: Iterable[tuple[UUID, datetime]]) -> None:
+        """Take when the next hold of teams ends: when they are due may still be that of one confirmed since."""
+        for team_id, hold_until in holds:
+            team = self.teams[team_id]
+            self.teams[team_id] = replace(team, due_at=min(hold_until, team.ends_at))
 
     def take_late(self, payments: Iterable[tuple[UUID, str]]) -> None:
         """Take references of payments reported late."""
@@ -133,6 +172,11 @@ class Book:
     def take_opened(self, counts: Iterable[tuple[str, int]]) -> None:
         """Take how many teams members have opened."""
         self._opened = dict(counts)
+
+    def take_returns(self, units: Iterable[tuple[UUID, SeatState, str, int]]) -> None:
+        """Take what teams that may end give back to the stock: units per team, state and SKU, as they are stored."""
+        for team_id, state, sku, many in units:
+            self._returns.setdefault((team_id, state), {})[sku] = many
 
     def _list(self, lists: dict[UUID, list[UUID]], seats: Sequence[Seat]) -> None:
         self.take_seats(seats)
@@ -163,6 +207,20 @@ class Book:
         """Tell whether a team is brought up to date before its commands are decided."""
         return team.team_id in self._looked or domain.is_due(team, self.around(team))
 
+    def is_asked_for_more(self, team: Team) -> bool:
+        """Tell whether there are more commands on an open team than seats fit into it, so that some may be refused."""
+        rules, asked = self.terms(team).rules, self._asked[team.team_id]
+        most = asked if rules.counted_in is CountedIn.MEMBERS else asked * rules.max_units_per_seat
+        return team.state.is_open and team.totals.taken(rules.counted_in) + most > rules.maximum
+
+    def is_asked_for(self, team: Team) -> bool:
+        """Tell whether there are commands on a team, rather than a look at it alone."""
+        return team.team_id not in self._looked
+
+    def locked_elsewhere(self) -> set[UUID]:
+        """Tell which teams take late comers of those here, and were locked by somebody else."""
+        return {team.overflow_team_id for team in self.teams.values() if team.overflow_team_id} - set(self.teams)
+
     def live(self, team_id: UUID, member_id: str) -> Seat | None:
         """Give the live seat of a member in a team."""
         return self._of_member.get(member_id, {}).get(team_id)
@@ -181,7 +239,7 @@ class Book:
 
     def has_all_held(self, team: Team) -> bool:
         """Tell whether the held seats at hand are all there are."""
-        return len(self._held.get(team.team_id, ())) < MOST_HELD
+        return team.team_id not in self._held_in_part
 
     def heirs(self, team: Team) -> Heirs:
         """Give who profits when a seat of a team is given back."""
@@ -189,8 +247,11 @@ class Book:
             return _NO_HEIRS
         waiting = self._in_state(self._waiting, team, SeatState.WAITING)
         confirmed = self._in_state(self._confirmed, team, SeatState.CONFIRMED)
-        more = len(self._waiting.get(team.team_id, ())) >= MOST_WAITING
-        return Heirs(waiting, confirmed, more)
+        taken = len(self._waiting.get(team.team_id, ()))
+        if taken < MOST_WAITING:
+            return Heirs(waiting, confirmed)
+        beyond = self._in_state(self._beyond, team, SeatState.WAITING)
+        return Heirs(waiting, confirmed, more=True, beyond=beyond, fewer=len(waiting) < taken)
 
     def _in_state(self, lists: dict[UUID, list[UUID]], team: Team, state: SeatState) -> list[Seat]:
         seats = map(self.seats.__getitem__, lists.get(team.team_id, ()))
@@ -216,16 +277,19 @@ class Book:
         if new:
             self.changes.new_teams.add(team.team_id)
             self._opened[team.opener_member_id] = self._opened.get(team.opener_member_id, 0) + 1
-        elif self.teams[team.team_id] is not team:
+        elif (before := self.teams[team.team_id]) is not team:
             self.changes.teams.add(team.team_id)
+            if team.opener_member_id in self._opened and _came_to_nothing(team) and not _came_to_nothing(before):
+                self._opened[team.opener_member_id] -= 1
         self.teams[team.team_id] = team
 
     def _change_seat(self, seat: Seat) -> None:
         before = self.seats.get(seat.seat_id)
-        if seat.sku in self._left:
-            self._left[seat.sku] += units_taken(before) - units_taken(seat)
+        self._return(seat.sku, units_taken(before) - units_taken(seat))
         if seat.state is SeatState.WAITING and before is None:
-            self._waiting.setdefault(seat.team_id, []).append(seat.seat_id)
+            waiting = self._waiting.setdefault(seat.team_id, [])
+            if len(waiting) < MOST_WAITING:  # nobody stands in between
+                waiting.append(seat.seat_id)
         if seat.state is SeatState.CONFIRMED and seat.team_id in self._confirmed:
             self._confirmed[seat.team_id].append(seat.seat_id)
         self._put(seat)
@@ -243,6 +307,7 @@ class Book:
 
     def _release_all(self, team: Team, state: SeatState, reason: ReleaseReason) -> None:
         self.changes.released.append((team, state, reason))
+        self._put_back(team, state)
         for seat in list(self.seats.values()):
             if seat.team_id == team.team_id and seat.state is state:
                 at = team.ended_at
@@ -251,6 +316,30 @@ class Book:
                     self._change_seat(after)
                 else:
                     self._put(after)
+
+    def _put_back(self, team: Team, state: SeatState) -> None:
+        """Count what a team that has ended gives back; what changed in this batch is counted with its seat."""
+        back = self._returns.get((team.team_id, state), {})
+        for seat_id in self.changes.seats if back else ():
+            stored = self.changes.stored.get(seat_id)
+            if stored and stored.team_id == team.team_id and stored.state is state:
+                back[stored.sku] -= stored.quantity
+        for sku, units in back.items():
+            self._return(sku, units)
+
+    def _return(self, sku: str, units: int) -> None:
+        """Count units of an item back into the stock; below zero: out of it."""
+        if sku in self._left:
+            self._left[sku] += units
+            if units > 0:
+                self.returned.add(sku)
+
+    def frees_stock(self) -> bool:
+        """Tell whether units were given back, and some are left, that somebody who waits in another team may want."""
+        if not self.has_waitlists or not self.campaign:
+            return False
+        is_open = self.campaign.state(self.now) is CampaignState.RUNNING
+        return is_open and any(self._left[sku] > 0 for sku in self.returned)
 
     def enter_invite(self, invite: Invite, *, new: bool = False) -> None:
         """Write an invite into the book."""
@@ -299,6 +388,10 @@ _NOTHING_USED = Usage()
 def units_taken(seat: Seat | None) -> int:
     """Tell how many units a seat takes of the stock."""
     return seat.quantity if seat and seat.state.takes_room else 0
+
+
+def _came_to_nothing(team: Team) -> bool:
+    return team.state is TeamState.FAILED or team.state is TeamState.CANCELLED
 
 
 def _members(asks: Sequence[Ask]) -> list[str]:

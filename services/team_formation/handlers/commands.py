@@ -1,6 +1,7 @@
 """The one path of every command on teams: a batch of one or more, one transaction, an answer for each."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.chassis.clock import Clock
@@ -11,9 +12,11 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
 from services.team_formation.handlers.asks import Answer, Ask
 from services.team_formation.handlers.book import Book
-from services.team_formation.handlers.deciding import Decider, Reply
+from services.team_formation.handlers.deciding import Decider, LockedElsewhere, Reply
 from services.team_formation.handlers.loading import load
 from services.team_formation.handlers.saving import save_decided, save_rows
+
+TRIES = 5
 
 
 class _Part:
@@ -66,13 +69,28 @@ class TeamHandler:
     async def decide(self, asks: Sequence[Ask]) -> Sequence[Answer | Rejected]:
         """Decide a batch and commit it; one answer for each ask, in order.
 
-        Answers and events are written while PostgreSQL writes the rows.
+        Where late comers need a team that somebody else has locked, it is decided again with that team locked in order:
+        were another opened each time, those before would stay half empty. But not for ever.
         """
+        others: dict[UUID, set[UUID]] = defaultdict(set)
+        for _ in range(TRIES):
+            try:
+                return await self._decide(asks, others)
+            except LockedElsewhere as locked:
+                others[locked.campaign_id] |= locked.team_ids
+        return await self._decide(asks, others, opens_anyway=True)
+
+    async def _decide(
+        self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]], *, opens_anyway: bool = False
+    ) -> Sequence[Answer | Rejected]:
+        """Decide in one transaction; answers and events are written while PostgreSQL writes the rows."""
         answers: list[Answer | Rejected] = [b""] * len(asks)
         async with self._database.work() as work:
             await self._catalogue.learn(work.connection, {(ask.platform_id, ask.campaign_id) for ask in asks})
-            parts = self._parts(asks)
+            parts = self._parts(asks, others)
             books = [part.book for part in parts]
+            for book in books:
+                book.opens_anyway = opens_anyway
             await load(work.connection, self._catalogue, books)
             for part in parts:
                 part.play(self._decider)
@@ -83,12 +101,12 @@ class TeamHandler:
             await save_decided(work, books)
         return answers
 
-    def _parts(self, asks: Sequence[Ask]) -> list[_Part]:
+    def _parts(self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]]) -> list[_Part]:
         """Part a batch by campaign, campaigns in id order: they lock in this order."""
         parts: dict[tuple[UUID, UUID], dict[int, Ask]] = {}
         for place, ask in enumerate(asks):
             parts.setdefault((ask.campaign_id, ask.platform_id), {})[place] = ask
         return [
-            _Part(Book(list(own.values()), self._clock.now(platform_id)), own)
-            for (_, platform_id), own in sorted(parts.items())
+            _Part(Book(list(own.values()), self._clock.now(platform_id), others.get(campaign_id, ())), own)
+            for (campaign_id, platform_id), own in sorted(parts.items())
         ]

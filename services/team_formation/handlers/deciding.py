@@ -31,6 +31,15 @@ from services.team_formation.handlers.book import Book
 from services.team_formation.invites import write_invite
 
 
+class LockedElsewhere(Raced):
+    """Teams that take late comers, locked only where nobody else has them, are needed: they can be locked in order."""
+
+    def __init__(self, campaign_id: UUID, team_ids: set[UUID]) -> None:
+        super().__init__("a team that takes late comers is locked by another transaction")
+        self.campaign_id = campaign_id
+        self.team_ids = team_ids
+
+
 class Draft(NamedTuple):
     """An answer that is still to be written: that takes longer than to decide, and rows can be on their way by then."""
 
@@ -128,6 +137,8 @@ class Decider:
         if not book.keeps_campaign or book.campaign is None:
             raise Raced("the campaign has full teams open others since now")
         other = book.teams.get(team.overflow_team_id) if team.overflow_team_id else None
+        if team.overflow_team_id and other is None and not book.opens_anyway:
+            raise LockedElsewhere(book.campaign_id, book.locked_elsewhere())
         usage = book.usage(command.member_id)
         if other and other.state.is_open and book.now < other.ends_at:
             live = book.live(other.team_id, command.member_id)

@@ -1,11 +1,14 @@
 """Finds teams whose time has come and hands them to the ordinary path, which locks and looks again."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.team_formation import store
+from services.team_formation.handlers import book
 from services.team_formation.handlers.asks import Answer, Ask, Look
 from services.team_formation.store import Sweep
 
@@ -25,9 +28,23 @@ class DueFinder:
         """Look at what is due, at most a page; returns how many teams."""
         async with self._database.read() as connection:
             due = await store.find_due(connection, self._clock.latest(), PAGE)
-        asks = [Ask(platform_id, campaign_id, Look(), team_id=team_id) for platform_id, campaign_id, team_id in due]
-        await asyncio.gather(*(self._commands.submit(ask) for ask in asks))
+        for part in _parts(due):
+            await asyncio.gather(*(self._commands.submit(ask) for ask in part))
         return len(due)
+
+
+def _parts(due: Sequence[tuple[UUID, UUID, UUID, int]]) -> Iterator[list[Ask]]:
+    """Part teams so that the holds of a part are looked at in one transaction; joins have their turn in between."""
+    part: list[Ask] = []
+    holds = 0
+    for platform_id, campaign_id, team_id, held in due:
+        if part and holds + min(held, book.MOST_HELD) > book.MOST_HELD_AT_ONCE:
+            yield part
+            part, holds = [], 0
+        part.append(Ask(platform_id, campaign_id, Look(), team_id=team_id))
+        holds += min(held, book.MOST_HELD)
+    if part:
+        yield part
 
 
 class Sweeper:

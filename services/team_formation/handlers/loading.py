@@ -7,6 +7,7 @@ stock, members, teams. Nothing is waited for until all that can be named from th
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -15,9 +16,9 @@ from services.chassis import requests
 from services.chassis.errors import Raced
 from services.chassis.requests import Answers
 from services.chassis.rows import Asked
-from services.team_formation import store
+from services.team_formation import domain, store
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.domain import SeatState, Team
+from services.team_formation.domain import OnFull, SeatState, Team, TeamState
 from services.team_formation.handlers import book as limits
 from services.team_formation.handlers.book import Book
 
@@ -45,6 +46,8 @@ async def load(connection: AsyncConnection[TupleRow], catalogue: Catalogue, book
     for book in books:
         await _find_terms(connection, catalogue, book)
     await _check_locked(connection, catalogue, books)
+    for book in books:
+        book.has_waitlists = catalogue.has_waitlists(book.campaign_id)
     await _load_more(connection, catalogue, books)
 
 
@@ -165,17 +168,28 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
     """Load what concerns teams that have late comers, are due, have a waitlist, or lose their leader."""
     await _lock_overflow(connection, catalogue, books)
     phases: list[_Phase[Any]] = []
-    due = _teams_of(books, lambda book, team: bool(team.totals.held_members) and book.is_looked_at(team))
+    due = _share_holds(books)
     if due:
-        held = await store.load_held(connection, [(book.campaign_id, teams) for book, teams in due], limits.MOST_HELD)
+        held = await store.load_held(
+            connection, [(book.campaign_id, list(most), list(most.values())) for book, most in due]
+        )
         phases.append(_Phase([book for book, _ in due], held, Book.take_held))
     waits = _teams_of(books, _may_seat_who_waits)
     if waits:
         wanted = [(book.campaign_id, teams) for book, teams in waits]
         waiting = await store.load_waiting(connection, wanted, limits.MOST_WAITING)
         phases.append(_Phase([book for book, _ in waits], waiting, Book.take_waiting))
+    full = _teams_of(books, _may_refuse_full)
+    if full:
+        first = await store.find_first_holds(connection, [(book.campaign_id, teams) for book, teams in full])
+        phases.append(_Phase([book for book, _ in full], first, Book.take_first_holds))
+    ending = _teams_of(books, _may_return_stock)
+    if ending:
+        units = await store.count_taken(connection, [(book.campaign_id, teams) for book, teams in ending])
+        phases.append(_Phase([book for book, _ in ending], units, Book.take_returns))
     for phase in phases:
         await phase.receive()
+    await _load_beyond(connection, books)
     for book in books:
         book.follow_confirmations()
     losing = _teams_of(books, _may_lose_leader)
@@ -184,6 +198,14 @@ async def _load_more(connection: AsyncConnection[TupleRow], catalogue: Catalogue
             connection, [(book.campaign_id, teams, len(book.leaving) + 2) for book, teams in losing]
         )
         await _Phase([book for book, _ in losing], asked, Book.take_confirmed).receive()
+
+
+async def _load_beyond(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
+    """Load who may fit though nobody does of the many who waited longer."""
+    long = [(book, teams) for book in books if (teams := book.long_waitlists())]
+    if long:
+        asked = await store.load_waiting_beyond(connection, [(book.campaign_id, teams) for book, teams in long])
+        await _Phase([book for book, _ in long], asked, Book.take_beyond).receive()
 
 
 async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:
@@ -204,6 +226,29 @@ async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catal
     await _check_locked(connection, catalogue, [book for book, _ in wanted])
 
 
+def _share_holds(books: Sequence[Book]) -> list[tuple[Book, dict[UUID, int]]]:
+    """Share out how many holds of teams that are looked at are loaded; who gets too few is looked at again.
+
+    Teams with commands come first, so that these find what ran out released.
+    """
+    due = [
+        (place, book, team)
+        for place, book in enumerate(books)
+        for team in book.teams.values()
+        if team.totals.held_members and book.is_looked_at(team)
+    ]
+    due.sort(key=lambda item: not item[1].is_asked_for(item[2]))
+    left, shares = limits.MOST_HELD_AT_ONCE, [dict[UUID, int]() for _ in books]
+    for place, book, team in due:
+        most = min(team.totals.held_members, limits.MOST_HELD, left)
+        if most < team.totals.held_members:
+            book.leave_held(team)
+        if most:
+            shares[place][team.team_id] = most
+        left -= most
+    return [(book, own) for book, own in zip(books, shares, strict=True) if own]
+
+
 def _teams_of(books: Sequence[Book], condition: Callable[[Book, Team], bool]) -> list[tuple[Book, list[Any]]]:
     found = [(book, [team.team_id for team in book.teams.values() if condition(book, team)]) for book in books]
     return [(book, teams) for book, teams in found if teams]
@@ -215,6 +260,24 @@ def _may_seat_who_waits(book: Book, team: Team) -> bool:
         return False
     left = {seat.team_id for seat_id in book.leaving if seat_id and (seat := book.seats.get(seat_id))}
     return team.team_id in left or book.is_looked_at(team)
+
+
+def _may_refuse_full(book: Book, team: Team) -> bool:
+    """Tell whether somebody may hear that a team is full, and when its next hold ends: where no look tells it anyway.
+
+    A confirmation leaves the time as it was, so that confirming costs no read.
+    """
+    if not team.totals.held_members or not book.is_asked_for_more(team) or book.is_looked_at(team):
+        return False
+    return book.terms(team).rules.on_full is OnFull.REFUSE
+
+
+def _may_return_stock(book: Book, team: Team) -> bool:
+    """Tell whether a team may end in this batch that gives all its seats back at once: others may have their units."""
+    if not book.locks_stock or not (team.totals.confirmed_members or team.totals.held_members):
+        return False
+    fails = team.state is TeamState.FORMING and domain.is_over(team, book.around(team))
+    return fails or team.team_id in book.cancelled
 
 
 def _may_lose_leader(book: Book, team: Team) -> bool:

@@ -23,6 +23,7 @@ async def save_rows(connection: AsyncConnection[TupleRow], codes: InviteCodes, b
     await _save_seats(connection, books)
     for book in books:
         await _save_rest(connection, codes, book)
+    await _save_stock(connection, books)
 
 
 async def save_decided(work: Work, books: Sequence[Book]) -> None:
@@ -48,14 +49,25 @@ async def _save_seats(connection: AsyncConnection[TupleRow], books: Sequence[Boo
     new = [(book.campaign_id, [s for s in seats if s.seat_id not in book.changes.stored]) for book, seats in changed]
     await store.update_seats(connection, _some(old))
     await store.insert_seats(connection, _some(new))
+
+
+async def _save_stock(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
+    """Count what was taken, last: teams that ended in this batch have given their units back by then.
+
+    Who waits for them in teams that this batch did not look at, or not afterwards, is seen to by the next timer.
+    """
     taken = [(book.campaign_id, book.stock_taken()) for book in books]
     await store.take_stock(connection, [(campaign, units) for campaign, units in taken if units])
+    await store.wake_waiting(connection, [(book.campaign_id, book.now) for book in books if book.frees_stock()])
 
 
 async def _save_rest(connection: AsyncConnection[TupleRow], codes: InviteCodes, book: Book) -> None:
     changes = book.changes
     for team, state, reason in changes.released:
         await store.release_all(connection, team, state, reason)
+    for fact in changes.facts:
+        if fact.kind is FactKind.TEAM_RESCHEDULED and not book.has_all_held(fact.team):
+            await store.shorten_holds(connection, fact.team, fact.at)
     late = [fact for fact in changes.facts if fact.kind is FactKind.LATE_PAYMENT_REPORTED]
     if payments := [(fact.seat, fact.payment_reference, fact.amount, fact.at) for fact in late if fact.seat]:
         await store.insert_late_payments(connection, book.campaign_id, payments)

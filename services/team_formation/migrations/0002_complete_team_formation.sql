@@ -82,6 +82,7 @@ UPDATE teams AS t SET formed_fill = CASE p.price_table ->> 'basis'
         WHEN 'TEAM_UNITS' THEN t.confirmed_units ELSE t.confirmed_members END
     FROM campaign_terms AS p
     WHERE p.campaign_id = t.campaign_id AND p.terms_version = t.terms_version AND t.state = 'FORMED';
+CREATE INDEX teams_with_waitlist ON teams (campaign_id) WHERE state IN ('FORMING', 'TIPPED') AND waiting_members > 0;
 CREATE INDEX teams_by_opener ON teams (campaign_id, opener_member_id);
 CREATE INDEX teams_by_reference ON teams (campaign_id, external_ref) WHERE external_ref <> '';
 

@@ -30,6 +30,8 @@ from services.team_formation.store.limits import (
 from services.team_formation.store.listed import list_teams, unlist_teams
 from services.team_formation.store.platforms import list_platforms
 from services.team_formation.store.seats import (
+    count_taken,
+    find_first_holds,
     find_seat,
     insert_late_payments,
     insert_seats,
@@ -39,7 +41,9 @@ from services.team_formation.store.seats import (
     load_live_of_members,
     load_seats,
     load_waiting,
+    load_waiting_beyond,
     release_all,
+    shorten_holds,
     update_seats,
 )
 from services.team_formation.store.sweeps import Sweep, find_sweeps, list_sweep, note_sweep
@@ -51,14 +55,17 @@ from services.team_formation.store.teams import (
     lock_free_teams,
     lock_teams,
     update_teams,
+    wake_waiting,
 )
 
 __all__ = [
     "Sweep",
     "count_opened",
+    "count_taken",
     "find_campaign",
     "find_doors",
     "find_due",
+    "find_first_holds",
     "find_invite",
     "find_seat",
     "find_sweeps",
@@ -86,6 +93,7 @@ __all__ = [
     "load_live_of_members",
     "load_seats",
     "load_waiting",
+    "load_waiting_beyond",
     "lock_campaign",
     "lock_free_teams",
     "lock_members",
@@ -94,10 +102,12 @@ __all__ = [
     "note_sweep",
     "offer_stock",
     "release_all",
+    "shorten_holds",
     "take_stock",
     "unlist_teams",
     "update_campaign",
     "update_invites",
     "update_seats",
     "update_teams",
+    "wake_waiting",
 ]

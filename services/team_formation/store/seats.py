@@ -52,16 +52,30 @@ async def load_live_of_members(
 
 
 async def load_held(
-    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]], limit: int
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID], Sequence[int]]]
 ) -> Asked[Seat]:
-    """Load the held seats of each team, by campaign, those that run out first, at most `limit` each."""
+    """Load held seats of teams, those that run out first; wanted: campaign, teams, the most seats of each."""
     return await ask(
         connection,
-        f"SELECT {COLUMNS} FROM unnest(%s) AS k (team_id)"  # noqa: S608 - a constant
+        f"SELECT {COLUMNS} FROM unnest(%s, %s) AS k (team_id, most)"  # noqa: S608 - a constant
         " CROSS JOIN LATERAL (SELECT * FROM seats AS h WHERE h.campaign_id = %s AND h.team_id = k.team_id"
-        " AND h.state = 'HELD' ORDER BY h.hold_until LIMIT %s) AS s ORDER BY s.hold_until, s.number",
-        [(uuids(teams), campaign, limit) for campaign, teams in wanted],
+        " AND h.state = 'HELD' ORDER BY h.hold_until LIMIT k.most) AS s ORDER BY s.hold_until, s.number",
+        [(uuids(teams), bigints(most), campaign) for campaign, teams, most in wanted],
         seat_of,
+    )
+
+
+async def find_first_holds(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]]
+) -> Asked[tuple[UUID, datetime]]:
+    """Find when the next hold of each team ends, by campaign: team, time."""
+    return await ask(
+        connection,
+        "SELECT k.team_id, s.hold_until FROM unnest(%s) AS k (team_id) CROSS JOIN LATERAL (SELECT h.hold_until"
+        " FROM seats AS h WHERE h.campaign_id = %s AND h.team_id = k.team_id AND h.state = 'HELD'"
+        " ORDER BY h.hold_until LIMIT 1) AS s",
+        [(uuids(teams), campaign) for campaign, teams in wanted],
+        lambda row: (row[0], row[1]),
     )
 
 
@@ -75,6 +89,27 @@ async def load_waiting(
         " CROSS JOIN LATERAL (SELECT * FROM seats AS w WHERE w.campaign_id = %s AND w.team_id = k.team_id"
         " AND w.state = 'WAITING' ORDER BY w.number LIMIT %s) AS s ORDER BY s.team_id, s.number",
         [(uuids(teams), campaign, limit) for campaign, teams in wanted],
+        seat_of,
+    )
+
+
+async def load_waiting_beyond(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[tuple[UUID, int]]]]
+) -> Asked[Seat]:
+    """Load, of those who wait in teams after a number, the longest waiting of each item and quantity.
+
+    Wanted: campaign, teams with that number.
+    """
+    return await ask(
+        connection,
+        f"SELECT {COLUMNS} FROM unnest(%s, %s) AS k (team_id, last)"  # noqa: S608 - a constant
+        " CROSS JOIN LATERAL (SELECT DISTINCT ON (w.sku, w.quantity) * FROM seats AS w WHERE w.campaign_id = %s"
+        " AND w.team_id = k.team_id AND w.number > k.last AND w.state = 'WAITING'"
+        " ORDER BY w.sku, w.quantity, w.number) AS s",
+        [
+            (uuids(team for team, _ in teams), bigints(last for _, last in teams), campaign)
+            for campaign, teams in wanted
+        ],
         seat_of,
     )
 
@@ -94,6 +129,20 @@ async def load_first_confirmed(
         " ORDER BY s.team_id, s.confirmed_at, s.number",
         [(uuids(teams), campaign, limit) for campaign, teams, limit in wanted],
         seat_of,
+    )
+
+
+async def count_taken(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]]
+) -> Asked[tuple[UUID, SeatState, str, int]]:
+    """Count the units that teams take, by campaign: team, state (held, confirmed), SKU, units."""
+    return await ask(
+        connection,
+        "SELECT k.team_id, s.state, s.sku, s.units FROM unnest(%s) AS k (team_id) CROSS JOIN LATERAL"
+        " (SELECT t.state, t.sku, sum(t.quantity)::bigint AS units FROM seats AS t WHERE t.campaign_id = %s"
+        " AND t.team_id = k.team_id AND t.state IN ('HELD', 'CONFIRMED') GROUP BY t.state, t.sku) AS s",
+        [(uuids(teams), campaign) for campaign, teams in wanted],
+        lambda row: (row[0], _STATES[row[1]], row[2], row[3]),
     )
 
 
@@ -173,7 +222,7 @@ def _changing(seats: Sequence[Seat]) -> tuple[object, ...]:
 
 
 async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: SeatState, why: ReleaseReason) -> None:
-    """Release every seat of a team that is in a state, as of its end; after its seats and stock were saved."""
+    """Release every seat of a team that is in a state, as of its end, with their stock; after its seats were saved."""
     if state.takes_room:
         await connection.execute(
             "UPDATE stock AS k SET taken = k.taken - s.units FROM"
@@ -185,6 +234,15 @@ async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: 
         "UPDATE seats SET state = 'RELEASED', release_reason = %s, released_at = %s, updated_at = %s"
         " WHERE campaign_id = %s AND team_id = %s AND state = %s",
         (why, team.ended_at, team.ended_at, team.campaign_id, team.team_id, state),
+    )
+
+
+async def shorten_holds(connection: AsyncConnection[TupleRow], team: Team, now: datetime) -> None:
+    """Keep held seats of a team no longer than to its end, those that were not loaded; after its seats were saved."""
+    await connection.execute(
+        "UPDATE seats SET hold_until = %s, updated_at = %s WHERE campaign_id = %s AND team_id = %s"
+        " AND state = 'HELD' AND hold_until > %s",
+        (team.ends_at, now, team.campaign_id, team.team_id, team.ends_at),
     )
 
 

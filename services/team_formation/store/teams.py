@@ -71,15 +71,20 @@ async def find_team(
     return team_of(row) if row else None
 
 
-async def find_due(connection: AsyncConnection[TupleRow], now: datetime, limit: int) -> list[tuple[UUID, UUID, UUID]]:
-    """Find open teams to look at, the longest due first: platform, campaign, team. A finder: it names no campaign."""
+async def find_due(
+    connection: AsyncConnection[TupleRow], now: datetime, limit: int
+) -> list[tuple[UUID, UUID, UUID, int]]:
+    """Find open teams to look at, the longest due first: platform, campaign, team, seats that are held there.
+
+    A finder: it names no campaign.
+    """
     cursor = await connection.execute(
-        "SELECT platform_id, campaign_id, team_id FROM teams"
+        "SELECT platform_id, campaign_id, team_id, held_members FROM teams"
         " WHERE state IN ('FORMING', 'TIPPED') AND due_at <= %s ORDER BY due_at LIMIT %s",
         (now, limit),
         binary=True,
     )
-    return [(platform_id, campaign_id, team_id) async for platform_id, campaign_id, team_id in cursor]
+    return [(row[0], row[1], row[2], row[3]) async for row in cursor]
 
 
 async def count_opened(
@@ -120,6 +125,25 @@ _UPDATE = (
 async def update_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, Sequence[Team]]]) -> None:
     """Store what can change of teams that are locked, by campaign."""
     await put(connection, _UPDATE, [(uuids(team.team_id for team in own), *_changing(own), of) for of, own in teams])
+
+
+async def wake_waiting(connection: AsyncConnection[TupleRow], campaigns: Sequence[tuple[UUID, datetime]]) -> None:
+    """Have teams looked at in which somebody waits who fits and whose item is left, as of the times given.
+
+    Their campaigns' stock is locked, which all who lock such teams lock first: so this never waits. A team is due from
+    when it opened on: at once, whatever its platform's clock says.
+    """
+    await put(
+        connection,
+        "UPDATE teams AS t SET due_at = t.opened_at FROM campaign_terms AS r WHERE t.campaign_id = %s"
+        " AND t.state IN ('FORMING', 'TIPPED') AND t.waiting_members > 0 AND t.due_at > %s AND r.campaign_id = %s"
+        " AND r.terms_version = t.terms_version AND EXISTS (SELECT FROM seats AS w JOIN stock AS k"
+        " ON k.campaign_id = %s AND k.sku = w.sku WHERE w.campaign_id = %s AND w.team_id = t.team_id"
+        " AND w.state = 'WAITING' AND w.quantity <= k.offered - k.taken AND CASE r.counted_in WHEN 'MEMBERS'"
+        " THEN t.confirmed_members + t.held_members + 1 ELSE t.confirmed_units + t.held_units + w.quantity END"
+        " <= r.maximum)",
+        [(campaign, now, campaign, campaign, campaign) for campaign, now in campaigns],
+    )
 
 
 def _columns(teams: Sequence[Team]) -> tuple[object, ...]:

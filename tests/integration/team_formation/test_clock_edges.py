@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
@@ -11,6 +12,7 @@ from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.handlers import Ask, Look, book
+from tests.support.crowding import violations
 from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
 
 
@@ -66,6 +68,33 @@ async def test_nothing_is_taken_after_the_end_though_holds_are_still_being_relea
     assert len(await formation.rows("SELECT 1 FROM late_payments")) == 1
 
 
+async def test_one_transaction_releases_a_part_of_many_teams_holds_and_joins_come_first(
+    formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "MOST_HELD_AT_ONCE", 4)
+    campaign = await formation.create(a_campaign(maximum=3))
+    teams = [(await formation.open(campaign, f"mei-{n}")).team.team_id for n in range(4)]
+    for n in range(8):
+        await formation.join(teams[n % 4], f"m{n}")
+    clock.move(timedelta(minutes=10))
+    looks = [Ask(PLATFORM, campaign.campaign_id, Look(), team_id=_team(team)) for team in teams[:3]]
+    key = formation.key("JoinTeam", campaign.campaign_id)
+    command = domain.Join(ids.new_id(), "late", "mango", 1)
+    join = Ask(PLATFORM, campaign.campaign_id, command, key, team_id=_team(teams[3]))
+    joined = (await formation.handler.decide([*looks, join]))[3]
+    assert isinstance(joined, bytes)
+    assert pb.JoinTeamResponse.FromString(joined).outcome == pb.JOIN_OUTCOME_SEAT
+    assert await formation.rows("SELECT count(*) FROM seats WHERE release_reason = 'EXPIRED'") == [(4,)]
+    assert await formation.finder.run_once() == 3
+    assert await formation.rows("SELECT count(*) FROM seats WHERE release_reason = 'EXPIRED'") == [(12,)]
+    assert await formation.finder.run_once() == 0
+    assert await violations(formation) == {}
+
+
+def _team(text: str) -> UUID:
+    return (ids.parse("team", text, 2) or ())[1]
+
+
 async def test_what_costs_nothing_needs_no_payment_and_brings_none_back(
     formation: Formation, clock: ManualClock
 ) -> None:
@@ -85,3 +114,59 @@ async def test_what_costs_nothing_needs_no_payment_and_brings_none_back(
 
 def _with(campaign: domain.Campaign, terms: domain.Terms) -> domain.Campaign:
     return domain.Campaign(**{name: getattr(campaign, name) for name in campaign.__slots__} | {"terms": terms})
+
+
+async def test_holds_end_with_a_team_whose_end_comes_closer(
+    formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "MOST_HELD", 2)
+    campaign = await formation.create(a_campaign(rules={"hold_extension": timedelta(minutes=5)}))
+    opened = await formation.open(campaign)
+    seats = [(await formation.join(opened.team.team_id, f"m{n}")).seat for n in range(4)]
+    await formation.change(campaign, domain.CloseIn())
+    await formation.sweeper.run_once()
+    end = clock.now() + timedelta(seconds=60)
+    assert await formation.rows("SELECT DISTINCT hold_until FROM seats") == [(end,)]
+    extended = await formation.extend(seats[0])
+    assert extended.seat.hold_until.ToDatetime(tzinfo=START.tzinfo) == end
+    clock.move(timedelta(seconds=60))
+    late = await formation.confirm(seats[3])
+    assert late.outcome == pb.CONFIRM_OUTCOME_REFUND_REQUIRED
+    while await formation.finder.run_once():
+        pass
+    assert await formation.rows("SELECT DISTINCT release_reason FROM seats") == [("EXPIRED",)]
+    assert await violations(formation) == {}
+
+
+async def test_who_finds_a_team_full_is_told_when_the_next_hold_ends(formation: Formation, clock: ManualClock) -> None:
+    campaign = await formation.create(a_campaign(maximum=3, close_when_full=False))
+    opened = await formation.open(campaign)
+    clock.move(timedelta(minutes=4))
+    tom = await formation.join(opened.team.team_id, "tom")
+    clock.move(timedelta(minutes=2))
+    lin = await formation.join(opened.team.team_id, "lin")
+    told = []
+    for seat in (opened.seat, tom.seat, lin.seat):
+        told.append(await _full(formation, opened.team.team_id))
+        await formation.confirm(seat)
+    told.append(await _full(formation, opened.team.team_id))
+    assert told == [
+        {"unpaid": "3", "maximum": "3", "next_free_at": "2026-11-21T12:10:00Z"},
+        {"unpaid": "2", "maximum": "3", "next_free_at": "2026-11-21T12:14:00Z"},
+        {"unpaid": "1", "maximum": "3", "next_free_at": "2026-11-21T12:16:00Z"},
+        {"unpaid": "0", "maximum": "3", "next_free_at": ""},
+    ]
+
+
+async def test_holds_that_last_to_the_end_of_a_full_team_are_told_too(formation: Formation) -> None:
+    campaign = a_campaign(maximum=2, ends_at=START + timedelta(minutes=5))
+    opened = await formation.open(await formation.create(campaign))
+    await formation.join(opened.team.team_id, "tom")
+    told = await _full(formation, opened.team.team_id)
+    assert told == {"unpaid": "2", "maximum": "2", "next_free_at": "2026-11-21T12:05:00Z"}
+
+
+async def _full(formation: Formation, team_id: str) -> dict[str, str]:
+    with pytest.raises(Rejected, match="TEAM_FULL") as refused:
+        await formation.join(team_id, "late")
+    return refused.value.metadata

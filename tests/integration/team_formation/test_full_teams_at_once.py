@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis import ids
 from services.chassis.clock import ManualClock
 from services.team_formation import domain, store
 from services.team_formation.domain import CountedIn, LeaveUntil, OnFull
-from services.team_formation.handlers import Ask
+from services.team_formation.handlers import Ask, book
 from tests.support.crowding import Said, all_at_once, amid, deadlocks, outcome, sweep, told, violations
 from tests.support.formation import PLATFORM, Formation, a_campaign
+from tests.support.until import until
 
 Counts = Callable[..., None]
 WAITLIST = {"on_full": OnFull.WAITLIST, "max_waiting": 40}
@@ -71,6 +73,83 @@ async def test_holds_that_run_out_seat_who_waits(replicas: list[Formation], cloc
     counts(places=10, waiting=25, seated_in_order=20)
 
 
+async def test_stock_that_another_team_gives_back_seats_who_waits_for_it(replicas: list[Formation]) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=2, minimum=2, rules=WAITLIST, stock=3))
+    opened = await replicas[0].open(campaign)
+    tom = await replicas[0].join(opened.team.team_id, "tom")
+    elsewhere = await replicas[0].open(campaign, "ann")
+    lin = await replicas[0].join(opened.team.team_id, "lin", quantity=2)
+    assert lin.outcome == pb.JOIN_OUTCOME_WAITLISTED
+    await replicas[0].leave(tom.seat)
+    assert await replicas[0].finder.run_once() == 0, "there is room, and one unit: nothing to look at"
+    await replicas[1].leave(elsewhere.seat)
+    assert await violations(replicas[0]) == {}
+    assert await replicas[0].finder.run_once() == 1
+    assert await replicas[0].rows("SELECT state FROM seats WHERE member_id = 'lin'") == [("HELD",)]
+    assert await replicas[0].finder.run_once() == 0
+    assert await violations(replicas[0]) == {}
+
+
+async def test_stock_of_a_team_that_is_cancelled_seats_who_waits_elsewhere(replicas: list[Formation]) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=2, minimum=2, rules=WAITLIST, stock=3))
+    opened = await replicas[0].open(campaign)
+    tom = await replicas[0].join(opened.team.team_id, "tom")
+    elsewhere = await replicas[0].open(campaign, "ann")
+    await replicas[0].join(opened.team.team_id, "lin", quantity=2)
+    await replicas[0].leave(tom.seat)
+    await replicas[1].cancel(elsewhere.team.team_id)
+    assert await replicas[0].finder.run_once() == 1
+    assert await replicas[0].rows("SELECT state FROM seats WHERE member_id = 'lin'") == [("HELD",)]
+    assert await violations(replicas[0]) == {}
+
+
+async def test_who_fits_is_found_behind_many_who_do_not(formation: Formation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book, "MOST_WAITING", 2)
+    campaign = a_campaign(maximum=6, counted_in=CountedIn.UNITS, rules=WAITLIST, max_units_per_seat=5)
+    team = (await formation.open(await formation.create(campaign), quantity=3)).team.team_id
+    tom = await formation.join(team, "tom", quantity=3)
+    for member, quantity in (("a", 5), ("b", 4), ("c", 5), ("d", 2), ("e", 1), ("f", 1), ("g", 1)):
+        await formation.join(team, member, quantity=quantity)
+    await formation.leave(tom.seat, 1)
+    assert await waiting(formation) == list("abcdfg"), "one unit: the first who takes one"
+    await formation.leave(tom.seat, 1)
+    assert await waiting(formation) == list("abcdg")
+    await formation.leave(tom.seat)
+    await looked_at(formation)
+    assert await waiting(formation) == list("abcd")
+    assert await violations(formation) == {}
+
+
+async def waiting(formation: Formation) -> list[str]:
+    rows = await formation.rows("SELECT member_id FROM seats WHERE state = 'WAITING' ORDER BY number")
+    return [member for (member,) in rows]
+
+
+async def looked_at(formation: Formation) -> None:
+    while await formation.finder.run_once():
+        pass
+
+
+async def test_a_batch_of_leaves_seats_who_stands_behind_in_their_order(
+    formation: Formation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "MOST_WAITING", 2)
+    campaign = await formation.create(a_campaign(maximum=3, rules=WAITLIST))
+    opened = await formation.open(campaign)
+    seats = [opened.seat, *[(await formation.join(opened.team.team_id, f"early-{n}")).seat for n in range(2)]]
+    for n in range(6):
+        await formation.join(opened.team.team_id, f"late-{n}")
+    commands = []
+    for seat in seats:
+        campaign_id, seat_id = ids.parse("seat", seat.seat_id, 2) or ()
+        key = formation.key("LeaveTeam", campaign_id)
+        commands.append(Ask(PLATFORM, campaign_id, domain.Leave(), key, seat_id=seat_id))
+    await formation.handler.decide(commands)
+    await looked_at(formation)
+    assert await waiting(formation) == ["late-3", "late-4", "late-5"]
+    assert await violations(formation) == {}
+
+
 async def test_parts_given_back_seat_who_fits(replicas: list[Formation], counts: Counts) -> None:
     campaign = a_campaign(maximum=20, counted_in=CountedIn.UNITS, rules=WAITLIST, max_units_per_seat=5, stock=30)
     team = (await replicas[0].open(await replicas[0].create(campaign), quantity=5)).team.team_id
@@ -84,17 +163,46 @@ async def test_parts_given_back_seat_who_fits(replicas: list[Formation], counts:
     counts(units_given_back=9, seats_now=held)
 
 
-async def test_a_crowd_at_a_full_team_fills_others(replicas: list[Formation], counts: Counts) -> None:
-    campaign = await replicas[0].create(a_campaign(maximum=10, rules=OPEN_TEAM, stock=1000))
+@pytest.mark.parametrize("stock", [1000, None])
+async def test_a_crowd_at_a_full_team_fills_others(
+    replicas: list[Formation], counts: Counts, stock: int | None
+) -> None:
+    campaign = await replicas[0].create(a_campaign(maximum=10, rules=OPEN_TEAM, stock=stock))
     team = (await replicas[0].open(campaign)).team.team_id
-    answers = await all_at_once(replicas[n % 2].join(team, f"member-{n}") for n in range(150))
+
+    async def join_and_pay(n: int) -> Any:
+        joined = await replicas[n % 2].join(team, f"member-{n}")
+        await replicas[(n + 1) % 2].confirm(joined.seat)
+
+    answers = await all_at_once(join_and_pay(n) for n in range(150))
     assert told(answers) == {"OK": 150}
-    [(teams, held)] = await replicas[0].rows("SELECT count(*), sum(held_members) FROM teams")
-    assert held == 151
-    assert 16 <= teams <= 20, "every other team is full before the next opens, but for those that others held locked"
-    assert await replicas[0].rows("SELECT taken FROM stock") == [(151,)]
+    [(teams, confirmed)] = await replicas[0].rows("SELECT count(*), sum(confirmed_members) FROM teams")
+    assert confirmed == 150
+    assert teams == 16, "every other team is full before the next opens, whoever has it locked"
+    assert await replicas[0].rows("SELECT taken FROM stock") == ([(151,)] if stock else [])
     assert await violations(replicas[0]) == {}
-    counts(joiners=150, places_each=10, teams=teams, seats_lost=151 - held)
+    counts(joiners=150, places_each=10, teams=teams, seats_lost=150 - confirmed)
+
+
+async def test_late_comers_wait_for_the_team_that_takes_them_while_another_replica_has_it(
+    formation: Formation,
+) -> None:
+    campaign = await formation.create(a_campaign(maximum=4, rules=OPEN_TEAM))
+    team = (await formation.open(campaign)).team.team_id
+    await all_at_once(formation.join(team, f"early-{n}") for n in range(3))
+    other = (await formation.join(team, "first")).team.team_id
+    async with formation.database.direct() as connection, connection.transaction():
+        _, team_id = ids.parse("team", other, 2) or ()
+        await connection.execute("SELECT FROM teams WHERE team_id = %s FOR UPDATE", (team_id,))
+        joining = asyncio.create_task(formation.join(team, "second"))
+
+        async def waits() -> bool:
+            return joining.done() or await formation.rows("SELECT FROM pg_locks WHERE NOT granted") != []
+
+        await until(waits)
+    assert (await joining).team.team_id == other
+    assert await formation.rows("SELECT count(*) FROM teams") == [(2,)]
+    assert await violations(formation) == {}
 
 
 async def test_one_member_at_a_full_team_by_many_requests(replicas: list[Formation], counts: Counts) -> None:

@@ -1,15 +1,18 @@
 """What commands of one batch do to each other: each is decided on what those before it left, as if they came apart."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis import ids
+from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.domain import LeaveUntil, OnFull
 from services.team_formation.handlers import Ask
+from services.team_formation.handlers.asks import Look
 from tests.support.crowding import violations
 from tests.support.formation import PLATFORM, Formation, a_campaign
 
@@ -40,6 +43,12 @@ class Batch:
     def _add(self, rpc: str, command: Any, **about: UUID) -> None:
         key = self._formation.key(rpc, self._campaign_id)
         self.asks.append(Ask(PLATFORM, self._campaign_id, command, key, **about))
+
+    def open(self, member: str) -> None:
+        self._add("OpenTeam", domain.Open(ids.new_id(), domain.Join(ids.new_id(), member, "mango", 1)))
+
+    def look(self, team_id: str) -> None:
+        self.asks.append(Ask(PLATFORM, self._campaign_id, Look(), team_id=_second("team", team_id)))
 
     async def decide(self) -> list[bytes | Rejected]:
         return list(await self._formation.handler.decide(self.asks))
@@ -146,4 +155,58 @@ async def test_stock_that_a_leave_gives_back_is_sold_in_the_same_batch(formation
     assert isinstance(refused, Rejected)
     assert refused.reason == "OUT_OF_STOCK"
     assert isinstance(seated, bytes)
+    assert await violations(formation) == {}
+
+
+async def test_stock_of_a_team_that_is_cancelled_is_sold_in_the_same_batch(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign(maximum=9, stock=5))
+    given_up, other = await formation.open(campaign), await formation.open(campaign, "ann")
+    for member in ("tom", "lin"):
+        await formation.confirm((await formation.join(given_up.team.team_id, member)).seat)
+    kim = await formation.join(given_up.team.team_id, "kim")
+    batch = Batch(formation, campaign)
+    batch.join(other.team.team_id, "too-early")
+    batch.confirm(kim.seat)
+    batch.cancel(given_up.team.team_id)
+    for number in range(5):
+        batch.join(other.team.team_id, f"late-{number}")
+    answers = await batch.decide()
+    refused = [answer.reason for answer in answers if isinstance(answer, Rejected)]
+    assert refused == ["OUT_OF_STOCK"] * 2
+    assert isinstance(answers[-2], bytes)
+    assert await formation.rows("SELECT taken FROM stock") == [(5,)]
+    assert await violations(formation) == {}
+
+
+async def test_stock_of_a_team_that_fails_is_sold_in_the_same_batch(formation: Formation, clock: ManualClock) -> None:
+    campaign = await formation.create(a_campaign(maximum=9, minimum=4, stock=3))
+    failing = await formation.open(campaign)
+    await formation.confirm(failing.seat)
+    await formation.confirm((await formation.join(failing.team.team_id, "tom")).seat)
+    clock.move(timedelta(minutes=30))
+    other = await formation.open(campaign, "ann")
+    await formation.confirm(other.seat)
+    clock.move(timedelta(minutes=30))
+    batch = Batch(formation, campaign)
+    batch.join(other.team.team_id, "lin", 2)
+    batch.look(failing.team.team_id)
+    batch.join(other.team.team_id, "kim")
+    seated, _, refused = await batch.decide()
+    assert isinstance(seated, bytes)
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "OUT_OF_STOCK"
+    assert await violations(formation) == {}
+
+
+async def test_who_opened_a_team_that_is_cancelled_may_open_another_in_the_same_batch(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign(rules={"max_teams_opened_per_member": 1}))
+    opened = await formation.open(campaign)
+    batch = Batch(formation, campaign)
+    batch.open("mei")
+    batch.cancel(opened.team.team_id)
+    batch.open("mei")
+    refused, _, again = await batch.decide()
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "MEMBER_LIMIT"
+    assert isinstance(again, bytes)
     assert await violations(formation) == {}

@@ -73,6 +73,27 @@ async def test_what_arrives_during_a_decision_forms_the_next_batch() -> None:
     assert decider.batches == [["a"], ["b", "c", "d"]]
 
 
+async def test_while_a_crowd_is_calling_a_batch_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "PAUSE_SECONDS", 60)
+    decider = Decider()
+    async with running(decider.decide, gather=60) as queue:
+        await asyncio.gather(*map(queue.submit, "abcd"))
+        first = asyncio.create_task(queue.submit("e"))
+        await asyncio.sleep(0)
+        assert await asyncio.gather(*map(queue.submit, "fghijkl")) == list("FGHIJKL")
+        assert await first == "E"
+    assert decider.batches == [list("abcd"), list("efghijkl")]
+
+
+async def test_a_lone_call_after_a_crowd_and_a_pause_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "PAUSE_SECONDS", 0)
+    decider = Decider()
+    async with running(decider.decide, gather=60) as queue:
+        await asyncio.gather(*map(queue.submit, "abcd"))
+        assert await asyncio.wait_for(queue.submit("e"), 30) == "E"
+    assert decider.batches == [list("abcd"), ["e"]]
+
+
 async def test_a_batch_has_a_limit() -> None:
     decider = Decider()
     async with running(decider.decide, limit=2, gather=0) as queue:
