@@ -19,7 +19,7 @@ Decide: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Re
 LIMIT = 500
 GATHER_SECONDS = 0.006
 GATHER_STEP_SECONDS = 0.001
-CROWD = 12
+CROWD = 4
 """So many who wait by the time that a batch is done say that a crowd is calling: more than there is time for."""
 RACES = 5
 RETRY_SECONDS = (0.02, 0.1, 0.5)

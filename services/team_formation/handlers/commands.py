@@ -19,6 +19,10 @@ from services.team_formation.handlers.saving import save_decided, save_rows
 TRIES = 5
 
 
+_MANY = 16
+"""For fewer commands it does not pay to have PostgreSQL begin with the rows while answers and events are written."""
+
+
 class _Part:
     """One campaign's part of a batch: its book, its commands by their place in the batch, and what is replied."""
 
@@ -95,7 +99,8 @@ class TeamHandler:
             for part in parts:
                 part.play(self._decider)
             await save_rows(work.connection, self._codes, books)
-            await work.send()
+            if len(asks) >= _MANY:
+                await work.send()
             for part in parts:
                 part.answer(answers)
             await save_decided(work, books)

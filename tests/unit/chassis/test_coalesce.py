@@ -73,20 +73,36 @@ async def test_what_arrives_during_a_decision_forms_the_next_batch() -> None:
     assert decider.batches == [["a"], ["b", "c", "d"]]
 
 
-async def test_while_a_crowd_is_calling_a_batch_grows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coalesce, "PAUSE_SECONDS", 60)
+async def _after_a_crowd(decider: Decider, queue: Coalescer[str, str], more: str) -> list[asyncio.Task[str]]:
+    """Have four decided, and more come meanwhile; gives those that came meanwhile."""
+    decider.go.clear()
+    crowd = [asyncio.create_task(queue.submit(one)) for one in "abcd"]
+    await until_batches(decider, 1)
+    waiting = [asyncio.create_task(queue.submit(one)) for one in more]
+    await asyncio.sleep(0)
+    decider.go.set()
+    assert await asyncio.gather(*crowd) == list("ABCD")
+    return waiting
+
+
+async def test_while_a_crowd_is_calling_a_batch_grows() -> None:
     decider = Decider()
     async with running(decider.decide, gather=60) as queue:
-        await asyncio.gather(*map(queue.submit, "abcd"))
-        first = asyncio.create_task(queue.submit("e"))
-        await asyncio.sleep(0)
-        assert await asyncio.gather(*map(queue.submit, "fghijkl")) == list("FGHIJKL")
-        assert await first == "E"
+        first = await _after_a_crowd(decider, queue, "efgh")
+        assert await asyncio.gather(*map(queue.submit, "ijkl")) == list("IJKL")
+        assert await asyncio.gather(*first) == list("EFGH")
     assert decider.batches == [list("abcd"), list("efghijkl")]
 
 
-async def test_a_lone_call_after_a_crowd_and_a_pause_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coalesce, "PAUSE_SECONDS", 0)
+async def test_few_who_come_while_a_crowd_is_decided_wait_for_no_others() -> None:
+    decider = Decider()
+    async with running(decider.decide, gather=60) as queue:
+        few = await _after_a_crowd(decider, queue, "efg")
+        assert await asyncio.wait_for(asyncio.gather(*few), 30) == list("EFG")
+    assert decider.batches == [list("abcd"), list("efg")]
+
+
+async def test_a_lone_call_after_a_crowd_waits_for_nothing() -> None:
     decider = Decider()
     async with running(decider.decide, gather=60) as queue:
         await asyncio.gather(*map(queue.submit, "abcd"))
