@@ -21,8 +21,8 @@ Connection: TypeAlias = AsyncConnection[TupleRow]
 
 CONNECT_SECONDS = 5.0
 
-# A transaction of ours finds rows by key. It is planned once, for any number of rows: planning it each time costs more
-# than it does. And it is planned for a large table, whatever was there when it was planned.
+# Where a statement finds rows by key, planning it each time costs more than it does. Planned once, it must not depend
+# on how large a table was then, or how many rows a campaign has on average.
 _BY_KEY = (
     "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),"
     " set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
@@ -74,14 +74,15 @@ class Database:
         return True
 
     @asynccontextmanager
-    async def work(self) -> AsyncIterator[Work]:
+    async def work(self, *, by_key: bool = False) -> AsyncIterator[Work]:
         """Open one transaction; what is told in it is written to the outbox just before it commits.
 
         It is a pipeline: statements wait for nothing, and are sent together when rows are fetched, when the work is
         told to `send`, or at the end; an error comes with the next fetch or at the end. Nothing may be read from a
         cursor but by fetching: rowcount is not known yet. Raced where another transaction decided the same request.
+        With `by_key` its statements are planned once, to find each row by its key, and must be written so.
         """
-        async with self._transaction("BEGIN", _BY_KEY) as work:
+        async with self._transaction("BEGIN", *([_BY_KEY] if by_key else [])) as work:
             yield work
 
     @asynccontextmanager

@@ -89,7 +89,7 @@ class TeamHandler:
     ) -> Sequence[Answer | Rejected]:
         """Decide in one transaction; answers and events are written while PostgreSQL writes the rows."""
         answers: list[Answer | Rejected] = [b""] * len(asks)
-        async with self._database.work() as work:
+        async with self._database.work(by_key=True) as work:
             await self._catalogue.learn(work.connection, {(ask.platform_id, ask.campaign_id) for ask in asks})
             parts = self._parts(asks, others)
             books = [part.book for part in parts]

@@ -170,21 +170,21 @@ async def insert_seats(connection: AsyncConnection[TupleRow], seats: Sequence[tu
 
 
 _UPDATE = (
-    f"UPDATE seats AS s SET ({_CHANGING}) = ROW (k.{_CHANGING.replace(', ', ', k.')})"  # noqa: S608 - constants
-    f" FROM unnest({marks(14)}) AS k (seat_id, {_CHANGING}) WHERE s.campaign_id = %s AND s.seat_id = k.seat_id"
+    f"{_INSERT} ON CONFLICT (campaign_id, seat_id) DO UPDATE"
+    f" SET ({_CHANGING}) = ROW (excluded.{_CHANGING.replace(', ', ', excluded.')})"
 )
 
 
 async def update_seats(connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, Sequence[Seat]]]) -> None:
     """Store what can change of seats, by campaign; their teams are locked.
 
-    Those that end go before those that live: a member's place is given back before it is taken again.
+    As an insert that meets them: each is found by its key, whatever the planner thinks of the campaign's size. Those
+    that end go before those that live: a member's place is given back before it is taken again.
     """
     ending = [(campaign, [seat for seat in own if not seat.state.is_live]) for campaign, own in seats]
     living = [(campaign, [seat for seat in own if seat.state.is_live]) for campaign, own in seats]
     for part in (ending, living):
-        rows = [(uuids(seat.seat_id for seat in own), *_changing(own), campaign) for campaign, own in part if own]
-        await put(connection, _UPDATE, rows)
+        await put(connection, _UPDATE, [(campaign, *_columns(own)) for campaign, own in part if own])
 
 
 def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:

@@ -117,14 +117,17 @@ async def insert_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tu
 
 
 _UPDATE = (
-    f"UPDATE teams AS t SET ({_CHANGING}) = ROW (k.{_CHANGING.replace(', ', ', k.')})"  # noqa: S608 - constants
-    f" FROM unnest({marks(17)}) AS k (team_id, {_CHANGING}) WHERE t.campaign_id = %s AND t.team_id = k.team_id"
+    f"{_INSERT} ON CONFLICT (campaign_id, team_id) DO UPDATE"
+    f" SET ({_CHANGING}) = ROW (excluded.{_CHANGING.replace(', ', ', excluded.')})"
 )
 
 
 async def update_teams(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, Sequence[Team]]]) -> None:
-    """Store what can change of teams that are locked, by campaign."""
-    await put(connection, _UPDATE, [(uuids(team.team_id for team in own), *_changing(own), of) for of, own in teams])
+    """Store what can change of teams that are locked, by campaign.
+
+    As an insert that meets them: each is found by its key, whatever the planner thinks of the campaign's size.
+    """
+    await put(connection, _UPDATE, [(campaign, *_columns(own)) for campaign, own in teams])
 
 
 async def wake_waiting(connection: AsyncConnection[TupleRow], campaigns: Sequence[tuple[UUID, datetime]]) -> None:
