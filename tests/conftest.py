@@ -8,8 +8,13 @@ from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+# No test asserts a time: neither how long an example takes, nor how long it takes to make one.
+settings.register_profile("groupbuy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("groupbuy")
 
 OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed")
 
