@@ -116,11 +116,17 @@ class Database:
             await self._pool.putconn(connection)
 
     async def _undo(self, connection: Connection) -> None:
-        """Roll back; a connection that is lost is rolled back by the server."""
+        """Roll back; a connection that is lost is rolled back by the server.
+
+        psycopg may have the server forget what is prepared when it sees a transaction undone: here it always does, so
+        that what was prepared by whatever name neither is missed nor piles up.
+        """
+        statements = self._statements_of(connection)
+        statements.forget()
         with suppress(psycopg.Error):
             await connection.rollback()
-        # psycopg has the server forget every prepared statement when it sees a transaction undone
-        self._statements_of(connection).forget()
+            if statements.prepare:
+                await connection.execute("DEALLOCATE ALL")  # psycopg notices, and forgets its own too
 
     def _statements_of(self, connection: Connection) -> Statements:
         known = self._statements.get(connection)

@@ -7,6 +7,7 @@ import pytest
 from psycopg.errors import UndefinedTable, UniqueViolation
 
 from services.chassis.database import Database
+from services.chassis.rows import ask, put
 from services.chassis.work import Work
 from tests.support.until import until
 
@@ -83,3 +84,23 @@ async def test_a_transaction_within_undoes_itself_alone(store: Database, table: 
             await _insert_within(work)
         await work.connection.execute("INSERT INTO numbers VALUES (2)")
     assert await _rows(store, "SELECT n FROM numbers ORDER BY n") == [(1,), (2,)]
+
+
+async def test_what_was_prepared_does_not_pile_up_where_transactions_are_undone(store: Database, table: None) -> None:
+    prepared = "SELECT count(*) FROM pg_prepared_statements"
+    rounds = 10
+    for number in range(rounds):
+        assert await _rows(store, "SELECT n FROM numbers") == []
+        with pytest.raises(UniqueViolation):
+            await _twice(store, number)
+    async with store.work() as work:
+        [(count,)] = await (await ask(work.connection, prepared, [()], lambda row: row)).one()
+    assert count < rounds
+    async with store.work() as work:
+        await put(work.connection, "INSERT INTO numbers VALUES (%s)", [(1,)])
+    assert await _rows(store, "SELECT n FROM numbers") == [(1,)]
+
+
+async def _twice(store: Database, number: int) -> None:
+    async with store.work() as work:
+        await put(work.connection, "INSERT INTO numbers VALUES (%s)", [(number,), (number,)])
