@@ -122,6 +122,7 @@ class Scribe:
     def _shape(self, seat: domain.Seat, currency: str) -> bytes:
         """Write what many seats of a batch have in common."""
         shape = (
+            currency,
             seat.sku,
             seat.quantity,
             seat.role,

@@ -107,6 +107,14 @@ def test_seats_of_one_batch_are_written_as_protobuf_writes_each(data: st.DataObj
         assert written == translate.seat(seat, "EUR")
 
 
+@given(st.data())
+def test_a_campaign_whose_currency_changed_has_seats_of_both(data: st.DataObject) -> None:
+    scribe, seat = a_scribe(), data.draw(seats(data.draw(teams())))
+    other = replace(seat, seat_id=UUID(int=1))
+    assert types_pb2.Seat.FromString(scribe.seat(seat, "EUR")) == translate.seat(seat, "EUR")
+    assert types_pb2.Seat.FromString(scribe.seat(other, "USD")) == translate.seat(other, "USD")
+
+
 @given(st.lists(teams(), min_size=1, max_size=4), st.data())
 def test_teams_are_written_as_protobuf_writes_them(drawn: list[domain.Team], data: st.DataObject) -> None:
     scribe = a_scribe()
