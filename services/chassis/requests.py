@@ -68,26 +68,26 @@ def body_hash(request: ProtoMessage) -> bytes:
 async def known(
     connection: AsyncConnection[TupleRow], keys: Sequence[Sequence[RequestKey]]
 ) -> Asked[tuple[int, bytes, bool, bytes]]:
-    """Ask what was decided for keys of a campaign and its platform, at least one each; Answers reads the rows.
+    """Ask what was decided for keys, those of each campaign apart, at least one each; Answers reads the rows.
 
     To be asked after what they are about was locked: whoever waited for a lock then reads what the other decided.
     """
     return await ask(
         connection,
         "SELECT k.nth, r.body_hash, r.refused, r.answer"
-        " FROM unnest(%s, %s) WITH ORDINALITY AS k (rpc, request_id, nth)"
-        " CROSS JOIN LATERAL (SELECT * FROM requests AS q WHERE q.campaign_id = %s AND q.platform_id = %s"
+        " FROM unnest(%s, %s, %s) WITH ORDINALITY AS k (platform_id, rpc, request_id, nth)"
+        " CROSS JOIN LATERAL (SELECT * FROM requests AS q WHERE q.campaign_id = %s AND q.platform_id = k.platform_id"
         " AND q.rpc = k.rpc AND q.request_id = k.request_id OFFSET 0) AS r",
-        [(*_columns(own), own[0].campaign_id, own[0].platform_id) for own in keys],
+        [(*_columns(own), own[0].campaign_id) for own in keys],
         lambda row: (row[0], row[1], row[2], row[3]),
     )
 
 
 class Answers:
-    """What was decided for requests of a platform about a campaign: what `known` found, what a batch decides itself."""
+    """What was decided for the requests of one campaign: what `known` found, and what a batch decides itself."""
 
     def __init__(self, keys: Sequence[RequestKey] = (), rows: Iterable[tuple[int, bytes, bool, bytes]] = ()) -> None:
-        self._answers: dict[tuple[str, str], tuple[bytes, Answer]] = {}
+        self._answers: dict[tuple[str, str, int], tuple[bytes, Answer]] = {}
         for nth, body, refused, answer in rows:
             given = rejected_of(status_pb2.Status.FromString(answer)) if refused else answer
             self._answers[_identity(keys[nth - 1])] = (body, given)
@@ -104,8 +104,8 @@ class Answers:
         self._answers[_identity(key)] = (key.body_hash, answer)
 
 
-def _identity(key: RequestKey) -> tuple[str, str]:
-    return key.request_id, key.rpc
+def _identity(key: RequestKey) -> tuple[str, str, int]:
+    return key.request_id, key.rpc, key.platform_id.int
 
 
 async def find(connection: AsyncConnection[TupleRow], key: RequestKey) -> Answer | None:
@@ -114,23 +114,23 @@ async def find(connection: AsyncConnection[TupleRow], key: RequestKey) -> Answer
 
 
 async def store(connection: AsyncConnection[TupleRow], decided: Sequence[Sequence[Decided]]) -> None:
-    """Store what was decided, by campaign and its platform, in order of their ids: the last that a transaction saves.
+    """Store what was decided, each campaign's apart, in the order of their ids: the last that a transaction saves.
 
     Each key once. Database.work raises Raced where another transaction has stored one since `known` was asked.
     """
     await put(
         connection,
         "INSERT INTO requests (campaign_id, platform_id, rpc, request_id, body_hash, refused, answer, subject,"
-        " created_at) SELECT %s, %s, k.*, %s FROM unnest(%s, %s, %s, %s, %s, %s) AS k",
+        " created_at) SELECT %s, k.*, %s FROM unnest(%s, %s, %s, %s, %s, %s, %s) AS k",
         [_row(own) for own in decided],
     )
 
 
 def _row(decided: Sequence[Decided]) -> tuple[object, ...]:
-    ordered = sorted(decided, key=lambda item: (item.key.rpc, item.key.request_id))  # the rest is the same in all
+    # in the order of keys, but ids as numbers: UUID compares in Python
+    ordered = sorted(decided, key=lambda item: (item.key.platform_id.int, item.key.rpc, item.key.request_id))
     return (
         ordered[0].key.campaign_id,
-        ordered[0].key.platform_id,
         datetime.now(UTC),
         *_columns([item.key for item in ordered]),
         arrays.byteas(item.key.body_hash for item in ordered),
@@ -150,8 +150,9 @@ def _bytes(answer: Answer) -> bytes:
     return status_of(answer).SerializeToString() if isinstance(answer, Rejected) else answer
 
 
-def _columns(keys: Sequence[RequestKey]) -> tuple[arrays.Array, arrays.Array]:
+def _columns(keys: Sequence[RequestKey]) -> tuple[arrays.Array, arrays.Array, arrays.Array]:
     return (
+        arrays.uuids(key.platform_id for key in keys),
         arrays.texts(key.rpc for key in keys),
         arrays.texts(key.request_id for key in keys),
     )

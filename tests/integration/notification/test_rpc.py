@@ -169,8 +169,22 @@ async def test_one_id_with_two_bodies_in_one_batch_is_decided_once(notification:
     assert (await notification.rows("SELECT language FROM members"))[0][0] == "zh-Hans"
 
 
-def command(request: pb.PutMemberRequest) -> PutMember:
-    key = requests.RequestKey(requests.NO_CAMPAIGN, SHOP, "PutMember", request.request_id, requests.body_hash(request))
+async def test_the_same_id_of_two_platforms_in_one_batch_is_two_requests(notification: Notifying) -> None:
+    writer = MemberWriter(notification.database, notification.clock)
+    own, others = command(a_request("same")), command(a_request("same", member_id="ann"), OTHER)
+    for _ in range(2):
+        answers = await writer.decide([own, others])
+        given = [
+            pb.PutMemberResponse.FromString(answer).member.member_id for answer in answers if isinstance(answer, bytes)
+        ]
+        assert given == ["mei", "ann"]
+    stored = await notification.rows("SELECT platform_id FROM requests ORDER BY platform_id")
+    assert stored == [(SHOP,), (OTHER,)]
+
+
+def command(request: pb.PutMemberRequest, platform: UUID = SHOP) -> PutMember:
+    body = requests.body_hash(request)
+    key = requests.RequestKey(requests.NO_CAMPAIGN, platform, "PutMember", request.request_id, body)
     return PutMember(key, member_of(request.member))
 
 
