@@ -127,7 +127,7 @@ class Coalescer(Generic[Command, Answer]):
         try:
             while True:
                 await self._arrived.wait()
-                if self._waiting >= CROWD:
+                if len(self._singles) >= CROWD:  # a bulk is one caller, however much it brings
                     await self._gather_more(last)
                 last = await self.run_once()
         finally:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection
@@ -46,7 +45,7 @@ class Database:
         self.direct_url = direct_url or url
         self.wakes = Wakes(self.direct)
         self._prepare = prepare
-        self._statements: WeakKeyDictionary[Connection, Statements] = WeakKeyDictionary()
+        self._statements: dict[Connection, Statements] = {}
         manner = {"autocommit": True, "prepare_threshold": 0 if prepare else None}
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -131,6 +130,8 @@ class Database:
     def _statements_of(self, connection: Connection) -> Statements:
         known = self._statements.get(connection)
         if known is None:
+            # what is kept of a connection keeps the connection: a weak reference to it would never end
+            self._statements = {one: kept for one, kept in self._statements.items() if not one.closed}
             known = self._statements[connection] = Statements(connection, prepare=self._prepare)
         return known
 

@@ -28,8 +28,12 @@ class DueFinder:
         """Look at what is due, at most a page; returns how many teams."""
         async with self._database.read() as connection:
             due = await store.find_due(connection, self._clock.latest(), PAGE)
+        failures: list[BaseException] = []
         for part in _parts(due):
-            await asyncio.gather(*(self._commands.submit(ask) for ask in part))
+            looked = await asyncio.gather(*(self._commands.submit(ask) for ask in part), return_exceptions=True)
+            failures += [result for result in looked if isinstance(result, BaseException)]
+        if failures:
+            raise failures[0]  # the others went their way
         return len(due)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from psycopg.errors import UndefinedTable, UniqueViolation
+from psycopg.errors import OperationalError, UndefinedTable, UniqueViolation
 
 from services.chassis.database import Database
 from services.chassis.rows import ask, put
@@ -104,3 +104,17 @@ async def test_what_was_prepared_does_not_pile_up_where_transactions_are_undone(
 async def _twice(store: Database, number: int) -> None:
     async with store.work() as work:
         await put(work.connection, "INSERT INTO numbers VALUES (%s)", [(number,), (number,)])
+
+
+async def test_a_connection_that_was_closed_is_kept_no_longer(store: Database, table: None) -> None:
+    for _ in range(5):
+        with pytest.raises(OperationalError):
+            await _closed_amid(store)
+    async with store.work() as work:
+        assert list(store._statements) == [work.connection]
+
+
+async def _closed_amid(store: Database) -> None:
+    async with store.work() as work:
+        await work.connection.close()
+        await put(work.connection, "SELECT 1", [()])

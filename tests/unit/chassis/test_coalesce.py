@@ -110,6 +110,14 @@ async def test_a_lone_call_after_a_crowd_waits_for_nothing() -> None:
     assert decider.batches == [list("abcd"), ["e"]]
 
 
+async def test_a_lone_bulk_waits_for_nothing_however_often_it_comes() -> None:
+    decider = Decider()
+    async with running(decider.decide, gather=60) as queue:
+        for _ in range(2):
+            assert await asyncio.wait_for(queue.submit_all(list("abcdef")), 30) == list("ABCDEF")
+    assert decider.batches == [list("abcdef")] * 2
+
+
 async def test_a_batch_has_a_limit() -> None:
     decider = Decider()
     async with running(decider.decide, limit=2, gather=0) as queue:
