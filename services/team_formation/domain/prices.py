@@ -75,14 +75,16 @@ class PriceTable:
     ladder_version: int
     rows: tuple[PriceRow, ...]
     _by_role: dict[tuple[str, Role], PriceRow] = field(init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Index the rows, so that finding one does not depend on their number."""
+        """Index the rows, so that finding one does not depend on their number; hash them once, as caches ask often."""
         object.__setattr__(self, "_by_role", {(row.sku, row.role): row for row in self.rows})
+        object.__setattr__(self, "_hash", hash((self.currency, self.basis, self.ladder_version, self.rows)))
 
     def __hash__(self) -> int:
-        """Hash what tables of one process differ in first: caches ask often, and equal ones are mostly the same one."""
-        return hash((self.currency, self.ladder_version, len(self.rows)))
+        """Tell tables of other prices apart too: most campaigns are at their first version."""
+        return self._hash
 
     def row(self, sku: str, role: Role) -> PriceRow:
         """Find the row of an item and role; KeyError where the table lacks it."""

@@ -209,11 +209,7 @@ async def _load_beyond(connection: AsyncConnection[TupleRow], books: Sequence[Bo
 
 
 async def _lock_overflow(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:
-    wanted = []
-    for book in books:
-        others = {team.overflow_team_id for team in book.teams.values() if team.overflow_team_id} - set(book.teams)
-        if others:
-            wanted.append((book, sorted(others)))
+    wanted = [(book, sorted(others)) for book in books if (others := book.locked_elsewhere())]
     if not wanted:
         return
     asked = await store.lock_free_teams(connection, [(book.campaign_id, teams) for book, teams in wanted])

@@ -1,7 +1,7 @@
 """Many joins in one call: their number, and their answers put together from bytes that are stored already.
 
-A response message is written by hand around the answers: tag and length before each, as protobuf's encoding has it
-(https://protobuf.dev/programming-guides/encoding/); nothing that was serialised once is parsed and serialised again.
+A response message is written around the answers (translate/wire.py): nothing that was serialised once is parsed and
+serialised again.
 
 The one exception are answers that together are more than clients of gRPC take (a team of a hundred items has up to
 20 KB of prices): they go without prices, so that every call of 500 joins can be read. The same call again gives the
@@ -16,12 +16,11 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from services.chassis.errors import Rejected, invalid
 from services.chassis.status import status_of
 from services.team_formation.rpc.sizes import LARGEST
+from services.team_formation.translate.wire import field
 
 MOST_JOINS = 500
-_RESULTS = pb.JoinTeamsResponse.RESULTS_FIELD_NUMBER << 3 | 2
-_JOINED = pb.JoinResult.JOINED_FIELD_NUMBER << 3 | 2
-_SEVEN_BITS = 0x7F
-_MORE = 0x80
+_RESULTS: int = pb.JoinTeamsResponse.RESULTS_FIELD_NUMBER
+_JOINED: int = pb.JoinResult.JOINED_FIELD_NUMBER
 
 
 def check(joins: Sequence[pb.JoinTeamRequest]) -> None:
@@ -39,7 +38,7 @@ def written(answers: Sequence[bytes | Rejected]) -> bytes:
 
 
 def _written(answers: Iterable[bytes | Rejected]) -> bytes:
-    return b"".join(_field(_RESULTS, _result(answer)) for answer in answers)
+    return b"".join(field(_RESULTS, _result(answer)) for answer in answers)
 
 
 def _without_prices(answer: bytes | Rejected) -> bytes | Rejected:
@@ -52,18 +51,8 @@ def _without_prices(answer: bytes | Rejected) -> bytes | Rejected:
 
 def _result(answer: bytes | Rejected) -> bytes:
     if isinstance(answer, bytes):
-        return _field(_JOINED, answer)
+        return field(_JOINED, answer)
     return pb.JoinResult(refused=refused(status_of(answer))).SerializeToString(deterministic=True)
-
-
-def _field(tag: int, content: bytes) -> bytes:
-    length = len(content)
-    head = bytearray((tag,))
-    while length > _SEVEN_BITS:
-        head.append(length & _SEVEN_BITS | _MORE)
-        length >>= 7
-    head.append(length)
-    return bytes(head) + content
 
 
 def refused(status: status_pb2.Status) -> pb.Refused:

@@ -42,3 +42,14 @@ def test_who_gives_a_seat_back_after_formation_leaves_the_price_as_it_is(basis: 
     assert price(left, campaign) == LADDER[0]
     formed = replace(left, state=domain.TeamState.FORMED, formed_fill=fill)
     assert price(formed, campaign) == LADDER[fill]
+
+
+def test_tables_of_other_prices_hash_apart() -> None:
+    table = a_campaign().terms.price_table
+    rows = [
+        replace(row, steps=(replace(row.steps[0], unit_price=row.steps[0].unit_price + 1), *row.steps[1:]))
+        for row in table.rows
+    ]
+    other = replace(table, rows=tuple(rows))
+    assert hash(other) != hash(table)
+    assert hash(replace(table)) == hash(table)
