@@ -306,7 +306,9 @@ def _ineligible(rule: str) -> Refusal:
 def _full(change: Change) -> Refusal:
     team, rules = change.team, change.rules
     unpaid = team.totals.taken(rules.counted_in) - team.totals.confirmed(rules.counted_in)
-    frees = written(team.due_at) if unpaid else ""  # loading has seen to it that this is no hold confirmed since
+    frees = (
+        written(team.due_at) if unpaid else ""
+    )  # loading looks again where joins may be refused: it may be that of a hold confirmed since
     return Refusal("TEAM_FULL", {"unpaid": str(unpaid), "maximum": str(rules.maximum), "next_free_at": frees})
 
 

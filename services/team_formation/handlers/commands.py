@@ -17,8 +17,7 @@ from services.team_formation.handlers.loading import load
 from services.team_formation.handlers.saving import save_decided, save_rows
 
 TRIES = 5
-
-
+"""So often is a batch decided again because of teams that were locked elsewhere, before other teams are opened."""
 _MANY = 16
 """For fewer commands it does not pay to have PostgreSQL begin with the rows while answers and events are written."""
 

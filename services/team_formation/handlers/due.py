@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from services.chassis.clock import Clock
@@ -11,6 +12,8 @@ from services.team_formation import store
 from services.team_formation.handlers import book
 from services.team_formation.handlers.asks import Answer, Ask, Look
 from services.team_formation.store import Sweep
+
+Result = TypeVar("Result")
 
 PAGE = 500
 CAMPAIGNS = 100
@@ -28,13 +31,10 @@ class DueFinder:
         """Look at what is due, at most a page; returns how many teams."""
         async with self._database.read() as connection:
             due = await store.find_due(connection, self._clock.latest(), PAGE)
-        failures: list[BaseException] = []
+        looked: list[Answer | BaseException] = []
         for part in _parts(due):
-            looked = await asyncio.gather(*(self._commands.submit(ask) for ask in part), return_exceptions=True)
-            failures += [result for result in looked if isinstance(result, BaseException)]
-        if failures:
-            raise failures[0]  # the others went their way
-        return len(due)
+            looked += await asyncio.gather(*(self._commands.submit(ask) for ask in part), return_exceptions=True)
+        return len(_without_failures(looked))
 
 
 def _parts(due: Sequence[tuple[UUID, UUID, UUID, int]]) -> Iterator[list[Ask]]:
@@ -49,6 +49,14 @@ def _parts(due: Sequence[tuple[UUID, UUID, UUID, int]]) -> Iterator[list[Ask]]:
         holds += min(held, book.MOST_HELD)
     if part:
         yield part
+
+
+def _without_failures(results: Sequence[Result | BaseException]) -> list[Result]:
+    """Give results; where one is a failure raise it, now that the others went their way."""
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 class Sweeper:
@@ -66,10 +74,7 @@ class Sweeper:
         async with self._database.read() as connection:
             sweeps = await store.find_sweeps(connection, CAMPAIGNS)
         results = await asyncio.gather(*map(self._sweep, sweeps), return_exceptions=True)
-        for failure in results:
-            if isinstance(failure, BaseException):
-                raise failure  # the others went their way
-        return sum(result for result in results if isinstance(result, int))
+        return sum(_without_failures(results))
 
     async def _sweep(self, sweep: Sweep) -> int:
         async with self._database.read() as connection:

@@ -1,5 +1,7 @@
 """Reports: what a campaign and the invites of a promoter or member brought."""
 
+from collections.abc import Awaitable, Callable
+from typing import Literal
 from uuid import UUID
 
 from groupbuy.team_formation.v1 import reports_pb2
@@ -33,14 +35,7 @@ class ReportRpcs(Rpcs):
         self, request: pb.GetPromoterReportRequest, _context: Context
     ) -> pb.GetPromoterReportResponse:
         """Report what a promoter's invites brought in a campaign, and the commission."""
-        fields.refuse(check_member_id("promoter_id", request.promoter_id))
-        page = Page.read(request)
-        campaign = await self._campaign(fields.campaign_of(request.campaign_id))
-        async with self._desk.database.read() as connection:
-            report = await report_promoter(
-                connection, caller(), campaign.campaign_id, request.promoter_id, page.id(), page.size + 1
-            )
-        invites, token = _cut(page, report, campaign)
+        campaign, report, invites, token = await self._of_maker("promoter_id", request, report_promoter)
         return pb.GetPromoterReportResponse(
             total=_funnel(report.total, campaign.currency),
             commission=translate.money(report.commission, campaign.currency),
@@ -52,16 +47,26 @@ class ReportRpcs(Rpcs):
         self, request: pb.GetMemberReportRequest, _context: Context
     ) -> pb.GetMemberReportResponse:
         """Report what the invites that a member made brought in a campaign."""
-        fields.refuse(check_member_id("member_id", request.member_id))
+        campaign, report, invites, token = await self._of_maker("member_id", request, report_member)
+        total = _funnel(report.total, campaign.currency)
+        return pb.GetMemberReportResponse(total=total, invites=invites, next_page_token=token)
+
+    async def _of_maker(
+        self,
+        maker: Literal["promoter_id", "member_id"],
+        request: pb.GetPromoterReportRequest | pb.GetMemberReportRequest,
+        report_maker: Callable[..., Awaitable[InvitesReport]],
+    ) -> tuple[domain.Campaign, InvitesReport, list[reports_pb2.InviteReport], str]:
+        """Report the invites of whoever made them: the campaign, the sum, a page of invites, the token of the next."""
+        maker_id: str = getattr(request, maker)
+        fields.refuse(check_member_id(maker, maker_id))
         page = Page.read(request)
         campaign = await self._campaign(fields.campaign_of(request.campaign_id))
         async with self._desk.database.read() as connection:
-            report = await report_member(
-                connection, caller(), campaign.campaign_id, request.member_id, page.id(), page.size + 1
-            )
-        invites, token = _cut(page, report, campaign)
-        total = _funnel(report.total, campaign.currency)
-        return pb.GetMemberReportResponse(total=total, invites=invites, next_page_token=token)
+            report = await report_maker(connection, caller(), campaign.campaign_id, maker_id, page.id(), page.size + 1)
+        shown, last = page.cut(list(report.invites))
+        invites = [_invite(invite, campaign.campaign_id, campaign.currency) for invite in shown]
+        return campaign, report, invites, page.next(str(last.invite_id)) if last else ""
 
     async def GetInviteReport(  # noqa: N802
         self, request: pb.GetInviteReportRequest, _context: Context
@@ -103,13 +108,6 @@ def _by(wanted: reports_pb2.ReportBy.ValueType) -> ReportBy:
 
 def _row(part: ReportPart, currency: str) -> reports_pb2.ReportRow:
     return reports_pb2.ReportRow(key=part.key, funnel=_funnel(part.funnel, currency), invites=part.invites)
-
-
-def _cut(page: Page, report: InvitesReport, campaign: domain.Campaign) -> tuple[list[reports_pb2.InviteReport], str]:
-    """Write a page of invites, and the token of the next."""
-    invites, last = page.cut(list(report.invites))
-    token = page.next(str(last.invite_id)) if last else ""
-    return [_invite(invite, campaign.campaign_id, campaign.currency) for invite in invites], token
 
 
 def _invite(report: InviteReport, campaign_id: UUID, currency: str) -> reports_pb2.InviteReport:

@@ -91,6 +91,27 @@ async def test_one_transaction_releases_a_part_of_many_teams_holds_and_joins_com
     assert await violations(formation) == {}
 
 
+async def test_a_team_that_cannot_be_looked_at_keeps_no_other_from_its_end(
+    formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "MOST_HELD_AT_ONCE", 1)  # each team is a part of its own
+    campaign = await formation.create(a_campaign())
+    teams = [_team((await formation.open(campaign, f"mei-{n}")).team.team_id) for n in range(3)]
+    clock.move(timedelta(minutes=10))
+    submit = formation.commands.submit
+
+    async def fails(ask: Ask) -> bytes:
+        if ask.team_id == teams[0]:
+            raise RuntimeError("a team that cannot be looked at")
+        return await submit(ask)
+
+    monkeypatch.setattr(formation.commands, "submit", fails)
+    with pytest.raises(RuntimeError, match="cannot be looked at"):
+        await formation.finder.run_once()
+    released = await formation.rows("SELECT team_id FROM seats WHERE release_reason = 'EXPIRED' ORDER BY team_id")
+    assert released == [(team,) for team in sorted(teams[1:])]
+
+
 def _team(text: str) -> UUID:
     return (ids.parse("team", text, 2) or ())[1]
 

@@ -108,7 +108,7 @@ def test_seats_of_one_batch_are_written_as_protobuf_writes_each(data: st.DataObj
 
 
 @given(st.data())
-def test_a_campaign_whose_currency_changed_has_seats_of_both(data: st.DataObject) -> None:
+def test_seats_of_one_shape_keep_the_currency_that_they_are_written_in(data: st.DataObject) -> None:
     scribe, seat = a_scribe(), data.draw(seats(data.draw(teams())))
     other = replace(seat, seat_id=UUID(int=1))
     assert types_pb2.Seat.FromString(scribe.seat(seat, "EUR")) == translate.seat(seat, "EUR")
