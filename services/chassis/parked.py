@@ -1,4 +1,4 @@
-"""Shows operators what is parked and lets a key go on: ParkedInternal, which every service that reads topics answers."""
+"""Shows operators what is parked and lets a key go on: ParkedInternal, answered by services that read topics."""
 
 from typing import Any
 
