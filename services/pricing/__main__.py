@@ -16,6 +16,7 @@ from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
 from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
+from services.pricing.replay import replay
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
 
@@ -23,8 +24,10 @@ SETTLE_SECONDS = 0.5
 
 
 async def process() -> None:
-    """Run pricing until it is told to stop; the arguments name the roles, none means all."""
+    """Run pricing until it is told to stop; the arguments name the roles, none means all; or replay."""
     settings = load(Settings)
+    if sys.argv[1:2] == ["replay"]:
+        return await replay(settings, accept_differences="--accept-differences" in sys.argv[2:])
     process = Process("pricing", settings)
     tables = Tables()
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
@@ -50,7 +53,7 @@ async def process() -> None:
         fills={translate.TEAM_TOPIC: team_events.fill},
         timers=[timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1)],
     )
-    await run_parts(process.parts(plan, sys.argv[1:]))
+    return await run_parts(process.parts(plan, sys.argv[1:]))
 
 
 if __name__ == "__main__":
