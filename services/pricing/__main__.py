@@ -15,12 +15,14 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
+from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler
 from services.pricing.replay import replay
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
 
 SETTLE_SECONDS = 0.5
+TALLY_SECONDS = 0.25
+"""How long at least lies between two tallies of a campaign."""
 
 
 async def process() -> None:
@@ -51,7 +53,10 @@ async def process() -> None:
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
         },
         fills={translate.TEAM_TOPIC: team_events.fill},
-        timers=[timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1)],
+        timers=[
+            timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
+            timer("tallies", TallyFinder(process.database).run_once, every=TALLY_SECONDS),
+        ],
     )
     return await run_parts(process.parts(plan, sys.argv[1:]))
 

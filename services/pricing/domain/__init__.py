@@ -27,6 +27,7 @@ from services.pricing.domain.settlement import (
     take_back,
     write_off,
 )
+from services.pricing.domain.tally import Counts, Tally, difference
 from services.pricing.domain.team import (
     PaymentMode,
     ReleaseReason,
@@ -44,6 +45,7 @@ __all__ = [
     "Basis",
     "Cause",
     "Contradiction",
+    "Counts",
     "Discount",
     "DiscountKind",
     "Explanation",
@@ -67,12 +69,14 @@ __all__ = [
     "Seat",
     "SeatState",
     "SettlementLine",
+    "Tally",
     "Team",
     "TeamFact",
     "TeamState",
     "Tier",
     "Totals",
     "compile_ladder",
+    "difference",
     "discounted",
     "divide",
     "explain",

@@ -1,6 +1,7 @@
 """Follows the teams: prices, facts and settlements of a batch of their events."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from services.chassis.errors import Poison
@@ -34,6 +35,8 @@ class _Batch:
         self._facts = facts
         self.teams: dict[tuple[UUID, UUID], domain.Team] = {}
         self.jobs: list[domain.Job] = []
+        self._counted: dict[tuple[UUID, UUID], tuple[datetime, domain.Counts]] = {}
+        """By platform and campaign: the last event, and what the batch changes in the campaign's counts."""
         self._seats: dict[tuple[UUID, UUID], domain.Seat] = {}
         self._changed: dict[tuple[UUID, UUID], domain.Seat] = {}
         self._tables: dict[Key, domain.PriceTable] = {}
@@ -65,6 +68,7 @@ class _Batch:
             followed = domain.follow(team, seat, table, fact)
             if isinstance(followed, domain.Contradiction):
                 raise Poison(fact.event_id, followed.reason)
+            self._count(team, followed.team, fact)
             self._enter(followed, fact)
 
     def _table(self, team: domain.Team | None, fact: domain.TeamFact) -> domain.PriceTable | None:
@@ -82,6 +86,14 @@ class _Batch:
         if followed.job:
             self.jobs.append(followed.job)
 
+    def _count(self, before: domain.Team | None, after: domain.Team, fact: domain.TeamFact) -> None:
+        key = fact.platform_id, fact.campaign_id
+        counted = domain.difference(before, after, fact)
+        if known := self._counted.get(key):
+            self._counted[key] = max(known[0], fact.at), known[1].plus(counted)
+        else:
+            self._counted[key] = fact.at, counted
+
     async def save(self) -> None:
         """Write what changed, one statement per table."""
         connection = self._work.connection
@@ -89,6 +101,7 @@ class _Batch:
         if self._changed:
             await store.save_seats(connection, list(self._changed.values()))
         await store.insert_facts(connection, [self._stored(fact) for fact in self._facts])
+        await store.insert_differences(connection, self._counted)
 
     def _stored(self, fact: domain.TeamFact) -> store.StoredFact:
         return store.StoredFact(

@@ -6,7 +6,7 @@ from groupbuy.pricing.v1 import pricing_service_pb2, pricing_service_pb2_grpc
 
 from services.chassis import ids, pages
 from services.chassis.database import Connection, Database
-from services.chassis.errors import Rejected
+from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
 from services.pricing.handlers import Tables
@@ -55,6 +55,19 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
             next_page_token=pages.token(str(page[-1].sequence), request.team_id) if len(lines) > size else "",
             complete=not team.state.is_open and not jobs,
         )
+
+    async def GetTally(  # noqa: N802 - the name of the RPC
+        self, request: pricing_service_pb2.GetTallyRequest, _context: Any
+    ) -> pricing_service_pb2.GetTallyResponse:
+        """Read what a campaign counted over all its teams; TALLY_UNKNOWN."""
+        found = ids.parse(translate.CAMPAIGN, request.campaign_id, 1)
+        if request.seq < 0:
+            raise invalid("seq", f"must be 0 for the last tally, or a tally's number from 1, not {request.seq}")
+        async with self._database.read() as connection:
+            tally = await store.find_tally(connection, caller(), found[0], request.seq) if found else None
+        if tally is None:
+            raise Rejected("TALLY_UNKNOWN")
+        return translate.tally_answer(tally)
 
     async def _table(self, connection: Connection, team: domain.Team) -> domain.PriceTable:
         key = (team.platform_id, team.campaign_id, team.ladder_version)

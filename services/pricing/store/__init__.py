@@ -5,18 +5,31 @@ from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_
 from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
 from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
 from services.pricing.store.tables import insert_tables, load_tables
+from services.pricing.store.tallies import (
+    find_tally,
+    find_untallied,
+    insert_differences,
+    insert_tally,
+    load_tallies,
+    lock_campaign,
+    take_differences,
+)
 from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "StoredFact",
     "find_jobs",
     "find_seat",
+    "find_tally",
     "find_team",
     "find_teams_with_jobs",
+    "find_untallied",
+    "insert_differences",
     "insert_facts",
     "insert_jobs",
     "insert_lines",
     "insert_tables",
+    "insert_tally",
     "list_facts",
     "list_lines",
     "list_lines_of_seat",
@@ -24,8 +37,11 @@ __all__ = [
     "load_paying",
     "load_seats",
     "load_tables",
+    "load_tallies",
+    "lock_campaign",
     "lock_teams",
     "save_job",
     "save_seats",
     "save_teams",
+    "take_differences",
 ]

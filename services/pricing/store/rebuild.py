@@ -14,8 +14,8 @@ DERIVED = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement
 OF_TEAM = ("teams", "seats", "facts", "settlement_jobs", "settlement_lines")
 """Those of them whose rows belong to one team."""
 
-_OWN = ("inbox", "parked_messages")
-"""What the building itself needs apart: how far it is, and what it could not apply."""
+_OWN = ("inbox", "parked_messages", "tally_deltas")
+"""What the building itself needs apart: how far it is, what it could not apply, and what is counted already."""
 
 _EXAMPLES = 5
 

@@ -11,8 +11,10 @@ from services.pricing.translate.events import (
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
 from services.pricing.translate.sentences import explain_move, explain_seat, money_text
+from services.pricing.translate.tallies import TALLY_TOPIC, tally_answer, tally_message
 from services.pricing.translate.words import (
     BASES,
+    CAMPAIGN,
     PLATFORM,
     ROLES,
     SEAT,
@@ -31,11 +33,13 @@ from services.pricing.translate.words import (
 
 __all__ = [
     "BASES",
+    "CAMPAIGN",
     "PLATFORM",
     "PRICE_TOPIC",
     "ROLES",
     "SEAT",
     "SETTLEMENT_TOPIC",
+    "TALLY_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
     "event_time",
@@ -56,6 +60,8 @@ __all__ = [
     "read_price_table",
     "seat_id",
     "settlement_message",
+    "tally_answer",
+    "tally_message",
     "team_fact",
     "team_id",
 ]

@@ -53,6 +53,11 @@ DAMAGE = {
         "UPDATE facts SET units_back = 0",
         "UPDATE teams SET fill = fill + 1 WHERE state = 'CANCELLED'",
     ],
+    "5_tallies_are_the_teams": [
+        "DELETE FROM tally_deltas WHERE campaign_id = (SELECT min(campaign_id::text)::uuid FROM tally_deltas)",
+        "UPDATE tally_deltas SET units_confirmed_now = units_confirmed_now + 1",
+        "UPDATE tally_deltas SET teams_formed = teams_formed + 1",
+    ],
     "5_nobody_pays_above_the_cap": ["UPDATE price_steps SET unit_price = 0"],
 }
 
