@@ -1,6 +1,6 @@
 """The rules of prices: pure functions over frozen values."""
 
-from services.pricing.domain.explain import Explanation, explain
+from services.pricing.domain.explain import Explanation, Priced, TeamExplanation, explain, explain_team, prices_end
 from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
 from services.pricing.domain.job import Cause, Job
@@ -61,6 +61,7 @@ __all__ = [
     "PriceRow",
     "PriceStep",
     "PriceTable",
+    "Priced",
     "Problem",
     "ReleaseReason",
     "Role",
@@ -68,6 +69,7 @@ __all__ = [
     "SeatState",
     "SettlementLine",
     "Team",
+    "TeamExplanation",
     "TeamFact",
     "TeamState",
     "Tier",
@@ -76,9 +78,11 @@ __all__ = [
     "discounted",
     "divide",
     "explain",
+    "explain_team",
     "final_price",
     "follow",
     "payable",
+    "prices_end",
     "seat_now",
     "settle",
     "table_problem",
