@@ -1,6 +1,7 @@
 """Writes why a seat or a team is priced as it is: all that is needed to compute the price again."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from groupbuy.pricing.v1 import events_pb2, explanations_pb2, pricing_service_pb2
 
@@ -45,7 +46,7 @@ def explanation(
         seat_id=seat_id(seat.campaign_id, seat.seat_id),
         team_id=team_id(seat.campaign_id, seat.team_id),
         team_version=explained.team_version,
-        facts=map(_fact, facts),
+        facts=[_fact(fact, seat.seat_id) for fact in facts],
         fill=explained.fill,
         fill_version=explained.fill_version,
         basis=BASES[explained.basis],
@@ -131,7 +132,7 @@ def _exact(priced: domain.Priced) -> explanations_pb2.ExactPrice:
     )
 
 
-def _fact(fact: StoredFact) -> pricing_service_pb2.ExplainedFact:
+def _fact(fact: StoredFact, of_seat: UUID | None = None) -> pricing_service_pb2.ExplainedFact:
     return pricing_service_pb2.ExplainedFact(
         event_id=str(fact.event_id),
         fact=full_name(fact.kind),
@@ -139,4 +140,5 @@ def _fact(fact: StoredFact) -> pricing_service_pb2.ExplainedFact:
         occurred_at=event_time(fact.at),
         fill=fact.fill,
         units_back=fact.units_back,
+        of_seat=of_seat is not None and fact.seat_id == of_seat,
     )
