@@ -2,13 +2,8 @@
 
 from decimal import Decimal
 
+from services.chassis.formats import digits
 from services.pricing import domain
-
-# ISO 4217 (list one): minor units that are not hundredths. CLDR, which Babel asks, counts the digits of cash instead:
-# none for RSD or IQD, so that 39.90 would become 3,990.
-_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
-_DECIMALS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(), 3) | {"CLF": 4, "UYW": 4}
 
 MOST_NAMED = 3
 """Items that one sentence names."""
@@ -21,7 +16,7 @@ def money_text(minor_units: int, currency: str) -> str:
 
 def number_text(minor_units: int, currency: str) -> str:
     """Write an amount without its currency."""
-    return f"{Decimal(minor_units).scaleb(-_decimals(currency)):,f}"
+    return f"{Decimal(minor_units).scaleb(-digits(currency)):,f}"
 
 
 def percent_text(basis_points: int) -> str:
@@ -38,12 +33,8 @@ def rounded(priced: domain.Priced) -> bool:
 def exact_text(priced: domain.Priced, currency: str) -> str:
     """Write a price as it was before it was rounded; no denominator has other factors than 2 and 5."""
     numerator, denominator = priced.exact
-    return _plain((Decimal(numerator) / denominator).scaleb(-_decimals(currency)))
+    return _plain((Decimal(numerator) / denominator).scaleb(-digits(currency)))
 
 
 def _plain(number: Decimal) -> str:
     return f"{number.normalize():,f}"
-
-
-def _decimals(currency: str) -> int:
-    return _DECIMALS.get(currency, 2)

@@ -130,9 +130,9 @@ QUIET = {"threshold", "teamVersion", "fillVersion", "quantity", "basisPointsOff"
 def is_quiet(path: tuple[str | int, ...]) -> bool:
     """Whether a number can be another without any price being so, and without anything to compare it with.
 
-    That is how far a step lies that holds nowhere asked, what rounds to the same, which of two facts left the same fill,
-    and units that cost nothing. Of facts, only the fill of those that set a fill or a cap matters, and units given back
-    where units fill the ladder.
+    That is how far a step lies that holds nowhere asked, what rounds to the same, which of two facts left the
+    same fill, and units that cost nothing. Of facts, only the fill of those that set a fill or a cap matters, and
+    units given back where units fill the ladder.
     """
     return path[-1] in QUIET or path[0] == "facts"
 
