@@ -10,9 +10,14 @@ from deploy.story.words import amount, at, units, word
 
 
 def happened(event: Any, seat: Any, *, buyer: bool) -> str:
-    """Say what an event of a seat's team did; `seat` is the seat as it stands now."""
+    """Say what an event of a seat's team did; `seat` is the seat as it stands now.
+
+    A fact that has no words here is told by its name, one of a newer engine by its number in the team's events.
+    """
     name = event.WhichOneof("fact")
-    return _WORDS[name](getattr(event, name), seat, buyer)
+    if name not in WORDS:
+        return (name or f"something that this version does not know, as version {event.sequence}").replace("_", " ")
+    return WORDS[name](getattr(event, name), seat, buyer)
 
 
 def _opened(fact: Any, _seat: Any, buyer: bool) -> str:  # noqa: FBT001 - one signature for all
@@ -73,7 +78,7 @@ def _plainly(text: str) -> Callable[[Any, Any, bool], str]:
     return lambda _fact, _seat, _buyer: text
 
 
-_WORDS: dict[str, Callable[[Any, Any, bool], str]] = {
+WORDS: dict[str, Callable[[Any, Any, bool], str]] = {
     "team_opened": _opened,
     "seat_held": _held,
     "seat_confirmed": _confirmed,
@@ -92,3 +97,4 @@ _WORDS: dict[str, Callable[[Any, Any, bool], str]] = {
     "team_cancelled": _cancelled,
     "team_rescheduled": lambda fact, _seat, _buyer: f"the team's end moved to {at(fact.ends_at)}",
 }
+"""By the name of the fact: what it did, said of the fact, the seat now, and whether a buyer reads it."""

@@ -112,10 +112,10 @@ def _message(delivery: Any, *, buyer: bool) -> str:
         return f'{told}  "{delivery.subject}"'
     tries = ", ".join(f"{attempt.channel} {attempt.outcome}" for attempt in delivery.attempts)
     reason = f" ({delivery.reason})" if delivery.reason else ""
-    by = f" by {tries}" if tries else ""
+    by = f" ({tries})" if tries else ""
     return f'{told}{reason}{by}  "{delivery.subject}"'
 
 
 def cap_text(seat: Any) -> str:
     """Write a seat's cap, where it has one."""
-    return amount(seat.cap) if seat.cap_fill else "no cap yet"
+    return f"cap {amount(seat.cap)}" if seat.cap_fill else "no cap yet"
