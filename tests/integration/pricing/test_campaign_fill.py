@@ -1,5 +1,6 @@
 """A ladder that the whole campaign fills: its fill is read at tallies, for caps, prices and lines of formed teams."""
 
+import asyncio
 from collections.abc import Sequence
 from random import Random
 
@@ -165,6 +166,38 @@ async def test_prices_and_lines_equal_those_computed_from_events_and_tallies(
         seats = {seat_id: added_up(lines, seat_id) for seat_id in Oracle(life).seats}
         owed = Oracle(life, fills.get(life.team_id)).seats
         assert seats == {key: (one.lines, one.charged, one.brought + one.late) for key, one in owed.items()}
+    assert not await wrong(pricing)
+
+
+async def test_each_team_is_fixed_once_by_a_tally_that_contains_its_end_whoever_counts(
+    pricing: PricingService, campaign: Campaign
+) -> None:
+    lives = [opened(campaign, 2) for _ in range(24)]
+    for life in lives:
+        life.join("tom")
+        life.form()
+    replicas = [PricingService(pricing.database) for _ in range(3)]
+
+    async def follow(life: FullLife, replica: PricingService) -> None:
+        for start in range(0, len(life.records), 4):
+            await replica.apply(life.records[start : start + 4])
+
+    async def count(replica: PricingService) -> None:
+        for _ in range(10):
+            await replica.tallies.run_once()
+            await replica.settlements.run_once()
+
+    await asyncio.gather(
+        *(follow(life, replicas[number % 3]) for number, life in enumerate(lives)), *map(count, replicas)
+    )
+    await pricing.tallies.run_once()
+    await pricing.settle()
+    fixed = 0
+    for event in await pricing.tallied():
+        fixed += len(event.campaign_tallied.fixed_teams)
+        assert fixed <= event.campaign_tallied.totals.teams_formed
+    assert fixed == len(fixed_fills(await pricing.tallied())) == len(lives)
+    assert {life.team_id: len(await lines_of(pricing, life)) for life in lives} == {life.team_id: 2 for life in lives}
     assert not await wrong(pricing)
 
 
