@@ -30,10 +30,11 @@ async def insert_differences(
 
 
 async def find_untallied(connection: AsyncConnection[TupleRow], limit: int) -> list[UUID]:
-    """Find campaigns with something to count, without locks."""
+    """Find campaigns with something to count, without locks; those first that have waited longest."""
     cursor = await connection.execute(
-        "SELECT campaign_id FROM (SELECT campaign_id FROM tally_deltas UNION SELECT campaign_id FROM tally_waits) AS c"
-        " ORDER BY campaign_id LIMIT %s",
+        "SELECT campaign_id FROM (SELECT campaign_id, number FROM tally_deltas"
+        " UNION ALL SELECT campaign_id, 0 FROM tally_waits) AS c"
+        " GROUP BY campaign_id ORDER BY min(number), campaign_id LIMIT %s",
         (limit,),
     )
     return [campaign_id async for (campaign_id,) in cursor]
@@ -83,15 +84,20 @@ async def insert_waiting(connection: AsyncConnection[TupleRow], teams: Sequence[
 
 
 async def insert_fixes(connection: AsyncConnection[TupleRow], tally: Tally) -> None:
-    """Store which teams a tally fixes, at least one; they wait no longer."""
+    """Store which teams a tally fixes, at least one."""
     ids = [team.team_id for team in tally.fixed]
-    await connection.execute(
-        "DELETE FROM tally_waits WHERE campaign_id = %s AND team_id = ANY(%s)", (tally.campaign_id, ids)
-    )
     await connection.execute(
         "INSERT INTO tally_fixes (campaign_id, seq, team_id, team_version)"
         " SELECT %s, %s, k.* FROM unnest(%s::uuid[], %s::bigint[]) AS k",
         (tally.campaign_id, tally.seq, ids, [team.team_version for team in tally.fixed]),
+    )
+
+
+async def end_waiting(connection: AsyncConnection[TupleRow], tally: Tally) -> None:
+    """Have the teams that a tally fixes, at least one, wait no longer."""
+    await connection.execute(
+        "DELETE FROM tally_waits WHERE campaign_id = %s AND team_id = ANY(%s)",
+        (tally.campaign_id, [team.team_id for team in tally.fixed]),
     )
 
 

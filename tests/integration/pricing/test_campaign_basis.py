@@ -6,9 +6,8 @@ from uuid import uuid4
 import pytest
 from groupbuy.pricing.v1 import events_pb2, ladder_pb2
 
-from deploy.check import invariants
-from deploy.check.runner import run_check
 from services.pricing import domain
+from tests.support.campaigns import wrong
 from tests.support.pricing import PricingService
 from tests.support.pricing_histories import play
 from tests.support.pricing_lives import FORMED, FullLife, a_full_life, leaders_pay_less
@@ -37,17 +36,6 @@ async def tally(pricing: PricingService, *played: FullLife) -> None:
 async def follow(pricing: PricingService, *played: FullLife) -> None:
     """Apply all events so far in one batch; those that were applied before change nothing."""
     await pricing.apply([record for life in played for record in life.records])
-
-
-async def wrong(pricing: PricingService) -> list[tuple[str, int, list[str]]]:
-    """Run the invariants of pricing's database alone; those that are violated."""
-    async with pricing.database.read() as connection:
-        found = [
-            await run_check(item, {"pricing": connection})
-            for item in invariants()
-            if [database for database, _ in item.sections] == ["pricing"] and not item.name.startswith("6_")
-        ]
-    return [(item.name, item.violations, item.examples) for item in found if item.violations]
 
 
 async def test_a_tier_crossed_by_hundreds_of_teams_is_one_event(pricing: PricingService) -> None:

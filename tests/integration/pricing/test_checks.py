@@ -57,6 +57,8 @@ DAMAGE = {
     "5_campaign_prices_are_tallies": [
         "UPDATE teams SET fill = fill + 1 WHERE tally_seq > 0",
         "UPDATE seats SET cap_tally_seq = 1 WHERE cap_fill > 0",
+        "UPDATE seats SET cap_tally_seq = 99 WHERE cap_fill > 0",
+        "UPDATE seats SET cap_fill = cap_fill + 1 WHERE cap_fill > 0",
         "UPDATE settlement_lines SET tally_seq = tally_seq + 1",
         "DELETE FROM tally_fixes",
     ],
