@@ -19,7 +19,8 @@ class PricingInternal(pricing_internal_pb2_grpc.PricingInternalServicer):
         if not translate.known_currency(request.currency):
             problems = (domain.Problem("currency", f"{request.currency or 'empty'} is no ISO 4217 code"), *problems)
         prices = translate.read_list_prices(request.list_prices)
-        compiled = domain.compile_ladder(request.currency, prices, ladder, request.ladder_version)
+        shown = translate.read_references(request.references)
+        compiled = domain.compile_ladder(request.currency, prices, ladder, request.ladder_version, shown)
         if isinstance(compiled, tuple):
             problems += compiled
         if problems or isinstance(compiled, tuple):

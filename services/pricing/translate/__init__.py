@@ -25,6 +25,8 @@ from services.pricing.translate.words import (
     read_ladder,
     read_list_prices,
     read_price_table,
+    read_references,
+    references,
     seat_id,
     team_id,
 )
@@ -54,6 +56,8 @@ __all__ = [
     "read_ladder",
     "read_list_prices",
     "read_price_table",
+    "read_references",
+    "references",
     "seat_id",
     "settlement_message",
     "team_fact",

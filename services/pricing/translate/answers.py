@@ -9,7 +9,7 @@ from services.pricing.store import StoredFact
 from services.pricing.translate.facts import full_name
 from services.pricing.translate.lines import line
 from services.pricing.translate.sentences import explain_seat
-from services.pricing.translate.words import BASES, ROLES, event_time, money, price_step, seat_id, team_id
+from services.pricing.translate.words import BASES, ROLES, event_time, money, price_step, references, seat_id, team_id
 
 
 def price_now(team: domain.Team, table: domain.PriceTable) -> pricing_service_pb2.GetPriceResponse:
@@ -31,6 +31,7 @@ def price_now(team: domain.Team, table: domain.PriceTable) -> pricing_service_pb
             for row in table.rows
         ],
         ladder_version=table.ladder_version,
+        references=references(table.references),
     )
 
 
