@@ -4,7 +4,16 @@ from services.pricing.domain.explain import Explanation, explain
 from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
 from services.pricing.domain.job import Cause, Job
-from services.pricing.domain.ladder import WHOLE, Ladder, ListPrice, Problem, Tier, compile_ladder, discounted
+from services.pricing.domain.ladder import (
+    MOST_MINOR_UNITS,
+    WHOLE,
+    Ladder,
+    ListPrice,
+    Problem,
+    Tier,
+    compile_ladder,
+    discounted,
+)
 from services.pricing.domain.notice import NextTierCameNear, PriceChanged, PriceFact
 from services.pricing.domain.price import (
     Basis,
@@ -29,6 +38,19 @@ from services.pricing.domain.settlement import (
     take_back,
     write_off,
 )
+from services.pricing.domain.simulate import (
+    MOST_FILL,
+    MOST_RESULTS,
+    MOST_UNITS,
+    Assumed,
+    Dip,
+    ItemPoint,
+    Lowest,
+    Point,
+    Simulated,
+    WorstCase,
+    simulate,
+)
 from services.pricing.domain.team import (
     PaymentMode,
     ReleaseReason,
@@ -41,22 +63,31 @@ from services.pricing.domain.team import (
 )
 
 __all__ = [
+    "MOST_FILL",
+    "MOST_MINOR_UNITS",
+    "MOST_RESULTS",
+    "MOST_UNITS",
     "WHOLE",
     "Amounts",
+    "Assumed",
     "Basis",
     "Cause",
     "Contradiction",
+    "Dip",
     "Discount",
     "DiscountKind",
     "Explanation",
     "FactKind",
     "Followed",
+    "ItemPoint",
     "Job",
     "Ladder",
     "ListPrice",
+    "Lowest",
     "NextTierCameNear",
     "Opened",
     "PaymentMode",
+    "Point",
     "PriceChanged",
     "PriceFact",
     "PriceMove",
@@ -71,11 +102,13 @@ __all__ = [
     "Seat",
     "SeatState",
     "SettlementLine",
+    "Simulated",
     "Team",
     "TeamFact",
     "TeamState",
     "Tier",
     "Totals",
+    "WorstCase",
     "compile_ladder",
     "discounted",
     "divide",
@@ -85,6 +118,7 @@ __all__ = [
     "payable",
     "seat_now",
     "settle",
+    "simulate",
     "table_problem",
     "take_back",
     "write_off",

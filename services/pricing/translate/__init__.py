@@ -11,6 +11,7 @@ from services.pricing.translate.events import (
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
 from services.pricing.translate.sentences import explain_move, explain_seat, money_text
+from services.pricing.translate.simulation import simulated
 from services.pricing.translate.words import (
     BASES,
     PLATFORM,
@@ -60,6 +61,7 @@ __all__ = [
     "references",
     "seat_id",
     "settlement_message",
+    "simulated",
     "team_fact",
     "team_id",
 ]

@@ -16,6 +16,7 @@ from groupbuy.pricing.v1 import (
     pricing_internal_pb2_grpc,
     pricing_service_pb2,
     pricing_service_pb2_grpc,
+    simulation_pb2,
 )
 from grpc_status import rpc_status
 
@@ -373,6 +374,23 @@ async def test_what_is_stored_keeps_floor_and_reference_prices(pricing: PricingS
         await store.insert_tables(work.connection, [(key[0], key[1], read)])
         assert await store.load_tables(work.connection, [key]) == {key: read}
         assert translate.price_table(read) == table
+
+
+async def test_a_ladder_is_simulated_for_a_platform(api: Api) -> None:
+    tier = ladder_pb2.Tier(threshold=2, discounts=[ladder_pb2.Discount(fixed_price=2990)])
+    request = simulation_pb2.SimulateLadderRequest(
+        currency="EUR",
+        list_prices=[ladder_pb2.ListPrice(sku="mango", unit_price=3990)],
+        ladder=ladder_pb2.Ladder(basis=MEMBERS, tiers=[tier]),
+        max_fill=3,
+        minimum=2,
+    )
+    answer = await api.public.SimulateLadder(request, metadata=bearer("gbk_acme_secret"))
+    assert [point.items[0].revenue for point in answer.points] == [0, 3990, 5980, 8970]
+    assert answer.worst_case.revenue == 5980
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await api.public.SimulateLadder(request, metadata=bearer("gbk_acme_wrong"))
+    assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_a_ladder_is_compiled_for_the_services(api: Api) -> None:
