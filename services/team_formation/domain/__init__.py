@@ -60,7 +60,17 @@ from services.team_formation.domain.confirming import confirm_seat, extend_hold
 from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
 from services.team_formation.domain.leaving import Heirs, default_seat, leave_team
-from services.team_formation.domain.prices import Basis, Discount, PriceRow, PriceStep, PriceTable, Role, Tier
+from services.team_formation.domain.prices import (
+    NO_TALLY,
+    Basis,
+    Discount,
+    PriceRow,
+    PriceStep,
+    PriceTable,
+    Role,
+    Tally,
+    Tier,
+)
 from services.team_formation.domain.taking import is_full, join_team, open_team, overflow_into, sponsor_team
 from services.team_formation.domain.team import (
     Around,
@@ -83,6 +93,7 @@ __all__ = [
     "LARGEST_PAYMENT",
     "LARGEST_STOCK",
     "NOTHING_ASSERTED",
+    "NO_TALLY",
     "USUAL_WAITING",
     "Action",
     "Around",
@@ -136,6 +147,7 @@ __all__ = [
     "ShowItem",
     "Sponsor",
     "StartNow",
+    "Tally",
     "Team",
     "TeamState",
     "Terms",

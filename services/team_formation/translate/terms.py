@@ -15,6 +15,7 @@ ROLES = {domain.Role.LEADER: ladder_pb2.ROLE_LEADER, domain.Role.MEMBER: ladder_
 _BASES = {
     domain.Basis.TEAM_MEMBERS: ladder_pb2.BASIS_TEAM_MEMBERS,
     domain.Basis.TEAM_UNITS: ladder_pb2.BASIS_TEAM_UNITS,
+    domain.Basis.CAMPAIGN_UNITS: ladder_pb2.BASIS_CAMPAIGN_UNITS,
 }
 _MODES = {types_pb2.PaymentMode.Value(f"PAYMENT_MODE_{mode}"): mode for mode in domain.PaymentMode}
 _COUNTED_IN = {
