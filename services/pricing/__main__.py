@@ -55,7 +55,7 @@ async def process() -> None:
         fills={translate.TEAM_TOPIC: team_events.fill},
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
-            timer("tallies", TallyFinder(process.database).run_once, every=TALLY_SECONDS),
+            timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),
         ],
     )
     return await run_parts(process.parts(plan, sys.argv[1:]))

@@ -13,7 +13,7 @@ from services.chassis.database import Database, database_url
 from services.chassis.errors import Stop
 from services.pricing import translate
 from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
-from services.pricing.handlers.rebuild import Rebuild
+from services.pricing.handlers.rebuild import Rebuild, on_tally_events
 from services.pricing.settings import Settings
 from services.pricing.store.rebuild import SCHEMA
 from services.pricing.team_events import TeamEvents
@@ -29,8 +29,8 @@ async def replay(settings: Settings, *, accept_differences: bool) -> None:
     rebuild = Rebuild(
         database,
         beside,
-        Backlog(settings.kafka, [translate.TEAM_TOPIC]),
-        {translate.TEAM_TOPIC: TeamHandler(tables).on_team_events},
+        [Backlog(settings.kafka, [topic]) for topic in (translate.TALLY_TOPIC, translate.TEAM_TOPIC)],
+        {translate.TALLY_TOPIC: on_tally_events, translate.TEAM_TOPIC: TeamHandler(tables).on_team_events},
         {translate.TEAM_TOPIC: team_events.fill},
         SettlementFinder(beside, tables),
     )

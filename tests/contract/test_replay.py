@@ -12,7 +12,7 @@ from services.chassis.messages import Record
 from services.chassis.topics import create_topics
 from services.pricing import translate
 from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
-from services.pricing.handlers.rebuild import Rebuild, Rebuilt
+from services.pricing.handlers.rebuild import Rebuild, Rebuilt, on_tally_events
 from services.pricing.store.rebuild import SCHEMA
 from tests.support.brokers import BrokerProcess
 from tests.support.database import Database as MakeDatabase
@@ -61,8 +61,8 @@ async def rebuild(broker: BrokerProcess, url: str, *, accept_differences: bool =
         return await Rebuild(
             database,
             beside,
-            Backlog(broker.bootstrap, [translate.TEAM_TOPIC]),
-            {translate.TEAM_TOPIC: TeamHandler(tables).on_team_events},
+            [Backlog(broker.bootstrap, [topic]) for topic in (translate.TALLY_TOPIC, translate.TEAM_TOPIC)],
+            {translate.TALLY_TOPIC: on_tally_events, translate.TEAM_TOPIC: TeamHandler(tables).on_team_events},
             {translate.TEAM_TOPIC: _nothing_kept},
             SettlementFinder(beside, tables),
         ).run(accept_differences=accept_differences)

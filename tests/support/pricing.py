@@ -15,7 +15,7 @@ from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, Tea
 Rows: TypeAlias = list[dict[str, Any]]
 
 TABLES = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
-COUNTED = ("tally_deltas", "tallies", "tally_heads")
+COUNTED = ("tally_deltas", "tallies", "tally_heads", "tally_waits", "tally_fixes")
 
 
 class PricingService:
@@ -28,7 +28,7 @@ class PricingService:
         fills = {translate.TEAM_TOPIC: fill} if fill else {}
         self.inbox = Inbox(database, handlers, fills)
         self.settlements = SettlementFinder(database, self.tables)
-        self.tallies = TallyFinder(database)
+        self.tallies = TallyFinder(database, self.tables)
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply records as one batch."""

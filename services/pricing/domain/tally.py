@@ -1,12 +1,13 @@
 """What a campaign counts over all its teams: each event changes it by a difference, and differences add up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import add
 from typing import NamedTuple
 from uuid import UUID
 
 from services.pricing.domain.fact import FactKind, TeamFact
+from services.pricing.domain.price import Basis
 from services.pricing.domain.team import ReleaseReason, Team, Totals
 
 
@@ -32,6 +33,18 @@ class Counts(NamedTuple):
         return Counts._make(map(add, self, other))
 
 
+MOST_FIXED = 500
+"""Most teams whose price one tally fixes; the next fixes the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A team that formed at a version, and whose final prices a tally fixes."""
+
+    team_id: UUID
+    team_version: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """One sum over a campaign, recorded as a fact."""
@@ -42,6 +55,24 @@ class Tally:
     at: datetime
     """When the last event that it counts happened."""
     counts: Counts
+    fixed: tuple[Fixed, ...] = ()
+
+    @property
+    def fill(self) -> int:
+        """What fills a ladder of the whole campaign."""
+        return self.counts.units_confirmed_now
+
+
+def at_tally(team: Team, basis: Basis, tally: Tally | None) -> Team:
+    """Give a team with the fill of its campaign's last tally, where that fills the ladder and no price is fixed."""
+    if not basis.is_of_campaign or team.tally_seq or tally is None:
+        return team
+    return replace(team, fill=tally.fill, tally_seq=tally.seq)
+
+
+def fix(team: Team, tally: Tally) -> Team:
+    """Fix a formed team's prices at the tally that contains its end."""
+    return replace(team, fill=tally.fill, tally_seq=tally.seq)
 
 
 _ONCE = {

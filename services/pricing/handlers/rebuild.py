@@ -5,18 +5,21 @@ since are applied, both are compared at the very same events, and the tables cha
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 from kafka import TopicPartition
 
-from services.chassis import logs
+from services.chassis import ids, logs
 from services.chassis.backlog import Backlog, Positions
 from services.chassis.database import Connection, Database
 from services.chassis.inbox import Fill, Handler, Inbox
-from services.chassis.messages import Record, Undecodable, decode
+from services.chassis.messages import Event, Record, Undecodable, decode
 from services.chassis.migrations import migrations
+from services.chassis.work import Work
+from services.pricing import store as tables
+from services.pricing import translate
 from services.pricing.handlers.settle import SettlementFinder
 from services.pricing.store import rebuild as store
 
@@ -51,13 +54,15 @@ class Rebuild:
         self,
         database: Database,
         beside: Database,
-        backlog: Backlog,
+        backlogs: Sequence[Backlog],
         handlers: Mapping[str, Handler],
         fills: Mapping[str, Fill],
         settlements: SettlementFinder,
     ) -> None:
+        """Name the parts; the backlogs are read one after the other, tallies first: caps and prices refer to them."""
         self._database = database
-        self._backlog = backlog
+        self._beside = beside
+        self._backlogs = backlogs
         self._settlements = settlements
         self._inbox = Inbox(beside, handlers, fills, max_parked_keys=_ANY_NUMBER)
         self._positions: Positions = {}
@@ -101,8 +106,11 @@ class Rebuild:
     async def _play(self, connection: Connection) -> None:
         """Apply what the service in use has applied, as far as the topics have it, and make the lines."""
         self._held_back = set()
-        async for records in self._backlog.read(self._positions):
-            await self._apply(connection, records)
+        for backlog in self._backlogs:
+            async for records in backlog.read(self._positions):
+                await self._apply(connection, records)
+        async with self._beside.work() as work:
+            await store.fix_teams(work.connection)
         while await self._settlements.run_once():
             pass
 
@@ -117,7 +125,10 @@ class Rebuild:
         found: dict[tuple[str, str], int] = {}
         for topic in {item.topic for item in records}:
             keys = sorted({item.key for item in records if item.topic == topic})
-            found |= {(topic, key): last for key, last in (await store.applied(connection, topic, keys)).items()}
+            known = await (
+                _tallied(connection, keys) if topic == translate.TALLY_TOPIC else store.applied(connection, topic, keys)
+            )
+            found |= {(topic, key): last for key, last in known.items()}
         return found
 
     def _is_for_now(self, record: Record, known: Mapping[tuple[str, str], int]) -> bool:
@@ -136,6 +147,20 @@ class Rebuild:
             return False
         self._built[key] = sequence
         return True
+
+
+async def on_tally_events(work: Work, events: list[Event]) -> None:
+    """Record tallies again that the service in use once made, and which teams they fixed."""
+    for tally in map(translate.read_tally, events):
+        await tables.insert_tally(work.connection, tally)
+        if tally.fixed:
+            await tables.insert_fixes(work.connection, tally)
+
+
+async def _tallied(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+    """Tell, by key of the tally topic, the last tally that the service in use has made."""
+    campaigns = {found[0]: key for key in keys if (found := ids.parse(translate.CAMPAIGN, key, 1))}
+    return {campaigns[one]: seq for one, seq in (await store.tallied(connection, list(campaigns))).items()}
 
 
 def _sequence(record: Record) -> int:

@@ -47,8 +47,33 @@ CREATE TABLE tallies (
 -- Who counts a campaign locks its row; the first to count it makes it.
 CREATE TABLE tally_heads (
     campaign_id uuid   NOT NULL PRIMARY KEY,
-    seq         bigint NOT NULL                  -- of the last tally; 0: none yet
+    seq         bigint NOT NULL,                 -- of the last tally; 0: none yet
+    price_sequence bigint NOT NULL DEFAULT 0     -- of the campaign's last event on groupbuy.price.v1
 );
+
+-- Teams that have formed and wait for the tally that contains their end, where the whole campaign fills the ladder.
+CREATE TABLE tally_waits (
+    campaign_id  uuid   NOT NULL,
+    team_id      uuid   NOT NULL,
+    team_version bigint NOT NULL,                -- at which it formed
+    PRIMARY KEY (campaign_id, team_id)
+);
+
+-- The tally that fixed a team's final prices; never changed.
+CREATE TABLE tally_fixes (
+    campaign_id  uuid   NOT NULL,
+    team_id      uuid   NOT NULL,
+    seq          bigint NOT NULL,
+    team_version bigint NOT NULL,                -- at which it formed
+    PRIMARY KEY (campaign_id, team_id)
+);
+
+ALTER TABLE price_tables
+    DROP CONSTRAINT price_tables_basis_check,
+    ADD CONSTRAINT price_tables_basis_check CHECK (basis IN ('TEAM_MEMBERS', 'TEAM_UNITS', 'CAMPAIGN_UNITS'));
+ALTER TABLE teams ADD COLUMN tally_seq bigint NOT NULL DEFAULT 0;            -- of the tally that fixed its fill
+ALTER TABLE seats ADD COLUMN cap_tally_seq bigint NOT NULL DEFAULT 0;        -- of the tally that its cap was read at
+ALTER TABLE settlement_lines ADD COLUMN tally_seq bigint NOT NULL DEFAULT 0; -- of the tally that its price was read at
 
 -- What happened before there were tallies; units that were given back before are not known, and not counted as confirmed.
 INSERT INTO tally_deltas (campaign_id, platform_id, occurred_at, teams_opened, teams_formed, teams_failed,

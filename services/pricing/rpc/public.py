@@ -25,7 +25,9 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
         """Read a team's price now; TEAM_UNKNOWN."""
         async with self._database.read() as connection:
             team = await _team(connection, request.team_id)
-            return translate.price_now(team, await self._table(connection, team))
+            table = await self._table(connection, team)
+            tally = await _last_tally(connection, team, table)
+        return translate.price_now(domain.at_tally(team, table.basis, tally), table)
 
     async def ExplainPrice(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.ExplainPriceRequest, _context: Any
@@ -37,7 +39,8 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
             versions = [at for at in (team.fill_version, team.formed_version, team.ended_version) if at]
             facts = await store.list_facts(connection, team.campaign_id, team.team_id, seat.seat_id, versions)
             lines = await store.list_lines_of_seat(connection, seat.campaign_id, seat.seat_id)
-        return translate.explanation(domain.explain(team, seat, table), table, facts, lines)
+            tally = await _last_tally(connection, team, table)
+        return translate.explanation(domain.explain(team, seat, table, tally), table, facts, lines)
 
     async def GetSettlement(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.GetSettlementRequest, _context: Any
@@ -90,3 +93,10 @@ async def _seat(connection: Connection, seat_id: str) -> tuple[domain.Seat, doma
     if seat is None or team is None:
         raise Rejected("SEAT_UNKNOWN")
     return seat, team
+
+
+async def _last_tally(connection: Connection, team: domain.Team, table: domain.PriceTable) -> domain.Tally | None:
+    """Find the campaign's last tally where it fills the team's ladder."""
+    if not table.basis.is_of_campaign:
+        return None
+    return await store.find_tally(connection, team.platform_id, team.campaign_id)

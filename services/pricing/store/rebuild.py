@@ -2,19 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
 
 SCHEMA = "rebuild"
 
-DERIVED = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
+DERIVED = (
+    "price_tables",
+    "price_steps",
+    "teams",
+    "seats",
+    "facts",
+    "settlement_jobs",
+    "settlement_lines",
+    "tallies",
+    "tally_fixes",
+)
 """Tables that follow from events alone, and are built again. Every other table of the service is used as it is."""
 
-OF_TEAM = ("teams", "seats", "facts", "settlement_jobs", "settlement_lines")
+OF_TEAM = ("teams", "seats", "facts", "settlement_jobs", "settlement_lines", "tally_fixes")
 """Those of them whose rows belong to one team."""
 
-_OWN = ("inbox", "parked_messages", "tally_deltas")
+_OWN = ("inbox", "parked_messages", "tally_deltas", "tally_waits")
 """What the building itself needs apart: how far it is, what it could not apply, and what is counted already."""
 
 _EXAMPLES = 5
@@ -70,12 +81,30 @@ async def applied(connection: AsyncConnection[TupleRow], topic: str, keys: Seque
     return {key: sequence async for key, sequence in cursor}
 
 
+async def tallied(connection: AsyncConnection[TupleRow], campaigns: Sequence[UUID]) -> dict[UUID, int]:
+    """Tell the last tally that the service in use has made, by campaign."""
+    cursor = await connection.execute(
+        "SELECT campaign_id, seq FROM public.tally_heads WHERE campaign_id = ANY(%s)", (list(campaigns),)
+    )
+    return {campaign_id: seq async for campaign_id, seq in cursor}
+
+
+async def fix_teams(connection: AsyncConnection[TupleRow]) -> None:
+    """Fix the prices of teams that have formed, each at the tally that named it."""
+    await connection.execute(
+        "WITH named AS (DELETE FROM tally_waits AS w USING tally_fixes AS f WHERE f.campaign_id = w.campaign_id"
+        " AND f.team_id = w.team_id RETURNING f.campaign_id, f.team_id, f.seq)"
+        " UPDATE teams AS t SET fill = y.units_confirmed_now, tally_seq = y.seq FROM named AS n JOIN tallies AS y"
+        " USING (campaign_id, seq) WHERE t.campaign_id = n.campaign_id AND t.team_id = n.team_id"
+    )
+
+
 async def stop_the_clock(connection: AsyncConnection[TupleRow]) -> bool:
     """Keep everybody from changing a team until this transaction ends; False where lines are still to be made.
 
     Those would be lost: their events are told when they are made.
     """
-    await connection.execute("LOCK TABLE public.inbox, public.teams IN EXCLUSIVE MODE")
+    await connection.execute("LOCK TABLE public.tally_heads, public.inbox, public.teams IN EXCLUSIVE MODE")
     cursor = await connection.execute("SELECT EXISTS (SELECT FROM public.settlement_jobs)")
     row = await cursor.fetchone()
     return not (row and row[0])
@@ -96,7 +125,7 @@ async def carry_over(connection: AsyncConnection[TupleRow]) -> int:
             ).format(sql.Identifier(SCHEMA, name), sql.Identifier("public", name)),
             keys,
         )
-    for name in ("price_tables", "price_steps"):
+    for name in ("price_tables", "price_steps", "tallies"):
         await connection.execute(
             sql.SQL("INSERT INTO {} SELECT * FROM {} ON CONFLICT DO NOTHING").format(
                 sql.Identifier(SCHEMA, name), sql.Identifier("public", name)

@@ -83,7 +83,7 @@ async def test_the_last_tally_is_what_the_events_say_whenever_it_is_made(pricing
 
 async def test_several_who_count_at_once_count_everything_once(pricing: PricingService) -> None:
     played = lives(Random(7), 8)  # noqa: S311 - for tests
-    finders = [TallyFinder(pricing.database) for _ in range(3)]
+    finders = [TallyFinder(pricing.database, pricing.tables) for _ in range(3)]
 
     async def follow(life: FullLife) -> None:
         for start in range(0, len(life.records), 3):
