@@ -68,6 +68,10 @@ class PricingService:
         told = await self._told(translate.SETTLEMENT_TOPIC)
         return [events_pb2.SettlementEvent.FromString(payload) for payload in told]
 
+    async def tallied(self) -> list[events_pb2.TallyEvent]:
+        """Read the tallies that were told, in order."""
+        return [events_pb2.TallyEvent.FromString(payload) for payload in await self._told(translate.TALLY_TOPIC)]
+
     async def _told(self, topic: str) -> list[bytes]:
         query = f"SELECT payload FROM outbox WHERE aggregatetype = '{topic}' ORDER BY position"  # noqa: S608
         return [row["payload"] for row in await self.rows(query)]

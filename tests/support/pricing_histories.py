@@ -117,11 +117,13 @@ class Owed:
 class Oracle:
     """Plays a team's events once more and keeps the books by itself."""
 
-    def __init__(self, life: FullLife) -> None:
+    def __init__(self, life: FullLife, final_fill: int | None = None) -> None:
+        """Play; where the whole campaign fills the ladder, at the fill that the tally fixed for the team."""
         self.seats: dict[str, Owed] = {}
         self._life = life
         self._prepaid = life.payment_mode == PREPAID
         self._moves = life.payment_mode in {HOLD, PREPAID}
+        self._final_fill = final_fill
         self._fill: int | None = None
         """At which the team formed."""
         for event in life.events:
@@ -170,7 +172,8 @@ class Oracle:
 
     def _form(self, totals: types_pb2.Totals) -> None:
         units = self._life.table.basis == ladder_pb2.BASIS_TEAM_UNITS
-        self._fill = totals.confirmed_units if units else totals.confirmed_members
+        own = totals.confirmed_units if units else totals.confirmed_members
+        self._fill = own if self._final_fill is None else self._final_fill
         for owed in self._confirmed():
             owed.charged = self._price(owed) * owed.seat.quantity
             owed.brought += owed.seat.cap.minor_units * owed.seat.quantity if self._moves else 0

@@ -67,7 +67,7 @@ class SettlementLine:
     amounts: Amounts
     payment_reference: str
     tally_seq: int = 0
-    """Tally the price was read at, where the whole campaign fills the ladder."""
+    """Tally the price was read at, zero or not, where the whole campaign fills the ladder and the line has a price."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.unit_price <= self.cap:
@@ -147,7 +147,7 @@ def _line(team: Team, table: PriceTable, job: Job, seat: Seat, line_id: UUID, se
         unit_price=unit_price,
         amounts=amounts,
         payment_reference=seat.payment_reference if job.seat_id is None else job.payment_reference,
-        tally_seq=team.tally_seq if unit_price else 0,
+        tally_seq=team.tally_seq if job.cause is Cause.TEAM_FORMED or quantity < 0 else 0,
     )
 
 

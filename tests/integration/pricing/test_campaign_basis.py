@@ -1,0 +1,293 @@
+"""A ladder that the whole campaign fills: its fill is read at tallies, for caps, prices and lines of formed teams."""
+
+from collections.abc import Sequence
+from random import Random
+from uuid import uuid4
+
+import pytest
+from groupbuy.pricing.v1 import events_pb2
+
+from services.chassis.messages import Record
+from services.pricing import domain
+from tests.support.pricing import PricingService
+from tests.support.pricing_histories import Oracle, play
+from tests.support.pricing_lives import FullLife, leaders_pay_less
+from tests.support.teams import CAMPAIGN, COMMIT, HOLD, PAY_ON_DELIVERY, PREPAID, TeamLife, price_table
+
+MODES = (COMMIT, HOLD, PREPAID, PAY_ON_DELIVERY)
+STEPS = ((3, 3490), (10, 2990), (300, 2490))
+
+
+class Campaign:
+    """Teams of one campaign whose units fill one ladder together."""
+
+    def __init__(self, steps: Sequence[tuple[int, int]] = STEPS) -> None:
+        self.id, self.platform = uuid4(), uuid4()
+        self.table = leaders_pay_less(price_table(3990, steps, basis=CAMPAIGN), 50)
+        self.tallied = (0, 0)
+
+    def team(self, mode: int = PREPAID) -> FullLife:
+        """Begin a team that reads its caps at the last tally."""
+        life = FullLife(
+            campaign=self.id,
+            platform=self.platform,
+            table=self.table,
+            maximum=100,
+            payment_mode=mode,  # type: ignore[arg-type]
+        )
+        life.tallied = self.tallied
+        return life
+
+    async def tally(self, pricing: PricingService) -> events_pb2.TallyEvent:
+        """Have the campaign counted, and read the tally."""
+        await pricing.tallies.run_once()
+        told = (await pricing.tallied())[-1]
+        self.tallied = (told.sequence, told.campaign_tallied.totals.units_confirmed_now)
+        return told
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return Campaign()
+
+
+def opened(campaign: Campaign, units: int, mode: int = PREPAID) -> FullLife:
+    """A team whose leader has confirmed some units."""
+    life = campaign.team(mode)
+    life.open("mei", quantity=units)
+    life.confirm("mei")
+    return life
+
+
+async def lines_of(pricing: PricingService, life: TeamLife) -> list[events_pb2.SettlementLine]:
+    """The lines of a team, in order."""
+    settled = await pricing.settled()
+    return [event.settlement_line_recorded.line for event in settled if event.team_id == life.team_id]
+
+
+async def test_a_tier_that_hundreds_of_teams_cross_is_one_event(pricing: PricingService, campaign: Campaign) -> None:
+    lives = [opened(campaign, 1) for _ in range(310)]
+    await pricing.apply([record for life in lives[:9] for record in life.records])
+    await campaign.tally(pricing)
+    await pricing.apply([record for life in lives[9:] for record in life.records])
+    tally = await campaign.tally(pricing)
+    assert await pricing.parked() == {}
+    first, second = await pricing.prices()
+    assert (first.campaign_price_changed.old_fill, first.campaign_price_changed.fill) == (0, 9)
+    fact = second.campaign_price_changed
+    assert (fact.old_fill, fact.fill, fact.tier, fact.missing_to_next, fact.ladder_version) == (9, 310, 3, 0, 1)
+    assert [(move.old_unit_price, move.new_unit_price) for move in fact.moves] == [(3440, 2440), (3490, 2490)]
+    assert (second.sequence, second.tally_seq, second.team_id, second.team_version) == (2, 2, "", 0)
+    assert second.campaign_id == lives[0].campaign_id
+    assert fact.cause_event_id == tally.event_id
+    assert "310 units are confirmed in the whole campaign" in fact.explanation
+
+
+async def test_within_a_tier_nothing_is_told(pricing: PricingService, campaign: Campaign) -> None:
+    for _ in range(3):
+        await pricing.apply(opened(campaign, 3).records)
+        await campaign.tally(pricing)
+    assert [event.campaign_price_changed.fill for event in await pricing.prices()] == [3]
+
+
+async def test_a_cap_names_its_tally_and_pricing_agrees(pricing: PricingService, campaign: Campaign) -> None:
+    await pricing.apply(opened(campaign, 9).records)
+    await campaign.tally(pricing)
+    life = opened(campaign, 1)
+    assert (life.seat("mei").cap_fill, life.seat("mei").cap_tally_seq, life.seat("mei").cap.minor_units) == (
+        10,
+        1,
+        2940,
+    )
+    await pricing.apply(life.records)
+    assert await pricing.parked() == {}
+    stored = await pricing.rows("SELECT cap, cap_fill, cap_tally_seq FROM seats ORDER BY cap_tally_seq")
+    assert [tuple(row.values()) for row in stored] == [(3440, 9, 0), (2940, 10, 1)]
+
+
+@pytest.mark.parametrize(
+    ("tallied", "reason"),
+    [
+        ((2, 9), "tally 2, which the campaign does not have"),
+        ((1, 8), "cap was read at fill 9; with this seat added"),
+        ((0, 9), "cap was read at fill 10; with this seat added the fill is 1"),
+    ],
+)
+async def test_a_cap_that_no_tally_gives_is_set_aside(
+    pricing: PricingService, campaign: Campaign, tallied: tuple[int, int], reason: str
+) -> None:
+    await pricing.apply(opened(campaign, 9).records)
+    await campaign.tally(pricing)
+    campaign.tallied = tallied
+    life = opened(campaign, 1)
+    await pricing.apply(life.records)
+    assert reason in (await pricing.parked())[life.team_id][0]
+
+
+async def test_a_tally_of_another_campaign_gives_no_cap(pricing: PricingService, campaign: Campaign) -> None:
+    await pricing.apply(opened(campaign, 9).records)
+    await campaign.tally(pricing)
+    other = Campaign()
+    other.tallied = campaign.tallied
+    life = opened(other, 1)
+    await pricing.apply(life.records)
+    assert "which the campaign does not have" in (await pricing.parked())[life.team_id][0]
+
+
+async def test_a_formed_team_is_settled_at_the_tally_that_contains_its_end(
+    pricing: PricingService, campaign: Campaign
+) -> None:
+    life = opened(campaign, 3)
+    life.join("tom", quantity=2)
+    await pricing.apply(life.records)
+    await campaign.tally(pricing)
+    told = life.version
+    life.form()
+    life.reduce("tom", 1)
+    other = opened(campaign, 6)
+    await pricing.apply([*life.records[told:], *other.records])
+    assert await pricing.settle() == 0
+    assert await lines_of(pricing, life) == []
+    life.withdraw("mei")
+    await pricing.apply(life.records[-1:])
+    tally = await campaign.tally(pricing)
+    assert [(team.team_id, team.team_version) for team in tally.campaign_tallied.fixed_teams] == [
+        (life.team_id, told + 1)
+    ]
+    await pricing.settle()
+    lines = await lines_of(pricing, life)
+    # 3 + 2 - 1 - 3 units of this team, and 6 of the other: below the second tier
+    assert tally.campaign_tallied.totals.units_confirmed_now == 7
+    assert [(line.member_id, line.quantity, line.unit_price.minor_units, line.tally_seq) for line in lines] == [
+        ("mei", 3, 3440, 2),
+        ("tom", 2, 3490, 2),
+        ("tom", -1, 3490, 2),
+        ("mei", -3, 3440, 2),
+    ]
+    await pricing.apply(opened(campaign, 20).records)
+    assert (await campaign.tally(pricing)).campaign_tallied.fixed_teams == []
+    assert [row["fill"] for row in await pricing.rows("SELECT fill FROM teams WHERE tally_seq = 2")] == [7]
+
+
+async def test_what_needs_no_price_is_settled_at_once(pricing: PricingService, campaign: Campaign) -> None:
+    life = opened(campaign, 3)
+    life.join("tom")
+    life.leave("tom")
+    life.late("tom", "again")
+    life.fail()
+    await pricing.apply(life.records)
+    assert [(line.cause, line.unit_price.minor_units, line.tally_seq) for line in await lines_of(pricing, life)] == [
+        (events_pb2.SETTLEMENT_CAUSE_SEAT_LEFT, 0, 0),
+        (events_pb2.SETTLEMENT_CAUSE_LATE_PAYMENT, 0, 0),
+        (events_pb2.SETTLEMENT_CAUSE_TEAM_FAILED, 0, 0),
+    ]
+
+
+async def test_a_price_of_zero_names_its_tally_too(pricing: PricingService) -> None:
+    campaign = Campaign(((1, 0),))
+    life = opened(campaign, 1)
+    life.form()
+    await pricing.apply(life.records)
+    await campaign.tally(pricing)
+    await pricing.settle()
+    assert [line.tally_seq for line in await lines_of(pricing, life)] == [1]
+
+
+async def test_more_teams_than_one_tally_fixes_are_fixed_by_the_next(
+    pricing: PricingService, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "MOST_FIXED", 4)
+    lives = [opened(campaign, 1) for _ in range(10)]
+    for life in lives:
+        life.form()
+        await pricing.apply(life.records)
+    for _ in range(5):
+        await pricing.tallies.run_once()
+    told = [event.campaign_tallied for event in await pricing.tallied()]
+    assert [len(fact.fixed_teams) for fact in told] == [4, 4, 2]
+    assert {team.team_id for fact in told for team in fact.fixed_teams} == {life.team_id for life in lives}
+    assert {fact.totals.units_confirmed_now for fact in told} == {10}
+
+
+def batches(records: Sequence[Record], chance: Random) -> list[list[Record]]:
+    """Cut into batches of random sizes."""
+    left, made = list(records), []
+    while left:
+        size = chance.randint(1, 12)
+        made.append(left[:size])
+        left = left[size:]
+    return made
+
+
+def mixed(lives: Sequence[FullLife], chance: Random) -> list[Record]:
+    """Mix the records of several teams, each team's in order."""
+    waiting = [list(life.records) for life in lives]
+    found = []
+    while any(waiting):
+        found.append(chance.choice([records for records in waiting if records]).pop(0))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_prices_and_lines_equal_those_computed_from_events_and_tallies(
+    pricing: PricingService, campaign: Campaign, seed: int
+) -> None:
+    chance = Random(seed)  # noqa: S311 - for tests
+    lives: list[FullLife] = []
+    for _ in range(4):
+        wave = [campaign.team(chance.choice(MODES)) for _ in range(4)]
+        for life in wave:
+            play(life, [(chance.randrange(999), chance.randrange(999)) for _ in range(chance.randint(12, 50))])
+        lives += wave
+        for batch in batches(mixed(wave, chance), chance):
+            await pricing.apply(batch)
+            if chance.random() < 0.3:
+                await campaign.tally(pricing)
+            if chance.random() < 0.3:
+                await pricing.settlements.run_once()
+        await campaign.tally(pricing)
+    await pricing.settle()
+    assert await pricing.parked() == {}
+    assert await changed(pricing) == changes_from_scratch(campaign, await pricing.tallied())
+    fills = fixed_fills(await pricing.tallied())
+    for life in lives:
+        lines = await lines_of(pricing, life)
+        seats = {seat_id: added_up(lines, seat_id) for seat_id in Oracle(life).seats}
+        owed = Oracle(life, fills.get(life.team_id)).seats
+        assert seats == {key: (one.lines, one.charged, one.brought + one.late) for key, one in owed.items()}
+
+
+async def changed(pricing: PricingService) -> list[tuple[int, int]]:
+    """The tally of each event about the campaign's prices, and the member's price then."""
+    told = await pricing.prices()
+    assert [event.sequence for event in told] == list(range(1, len(told) + 1))
+    return [(event.tally_seq, event.campaign_price_changed.moves[1].new_unit_price) for event in told]
+
+
+def changes_from_scratch(campaign: Campaign, tallies: Sequence[events_pb2.TallyEvent]) -> list[tuple[int, int]]:
+    """Compute from the tallies alone which of them changed the member's price, and to what."""
+    life, found = campaign.team(), []
+    before = life.price(0)
+    for event in tallies:
+        now = life.price(event.campaign_tallied.totals.units_confirmed_now)
+        if now != before:
+            found.append((event.sequence, now))
+        before = now
+    return found
+
+
+def fixed_fills(tallies: Sequence[events_pb2.TallyEvent]) -> dict[str, int]:
+    """The fill that was fixed for each team that formed."""
+    found: dict[str, int] = {}
+    for event in tallies:
+        for team in event.campaign_tallied.fixed_teams:
+            assert team.team_id not in found
+            found[team.team_id] = event.campaign_tallied.totals.units_confirmed_now
+    return found
+
+
+def added_up(lines: Sequence[events_pb2.SettlementLine], seat_id: str) -> tuple[int, int, int]:
+    """How many lines a seat has, what they charge, what was authorised or paid for them."""
+    own = [line for line in lines if line.seat_id == seat_id]
+    charged = sum(line.to_capture.minor_units + line.to_keep.minor_units + line.due.minor_units for line in own)
+    return len(own), charged, sum(line.authorised.minor_units + line.paid.minor_units for line in own)
