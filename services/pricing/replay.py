@@ -29,7 +29,8 @@ async def replay(settings: Settings, *, accept_differences: bool) -> None:
     rebuild = Rebuild(
         database,
         beside,
-        [Backlog(settings.kafka, [topic]) for topic in (translate.TALLY_TOPIC, translate.TEAM_TOPIC)],
+        Backlog(settings.kafka, [translate.TALLY_TOPIC]),
+        Backlog(settings.kafka, [translate.TEAM_TOPIC]),
         {translate.TALLY_TOPIC: on_tally_events, translate.TEAM_TOPIC: TeamHandler(tables).on_team_events},
         {translate.TEAM_TOPIC: team_events.fill},
         SettlementFinder(beside, tables),

@@ -1,20 +1,21 @@
 """A rebuild of pricing from the topics of a real broker: identical after any history, and honest about what differs."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
 
 import pytest
 from kafka import KafkaProducer
 
-from services.chassis.backlog import Backlog
+from services.chassis.backlog import Backlog, Positions
 from services.chassis.database import Database
-from services.chassis.messages import Record
+from services.chassis.messages import Record, headers, message
 from services.chassis.topics import create_topics
 from services.pricing import translate
 from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
 from services.pricing.handlers.rebuild import Rebuild, Rebuilt, on_tally_events
 from services.pricing.store.rebuild import SCHEMA
 from tests.support.brokers import BrokerProcess
+from tests.support.campaigns import Campaign, opened
 from tests.support.database import Database as MakeDatabase
 from tests.support.database import database, database_server
 from tests.support.pricing import PricingService
@@ -52,7 +53,29 @@ async def publish(broker: BrokerProcess, producer: Callable[..., KafkaProducer])
     return send
 
 
-async def rebuild(broker: BrokerProcess, url: str, *, accept_differences: bool = False) -> Rebuilt:
+class Interrupted(Backlog):
+    """A topic; something happens in the service when it has been read for the first time."""
+
+    def __init__(self, bootstrap: str, topic: str, meanwhile: Callable[[], Awaitable[None]] | None = None) -> None:
+        super().__init__(bootstrap, [topic])
+        self._meanwhile = meanwhile
+
+    async def read(self, since: Positions) -> AsyncIterator[list[Record]]:
+        """Read to the end; then it happens."""
+        async for records in super().read(since):
+            yield records
+        happens, self._meanwhile = self._meanwhile, None
+        if happens:
+            await happens()
+
+
+async def rebuild(
+    broker: BrokerProcess,
+    url: str,
+    *,
+    accept_differences: bool = False,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
+) -> Rebuilt:
     """Rebuild as `python -m services.pricing replay` does, on the test's own database."""
     database, beside = Database(url), Database(url, beside=SCHEMA)
     tables = Tables()
@@ -61,7 +84,8 @@ async def rebuild(broker: BrokerProcess, url: str, *, accept_differences: bool =
         return await Rebuild(
             database,
             beside,
-            [Backlog(broker.bootstrap, [topic]) for topic in (translate.TALLY_TOPIC, translate.TEAM_TOPIC)],
+            Backlog(broker.bootstrap, [translate.TALLY_TOPIC]),
+            Interrupted(broker.bootstrap, translate.TEAM_TOPIC, meanwhile),
             {translate.TALLY_TOPIC: on_tally_events, translate.TEAM_TOPIC: TeamHandler(tables).on_team_events},
             {translate.TEAM_TOPIC: _nothing_kept},
             SettlementFinder(beside, tables),
@@ -161,3 +185,81 @@ async def test_a_team_whose_first_events_are_gone_is_taken_over_as_it_is(
     assert (found.identical, found.carried_over) == (True, 1)
     assert old.team_id in found.reasons[0]
     assert await pricing.state() == before
+
+
+async def tallies(pricing: PricingService, first: int = 1) -> list[Record]:
+    """The tallies that were told, as records, from a number on."""
+    told = [message(translate.TALLY_TOPIC, event.campaign_id, event) for event in await pricing.tallied()]
+    return [Record(item.topic, item.key, item.payload, tuple(headers(item))) for item in told[first - 1 :]]
+
+
+async def a_campaign(pricing: PricingService, publish: Publish, seed: int) -> Campaign:
+    """Play a campaign that fills its ladder as a whole: waves of teams, each wave's caps read at the tally before."""
+    chance, campaign = Random(seed), Campaign()  # noqa: S311 - for tests
+    for _ in range(3):
+        wave = [campaign.team() for _ in range(4)]
+        for life in wave:
+            play(life, [(chance.randrange(1000), chance.randrange(1000)) for _ in range(25)])
+            publish(life.records)
+            await pricing.apply(life.records)
+            if chance.random() < 0.5:
+                await campaign.tally(pricing)
+        await campaign.tally(pricing)
+    await pricing.settle()
+    return campaign
+
+
+async def test_a_campaign_that_fills_its_ladder_as_a_whole_is_built_from_its_tallies(
+    pricing: PricingService, publish: Publish, broker: BrokerProcess, url: str
+) -> None:
+    await a_campaign(pricing, publish, 6)
+    publish(await tallies(pricing))
+    before = await pricing.state()
+    assert {row["tally_seq"] > 0 for row in before["settlement_lines"]} == {True, False}
+    found = await rebuild(broker, url)
+    assert found.identical, found.differences
+    assert await pricing.state() == before
+
+
+async def test_a_tally_that_is_made_while_the_tables_are_built_fixes_its_teams_there_too(
+    pricing: PricingService, publish: Publish, broker: BrokerProcess, url: str
+) -> None:
+    life = opened(Campaign(), 3)
+    life.form()
+    publish(life.records)
+    await pricing.apply(life.records)
+
+    async def count() -> None:
+        await pricing.tallies.run_once()
+        await pricing.settle()
+        publish(await tallies(pricing))
+
+    found = await rebuild(broker, url, meanwhile=count)
+    assert found.identical, found.differences
+    assert [row["tally_seq"] for row in await pricing.rows("SELECT tally_seq FROM teams")] == [1]
+
+
+async def test_tallies_that_the_topic_does_not_keep_any_more_or_not_yet_are_taken_over(
+    pricing: PricingService, publish: Publish, broker: BrokerProcess, url: str
+) -> None:
+    campaign = await a_campaign(pricing, publish, 7)
+    made = await tallies(pricing)
+    publish(made[2:-1])
+    life = opened(campaign, 1)
+    publish(life.records)
+    await pricing.apply(life.records)
+    before = await pricing.state()
+    found = await rebuild(broker, url)
+    assert found.identical, (found.differences, found.reasons)
+    assert await pricing.state() == before
+
+
+async def test_a_tally_that_was_changed_is_found(
+    pricing: PricingService, publish: Publish, broker: BrokerProcess, url: str
+) -> None:
+    await a_campaign(pricing, publish, 8)
+    publish(await tallies(pricing))
+    async with pricing.database.work() as work:
+        await work.connection.execute("UPDATE tallies SET units_confirmed_now = units_confirmed_now + 1 WHERE seq = 1")
+    found = await rebuild(broker, url)
+    assert "tallies" in {item.table for item in found.differences if not item.identical}

@@ -54,15 +54,17 @@ class Rebuild:
         self,
         database: Database,
         beside: Database,
-        backlogs: Sequence[Backlog],
+        tallies: Backlog,
+        teams: Backlog,
         handlers: Mapping[str, Handler],
         fills: Mapping[str, Fill],
         settlements: SettlementFinder,
     ) -> None:
-        """Name the parts; the backlogs are read one after the other, tallies first: caps and prices refer to them."""
+        """Name the parts; tallies are read before the events of teams, whose caps and prices refer to them."""
         self._database = database
         self._beside = beside
-        self._backlogs = backlogs
+        self._tallies = tallies
+        self._teams = teams
         self._settlements = settlements
         self._inbox = Inbox(beside, handlers, fills, max_parked_keys=_ANY_NUMBER)
         self._positions: Positions = {}
@@ -106,13 +108,18 @@ class Rebuild:
     async def _play(self, connection: Connection) -> None:
         """Apply what the service in use has applied, as far as the topics have it, and make the lines."""
         self._held_back = set()
-        for backlog in self._backlogs:
-            async for records in backlog.read(self._positions):
-                await self._apply(connection, records)
+        await self._read(connection, self._tallies)
+        async with self._beside.work() as work:
+            await store.carry_tallies(work.connection)
+        await self._read(connection, self._teams)
         async with self._beside.work() as work:
             await store.fix_teams(work.connection)
         while await self._settlements.run_once():
             pass
+
+    async def _read(self, connection: Connection, backlog: Backlog) -> None:
+        async for records in backlog.read(self._positions):
+            await self._apply(connection, records)
 
     async def _apply(self, connection: Connection, records: list[Record]) -> None:
         known = await self._known(connection, records)
@@ -152,6 +159,7 @@ class Rebuild:
 async def on_tally_events(work: Work, events: list[Event]) -> None:
     """Record tallies again that the service in use once made, and which teams they fixed."""
     for tally in map(translate.read_tally, events):
+        await store.forget_tally(work.connection, tally.campaign_id, tally.seq)
         await tables.insert_tally(work.connection, tally)
         if tally.fixed:
             await tables.insert_fixes(work.connection, tally)

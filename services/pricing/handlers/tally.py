@@ -85,3 +85,4 @@ async def _fix_teams(connection: Connection, tally: domain.Tally) -> None:
     teams = await store.lock_teams(connection, sorted((tally.campaign_id, team.team_id) for team in tally.fixed))
     await store.save_teams(connection, [domain.fix(team, tally) for team in teams.values()])
     await store.insert_fixes(connection, tally)
+    await store.end_waiting(connection, tally)

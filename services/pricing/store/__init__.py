@@ -6,6 +6,7 @@ from services.pricing.store.lines import insert_lines, list_lines, list_lines_of
 from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
 from services.pricing.store.tables import insert_tables, list_campaign_tables, load_tables
 from services.pricing.store.tallies import (
+    end_waiting,
     find_tally,
     find_untallied,
     find_waiting,
@@ -22,6 +23,7 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "StoredFact",
+    "end_waiting",
     "find_jobs",
     "find_seat",
     "find_tally",

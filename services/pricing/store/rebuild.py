@@ -22,7 +22,7 @@ DERIVED = (
 )
 """Tables that follow from events alone, and are built again. Every other table of the service is used as it is."""
 
-OF_TEAM = ("teams", "seats", "facts", "settlement_jobs", "settlement_lines", "tally_fixes")
+OF_TEAM = ("teams", "seats", "facts", "settlement_jobs", "settlement_lines")
 """Those of them whose rows belong to one team."""
 
 _OWN = ("inbox", "parked_messages", "tally_deltas", "tally_waits")
@@ -125,13 +125,32 @@ async def carry_over(connection: AsyncConnection[TupleRow]) -> int:
             ).format(sql.Identifier(SCHEMA, name), sql.Identifier("public", name)),
             keys,
         )
-    for name in ("price_tables", "price_steps", "tallies"):
-        await connection.execute(
-            sql.SQL("INSERT INTO {} SELECT * FROM {} ON CONFLICT DO NOTHING").format(
-                sql.Identifier(SCHEMA, name), sql.Identifier("public", name)
-            )
-        )
+    for name in ("price_tables", "price_steps"):
+        await _take_over(connection, name)
     return len(missing)
+
+
+async def carry_tallies(connection: AsyncConnection[TupleRow]) -> None:
+    """Take over, as they are, the tallies that the topic does not have: any more, or yet. Caps and prices need them."""
+    for name in ("tally_fixes", "tallies"):  # in this order no team is named by a tally that is not there
+        await _take_over(connection, name)
+
+
+async def forget_tally(connection: AsyncConnection[TupleRow], campaign_id: UUID, seq: int) -> None:
+    """Drop what was taken over of a tally: the topic has it after all."""
+    for name in ("tally_fixes", "tallies"):
+        await connection.execute(
+            sql.SQL("DELETE FROM {} WHERE campaign_id = %s AND seq = %s").format(sql.Identifier(SCHEMA, name)),
+            (campaign_id, seq),
+        )
+
+
+async def _take_over(connection: AsyncConnection[TupleRow], table: str) -> None:
+    await connection.execute(
+        sql.SQL("INSERT INTO {} SELECT * FROM {} ON CONFLICT DO NOTHING").format(
+            sql.Identifier(SCHEMA, table), sql.Identifier("public", table)
+        )
+    )
 
 
 async def why_parked(connection: AsyncConnection[TupleRow]) -> list[str]:

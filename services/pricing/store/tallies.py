@@ -83,15 +83,20 @@ async def insert_waiting(connection: AsyncConnection[TupleRow], teams: Sequence[
 
 
 async def insert_fixes(connection: AsyncConnection[TupleRow], tally: Tally) -> None:
-    """Store which teams a tally fixes, at least one; they wait no longer."""
+    """Store which teams a tally fixes, at least one."""
     ids = [team.team_id for team in tally.fixed]
-    await connection.execute(
-        "DELETE FROM tally_waits WHERE campaign_id = %s AND team_id = ANY(%s)", (tally.campaign_id, ids)
-    )
     await connection.execute(
         "INSERT INTO tally_fixes (campaign_id, seq, team_id, team_version)"
         " SELECT %s, %s, k.* FROM unnest(%s::uuid[], %s::bigint[]) AS k",
         (tally.campaign_id, tally.seq, ids, [team.team_version for team in tally.fixed]),
+    )
+
+
+async def end_waiting(connection: AsyncConnection[TupleRow], tally: Tally) -> None:
+    """Have the teams that a tally fixes, at least one, wait no longer."""
+    await connection.execute(
+        "DELETE FROM tally_waits WHERE campaign_id = %s AND team_id = ANY(%s)",
+        (tally.campaign_id, [team.team_id for team in tally.fixed]),
     )
 
 

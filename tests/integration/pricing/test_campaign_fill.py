@@ -2,61 +2,24 @@
 
 from collections.abc import Sequence
 from random import Random
-from uuid import uuid4
 
 import pytest
 from groupbuy.pricing.v1 import events_pb2
 
 from services.chassis.messages import Record
 from services.pricing import domain
+from tests.support.campaigns import Campaign, opened
 from tests.support.pricing import PricingService
 from tests.support.pricing_histories import Oracle, play
-from tests.support.pricing_lives import FullLife, leaders_pay_less
-from tests.support.teams import CAMPAIGN, COMMIT, HOLD, PAY_ON_DELIVERY, PREPAID, TeamLife, price_table
+from tests.support.pricing_lives import FullLife
+from tests.support.teams import COMMIT, HOLD, PAY_ON_DELIVERY, PREPAID, TeamLife
 
 MODES = (COMMIT, HOLD, PREPAID, PAY_ON_DELIVERY)
-STEPS = ((3, 3490), (10, 2990), (300, 2490))
-
-
-class Campaign:
-    """Teams of one campaign whose units fill one ladder together."""
-
-    def __init__(self, steps: Sequence[tuple[int, int]] = STEPS) -> None:
-        self.id, self.platform = uuid4(), uuid4()
-        self.table = leaders_pay_less(price_table(3990, steps, basis=CAMPAIGN), 50)
-        self.tallied = (0, 0)
-
-    def team(self, mode: int = PREPAID) -> FullLife:
-        """Begin a team that reads its caps at the last tally."""
-        life = FullLife(
-            campaign=self.id,
-            platform=self.platform,
-            table=self.table,
-            maximum=100,
-            payment_mode=mode,  # type: ignore[arg-type]
-        )
-        life.tallied = self.tallied
-        return life
-
-    async def tally(self, pricing: PricingService) -> events_pb2.TallyEvent:
-        """Have the campaign counted, and read the tally."""
-        await pricing.tallies.run_once()
-        told = (await pricing.tallied())[-1]
-        self.tallied = (told.sequence, told.campaign_tallied.totals.units_confirmed_now)
-        return told
 
 
 @pytest.fixture
 def campaign() -> Campaign:
     return Campaign()
-
-
-def opened(campaign: Campaign, units: int, mode: int = PREPAID) -> FullLife:
-    """A team whose leader has confirmed some units."""
-    life = campaign.team(mode)
-    life.open("mei", quantity=units)
-    life.confirm("mei")
-    return life
 
 
 async def lines_of(pricing: PricingService, life: TeamLife) -> list[events_pb2.SettlementLine]:
