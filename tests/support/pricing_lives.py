@@ -8,7 +8,7 @@ from groupbuy.pricing.v1 import ladder_pb2
 from groupbuy.team_formation.v1 import events_pb2, types_pb2
 
 from services.chassis import ids
-from tests.support.teams import LEADER, MEMBER, TeamLife, price_table
+from tests.support.teams import LEADER, MEMBER, MEMBERS, TeamLife, price_table
 
 WAITING = types_pb2.SEAT_STATE_WAITING
 HELD = types_pb2.SEAT_STATE_HELD
@@ -58,8 +58,9 @@ class FullLife(TeamLife):
         seat = self._seats[member]
         self._count_in(seat, -1)
         seat.state = HELD
-        seat.cap_fill, seat.cap_tally_seq = self.fill_with(seat.quantity), self.cap_tally_seq
+        seat.cap_fill = self.fill + (1 if self.table.basis == MEMBERS else seat.quantity)
         seat.cap.CopyFrom(self._minor(self.price(seat.cap_fill, seat.sku, seat.role)))
+        seat.cap_tally_seq = self.tally[0]
         self._count_in(seat)
         return self._tell("seat_held", events_pb2.SeatHeld(seat=seat, from_waitlist=True))
 

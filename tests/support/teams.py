@@ -34,7 +34,6 @@ PREPAID = types_pb2.PAYMENT_MODE_PREPAID
 PAY_ON_DELIVERY = types_pb2.PAYMENT_MODE_PAY_ON_DELIVERY
 MEMBERS = ladder_pb2.BASIS_TEAM_MEMBERS
 UNITS = ladder_pb2.BASIS_TEAM_UNITS
-CAMPAIGN = ladder_pb2.BASIS_CAMPAIGN_UNITS
 LEADER = ladder_pb2.ROLE_LEADER
 MEMBER = ladder_pb2.ROLE_MEMBER
 MANGO_STEPS = ((2, 3490), (3, 2990), (5, 2490))
@@ -105,9 +104,9 @@ class TeamLife:
             max_units_per_seat=100,
             leave_until=types_pb2.LEAVE_UNTIL_ENDED,
         )
-        self.tallied = (0, 0)
-        """The campaign's last tally that caps are read at: its seq, and the units it counted."""
         self._seats: dict[str, types_pb2.Seat] = {}
+        self.tally = (0, 0)
+        """The campaign's tally last applied: its number, and the confirmed units that it counts."""
 
     @property
     def platform_id(self) -> str:
@@ -131,20 +130,11 @@ class TeamLife:
 
     @property
     def fill(self) -> int:
-        """Confirmed fill in the ladder's basis."""
+        """Confirmed fill in the ladder's basis; of the whole campaign, as of the tally last applied."""
+        if self.table.basis == ladder_pb2.BASIS_CAMPAIGN_UNITS:
+            return self.tally[1]
         members = self.table.basis == MEMBERS
         return self.totals.confirmed_members if members else self.totals.confirmed_units
-
-    @property
-    def cap_tally_seq(self) -> int:
-        """The tally that caps are read at now."""
-        return self.tallied[0] if self.table.basis == CAMPAIGN else 0
-
-    def fill_with(self, quantity: int) -> int:
-        """Fill with a seat added, at which its cap is read."""
-        if self.table.basis == CAMPAIGN:
-            return self.tallied[1] + quantity
-        return self.fill + (1 if self.table.basis == MEMBERS else quantity)
 
     def seat(self, member: str) -> types_pb2.Seat:
         """The member's last seat as it stands."""
@@ -172,7 +162,7 @@ class TeamLife:
         self, member: str, sku: str = "mango", quantity: int = 1, *, role: ladder_pb2.Role.ValueType = MEMBER
     ) -> events_pb2.TeamEvent:
         """Take a seat."""
-        fill = self.fill_with(quantity)
+        fill = self.fill + (1 if self.table.basis == MEMBERS else quantity)
         seat = types_pb2.Seat(
             seat_id=ids.opaque("seat", self.campaign, uuid4()),
             team_id=self.team_id,
@@ -183,7 +173,7 @@ class TeamLife:
             state=types_pb2.SEAT_STATE_HELD,
             cap=self._money(self.price(fill, sku, role)),
             cap_fill=fill,
-            cap_tally_seq=self.cap_tally_seq,
+            cap_tally_seq=self.tally[0],
             hold_until=_time(self.now + timedelta(minutes=15)),
         )
         self._seats[member] = seat

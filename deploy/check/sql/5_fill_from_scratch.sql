@@ -34,10 +34,7 @@ WITH seen AS (
     FROM played AS p JOIN teams AS t USING (campaign_id, team_id)
     JOIN price_tables AS b ON b.campaign_id = t.campaign_id AND b.ladder_version = t.ladder_version
     WHERE p.version = coalesce(t.formed_version, t.ended_version, t.version) AND b.basis <> 'CAMPAIGN_UNITS'
-    -- where the whole campaign fills the ladder, it is what the tally counted that fixed the team's prices
-    UNION ALL SELECT t.team_id || ' at tally ' || t.tally_seq, t.fill, y.units_confirmed_now
-    FROM teams AS t LEFT JOIN tallies AS y ON y.campaign_id = t.campaign_id AND y.seq = t.tally_seq WHERE t.tally_seq > 0
 )
-SELECT count(*), count(*) FILTER (WHERE said IS DISTINCT FROM found),
-       (array_agg(place || ': ' || said || ', events give ' || found) FILTER (WHERE said IS DISTINCT FROM found))[1:5]
+SELECT count(*), count(*) FILTER (WHERE said <> found),
+       (array_agg(place || ': ' || said || ', events give ' || found) FILTER (WHERE said <> found))[1:5]
 FROM judged

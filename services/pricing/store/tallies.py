@@ -30,10 +30,11 @@ async def insert_differences(
 
 
 async def find_untallied(connection: AsyncConnection[TupleRow], limit: int) -> list[UUID]:
-    """Find campaigns with something to count, without locks."""
+    """Find campaigns with something to count, without locks; those first that have waited longest."""
     cursor = await connection.execute(
-        "SELECT campaign_id FROM (SELECT campaign_id FROM tally_deltas UNION SELECT campaign_id FROM tally_waits) AS c"
-        " ORDER BY campaign_id LIMIT %s",
+        "SELECT campaign_id FROM (SELECT campaign_id, number FROM tally_deltas"
+        " UNION ALL SELECT campaign_id, 0 FROM tally_waits) AS c"
+        " GROUP BY campaign_id ORDER BY min(number), campaign_id LIMIT %s",
         (limit,),
     )
     return [campaign_id async for (campaign_id,) in cursor]

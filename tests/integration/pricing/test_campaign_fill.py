@@ -1,5 +1,6 @@
 """A ladder that the whole campaign fills: its fill is read at tallies, for caps, prices and lines of formed teams."""
 
+import asyncio
 from collections.abc import Sequence
 from random import Random
 
@@ -7,8 +8,7 @@ import pytest
 from groupbuy.pricing.v1 import events_pb2
 
 from services.chassis.messages import Record
-from services.pricing import domain
-from tests.support.campaigns import Campaign, opened
+from tests.support.campaigns import Campaign, opened, wrong
 from tests.support.pricing import PricingService
 from tests.support.pricing_histories import Oracle, play
 from tests.support.pricing_lives import FullLife
@@ -26,24 +26,6 @@ async def lines_of(pricing: PricingService, life: TeamLife) -> list[events_pb2.S
     """The lines of a team, in order."""
     settled = await pricing.settled()
     return [event.settlement_line_recorded.line for event in settled if event.team_id == life.team_id]
-
-
-async def test_a_tier_that_hundreds_of_teams_cross_is_one_event(pricing: PricingService, campaign: Campaign) -> None:
-    lives = [opened(campaign, 1) for _ in range(310)]
-    await pricing.apply([record for life in lives[:9] for record in life.records])
-    await campaign.tally(pricing)
-    await pricing.apply([record for life in lives[9:] for record in life.records])
-    tally = await campaign.tally(pricing)
-    assert await pricing.parked() == {}
-    first, second = await pricing.prices()
-    assert (first.campaign_price_changed.old_fill, first.campaign_price_changed.fill) == (0, 9)
-    fact = second.campaign_price_changed
-    assert (fact.old_fill, fact.fill, fact.tier, fact.missing_to_next, fact.ladder_version) == (9, 310, 3, 0, 1)
-    assert [(move.old_unit_price, move.new_unit_price) for move in fact.moves] == [(3440, 2440), (3490, 2490)]
-    assert (second.sequence, second.tally_seq, second.team_id, second.team_version) == (2, 2, "", 0)
-    assert second.campaign_id == lives[0].campaign_id
-    assert fact.cause_event_id == tally.event_id
-    assert "310 units are confirmed in the whole campaign" in fact.explanation
 
 
 async def test_within_a_tier_nothing_is_told(pricing: PricingService, campaign: Campaign) -> None:
@@ -66,25 +48,6 @@ async def test_a_cap_names_its_tally_and_pricing_agrees(pricing: PricingService,
     assert await pricing.parked() == {}
     stored = await pricing.rows("SELECT cap, cap_fill, cap_tally_seq FROM seats ORDER BY cap_tally_seq")
     assert [tuple(row.values()) for row in stored] == [(3440, 9, 0), (2940, 10, 1)]
-
-
-@pytest.mark.parametrize(
-    ("tallied", "reason"),
-    [
-        ((2, 9), "tally 2, which the campaign does not have"),
-        ((1, 8), "cap was read at fill 9; with this seat added"),
-        ((0, 9), "cap was read at fill 10; with this seat added the fill is 1"),
-    ],
-)
-async def test_a_cap_that_no_tally_gives_is_set_aside(
-    pricing: PricingService, campaign: Campaign, tallied: tuple[int, int], reason: str
-) -> None:
-    await pricing.apply(opened(campaign, 9).records)
-    await campaign.tally(pricing)
-    campaign.tallied = tallied
-    life = opened(campaign, 1)
-    await pricing.apply(life.records)
-    assert reason in (await pricing.parked())[life.team_id][0]
 
 
 async def test_a_tally_of_another_campaign_gives_no_cap(pricing: PricingService, campaign: Campaign) -> None:
@@ -154,22 +117,7 @@ async def test_a_price_of_zero_names_its_tally_too(pricing: PricingService) -> N
     await campaign.tally(pricing)
     await pricing.settle()
     assert [line.tally_seq for line in await lines_of(pricing, life)] == [1]
-
-
-async def test_more_teams_than_one_tally_fixes_are_fixed_by_the_next(
-    pricing: PricingService, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(domain, "MOST_FIXED", 4)
-    lives = [opened(campaign, 1) for _ in range(10)]
-    for life in lives:
-        life.form()
-        await pricing.apply(life.records)
-    for _ in range(5):
-        await pricing.tallies.run_once()
-    told = [event.campaign_tallied for event in await pricing.tallied()]
-    assert [len(fact.fixed_teams) for fact in told] == [4, 4, 2]
-    assert {team.team_id for fact in told for team in fact.fixed_teams} == {life.team_id for life in lives}
-    assert {fact.totals.units_confirmed_now for fact in told} == {10}
+    assert not await wrong(pricing)
 
 
 def batches(records: Sequence[Record], chance: Random) -> list[list[Record]]:
@@ -218,6 +166,39 @@ async def test_prices_and_lines_equal_those_computed_from_events_and_tallies(
         seats = {seat_id: added_up(lines, seat_id) for seat_id in Oracle(life).seats}
         owed = Oracle(life, fills.get(life.team_id)).seats
         assert seats == {key: (one.lines, one.charged, one.brought + one.late) for key, one in owed.items()}
+    assert not await wrong(pricing)
+
+
+async def test_each_team_is_fixed_once_by_a_tally_that_contains_its_end_whoever_counts(
+    pricing: PricingService, campaign: Campaign
+) -> None:
+    lives = [opened(campaign, 2) for _ in range(24)]
+    for life in lives:
+        life.join("tom")
+        life.form()
+    replicas = [PricingService(pricing.database) for _ in range(3)]
+
+    async def follow(life: FullLife, replica: PricingService) -> None:
+        for start in range(0, len(life.records), 4):
+            await replica.apply(life.records[start : start + 4])
+
+    async def count(replica: PricingService) -> None:
+        for _ in range(10):
+            await replica.tallies.run_once()
+            await replica.settlements.run_once()
+
+    await asyncio.gather(
+        *(follow(life, replicas[number % 3]) for number, life in enumerate(lives)), *map(count, replicas)
+    )
+    await pricing.tallies.run_once()
+    await pricing.settle()
+    fixed = 0
+    for event in await pricing.tallied():
+        fixed += len(event.campaign_tallied.fixed_teams)
+        assert fixed <= event.campaign_tallied.totals.teams_formed
+    assert fixed == len(fixed_fills(await pricing.tallied())) == len(lives)
+    assert {life.team_id: len(await lines_of(pricing, life)) for life in lives} == {life.team_id: 2 for life in lives}
+    assert not await wrong(pricing)
 
 
 async def changed(pricing: PricingService) -> list[tuple[int, int]]:

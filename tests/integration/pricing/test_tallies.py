@@ -98,3 +98,19 @@ async def test_several_who_count_at_once_count_everything_once(pricing: PricingS
     told = await tallies(pricing)
     assert [event.sequence for event in told] == list(range(1, len(told) + 1))
     assert told[-1].campaign_tallied.totals == expected(played)
+
+
+async def test_campaigns_without_pause_do_not_keep_the_others_waiting(
+    pricing: PricingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.pricing.handlers.tally.PAGE", 1)
+    busy, quiet = (lives(Random(8), 1)[0] for _ in range(2))  # noqa: S311 - for tests
+    if busy.campaign > quiet.campaign:
+        busy, quiet = quiet, busy
+    await pricing.apply(busy.records[:2])
+    await pricing.apply(quiet.records)
+    await pricing.tallies.run_once()
+    await pricing.apply(busy.records[2:])
+    await pricing.tallies.run_once()
+    told = [event.campaign_id for event in await tallies(pricing)]
+    assert told == [busy.campaign_id, quiet.campaign_id]
