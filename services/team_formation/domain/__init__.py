@@ -63,6 +63,7 @@ from services.team_formation.domain.ending import bring_up_to_date, cancel_team,
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
 from services.team_formation.domain.leaving import Heirs, default_seat, leave_team
 from services.team_formation.domain.prices import (
+    NO_TALLY,
     Basis,
     Discount,
     PriceRow,
@@ -71,6 +72,7 @@ from services.team_formation.domain.prices import (
     ReferenceKind,
     ReferencePrice,
     Role,
+    Tally,
     Tier,
 )
 from services.team_formation.domain.taking import is_full, join_team, open_team, overflow_into, sponsor_team
@@ -95,6 +97,7 @@ __all__ = [
     "LARGEST_PAYMENT",
     "LARGEST_STOCK",
     "NOTHING_ASSERTED",
+    "NO_TALLY",
     "USUAL_WAITING",
     "Action",
     "Around",
@@ -152,6 +155,7 @@ __all__ = [
     "ShownCharge",
     "Sponsor",
     "StartNow",
+    "Tally",
     "Team",
     "TeamState",
     "Terms",

@@ -11,6 +11,8 @@ class Basis(Word):
 
     TEAM_MEMBERS = "TEAM_MEMBERS"
     TEAM_UNITS = "TEAM_UNITS"
+    CAMPAIGN_UNITS = "CAMPAIGN_UNITS"
+    """Units of all confirmed seats of the campaign: known by its tallies."""
 
 
 class Role(Word):
@@ -18,6 +20,18 @@ class Role(Word):
 
     LEADER = "LEADER"
     MEMBER = "MEMBER"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What pricing counted of a campaign, as far as it is applied here; number 0 where none is yet."""
+
+    seq: int = 0
+    units: int = 0
+    """Units of all confirmed seats of the campaign."""
+
+
+NO_TALLY = Tally()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,10 @@ class PriceTable:
     def __hash__(self) -> int:
         """Tell tables of other prices apart too: most campaigns are at their first version."""
         return self._hash
+
+    def turn(self, fill: int) -> int:
+        """Number what all prices are at a fill: another number, other prices."""
+        return sum(bisect_right(row.steps, fill, key=lambda step: step.threshold) for row in self.rows)
 
     def row(self, sku: str, role: Role) -> PriceRow:
         """Find the row of an item and role; KeyError where the table lacks it."""

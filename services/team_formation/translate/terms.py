@@ -15,6 +15,7 @@ ROLES = {domain.Role.LEADER: ladder_pb2.ROLE_LEADER, domain.Role.MEMBER: ladder_
 _BASES = {
     domain.Basis.TEAM_MEMBERS: ladder_pb2.BASIS_TEAM_MEMBERS,
     domain.Basis.TEAM_UNITS: ladder_pb2.BASIS_TEAM_UNITS,
+    domain.Basis.CAMPAIGN_UNITS: ladder_pb2.BASIS_CAMPAIGN_UNITS,
 }
 _REFERENCE_KINDS = {ladder_pb2.ReferenceKind.Value(f"REFERENCE_KIND_{kind}"): kind for kind in domain.ReferenceKind}
 _CHARGE_KINDS = {types_pb2.ChargeKind.Value(f"CHARGE_KIND_{kind}"): kind for kind in domain.ChargeKind}
