@@ -1,6 +1,6 @@
 """The rules of prices: pure functions over frozen values."""
 
-from services.pricing.domain.explain import Explanation, explain
+from services.pricing.domain.explain import Explanation, Priced, TeamExplanation, explain, explain_team, prices_end
 from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
 from services.pricing.domain.job import Cause, Job
@@ -72,6 +72,7 @@ __all__ = [
     "PriceRow",
     "PriceStep",
     "PriceTable",
+    "Priced",
     "Problem",
     "ReleaseReason",
     "Role",
@@ -80,6 +81,7 @@ __all__ = [
     "SettlementLine",
     "Tally",
     "Team",
+    "TeamExplanation",
     "TeamFact",
     "TeamState",
     "Tier",
@@ -91,10 +93,12 @@ __all__ = [
     "discounted",
     "divide",
     "explain",
+    "explain_team",
     "final_price",
     "fix",
     "follow",
     "payable",
+    "prices_end",
     "seat_now",
     "settle",
     "table_problem",

@@ -100,12 +100,17 @@ def price_step(value: domain.PriceStep) -> ladder_pb2.PriceStep:
 
 def price_table(table: domain.PriceTable) -> ladder_pb2.PriceTable:
     """Write a price table."""
-    rows = [
-        ladder_pb2.PriceRow(sku=row.sku, role=ROLES[row.role], steps=map(price_step, row.steps)) for row in table.rows
-    ]
     return ladder_pb2.PriceTable(
-        currency=table.currency, basis=BASES[table.basis], ladder_version=table.ladder_version, rows=rows
+        currency=table.currency,
+        basis=BASES[table.basis],
+        ladder_version=table.ladder_version,
+        rows=map(price_row, table.rows),
     )
+
+
+def price_row(row: domain.PriceRow) -> ladder_pb2.PriceRow:
+    """Write all prices of one item and role."""
+    return ladder_pb2.PriceRow(sku=row.sku, role=ROLES[row.role], steps=map(price_step, row.steps))
 
 
 def read_price_table(message: ladder_pb2.PriceTable) -> domain.PriceTable:
