@@ -15,7 +15,7 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
+from services.pricing.handlers import SettlementFinder, Tables, TeamHandler, on_demand_events
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
 
@@ -23,17 +23,26 @@ SETTLE_SECONDS = 0.5
 
 
 async def process() -> None:
-    """Run pricing until it is told to stop; the arguments name the roles, none means all."""
+    """Run pricing until it is told to stop; the arguments name the roles, none means all.
+
+    `demand` is no such role: it is a process of its own.
+    """
     settings = load(Settings)
+    if sys.argv[1:] == ["demand"]:
+        # imported here: no other process of pricing needs the stream processor
+        from services.pricing.demand.run import Demand  # noqa: PLC0415
+
+        return await run_parts(Demand(settings).parts())
     process = Process("pricing", settings)
     tables = Tables()
+    demand = rpc.DemandReader(process.database, process.clock)
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
     settlements = SettlementFinder(process.database, tables)
     plan = Plan(
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables),
+                rpc.Pricing(process.database, tables, demand),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -46,11 +55,13 @@ async def process() -> None:
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
+            translate.DEMAND_TOPIC: on_demand_events,
         },
         fills={translate.TEAM_TOPIC: team_events.fill},
+        streams=[Part("demand readers", stop=demand.stop)],
         timers=[timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1)],
     )
-    await run_parts(process.parts(plan, sys.argv[1:]))
+    return await run_parts(process.parts(plan, sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ made up for by the next. Nothing that is charged rests on any of this.
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
+from functools import reduce
 
 MINUTE = 60
 QUARTER = 15 * MINUTE
@@ -128,19 +129,9 @@ def rates(demand: CampaignDemand, now: datetime) -> tuple[Rate, Rate, Rate]:
 
 
 def _rate(span: int, windows: Iterable[Window]) -> Rate:
-    total = sum(windows, start=_Sum())
+    total = reduce(Window.plus, windows, Window(0))
     minutes = span / MINUTE
     return Rate(span, total.joins / minutes, total.confirms / minutes, total.leaves / minutes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    joins: int = 0
-    confirms: int = 0
-    leaves: int = 0
-
-    def __add__(self, window: Window) -> "_Sum":
-        return _Sum(self.joins + window.joins, self.confirms + window.confirms, self.leaves + window.leaves)
 
 
 def units_per_minute(demand: CampaignDemand, now: datetime) -> float:

@@ -1,5 +1,6 @@
 """Every SQL statement of pricing, one module per subject."""
 
+from services.pricing.store.demand import DemandRow, find_demand, save_demand
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, load_first_job, save_job
 from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
@@ -8,7 +9,9 @@ from services.pricing.store.tables import insert_tables, load_tables
 from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
+    "DemandRow",
     "StoredFact",
+    "find_demand",
     "find_jobs",
     "find_seat",
     "find_team",
@@ -25,6 +28,7 @@ __all__ = [
     "load_seats",
     "load_tables",
     "lock_teams",
+    "save_demand",
     "save_job",
     "save_seats",
     "save_teams",

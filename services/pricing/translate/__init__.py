@@ -1,6 +1,7 @@
 """Between protobuf and the values of the domain, and the English sentences; the only package that knows both."""
 
 from services.pricing.translate.answers import explanation, price_now
+from services.pricing.translate.demand import DEMAND_TOPIC
 from services.pricing.translate.events import (
     PRICE_TOPIC,
     SETTLEMENT_TOPIC,
@@ -13,6 +14,7 @@ from services.pricing.translate.lines import line
 from services.pricing.translate.sentences import explain_move, explain_seat, money_text
 from services.pricing.translate.words import (
     BASES,
+    CAMPAIGN,
     PLATFORM,
     ROLES,
     SEAT,
@@ -31,6 +33,8 @@ from services.pricing.translate.words import (
 
 __all__ = [
     "BASES",
+    "CAMPAIGN",
+    "DEMAND_TOPIC",
     "PLATFORM",
     "PRICE_TOPIC",
     "ROLES",
