@@ -106,7 +106,7 @@ async def test_faust_totals_are_sql_totals_with_workers_added_removed_and_killed
     wanted = tallies.sums()
     try:
         await until(lambda: asyncio.to_thread(told.read), seconds=30)
-        await until(lambda: _same(told, wanted), seconds=90)
+        await until(lambda: _same(told, wanted, workers), seconds=90)
     except AssertionError:
         found = told.read()
         wrong = {name: (sums, found.get(name)) for name, sums in wanted.items() if found.get(name) != sums}
@@ -117,16 +117,19 @@ async def test_faust_totals_are_sql_totals_with_workers_added_removed_and_killed
     print(  # noqa: T201
         f"demand on {broker.kind}: after {len(done)} changes ({', '.join(done)}) {len(wanted)} campaigns,"
         f" {sum(sums[0] for sums in wanted.values())} tallies: joins in SQL {total}, in Faust"
-        f" {sum(_sums(event)[1] for event in told.last.values())}; {told.records} records written; seed {seed}"
+        f" {sum(_sums(event)[1] for event in told.last.values())}; {told.records} records written;"
+        f" {workers.revived} workers ended by themselves and were started again; seed {seed}"
     )
 
 
-async def _same(told: Told, wanted: dict[str, tuple[int, ...]]) -> bool:
+async def _same(told: Told, wanted: dict[str, tuple[int, ...]], workers: DemandWorkers) -> bool:
+    workers.revived += await workers.revive()
     return await asyncio.to_thread(told.read) == wanted
 
 
 async def _change(workers: DemandWorkers, chance: random.Random, done: list[str]) -> None:
     """Add a worker, remove one in order, kill one for good, or kill one that comes back with its folder."""
+    workers.revived += await workers.revive()
     kinds = ["add"] if not workers.running else ["add", "remove", "kill", "kill and restart"]
     if len(workers.running) >= MOST_WORKERS:
         kinds.remove("add")

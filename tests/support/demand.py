@@ -88,6 +88,7 @@ class DemandWorkers:
     folder: Path
     running: list["DemandWorker"] = field(default_factory=list)
     made: int = 0
+    revived: int = 0
 
     async def add(self) -> None:
         """Start one more, and wait until it counts."""
@@ -101,6 +102,13 @@ class DemandWorkers:
         self.running.remove(worker)
         await worker.end(signum)
 
+    async def revive(self) -> int:
+        """Start those again that ended by themselves, as whoever supervises them does; how many they were."""
+        ended = [worker for worker in self.running if worker.ended]
+        for worker in ended:
+            await worker.start()
+        return len(ended)
+
     async def again(self, worker: "DemandWorker") -> None:
         """Kill one and start it with the folder that it had."""
         await worker.end(signal.SIGKILL)
@@ -113,7 +121,7 @@ class DemandWorkers:
 
     def logs(self) -> str:
         """The end of all that they wrote."""
-        return "\n".join(f"== {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.folder.glob("*.log")))
+        return "\n".join(f"== {path.name}\n{path.read_text()[-20000:]}" for path in sorted(self.folder.glob("*.log")))
 
 
 class DemandWorker:
@@ -134,6 +142,11 @@ class DemandWorker:
             "GROUPBUY_DEMAND_STORE": str(store),
         }
         self._process: Any = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its process has ended."""
+        return self._process.returncode is not None
 
     async def start(self) -> None:
         """Start it and wait until it counts."""
@@ -156,7 +169,8 @@ class DemandWorker:
 
     async def end(self, signum: signal.Signals) -> int:
         """Send a signal and wait; the exit code."""
-        self._process.send_signal(signum)
+        if not self.ended:
+            self._process.send_signal(signum)
         async with asyncio.timeout(40):
             code: int = await self._process.wait()
         return code

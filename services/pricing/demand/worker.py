@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust.tables.table import Table
 from faust.types import TP, EventT, FutureMessage, StreamT
 from groupbuy.pricing.v1 import events_pb2
@@ -168,8 +169,16 @@ class Worker:
                 continue
             if self._generation != self._app.consumer_generation_id or not self._began:
                 await self._begin()
-            for partition in self._positions.to_seek():
-                await self._app.consumer.seek(TP(words.TALLY_TOPIC, partition), self._positions[partition])
+            found = {
+                TP(words.TALLY_TOPIC, partition): self._positions[partition] for partition in self._positions.to_seek()
+            }
+            if found:
+                await self._seek(found)
+
+    async def _seek(self, found: dict[TP, int]) -> None:
+        """Seek on the consumer's own thread: Consumer.seek of Faust does it on ours, which breaks the fetcher there."""
+        with suppress(IllegalStateError):  # no partition of ours any more: the next assignment begins anew
+            await self._app.consumer.seek_wait(found)
 
     async def _begin(self) -> None:
         consumer, generation = self._app.consumer, self._app.consumer_generation_id
