@@ -21,6 +21,8 @@ class Installation:
     database_url: str
     kafka: str
     team_formation: str
+    pricing: str
+    notification: str
     service_key: str
 
     def need(self, name: str) -> str:
@@ -37,11 +39,13 @@ class Installation:
 def find_installation(data: Path) -> Installation:
     """Find the installation; a variable of the environment goes before the running stack."""
     run = Run.load(run_path(data)) if FolderLock(lock_path(data)).holder() else None
-    formation = next((part.address for part in run.parts if part.name == "team_formation"), "") if run else ""
+    running = {part.name: part.address for part in run.parts} if run else {}
     key = Kept.load(data / "stack.json").service_key if run else ""
     return Installation(
         database_url=os.environ.get("GROUPBUY_DATABASE_URL") or (run.database_url if run else ""),
         kafka=os.environ.get("GROUPBUY_KAFKA") or (run.bootstrap if run else ""),
-        team_formation=os.environ.get("GROUPBUY_TEAM_FORMATION") or formation,
+        team_formation=os.environ.get("GROUPBUY_TEAM_FORMATION") or running.get("team_formation", ""),
+        pricing=os.environ.get("GROUPBUY_PRICING") or running.get("pricing", ""),
+        notification=os.environ.get("GROUPBUY_NOTIFICATION") or running.get("notification", ""),
         service_key=os.environ.get("GROUPBUY_SERVICE_KEY") or key,
     )

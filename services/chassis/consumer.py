@@ -112,7 +112,7 @@ class Consumer:
     def run_once(self, consumer: KafkaConsumer) -> int:
         """Read one batch, apply it, commit its offsets; returns the number of records applied."""
         found = _poll(consumer, POLL_MS)
-        records = [_record(item) for batch in found.values() for item in batch]
+        records = [record_of(item) for batch in found.values() for item in batch]
         if not records:
             return 0
         if not self._apply(consumer, records):
@@ -203,6 +203,7 @@ def _commit(consumer: KafkaConsumer, found: Found) -> None:
         log.info("offsets not committed; the batch may be seen again", why=type(error).__name__)
 
 
-def _record(item: ConsumerRecord) -> Record:
+def record_of(item: ConsumerRecord) -> Record:
+    """Read a record as the client gives it."""
     headers = tuple((readable(name.encode()), value or b"") for name, value in item.headers)
     return Record(item.topic, readable(item.key or b""), item.value or b"", headers, item.partition, item.offset)

@@ -41,8 +41,21 @@ def database_url(server: str, service: str) -> str:
 class Database:
     """A service's database. Opening does not wait for the server: calls fail as unavailable until it is there."""
 
-    def __init__(self, url: str, direct_url: str | None = None, *, pool_size: int = 8, prepare: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        direct_url: str | None = None,
+        *,
+        pool_size: int = 8,
+        prepare: bool = True,
+        beside: str = "",
+    ) -> None:
+        """Name the database. With `beside` its transactions find tables in that schema first, and tell nobody anything.
+
+        So are tables built a second time from events that were told long ago.
+        """
         self.direct_url = direct_url or url
+        self._tells = not beside
         self.wakes = Wakes(self.direct)
         self._prepare = prepare
         self._statements: dict[Connection, Statements] = {}
@@ -52,7 +65,7 @@ class Database:
             min_size=1,
             max_size=pool_size,
             timeout=CONNECT_SECONDS,
-            kwargs=manner | _options("groupbuy"),
+            kwargs=manner | _options("groupbuy") | _search(beside),
             open=False,
             reconnect_timeout=30,
         )
@@ -99,7 +112,8 @@ class Database:
                     burst.run(statement)
                 work = Work(connection, burst)
                 yield work
-                await work.write_outbox()
+                if self._tells:
+                    await work.write_outbox()
                 ended = burst.run("COMMIT")
         except BaseException as error:
             await self._undo(connection)
@@ -154,6 +168,10 @@ def _check_committed(ended: Sent) -> None:
     """Refuse to go on as if committed: PostgreSQL answers ROLLBACK where an error before was caught and ignored."""
     if ended.status != b"COMMIT":
         raise RuntimeError("a transaction was not committed: one of its statements failed, and that was ignored")
+
+
+def _search(beside: str) -> dict[str, Any]:
+    return {"options": f"-c search_path={beside},public"} if beside else {}
 
 
 def _options(name: str) -> dict[str, Any]:

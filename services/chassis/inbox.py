@@ -109,7 +109,7 @@ class Inbox:
         metrics.PARKED_KEYS.set(parked_keys)
         if parked_keys > self._max_parked_keys:
             raise TooManyParked(
-                f"{parked_keys} keys are parked; look at parked_messages before you raise GROUPBUY_MAX_PARKED_KEYS"
+                f"{parked_keys} keys are parked; see groupbuy dlq list before you raise GROUPBUY_MAX_PARKED_KEYS"
             )
 
 

@@ -85,9 +85,50 @@ async def take_parked(connection: AsyncConnection[TupleRow], topic: str, key: st
         (topic, key),
     )
     return [
-        Record(topic, key, value, tuple((name, text.encode()) for name, text in headers), partition, position)
-        async for value, headers, partition, position in cursor
+        _record(topic, key, value, headers, partition, position) async for value, headers, partition, position in cursor
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedKey:
+    """A key that is parked: how many records, and why and since when the first of them is."""
+
+    topic: str
+    key: str
+    messages: int
+    reason: str
+    parked_at: datetime
+
+
+async def list_parked_keys(connection: AsyncConnection[TupleRow], limit: int) -> list[ParkedKey]:
+    """List parked keys, the longest parked first."""
+    cursor = await connection.execute(
+        "SELECT topic, key, count(*), (array_agg(reason ORDER BY number))[1], min(parked_at)"
+        " FROM parked_messages GROUP BY topic, key ORDER BY min(number) LIMIT %s",
+        (limit,),
+    )
+    return [ParkedKey(*row) async for row in cursor]
+
+
+async def list_parked(
+    connection: AsyncConnection[TupleRow], topic: str, key: str, limit: int
+) -> list[tuple[Parked, datetime]]:
+    """List the records of a key in the order they were set aside, each with when."""
+    cursor = await connection.execute(
+        "SELECT value, headers, partition, position, reason, parked_at FROM parked_messages"
+        " WHERE topic = %s AND key = %s ORDER BY number LIMIT %s",
+        (topic, key, limit),
+    )
+    return [
+        (Parked(_record(topic, key, value, headers, partition, position), reason), at)
+        async for value, headers, partition, position, reason, at in cursor
+    ]
+
+
+def _record(
+    topic: str, key: str, value: bytes, headers: Sequence[tuple[str, str]], partition: int, position: int
+) -> Record:
+    return Record(topic, key, value, tuple((name, text.encode()) for name, text in headers), partition, position)
 
 
 async def count_parked_keys(connection: AsyncConnection[TupleRow]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.chassis import logs
+from services.chassis import logs, parked
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
@@ -61,8 +61,9 @@ class Process:
         parts = [Part("database", start=self.database.start, stop=self.database.stop)]
         parts.append(timer("keeper", Keeper(self.database).run_once, every=5.0))
         parts += plan.writers
+        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys)
         if "consumer" in wanted and plan.handlers:
-            consumer = self._consumer(plan)
+            consumer = self._consumer(plan, inbox)
             checks["partitions"] = _told(lambda: consumer.assigned)
             parts.append(Part("consumer", run=consumer.run))
         if "timers" in wanted:
@@ -71,19 +72,19 @@ class Process:
             publisher = Publisher(self.settings.kafka, f"groupbuy-{self.service}")
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
-            server = self._server(plan)
+            server = self._server(plan, inbox)
             parts += [Part("rpc", start=server.start, stop=server.stop), *plan.streams]
         ops = OpsServer(self.settings.ops_listen, checks)
         return [*parts, Part("ops", start=ops.start, stop=ops.stop)]
 
-    def _consumer(self, plan: Plan) -> Consumer:
-        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys)
+    def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox)
 
-    def _server(self, plan: Plan) -> GrpcServer:
+    def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:
+        parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
-            plan.servicers,
+            [*plan.servicers, *parked_keys],
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,

@@ -15,19 +15,21 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import SettlementFinder, Tables, TeamHandler, on_demand_events
+from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler, on_demand_events
+from services.pricing.replay import replay
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
 
 SETTLE_SECONDS = 0.5
+TALLY_SECONDS = 0.25
+"""How long at least lies between two tallies of a campaign."""
 
 
 async def process() -> None:
-    """Run pricing until it is told to stop; the arguments name the roles, none means all.
-
-    `demand` is no such role: it is a process of its own.
-    """
+    """Run pricing until it is told to stop; the arguments name the roles, none means all; or replay; or demand."""
     settings = load(Settings)
+    if sys.argv[1:2] == ["replay"]:
+        return await replay(settings, accept_differences="--accept-differences" in sys.argv[2:])
     if sys.argv[1:] == ["demand"]:
         # imported here: no other process of pricing needs the stream processor
         from services.pricing.demand.run import Demand  # noqa: PLC0415
@@ -59,7 +61,10 @@ async def process() -> None:
         },
         fills={translate.TEAM_TOPIC: team_events.fill},
         streams=[Part("demand readers", stop=demand.stop)],
-        timers=[timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1)],
+        timers=[
+            timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
+            timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),
+        ],
     )
     return await run_parts(process.parts(plan, sys.argv[1:]))
 

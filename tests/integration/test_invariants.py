@@ -86,6 +86,11 @@ DAMAGE = {
     "5_seats_agree": ("pricing", "UPDATE seats SET quantity = quantity + 1"),
     "5_seats_agree_in_notification": ("notification", "UPDATE seats SET role = 'LEADER', quantity = quantity + 1"),
     "5_teams_agree": ("team_formation", "UPDATE teams SET version = version + 1"),
+    "5_campaign_prices_are_tallies": (
+        "pricing",
+        "UPDATE price_tables SET basis = 'CAMPAIGN_UNITS'; UPDATE teams SET tally_seq = 7",
+    ),
+    "5_tallies_are_the_teams": ("pricing", "DELETE FROM tally_deltas"),
     "6_every_delivery_in_kafka": ("notification", "UPDATE relay_positions SET position = 0"),
     "6_every_event_in_kafka": ("team_formation", "UPDATE relay_positions SET position = 0"),
     "6_every_price_in_kafka": ("pricing", "UPDATE relay_positions SET position = 0"),

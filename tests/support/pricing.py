@@ -10,11 +10,12 @@ from services.chassis.database import Database
 from services.chassis.inbox import Fill, Inbox
 from services.chassis.messages import Record
 from services.pricing import translate
-from services.pricing.handlers import SettlementFinder, Tables, TeamHandler, on_demand_events
+from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler, on_demand_events
 
 Rows: TypeAlias = list[dict[str, Any]]
 
 TABLES = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
+COUNTED = ("tally_deltas", "tallies", "tally_heads", "tally_waits", "tally_fixes")
 
 
 class PricingService:
@@ -30,6 +31,7 @@ class PricingService:
         fills = {translate.TEAM_TOPIC: fill} if fill else {}
         self.inbox = Inbox(database, handlers, fills)
         self.settlements = SettlementFinder(database, self.tables)
+        self.tallies = TallyFinder(database, self.tables)
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply records as one batch."""
@@ -51,7 +53,9 @@ class PricingService:
     async def empty(self) -> None:
         """Forget everything, as a rebuild would begin."""
         async with self.database.work() as work:
-            await work.connection.execute(f"TRUNCATE {', '.join(TABLES)}, outbox, inbox, parked_messages".encode())
+            await work.connection.execute(
+                f"TRUNCATE {', '.join(TABLES + COUNTED)}, outbox, inbox, parked_messages".encode()
+            )
         self.tables = Tables()
 
     async def state(self) -> dict[str, Rows]:

@@ -60,6 +60,7 @@ class FullLife(TeamLife):
         seat.state = HELD
         seat.cap_fill = self.fill + (1 if self.table.basis == MEMBERS else seat.quantity)
         seat.cap.CopyFrom(self._minor(self.price(seat.cap_fill, seat.sku, seat.role)))
+        seat.cap_tally_seq = self.tally[0]
         self._count_in(seat)
         return self._tell("seat_held", events_pb2.SeatHeld(seat=seat, from_waitlist=True))
 

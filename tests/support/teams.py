@@ -105,6 +105,8 @@ class TeamLife:
             leave_until=types_pb2.LEAVE_UNTIL_ENDED,
         )
         self._seats: dict[str, types_pb2.Seat] = {}
+        self.tally = (0, 0)
+        """The campaign's tally last applied: its number, and the confirmed units that it counts."""
 
     @property
     def platform_id(self) -> str:
@@ -128,7 +130,9 @@ class TeamLife:
 
     @property
     def fill(self) -> int:
-        """Confirmed fill in the ladder's basis."""
+        """Confirmed fill in the ladder's basis; of the whole campaign, as of the tally last applied."""
+        if self.table.basis == ladder_pb2.BASIS_CAMPAIGN_UNITS:
+            return self.tally[1]
         members = self.table.basis == MEMBERS
         return self.totals.confirmed_members if members else self.totals.confirmed_units
 
@@ -169,6 +173,7 @@ class TeamLife:
             state=types_pb2.SEAT_STATE_HELD,
             cap=self._money(self.price(fill, sku, role)),
             cap_fill=fill,
+            cap_tally_seq=self.tally[0],
             hold_until=_time(self.now + timedelta(minutes=15)),
         )
         self._seats[member] = seat

@@ -16,7 +16,7 @@ WITH seen AS (
                WHEN m.kind IN ('SeatConfirmed', 'SeatSponsored') THEN CASE p.basis WHEN 'TEAM_MEMBERS' THEN 1 ELSE m.units END
                WHEN NOT m.counted THEN 0
                WHEN m.kind IN ('SeatReleased', 'SeatDefaulted') THEN - CASE p.basis WHEN 'TEAM_MEMBERS' THEN 1 ELSE m.units END
-               WHEN m.kind = 'SeatReduced' AND p.basis = 'TEAM_UNITS' THEN - m.units_back
+               WHEN m.kind = 'SeatReduced' AND p.basis <> 'TEAM_MEMBERS' THEN - m.units_back
                ELSE 0 END AS change
     FROM seen AS m JOIN teams AS t USING (campaign_id, team_id)
     JOIN price_tables AS p ON p.campaign_id = t.campaign_id AND p.ladder_version = t.ladder_version
@@ -32,7 +32,8 @@ WITH seen AS (
     -- the price stays as it was when the team ended first
     UNION ALL SELECT p.team_id || ' now', t.fill, p.found
     FROM played AS p JOIN teams AS t USING (campaign_id, team_id)
-    WHERE p.version = coalesce(t.formed_version, t.ended_version, t.version)
+    JOIN price_tables AS b ON b.campaign_id = t.campaign_id AND b.ladder_version = t.ladder_version
+    WHERE p.version = coalesce(t.formed_version, t.ended_version, t.version) AND b.basis <> 'CAMPAIGN_UNITS'
 )
 SELECT count(*), count(*) FILTER (WHERE said <> found),
        (array_agg(place || ': ' || said || ', events give ' || found) FILTER (WHERE said <> found))[1:5]

@@ -5,7 +5,13 @@ from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
 from services.pricing.domain.job import Cause, Job
 from services.pricing.domain.ladder import WHOLE, Ladder, ListPrice, Problem, Tier, compile_ladder, discounted
-from services.pricing.domain.notice import NextTierCameNear, PriceChanged, PriceFact
+from services.pricing.domain.notice import (
+    CampaignPriceChanged,
+    NextTierCameNear,
+    PriceChanged,
+    PriceFact,
+    campaign_price_facts,
+)
 from services.pricing.domain.price import (
     Basis,
     Discount,
@@ -27,6 +33,7 @@ from services.pricing.domain.settlement import (
     take_back,
     write_off,
 )
+from services.pricing.domain.tally import MOST_FIXED, Counts, Fixed, Tally, at_tally, difference, fix
 from services.pricing.domain.team import (
     PaymentMode,
     ReleaseReason,
@@ -39,15 +46,19 @@ from services.pricing.domain.team import (
 )
 
 __all__ = [
+    "MOST_FIXED",
     "WHOLE",
     "Amounts",
     "Basis",
+    "CampaignPriceChanged",
     "Cause",
     "Contradiction",
+    "Counts",
     "Discount",
     "DiscountKind",
     "Explanation",
     "FactKind",
+    "Fixed",
     "Followed",
     "Job",
     "Ladder",
@@ -67,16 +78,21 @@ __all__ = [
     "Seat",
     "SeatState",
     "SettlementLine",
+    "Tally",
     "Team",
     "TeamFact",
     "TeamState",
     "Tier",
     "Totals",
+    "at_tally",
+    "campaign_price_facts",
     "compile_ladder",
+    "difference",
     "discounted",
     "divide",
     "explain",
     "final_price",
+    "fix",
     "follow",
     "payable",
     "seat_now",

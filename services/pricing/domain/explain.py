@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.pricing.domain.price import Basis, PriceStep, PriceTable, payable
+from services.pricing.domain.tally import Tally, at_tally
 from services.pricing.domain.team import ReleaseReason, Seat, SeatState, Team, seat_now
 
 
@@ -20,6 +21,8 @@ class Explanation:
     unit_price: int
     final: bool
     """Whether the price cannot change any more."""
+    tally_seq: int = 0
+    """Tally the fill was read at, where the whole campaign fills the ladder."""
 
     @property
     def amount(self) -> int:
@@ -27,8 +30,10 @@ class Explanation:
         return self.unit_price * self.seat.quantity
 
 
-def explain(team: Team, seat: Seat, table: PriceTable) -> Explanation:
-    """Explain a seat at the team's fill; KeyError where the table lacks its row."""
+def explain(team: Team, seat: Seat, table: PriceTable, tally: Tally | None = None) -> Explanation:
+    """Explain a seat at the team's fill, or at its campaign's last tally; KeyError where the table lacks its row."""
+    settled = _is_settled(team, table)
+    team = at_tally(team, table.basis, tally)
     row = table.row(seat.sku, seat.role)
     if row is None:
         raise KeyError((seat.sku, seat.role))
@@ -44,8 +49,15 @@ def explain(team: Team, seat: Seat, table: PriceTable) -> Explanation:
         row.list_price,
         cap,
         unit_price=0 if seat.sponsored or seat.state.is_gone else price,
-        final=not team.state.is_open or seat.sponsored or _is_gone_for_good(seat),
+        final=settled or seat.sponsored or _is_gone_for_good(seat),
+        tally_seq=team.tally_seq,
     )
+
+
+def _is_settled(team: Team, table: PriceTable) -> bool:
+    """Tell whether a team's prices cannot change any more: one may have formed and wait for its campaign's tally."""
+    waits = table.basis.is_of_campaign and team.formed_version and not team.tally_seq
+    return not team.state.is_open and not waits
 
 
 def _is_gone_for_good(seat: Seat) -> bool:

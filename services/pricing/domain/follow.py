@@ -38,13 +38,19 @@ _BECOMES = {
 }
 
 
-def follow(team: Team | None, seat: Seat | None, table: PriceTable | None, fact: TeamFact) -> Followed | Contradiction:
-    """Apply an event to a team; `seat` is the stored seat it is about and `table` the team's, where they are known."""
+def follow(
+    team: Team | None, seat: Seat | None, table: PriceTable | None, fact: TeamFact, tallied: int | None = 0
+) -> Followed | Contradiction:
+    """Apply an event to a team; `seat` is the stored seat it is about and `table` the team's, where they are known.
+
+    `tallied` is what the tally counted that the seat's cap was read at: units of the campaign, 0 before the first one,
+    None where there is no such tally.
+    """
     if fact.kind is FactKind.TEAM_OPENED:
         return _opened(team, table, fact)
     if team is None or table is None:
         return Contradiction("the team is not known, and team_formation has no events of it before this one")
-    if problem := out_of_place(team, fact) or seat_problem(team, seat, table, fact):
+    if problem := out_of_place(team, fact) or seat_problem(team, seat, table, fact, tallied):
         return Contradiction(problem)
     moved = moved_seat(team, seat, fact)
     after = _after(team, seat, moved, table, fact)
@@ -90,7 +96,7 @@ def _after(team: Team, seat: Seat | None, moved: Seat | None, table: PriceTable,
     """Count the team by ourselves; its fill stays from its end on, whoever goes then."""
     state = _BECOMES.get(fact.kind, team.state)
     totals = _totals(team, seat, moved, fact)
-    fill = totals.fill(table.basis) if state.is_open else team.fill
+    fill = totals.fill(table.basis) if state.is_open and not table.basis.is_of_campaign else team.fill
     ended = state is not team.state and not state.is_open
     return replace(
         team,

@@ -120,7 +120,9 @@ def _wrong(currency: str, list_prices: Sequence[ListPrice], ladder: Ladder, vers
         yield Problem("ladder_version", "must be 1 or more")
     yield from _wrong_list_prices(list_prices)
     if ladder.basis is None:
-        yield Problem("ladder.basis", "must say what fills the ladder: members or units of the team")
+        yield Problem(
+            "ladder.basis", "must say what fills the ladder: members or units of the team, or units of the campaign"
+        )
     if len(ladder.tiers) > MOST_TIERS:
         yield Problem("ladder.tiers", f"must be at most {MOST_TIERS}, not {len(ladder.tiers)}")
         return

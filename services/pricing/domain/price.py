@@ -10,6 +10,12 @@ class Basis(StrEnum):
 
     TEAM_MEMBERS = "TEAM_MEMBERS"
     TEAM_UNITS = "TEAM_UNITS"
+    CAMPAIGN_UNITS = "CAMPAIGN_UNITS"
+
+    @property
+    def is_of_campaign(self) -> bool:
+        """Whether all teams of a campaign fill it together: the fill is read at a tally."""
+        return self is Basis.CAMPAIGN_UNITS
 
 
 class Role(StrEnum):

@@ -26,7 +26,7 @@ _REASONS = {
 }
 
 
-def seat_problem(team: Team, seat: Seat | None, table: PriceTable, fact: TeamFact) -> str | None:
+def seat_problem(team: Team, seat: Seat | None, table: PriceTable, fact: TeamFact, tallied: int | None) -> str | None:
     """Check what an event says about a seat; above all that its cap is what the price table says."""
     told = fact.seat
     if told is None:
@@ -36,18 +36,20 @@ def seat_problem(team: Team, seat: Seat | None, table: PriceTable, fact: TeamFac
     if (told.cap_fill or fact.amount) and fact.currency != table.currency:
         return f"the amounts are in {fact.currency or 'no currency'}, the team's prices in {table.currency}"
     if fact.kind is FactKind.SEAT_HELD:
-        return _held_problem(team, seat, table, fact, told)
+        return _held_problem(team, seat, table, fact, told, tallied)
     if fact.kind in _NEW:
         return "the seat was taken before" if seat else _order_problem(table, told, fact)
     return _known_problem(team, seat, told, fact) if seat else "the seat is not known"
 
 
-def _held_problem(team: Team, seat: Seat | None, table: PriceTable, fact: TeamFact, told: Seat) -> str | None:
+def _held_problem(
+    team: Team, seat: Seat | None, table: PriceTable, fact: TeamFact, told: Seat, tallied: int | None
+) -> str | None:
     if not fact.from_waitlist:
-        return "the seat was held before" if seat else _cap_problem(team, table, fact, told)
+        return "the seat was held before" if seat else _cap_problem(team, table, fact, told, tallied)
     if seat is None or seat.state is not SeatState.WAITING:
         return f"a seat that is {_standing(seat) if seat else 'not known'} does not come from the waitlist"
-    return _order_changed(seat, told, fact) or _cap_problem(team, table, fact, told)
+    return _order_changed(seat, told, fact) or _cap_problem(team, table, fact, told, tallied)
 
 
 def _order_problem(table: PriceTable, told: Seat, fact: TeamFact) -> str | None:
@@ -60,10 +62,13 @@ def _order_problem(table: PriceTable, told: Seat, fact: TeamFact) -> str | None:
     return None
 
 
-def _cap_problem(team: Team, table: PriceTable, fact: TeamFact, told: Seat) -> str | None:
+def _cap_problem(team: Team, table: PriceTable, fact: TeamFact, told: Seat, tallied: int | None) -> str | None:
     if problem := _order_problem(table, told, fact):
         return problem
-    fill = team.totals.fill(table.basis) + (1 if table.basis is Basis.TEAM_MEMBERS else told.quantity)
+    if tallied is None:
+        return f"the cap was read at tally {told.cap_tally_seq}, which the campaign does not have"
+    confirmed = tallied if table.basis.is_of_campaign else team.totals.fill(table.basis)
+    fill = confirmed + (1 if table.basis is Basis.TEAM_MEMBERS else told.quantity)
     if told.cap_fill != fill:
         return f"the cap was read at fill {told.cap_fill}; with this seat added the fill is {fill}"
     row = table.row(told.sku, told.role)
@@ -93,7 +98,8 @@ def _order_changed(seat: Seat, told: Seat, fact: TeamFact) -> str | None:
 
 
 def _terms_changed(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
-    if seat.cap_fill and (seat.cap, seat.cap_fill) != (told.cap, told.cap_fill):
+    had, has = (seat.cap, seat.cap_fill, seat.cap_tally_seq), (told.cap, told.cap_fill, told.cap_tally_seq)
+    if seat.cap_fill and had != has:
         return f"the cap is {told.cap} at {told.cap_fill}; the seat keeps the one it has, {seat.cap} at {seat.cap_fill}"
     if team.state.is_open and fact.kind not in _GIVES_ROLE and seat.role is not told.role:
         return f"the seat has the {told.role.lower()}'s role here, and nothing gave it"

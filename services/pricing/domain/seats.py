@@ -41,7 +41,7 @@ def _changed(seat: Seat, told: Seat, fact: TeamFact) -> Seat:
 def _begun(told: Seat, fact: TeamFact) -> Seat:
     state = _BEGINS.get(fact.kind, told.state)
     begun = replace(told, state=state, release_reason=None, number=fact.version)
-    return replace(begun, cap=0, cap_fill=0) if state is SeatState.WAITING else begun
+    return replace(begun, cap=0, cap_fill=0, cap_tally_seq=0) if state is SeatState.WAITING else begun
 
 
 def _led(seat: Seat, told: Seat) -> Seat:

@@ -66,6 +66,8 @@ class SettlementLine:
     unit_price: int
     amounts: Amounts
     payment_reference: str
+    tally_seq: int = 0
+    """Tally the price was read at, where the whole campaign fills the ladder."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.unit_price <= self.cap:
@@ -145,6 +147,7 @@ def _line(team: Team, table: PriceTable, job: Job, seat: Seat, line_id: UUID, se
         unit_price=unit_price,
         amounts=amounts,
         payment_reference=seat.payment_reference if job.seat_id is None else job.payment_reference,
+        tally_seq=team.tally_seq if unit_price else 0,
     )
 
 

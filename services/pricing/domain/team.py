@@ -85,6 +85,8 @@ class Seat:
     """Role the cap was read with, where the seat has had another since."""
     formed_quantity: int | None = None
     """Units it had when the team formed, where the seat has changed since."""
+    cap_tally_seq: int = 0
+    """Tally the cap was read at, where the whole campaign fills the ladder; 0 before the first."""
 
     @property
     def committed(self) -> int:
@@ -121,7 +123,7 @@ class Totals:
         )
 
     def fill(self, basis: Basis) -> int:
-        """Tell the confirmed fill in a ladder's basis."""
+        """Tell the confirmed fill in a ladder's basis; of a ladder that the campaign fills, this team's part of it."""
         return self.confirmed_members if basis is Basis.TEAM_MEMBERS else self.confirmed_units
 
     @property
@@ -168,6 +170,8 @@ class Team:
     price_sequence: int = 0
     settlement_sequence: int = 0
     """Settlement events that were told or are promised to a job."""
+    tally_seq: int = 0
+    """Tally whose units are the fill, where the whole campaign fills the ladder; 0 until the team has formed."""
 
 
 def seat_now(seat: Seat, team: Team) -> Seat:

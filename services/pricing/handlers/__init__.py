@@ -3,6 +3,7 @@
 from services.pricing.handlers.demand import on_demand_events
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
 from services.pricing.handlers.tables import Tables
+from services.pricing.handlers.tally import TallyFinder
 from services.pricing.handlers.teams import TeamHandler
 
-__all__ = ["CHUNK", "SettlementFinder", "Tables", "TeamHandler", "on_demand_events"]
+__all__ = ["CHUNK", "SettlementFinder", "Tables", "TallyFinder", "TeamHandler", "on_demand_events"]

@@ -37,7 +37,7 @@ async def settle_new(
     rest: list[domain.Job] = []
     for job in jobs:
         key = _team_key(job)
-        if key in waiting or job.lines > CHUNK - len(lines):
+        if key in waiting or job.lines > CHUNK - len(lines) or _waits(job, teams[key], table_of(teams[key])):
             waiting.add(key)
             rest.append(job)
             continue
@@ -79,6 +79,8 @@ class SettlementFinder:
                 return 0
             table_key = (team.platform_id, team.campaign_id, team.ladder_version)
             table = (await self._tables.find(work.connection, [table_key]))[table_key]
+            if _waits(job, team, table):
+                return 0
             seats = await _seats(work.connection, job, await _load_seats(work.connection, [job]))
             lines, after = _settle(job, team, table, seats)
             if not lines:
@@ -86,6 +88,11 @@ class SettlementFinder:
             await _record(work, lines)
             await store.save_job(work.connection, after)
         return len(lines)
+
+
+def _waits(job: domain.Job, team: domain.Team, table: domain.PriceTable) -> bool:
+    """Tell whether a job needs the price that the campaign's next tally fixes."""
+    return job.cause is domain.Cause.TEAM_FORMED and table.basis.is_of_campaign and not team.tally_seq
 
 
 def _team_key(job: domain.Job) -> TeamKey:

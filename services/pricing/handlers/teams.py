@@ -1,6 +1,7 @@
 """Follows the teams: prices, facts and settlements of a batch of their events."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from services.chassis.errors import Poison
@@ -34,9 +35,14 @@ class _Batch:
         self._facts = facts
         self.teams: dict[tuple[UUID, UUID], domain.Team] = {}
         self.jobs: list[domain.Job] = []
+        self._counted: dict[tuple[UUID, UUID], tuple[datetime, domain.Counts]] = {}
+        """By platform and campaign: the last event, and what the batch changes in the campaign's counts."""
         self._seats: dict[tuple[UUID, UUID], domain.Seat] = {}
         self._changed: dict[tuple[UUID, UUID], domain.Seat] = {}
         self._tables: dict[Key, domain.PriceTable] = {}
+        self._tallies: dict[tuple[UUID, int], domain.Tally] = {}
+        self._waiting: list[tuple[UUID, UUID, int]] = []
+        """Teams that formed and wait for their campaign's tally: campaign, team, version."""
 
     async def load(self, tables: Tables) -> None:
         """Lock the teams, load the seats and price tables, and store tables that are seen for the first time."""
@@ -45,6 +51,9 @@ class _Batch:
         seats = {(fact.campaign_id, fact.seat.seat_id) for fact in self._facts if fact.seat}
         if seats:
             self._seats = await store.load_seats(connection, sorted(seats))
+        tallies = {(fact.campaign_id, fact.seat.cap_tally_seq) for fact in self._facts if fact.seat}
+        if named := sorted(key for key in tallies if key[1]):
+            self._tallies = await store.load_tallies(connection, named)
         known = {(team.platform_id, team.campaign_id, team.ladder_version) for team in self.teams.values()}
         new: dict[Key, domain.PriceTable] = {}
         for fact in self._facts:
@@ -62,15 +71,23 @@ class _Batch:
             team = self.teams.get(_key(fact))
             seat = self._seats.get((fact.campaign_id, fact.seat.seat_id)) if fact.seat else None
             table = self._table(team, fact)
-            followed = domain.follow(team, seat, table, fact)
+            followed = domain.follow(team, seat, table, fact, self._tallied(fact))
             if isinstance(followed, domain.Contradiction):
                 raise Poison(fact.event_id, followed.reason)
+            self._count(team, followed.team, fact)
             self._enter(followed, fact)
 
     def _table(self, team: domain.Team | None, fact: domain.TeamFact) -> domain.PriceTable | None:
         if fact.opened:
             return self._tables.get(_table_key(fact, fact.opened.table))
         return self.table_of(team) if team else None
+
+    def _tallied(self, fact: domain.TeamFact) -> int | None:
+        """Give what the tally counted that the cap of an event's seat was read at."""
+        if fact.seat is None or not fact.seat.cap_tally_seq:
+            return 0
+        tally = self._tallies.get((fact.campaign_id, fact.seat.cap_tally_seq))
+        return tally.fill if tally and tally.platform_id == fact.platform_id else None
 
     def _enter(self, followed: domain.Followed, fact: domain.TeamFact) -> None:
         self.teams[_key(fact)] = followed.team
@@ -81,6 +98,16 @@ class _Batch:
             self._work.tell(translate.price_message(price, fact, self.table_of(followed.team)))
         if followed.job:
             self.jobs.append(followed.job)
+        if fact.kind is domain.FactKind.TEAM_FORMED and self.table_of(followed.team).basis.is_of_campaign:
+            self._waiting.append((fact.campaign_id, fact.team_id, fact.version))
+
+    def _count(self, before: domain.Team | None, after: domain.Team, fact: domain.TeamFact) -> None:
+        key = fact.platform_id, fact.campaign_id
+        counted = domain.difference(before, after, fact)
+        if known := self._counted.get(key):
+            self._counted[key] = max(known[0], fact.at), known[1].plus(counted)
+        else:
+            self._counted[key] = fact.at, counted
 
     async def save(self) -> None:
         """Write what changed, one statement per table."""
@@ -89,6 +116,9 @@ class _Batch:
         if self._changed:
             await store.save_seats(connection, list(self._changed.values()))
         await store.insert_facts(connection, [self._stored(fact) for fact in self._facts])
+        await store.insert_differences(connection, self._counted)
+        if self._waiting:
+            await store.insert_waiting(connection, self._waiting)
 
     def _stored(self, fact: domain.TeamFact) -> store.StoredFact:
         return store.StoredFact(

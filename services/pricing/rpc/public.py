@@ -8,7 +8,7 @@ from groupbuy.pricing.v1 import demand_pb2, pricing_service_pb2, pricing_service
 from services.chassis import ids, pages
 from services.chassis.clock import Clock
 from services.chassis.database import Connection, Database
-from services.chassis.errors import Rejected
+from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
 from services.pricing.handlers import Tables
@@ -29,7 +29,9 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
         """Read a team's price now; TEAM_UNKNOWN."""
         async with self._database.read() as connection:
             team = await _team(connection, request.team_id)
-            return translate.price_now(team, await self._table(connection, team))
+            table = await self._table(connection, team)
+            tally = await _last_tally(connection, team, table)
+        return translate.price_now(domain.at_tally(team, table.basis, tally), table)
 
     async def ExplainPrice(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.ExplainPriceRequest, _context: Any
@@ -41,7 +43,8 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
             versions = [at for at in (team.fill_version, team.formed_version, team.ended_version) if at]
             facts = await store.list_facts(connection, team.campaign_id, team.team_id, seat.seat_id, versions)
             lines = await store.list_lines_of_seat(connection, seat.campaign_id, seat.seat_id)
-        return translate.explanation(domain.explain(team, seat, table), table, facts, lines)
+            tally = await _last_tally(connection, team, table)
+        return translate.explanation(domain.explain(team, seat, table, tally), table, facts, lines)
 
     async def GetSettlement(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.GetSettlementRequest, _context: Any
@@ -59,6 +62,19 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
             next_page_token=pages.token(str(page[-1].sequence), request.team_id) if len(lines) > size else "",
             complete=not team.state.is_open and not jobs,
         )
+
+    async def GetTally(  # noqa: N802 - the name of the RPC
+        self, request: pricing_service_pb2.GetTallyRequest, _context: Any
+    ) -> pricing_service_pb2.GetTallyResponse:
+        """Read what a campaign counted over all its teams; TALLY_UNKNOWN."""
+        found = ids.parse(translate.CAMPAIGN, request.campaign_id, 1)
+        if request.seq < 0:
+            raise invalid("seq", f"must be 0 for the last tally, or a tally's number from 1, not {request.seq}")
+        async with self._database.read() as connection:
+            tally = await store.find_tally(connection, caller(), found[0], request.seq) if found else None
+        if tally is None:
+            raise Rejected("TALLY_UNKNOWN")
+        return translate.tally_answer(tally)
 
     async def GetDemand(  # noqa: N802 - the name of the RPC
         self, request: demand_pb2.GetDemandRequest, _context: Any
@@ -95,3 +111,10 @@ async def _seat(connection: Connection, seat_id: str) -> tuple[domain.Seat, doma
     if seat is None or team is None:
         raise Rejected("SEAT_UNKNOWN")
     return seat, team
+
+
+async def _last_tally(connection: Connection, team: domain.Team, table: domain.PriceTable) -> domain.Tally | None:
+    """Find the campaign's last tally where it fills the team's ladder."""
+    if not table.basis.is_of_campaign:
+        return None
+    return await store.find_tally(connection, team.platform_id, team.campaign_id)

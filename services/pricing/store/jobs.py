@@ -23,8 +23,12 @@ async def insert_jobs(connection: AsyncConnection[TupleRow], jobs: Sequence[Job]
 
 
 async def find_jobs(connection: AsyncConnection[TupleRow], limit: int) -> list[tuple[UUID, UUID]]:
-    """Find teams with work to do, named by campaign and team, without locks."""
-    cursor = await connection.execute("SELECT DISTINCT campaign_id, team_id FROM settlement_jobs LIMIT %s", (limit,))
+    """Find teams with work to do that wait for no tally, named by campaign and team, without locks."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT j.campaign_id, j.team_id FROM settlement_jobs AS j WHERE NOT EXISTS (SELECT FROM tally_waits"
+        " AS w WHERE w.campaign_id = j.campaign_id AND w.team_id = j.team_id) LIMIT %s",
+        (limit,),
+    )
     return [(campaign_id, team_id) async for campaign_id, team_id in cursor]
 
 

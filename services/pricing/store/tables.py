@@ -29,6 +29,16 @@ async def load_tables(
     return {(key[0], key[1], key[2]): _table(list(group)) for key, group in groupby(rows, key=lambda row: row[:3])}
 
 
+async def list_campaign_tables(connection: AsyncConnection[TupleRow], campaign_id: UUID) -> list[tuple[UUID, int]]:
+    """List the tables of a campaign whose ladder it fills as a whole: platform and ladder version."""
+    cursor = await connection.execute(
+        "SELECT platform_id, ladder_version FROM price_tables WHERE campaign_id = %s AND basis = 'CAMPAIGN_UNITS'"
+        " ORDER BY ladder_version",
+        (campaign_id,),
+    )
+    return [(platform_id, version) async for platform_id, version in cursor]
+
+
 async def insert_tables(connection: AsyncConnection[TupleRow], tables: Sequence[tuple[UUID, UUID, PriceTable]]) -> None:
     """Store price tables, at least one, each with platform and campaign; the first of a campaign's version stays."""
     ordered = sorted(tables, key=lambda item: (item[1], item[2].ladder_version))

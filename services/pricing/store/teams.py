@@ -13,7 +13,7 @@ _COLUMNS = (
     "t.campaign_id, t.team_id, t.platform_id, t.merchant_id, t.payment_mode, t.ladder_version, t.state, t.version,"
     " t.confirmed_members, t.confirmed_units, t.held_members, t.held_units, t.waiting_members, t.waiting_units,"
     " t.sponsored_members, t.sponsored_units, t.fill, t.fill_version, t.ended_version, t.formed_version,"
-    " t.price_sequence, t.settlement_sequence"
+    " t.price_sequence, t.settlement_sequence, t.tally_seq"
 )
 
 
@@ -49,11 +49,11 @@ async def save_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Team
         "INSERT INTO teams (campaign_id, team_id, platform_id, merchant_id, payment_mode, ladder_version, state,"
         " version, confirmed_members, confirmed_units, held_members, held_units, waiting_members, waiting_units,"
         " sponsored_members, sponsored_units, fill, fill_version, ended_version, formed_version, price_sequence,"
-        " settlement_sequence)"
+        " settlement_sequence, tally_seq)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
         " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
         " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[])"
+        " %s::bigint[], %s::bigint[])"
         " ON CONFLICT (campaign_id, team_id) DO UPDATE SET state = excluded.state, version = excluded.version,"
         " confirmed_members = excluded.confirmed_members, confirmed_units = excluded.confirmed_units,"
         " held_members = excluded.held_members, held_units = excluded.held_units,"
@@ -61,7 +61,8 @@ async def save_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Team
         " sponsored_members = excluded.sponsored_members, sponsored_units = excluded.sponsored_units,"
         " fill = excluded.fill, fill_version = excluded.fill_version, ended_version = excluded.ended_version,"
         " formed_version = excluded.formed_version,"
-        " price_sequence = excluded.price_sequence, settlement_sequence = excluded.settlement_sequence",
+        " price_sequence = excluded.price_sequence, settlement_sequence = excluded.settlement_sequence,"
+        " tally_seq = excluded.tally_seq",
         columns(map(_row, teams)),
     )
 
@@ -91,6 +92,7 @@ def _row(team: Team) -> tuple[object, ...]:
         team.formed_version,
         team.price_sequence,
         team.settlement_sequence,
+        team.tally_seq,
     )
 
 
@@ -111,4 +113,5 @@ def _team(row: TupleRow) -> Team:
         formed_version=row[19],
         price_sequence=row[20],
         settlement_sequence=row[21],
+        tally_seq=row[22],
     )

@@ -12,6 +12,13 @@ from services.pricing.translate.events import (
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
 from services.pricing.translate.sentences import explain_move, explain_seat, money_text
+from services.pricing.translate.tallies import (
+    TALLY_TOPIC,
+    campaign_price_message,
+    read_tally,
+    tally_answer,
+    tally_message,
+)
 from services.pricing.translate.words import (
     BASES,
     CAMPAIGN,
@@ -40,8 +47,10 @@ __all__ = [
     "ROLES",
     "SEAT",
     "SETTLEMENT_TOPIC",
+    "TALLY_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "campaign_price_message",
     "event_time",
     "explain_move",
     "explain_seat",
@@ -58,8 +67,11 @@ __all__ = [
     "read_ladder",
     "read_list_prices",
     "read_price_table",
+    "read_tally",
     "seat_id",
     "settlement_message",
+    "tally_answer",
+    "tally_message",
     "team_fact",
     "team_id",
 ]

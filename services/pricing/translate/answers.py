@@ -31,6 +31,8 @@ def price_now(team: domain.Team, table: domain.PriceTable) -> pricing_service_pb
             for row in table.rows
         ],
         ladder_version=table.ladder_version,
+        basis=BASES[table.basis],
+        tally_seq=team.tally_seq,
     )
 
 
@@ -56,6 +58,7 @@ def explanation(
         final=explained.final,
         sentence=explain_seat(explained, currency),
         lines=map(line, lines),
+        tally_seq=explained.tally_seq,
     )
 
 

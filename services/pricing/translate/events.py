@@ -35,7 +35,7 @@ def price_message(fact: domain.PriceFact, cause: domain.TeamFact, table: domain.
 def _changed(fact: domain.PriceChanged, cause: domain.TeamFact, table: domain.PriceTable) -> events_pb2.PriceChanged:
     return events_pb2.PriceChanged(
         currency=table.currency,
-        moves=map(_move, fact.moves),
+        moves=map(price_move, fact.moves),
         old_fill=fact.old_fill,
         fill=fact.fill,
         tier=fact.tier,
@@ -52,12 +52,13 @@ def _near(
         currency=table.currency,
         fill=fact.fill,
         next_threshold=fact.next_threshold,
-        moves=map(_move, fact.moves),
+        moves=map(price_move, fact.moves),
         cause_event_id=str(cause.event_id),
     )
 
 
-def _move(move: domain.PriceMove) -> events_pb2.PriceMove:
+def price_move(move: domain.PriceMove) -> events_pb2.PriceMove:
+    """Write how the price of one item and role moved."""
     return events_pb2.PriceMove(
         sku=move.sku,
         role=ROLES[move.role],

@@ -115,6 +115,7 @@ def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat 
         _seat_state(message.state),
         _reason(message.release_reason),
         sponsored=message.sponsored,
+        cap_tally_seq=message.cap_tally_seq,
     )
     return seat, message.cap.currency
 

@@ -39,4 +39,5 @@ def line(value: domain.SettlementLine) -> events_pb2.SettlementLine:
         to_refund=money(amounts.to_refund, currency),
         due=money(amounts.due, currency),
         payment_reference=value.payment_reference,
+        tally_seq=value.tally_seq,
     )

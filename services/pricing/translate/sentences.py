@@ -29,8 +29,8 @@ def money_text(minor_units: int, currency: str) -> str:
     return f"{_number(minor_units, currency)} {currency}"
 
 
-def explain_move(fact: domain.PriceChanged, table: domain.PriceTable) -> str:
-    """Say in one sentence why prices moved."""
+def explain_move(fact: domain.PriceChanged | domain.CampaignPriceChanged, table: domain.PriceTable) -> str:
+    """Say in one sentence why prices moved, in a team or in a whole campaign."""
     began = table.threshold(fact.fill)
     holds = f"the price from {began} on holds" if began else "the list price holds"
     confirmed = _confirmed(fact.fill, table.basis)
@@ -104,7 +104,8 @@ def _prices(moves: Iterable[domain.PriceMove], currency: str) -> str:
 
 def _confirmed(fill: int, basis: domain.Basis) -> str:
     noun = "member" if basis is domain.Basis.TEAM_MEMBERS else "unit"
-    return f"{fill} {noun} is confirmed" if fill == 1 else f"{fill or 'No'} {noun}s are confirmed"
+    where = " in the whole campaign" if basis.is_of_campaign else ""
+    return f"{fill} {noun} is confirmed{where}" if fill == 1 else f"{fill or 'No'} {noun}s are confirmed{where}"
 
 
 def _units(quantity: int) -> str:

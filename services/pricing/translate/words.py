@@ -21,6 +21,7 @@ ROLES: dict[domain.Role, ladder_pb2.Role.ValueType] = {
 BASES: dict[domain.Basis, ladder_pb2.Basis.ValueType] = {
     domain.Basis.TEAM_MEMBERS: ladder_pb2.BASIS_TEAM_MEMBERS,
     domain.Basis.TEAM_UNITS: ladder_pb2.BASIS_TEAM_UNITS,
+    domain.Basis.CAMPAIGN_UNITS: ladder_pb2.BASIS_CAMPAIGN_UNITS,
 }
 READ_ROLES = {code: role for role, code in ROLES.items()}
 READ_BASES = {code: basis for basis, code in BASES.items()}

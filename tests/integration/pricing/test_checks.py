@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncIterator
 
 import pytest
+from groupbuy.pricing.v1 import ladder_pb2
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
@@ -53,6 +54,17 @@ DAMAGE = {
         "UPDATE facts SET units_back = 0",
         "UPDATE teams SET fill = fill + 1 WHERE state = 'CANCELLED'",
     ],
+    "5_campaign_prices_are_tallies": [
+        "UPDATE teams SET fill = fill + 1 WHERE tally_seq > 0",
+        "UPDATE seats SET cap_tally_seq = 1 WHERE cap_fill > 0",
+        "UPDATE settlement_lines SET tally_seq = tally_seq + 1",
+        "DELETE FROM tally_fixes",
+    ],
+    "5_tallies_are_the_teams": [
+        "DELETE FROM tallies WHERE campaign_id = (SELECT min(campaign_id::text)::uuid FROM tallies)",
+        "UPDATE tallies SET units_confirmed_now = units_confirmed_now + 1",
+        "UPDATE tallies SET teams_formed = teams_formed + 1",
+    ],
     "5_nobody_pays_above_the_cap": ["UPDATE price_steps SET unit_price = 0"],
 }
 
@@ -72,10 +84,13 @@ async def connection(pricing: PricingService) -> AsyncIterator[AsyncConnection[T
     """A connection in a transaction, after many random histories."""
     chance = random.Random(4)  # noqa: S311 - no secret
     for number in range(LIVES):
-        table = leaders_pay_less(price_table(basis=chance.choice([MEMBERS, UNITS])), 200)
+        table = leaders_pay_less(
+            price_table(basis=chance.choice([MEMBERS, UNITS, ladder_pb2.BASIS_CAMPAIGN_UNITS])), 200
+        )
         life = a_full_life(table=table, payment_mode=MODES[number % len(MODES)])
         play(life, [(chance.randrange(999), chance.randrange(999)) for _ in range(chance.randint(5, 50))])
         await pricing.apply(life.records)
+    await pricing.tallies.run_once()
     await pricing.settle()
     async with pricing.database.read() as lent, lent.transaction(force_rollback=True):
         yield lent

@@ -1,0 +1,61 @@
+"""Reads topics from their beginning to where they end now, without a group: for who builds tables a second time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeAlias
+
+from kafka import KafkaConsumer, TopicPartition
+
+from services.chassis import kafka_clients
+from services.chassis.consumer import record_of
+from services.chassis.messages import Record
+
+Positions: TypeAlias = dict[TopicPartition, int]
+
+MOST = 5_000
+_POLL_MS = 1_000
+
+
+class Backlog:
+    """The records of topics as far as they are kept; a client that commits nothing. KafkaError where Kafka is away."""
+
+    def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
+        self._bootstrap = bootstrap
+        self._topics = list(topics)
+
+    async def read(self, since: Positions) -> AsyncIterator[list[Record]]:
+        """Read batches from positions on (a partition that is not named: from its beginning) to where each ends now."""
+        consumer = await asyncio.to_thread(self._connect)
+        try:
+            ends = await asyncio.to_thread(self._seek, consumer, since)
+            while any(consumer.position(at) < end for at, end in ends.items()):
+                found = await asyncio.to_thread(consumer.poll, timeout_ms=_POLL_MS)
+                if records := [record_of(item) for batch in found.values() for item in batch]:
+                    yield records
+        finally:
+            await asyncio.to_thread(consumer.close)
+
+    def _connect(self) -> KafkaConsumer:
+        return kafka_clients.connected(
+            KafkaConsumer,
+            self._bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=MOST,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+
+    def _seek(self, consumer: KafkaConsumer, since: Positions) -> Positions:
+        """Begin at the positions; returns where the partitions end now."""
+        parts = [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        consumer.assign(parts)
+        first: Positions = consumer.beginning_offsets(parts)
+        for at in parts:
+            consumer.seek(at, max(since.get(at, 0), first[at]))
+        ends: Positions = consumer.end_offsets(parts)
+        return ends

@@ -1,0 +1,171 @@
+"""Builds pricing's derived tables a second time from the topics, compares them with those in use, and swaps them.
+
+Nothing is told: the outbox is off. The service in use goes on meanwhile; only the last step holds it up: the events
+since are applied, both are compared at the very same events, and the tables change places, in one transaction.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from kafka import TopicPartition
+
+from services.chassis import ids, logs
+from services.chassis.backlog import Backlog, Positions
+from services.chassis.database import Connection, Database
+from services.chassis.inbox import Fill, Handler, Inbox
+from services.chassis.messages import Event, Record, Undecodable, decode
+from services.chassis.migrations import migrations
+from services.chassis.work import Work
+from services.pricing import store as tables
+from services.pricing import translate
+from services.pricing.handlers.settle import SettlementFinder
+from services.pricing.store import rebuild as store
+
+_ANY_NUMBER = 10**9
+_SETTLE_WAIT_SECONDS = 0.5
+
+log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild showed: differences by table, events applied, seconds, teams taken over as they were."""
+
+    differences: list[store.Difference]
+    events: int
+    seconds: float
+    carried_over: int
+    reasons: list[str]
+    """Why teams were taken over, a few of them."""
+    swapped: bool
+
+    @property
+    def identical(self) -> bool:
+        """Whether what was built is, row by row, what is in use."""
+        return all(item.identical for item in self.differences)
+
+
+class Rebuild:
+    """One rebuild. `beside` is the service's database with the schema `rebuild` first; handlers work on that."""
+
+    def __init__(
+        self,
+        database: Database,
+        beside: Database,
+        backlogs: Sequence[Backlog],
+        handlers: Mapping[str, Handler],
+        fills: Mapping[str, Fill],
+        settlements: SettlementFinder,
+    ) -> None:
+        """Name the parts; the backlogs are read one after the other, tallies first: caps and prices refer to them."""
+        self._database = database
+        self._beside = beside
+        self._backlogs = backlogs
+        self._settlements = settlements
+        self._inbox = Inbox(beside, handlers, fills, max_parked_keys=_ANY_NUMBER)
+        self._positions: Positions = {}
+        """By partition: where to read on."""
+        self._held_back: set[TopicPartition] = set()
+        self._built: dict[tuple[str, str], int] = {}
+        """By topic and key: the last sequence that was applied again."""
+        self._events = 0
+
+    async def run(self, *, accept_differences: bool = False) -> Rebuilt:
+        """Build, compare, and swap where both are identical or differences are accepted."""
+        started = monotonic()
+        async with self._database.direct() as connection:
+            await store.prepare(connection, [item.sql for item in migrations("pricing") if item.source == "pricing"])
+            await self._play(connection)
+            built = monotonic() - started
+            async with connection.transaction():
+                await self._stop_the_clock(connection)
+                await self._play(connection)
+                carried, reasons = await store.carry_over(connection), await store.why_parked(connection)
+                differences = await store.compare(connection)
+                swapped = accept_differences or all(item.identical for item in differences)
+                if swapped:
+                    await store.swap(connection)
+            await store.clear(connection)
+        return Rebuilt(differences, self._events, built, carried, reasons, swapped)
+
+    async def _stop_the_clock(self, connection: Connection) -> None:
+        """Wait, within the transaction, until no line is to be made; others can make them between the looks."""
+        while not await self._stopped(connection):
+            log.info("settlements are under way; looking again")
+            await asyncio.sleep(_SETTLE_WAIT_SECONDS)
+
+    async def _stopped(self, connection: Connection) -> bool:
+        await connection.execute("SAVEPOINT looked")
+        if await store.stop_the_clock(connection):
+            return True
+        await connection.execute("ROLLBACK TO SAVEPOINT looked")  # gives the locks back
+        return False
+
+    async def _play(self, connection: Connection) -> None:
+        """Apply what the service in use has applied, as far as the topics have it, and make the lines."""
+        self._held_back = set()
+        for backlog in self._backlogs:
+            async for records in backlog.read(self._positions):
+                await self._apply(connection, records)
+        async with self._beside.work() as work:
+            await store.fix_teams(work.connection)
+        while await self._settlements.run_once():
+            pass
+
+    async def _apply(self, connection: Connection, records: list[Record]) -> None:
+        known = await self._known(connection, records)
+        for_now = [item for item in records if self._is_for_now(item, known)]
+        if for_now:
+            await self._inbox.apply(for_now)
+            self._events += len(for_now)
+
+    async def _known(self, connection: Connection, records: list[Record]) -> dict[tuple[str, str], int]:
+        found: dict[tuple[str, str], int] = {}
+        for topic in {item.topic for item in records}:
+            keys = sorted({item.key for item in records if item.topic == topic})
+            known = await (
+                _tallied(connection, keys) if topic == translate.TALLY_TOPIC else store.applied(connection, topic, keys)
+            )
+            found |= {(topic, key): last for key, last in known.items()}
+        return found
+
+    def _is_for_now(self, record: Record, known: Mapping[tuple[str, str], int]) -> bool:
+        """Tell whether the service in use has applied a record; from the first that it has not, it is read again."""
+        at, key, sequence = (
+            TopicPartition(record.topic, record.partition),
+            (record.topic, record.key),
+            _sequence(record),
+        )
+        ahead = sequence > known.get(key, 0)
+        if ahead:
+            self._held_back.add(at)
+        if at not in self._held_back:
+            self._positions[at] = record.offset + 1
+        if ahead or sequence <= self._built.get(key, 0):
+            return False
+        self._built[key] = sequence
+        return True
+
+
+async def on_tally_events(work: Work, events: list[Event]) -> None:
+    """Record tallies again that the service in use once made, and which teams they fixed."""
+    for tally in map(translate.read_tally, events):
+        await tables.insert_tally(work.connection, tally)
+        if tally.fixed:
+            await tables.insert_fixes(work.connection, tally)
+
+
+async def _tallied(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+    """Tell, by key of the tally topic, the last tally that the service in use has made."""
+    campaigns = {found[0]: key for key in keys if (found := ids.parse(translate.CAMPAIGN, key, 1))}
+    return {campaigns[one]: seq for one, seq in (await store.tallied(connection, list(campaigns))).items()}
+
+
+def _sequence(record: Record) -> int:
+    """Give an event's sequence; what is no event was applied by nobody."""
+    try:
+        return decode(record).sequence
+    except Undecodable:
+        return _ANY_NUMBER

@@ -1,0 +1,100 @@
+"""Tallies: whatever the batches and whoever counts, each event counts once; the last tally is the sum of the teams."""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+from uuid import uuid4
+
+import pytest
+from groupbuy.pricing.v1 import events_pb2
+from groupbuy.team_formation.v1 import events_pb2 as team_events_pb2
+from groupbuy.team_formation.v1 import types_pb2
+
+from services.chassis.messages import Record
+from services.pricing import translate
+from services.pricing.handlers import TallyFinder
+from tests.support.pricing import PricingService
+from tests.support.pricing_histories import play
+from tests.support.pricing_lives import EXPIRED, LEFT, WITHDRAWN, FullLife, a_full_life
+
+
+def lives(chance: Random, count: int) -> list[FullLife]:
+    """Play teams at random, all of one campaign."""
+    campaign, platform = uuid4(), uuid4()
+    made = [a_full_life(campaign=campaign, platform=platform) for _ in range(count)]
+    for life in made:
+        play(life, [(chance.randrange(1000), chance.randrange(1000)) for _ in range(chance.randint(5, 30))])
+    return made
+
+
+def expected(played: Sequence[FullLife]) -> events_pb2.CampaignTotals:
+    """Count the events by themselves."""
+    totals = events_pb2.CampaignTotals()
+    for life in played:
+        before = types_pb2.Totals()
+        for event in life.events:
+            _count(totals, event, before)
+            before = event.totals
+        totals.members_confirmed_now += before.confirmed_members
+        totals.units_confirmed_now += before.confirmed_units
+        totals.units_held_now += before.held_units
+    return totals
+
+
+def _count(totals: events_pb2.CampaignTotals, event: team_events_pb2.TeamEvent, before: types_pb2.Totals) -> None:
+    name = event.WhichOneof("fact") or ""
+    units = event.totals.confirmed_units - before.confirmed_units
+    totals.units_confirmed += max(units, 0)
+    totals.units_left += max(-units, 0)
+    if name.startswith("team_") and hasattr(totals, name.replace("team_", "teams_")):
+        setattr(totals, name.replace("team_", "teams_"), getattr(totals, name.replace("team_", "teams_")) + 1)
+    totals.seats_held += name in {"seat_held", "seat_sponsored"}
+    totals.seats_confirmed += name in {"seat_confirmed", "seat_sponsored"}
+    if name == "seat_released":
+        reason = event.seat_released.seat.release_reason
+        totals.seats_left += reason in {LEFT, WITHDRAWN}
+        totals.seats_expired += reason == EXPIRED
+
+
+async def tallies(pricing: PricingService) -> list[events_pb2.TallyEvent]:
+    """What was told, in order."""
+    return [events_pb2.TallyEvent.FromString(payload) for payload in await pricing._told(translate.TALLY_TOPIC)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_the_last_tally_is_what_the_events_say_whenever_it_is_made(pricing: PricingService, seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - for tests
+    played = lives(chance, 6)
+    waiting: list[list[Record]] = [list(life.records) for life in played]
+    while any(waiting):
+        size = chance.randint(1, 9)
+        records = [chance.choice([left for left in waiting if left]).pop(0) for _ in range(size) if any(waiting)]
+        await pricing.apply(records)
+        await pricing.apply(records[: size // 2])
+        if chance.random() < 0.3:
+            await pricing.tallies.run_once()
+    await pricing.tallies.run_once()
+    told = await tallies(pricing)
+    assert [event.sequence for event in told] == list(range(1, len(told) + 1))
+    assert len({event.event_id for event in told}) == len(told) > 1
+    assert told[-1].campaign_tallied.totals == expected(played)
+    assert await pricing.tallies.run_once() == 0
+
+
+async def test_several_who_count_at_once_count_everything_once(pricing: PricingService) -> None:
+    played = lives(Random(7), 8)  # noqa: S311 - for tests
+    finders = [TallyFinder(pricing.database, pricing.tables) for _ in range(3)]
+
+    async def follow(life: FullLife) -> None:
+        for start in range(0, len(life.records), 3):
+            await pricing.apply(life.records[start : start + 3])
+
+    async def count(finder: TallyFinder) -> None:
+        for _ in range(12):
+            await finder.run_once()
+
+    await asyncio.gather(*map(follow, played), *map(count, finders))
+    await pricing.tallies.run_once()
+    told = await tallies(pricing)
+    assert [event.sequence for event in told] == list(range(1, len(told) + 1))
+    assert told[-1].campaign_tallied.totals == expected(played)
