@@ -24,7 +24,7 @@ from deploy.local.stack.stack import Stack
 from deploy.local.stack.status import ask_status, table
 from deploy.local.stack.summary import summary
 
-_PARTS = ("team_formation", "pricing", "notification", "kafka", "postgres", "stack")
+_PARTS = ("team_formation", "pricing", "notification", "demand", "kafka", "postgres", "stack")
 
 data_option = click.option(
     "--data",
@@ -44,6 +44,8 @@ data_option = click.option(
 @click.option("--host", default=LOOPBACK, show_default=True, help="Where the gRPC listeners bind.")
 @click.option("--port", "ports", multiple=True, metavar="NAME=PORT", callback=lambda _c, _p, words: parse_ports(words),
               help=f"A port that must be this one; others move if taken. Names: {', '.join(DEFAULTS)}.")  # fmt: skip
+@click.option("--demand/--no-demand", default=True, show_default=True,
+              help="Count live demand too; a process more, of about 100 MB.")  # fmt: skip
 @click.option("--detach", "-d", is_flag=True, help="Give the terminal back when it is ready.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print addresses and key when it is ready.")
 @click.option("--verbose", "-v", is_flag=True, help="Print the seconds of each step.")
@@ -52,7 +54,7 @@ def up(data: Path, kafka: KafkaKind, host: str, ports: dict[str, int], **flags: 
 
     With GROUPBUY_DATABASE_URL or GROUPBUY_KAFKA set, those servers are used and only what is missing is started.
     """
-    options = StackOptions(data=data, kafka=kafka, host=host, ports=ports).checked()
+    options = StackOptions(data=data, kafka=kafka, host=host, ports=ports, demand=flags["demand"]).checked()
     if not flags["quiet"]:
         click.echo(f"groupbuy {version('groupbuy')}: starting PostgreSQL, Kafka and three services ...", err=True)
     if flags["detach"]:
@@ -104,7 +106,7 @@ def status(data: Path, *, as_json: bool) -> None:
 def logs(part: str | None, data: Path, lines: int, *, follows: bool) -> None:
     """Show the end of PART's log, or of every part's.
 
-    Parts: team_formation, pricing, notification, kafka, postgres; stack is what keeps them running.
+    Parts: team_formation, pricing, notification, demand, kafka, postgres; stack is what keeps them running.
     """
     paths = [log_path(data, name) for name in ([part] if part else _PARTS)]
     if not any(path.exists() for path in paths):
@@ -144,6 +146,7 @@ def _prefixed(path: Path, line: str, width: int) -> str:
 def _up_detached(options: StackOptions) -> None:
     arguments = ["up", "--quiet", "--data", str(options.data), "--kafka", options.kafka, "--host", options.host]
     arguments += [word for name, port in options.ports.items() for word in ("--port", f"{name}={port}")]
+    arguments.append("--demand" if options.demand else "--no-demand")
     Layout.of(options).make()
     run = asyncio.run(start_detached(options.data, arguments))
     _print_ready(options, run.ready_seconds or 0.0, f"{called()} down stops everything.")

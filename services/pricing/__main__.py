@@ -15,7 +15,7 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler
+from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler, on_demand_events
 from services.pricing.replay import replay
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
@@ -26,19 +26,25 @@ TALLY_SECONDS = 0.25
 
 
 async def process() -> None:
-    """Run pricing until it is told to stop; the arguments name the roles, none means all; or replay."""
+    """Run pricing until it is told to stop; the arguments name the roles, none means all; or replay; or demand."""
     settings = load(Settings)
     if sys.argv[1:2] == ["replay"]:
         return await replay(settings, accept_differences="--accept-differences" in sys.argv[2:])
+    if sys.argv[1:] == ["demand"]:
+        # imported here: no other process of pricing needs the stream processor
+        from services.pricing.demand.run import Demand  # noqa: PLC0415
+
+        return await run_parts(Demand(settings).parts())
     process = Process("pricing", settings)
     tables = Tables()
+    demand = rpc.DemandReader(process.database, process.clock)
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
     settlements = SettlementFinder(process.database, tables)
     plan = Plan(
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables),
+                rpc.Pricing(process.database, tables, demand),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -51,8 +57,10 @@ async def process() -> None:
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
+            translate.DEMAND_TOPIC: on_demand_events,
         },
         fills={translate.TEAM_TOPIC: team_events.fill},
+        streams=[Part("demand readers", stop=demand.stop)],
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
             timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),

@@ -11,3 +11,7 @@ class Settings(ChassisSettings):
     team_formation: Address = Field(
         description="Where team_formation answers gRPC, host:port; asked for events that were missed."
     )
+    demand_store: str = Field(
+        "",
+        description="Folder of the demand worker's copy of its table, one for each worker; empty: a temporary one.",
+    )

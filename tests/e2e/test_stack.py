@@ -86,7 +86,7 @@ async def test_up_says_where_everything_listens_and_status_that_all_is_well(runn
     assert result.returncode == 0, result.stdout
     status = json.loads(result.stdout)
     assert next(part["name"] for part in status["parts"]) == "supervisor"
-    assert {part["name"] for part in status["parts"]} == {"supervisor", *PARTS}
+    assert {part["name"] for part in status["parts"]} == {"supervisor", *PARTS, "demand"}
     for part in status["parts"]:
         assert part["health"] == "ok"
         assert part["resident_bytes"] > 0
@@ -194,7 +194,7 @@ async def test_servers_that_are_there_already_are_used_and_outlive_the_stack(cli
     first = cli("up", "--detach", **servers)
     assert first.returncode == 0, first.stderr
     assert first.stdout.count("already there") == 2
-    assert {part["name"] for part in cli.status()["parts"] if part["pid"]} == {"supervisor", *SERVICES}
+    assert {part["name"] for part in cli.status()["parts"] if part["pid"]} == {"supervisor", *SERVICES, "demand"}
     assert cli("status").returncode == 0
     cli("down")
     assert _facts(cli("up", "--detach", **servers).stdout) == _facts(first.stdout)

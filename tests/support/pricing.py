@@ -10,7 +10,7 @@ from services.chassis.database import Database
 from services.chassis.inbox import Fill, Inbox
 from services.chassis.messages import Record
 from services.pricing import translate
-from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler
+from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler, on_demand_events
 
 Rows: TypeAlias = list[dict[str, Any]]
 
@@ -24,7 +24,10 @@ class PricingService:
     def __init__(self, database: Database, fill: Fill | None = None) -> None:
         self.database = database
         self.tables = Tables()
-        handlers = {translate.TEAM_TOPIC: TeamHandler(self.tables).on_team_events}
+        handlers = {
+            translate.TEAM_TOPIC: TeamHandler(self.tables).on_team_events,
+            translate.DEMAND_TOPIC: on_demand_events,
+        }
         fills = {translate.TEAM_TOPIC: fill} if fill else {}
         self.inbox = Inbox(database, handlers, fills)
         self.settlements = SettlementFinder(database, self.tables)

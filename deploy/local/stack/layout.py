@@ -58,6 +58,11 @@ class Layout:
         """The broker's data."""
         return self.data / self.world / "kafka"
 
+    @property
+    def demand(self) -> Path:
+        """What the demand worker keeps: a copy of what is in Kafka."""
+        return self.data / self.world / "demand"
+
     def log(self, part: str) -> Path:
         """The log of a part."""
         return log_path(self.data, part)

@@ -27,7 +27,8 @@ class StackOptions:
     """Choices for one stack; `environment` is what its processes inherit, and where GROUPBUY_* variables are looked up.
 
     `ports` holds the ports that were asked for, by name (see ports.DEFAULTS); the others may move to a free one.
-    `max_deaths` is how often a part may end by itself within 30 seconds before the stack gives up.
+    `max_deaths` is how often a part may end by itself within 30 seconds before the stack gives up. `demand` runs the
+    worker that counts live demand, too.
     """
 
     data: Path = field(default_factory=default_data)
@@ -36,6 +37,7 @@ class StackOptions:
     ports: Mapping[str, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     max_deaths: int = 5
+    demand: bool = False
 
     @property
     def database_url(self) -> str | None:

@@ -16,6 +16,7 @@ DEFAULTS: Mapping[str, int] = {
     "team_formation.ops": 7201,
     "pricing.ops": 7202,
     "notification.ops": 7203,
+    "demand.ops": 7204,
 }
 _HIGHEST = 65535
 _HIGHEST_PRIVILEGED = 1023

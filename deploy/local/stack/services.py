@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploy.local.stack.layout import Layout
 from deploy.local.stack.options import LOOPBACK, StackOptions
 from deploy.local.stack.part import Program
 
 SERVICES = ("team_formation", "pricing", "notification")
+DEMAND = "demand"
 
 _ANY = {"0.0.0.0": LOOPBACK, "::": "[::1]"}  # noqa: S104  # an address that listens everywhere is called by loopback
 
@@ -52,6 +53,28 @@ def service_part(name: str, options: StackOptions, layout: Layout, servers: Serv
         argv=python_program(f"services.{name}"),
         environment=environment,
         log=layout.log(name),
+    )
+
+
+def demand_part(options: StackOptions, layout: Layout, servers: Servers) -> Program:
+    """The worker that counts live demand: a process of pricing, with health and metrics of its own.
+
+    It is well when it is alive. Nobody waits until it has its partitions: everything works without it.
+    """
+    ops = f"{LOOPBACK}:{servers.ports['demand.ops']}"
+    pricing = service_part("pricing", options, layout, servers)
+    return replace(
+        pricing,
+        name=DEMAND,
+        address=ops,
+        probe=f"http://{ops}/healthz",
+        argv=python_program("services.pricing", "demand"),
+        environment={
+            **pricing.environment,
+            "GROUPBUY_OPS_LISTEN": ops,
+            "GROUPBUY_DEMAND_STORE": str(layout.demand),
+        },
+        log=layout.log(DEMAND),
     )
 
 

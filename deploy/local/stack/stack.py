@@ -19,7 +19,7 @@ from deploy.local.stack.options import StackOptions
 from deploy.local.stack.part import Postgres
 from deploy.local.stack.ports import choose_ports
 from deploy.local.stack.run import Run, RunningPart, end_leftovers
-from deploy.local.stack.services import SERVICES, Servers, service_part
+from deploy.local.stack.services import SERVICES, Servers, demand_part, service_part
 from deploy.local.stack.supervisor import Supervisor, together
 
 _Result = TypeVar("_Result")
@@ -158,6 +158,8 @@ class Stack:
         await together(self._start_database(), self._start_kafka())
         servers = Servers(self._database_url, self._bootstrap, self.service_key, self.invite_secret, self._ports)
         parts = [service_part(name, self.options, self.layout, servers) for name in SERVICES]
+        if self.options.demand:
+            parts.append(demand_part(self.options, self.layout, servers))
         await self._step("services", self._supervisor.start(*parts))
         await self._step("demo platform", self._find_platform())
 

@@ -1,8 +1,9 @@
 """What pricing does with events and with work that is due: load, decide, save, tell."""
 
+from services.pricing.handlers.demand import on_demand_events
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.tally import TallyFinder
 from services.pricing.handlers.teams import TeamHandler
 
-__all__ = ["CHUNK", "SettlementFinder", "Tables", "TallyFinder", "TeamHandler"]
+__all__ = ["CHUNK", "SettlementFinder", "Tables", "TallyFinder", "TeamHandler", "on_demand_events"]

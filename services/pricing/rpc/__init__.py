@@ -1,6 +1,7 @@
 """The gRPC services of pricing."""
 
+from services.pricing.rpc.demand import DemandReader
 from services.pricing.rpc.internal import PricingInternal
 from services.pricing.rpc.public import Pricing
 
-__all__ = ["Pricing", "PricingInternal"]
+__all__ = ["DemandReader", "Pricing", "PricingInternal"]

@@ -1,24 +1,34 @@
 """The gRPC service for platforms: what a team costs now, why, and who owes or gets back how much."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
-from groupbuy.pricing.v1 import explanations_pb2, pricing_service_pb2, pricing_service_pb2_grpc, simulation_pb2
+from groupbuy.pricing.v1 import (
+    demand_pb2,
+    explanations_pb2,
+    pricing_service_pb2,
+    pricing_service_pb2_grpc,
+    simulation_pb2,
+)
 
 from services.chassis import ids, pages
+from services.chassis.clock import Clock
 from services.chassis.database import Connection, Database
 from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
 from services.pricing.handlers import Tables
 from services.pricing.rpc import explaining
+from services.pricing.rpc.demand import DemandReader
 from services.pricing.rpc.simulation import simulate_ladder
 
 
 class Pricing(pricing_service_pb2_grpc.PricingServicer):
     """Reads prices, explanations and settlements of the caller's teams."""
 
-    def __init__(self, database: Database, tables: Tables) -> None:
+    def __init__(self, database: Database, tables: Tables, demand: DemandReader | None = None) -> None:
+        self._demand = demand or DemandReader(database, Clock())
         self._database = database
         self._tables = tables
 
@@ -96,6 +106,20 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
     ) -> simulation_pb2.SimulateLadderResponse:
         """Say what a ladder comes to; LADDER_INVALID, INVALID_ARGUMENT."""
         return await asyncio.to_thread(simulate_ladder, request)  # thousands of fills: other calls go on meanwhile
+
+    async def GetDemand(  # noqa: N802 - the name of the RPC
+        self, request: demand_pb2.GetDemandRequest, _context: Any
+    ) -> demand_pb2.GetDemandResponse:
+        """Read how a campaign sells just now; DEMAND_UNKNOWN."""
+        found = await self._demand.get(caller(), request.campaign_id, request.missing_units)
+        return demand_pb2.GetDemandResponse(demand=found)
+
+    async def WatchDemand(  # noqa: N802 - the name of the RPC
+        self, request: demand_pb2.WatchDemandRequest, _context: Any
+    ) -> AsyncIterator[demand_pb2.WatchDemandResponse]:
+        """Stream how a campaign sells; DEMAND_UNKNOWN."""
+        async for found in self._demand.watch(caller(), request.campaign_id, request.missing_units):
+            yield demand_pb2.WatchDemandResponse(demand=found)
 
     async def _table(self, connection: Connection, team: domain.Team) -> domain.PriceTable:
         key = (team.platform_id, team.campaign_id, team.ladder_version)

@@ -1,5 +1,6 @@
 """Every SQL statement of pricing, one module per subject."""
 
+from services.pricing.store.demand import DemandRow, find_demand, save_demand
 from services.pricing.store.facts import (
     StoredFact,
     find_fact,
@@ -29,8 +30,10 @@ from services.pricing.store.tallies import (
 from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
+    "DemandRow",
     "StoredFact",
     "end_waiting",
+    "find_demand",
     "find_fact",
     "find_fill_fact",
     "find_jobs",
@@ -60,6 +63,7 @@ __all__ = [
     "load_tallies",
     "lock_campaign",
     "lock_teams",
+    "save_demand",
     "save_head",
     "save_job",
     "save_seats",

@@ -2,6 +2,7 @@
 
 from services.pricing.translate.amounts import money_text
 from services.pricing.translate.answers import price_now
+from services.pricing.translate.demand import DEMAND_TOPIC
 from services.pricing.translate.events import (
     PRICE_TOPIC,
     SETTLEMENT_TOPIC,
@@ -45,6 +46,7 @@ from services.pricing.translate.words import (
 __all__ = [
     "BASES",
     "CAMPAIGN",
+    "DEMAND_TOPIC",
     "PLATFORM",
     "PRICE_TOPIC",
     "ROLES",

@@ -51,7 +51,7 @@ async def test_members_of_all_open_teams_are_told_once(notification: Notifying) 
 
 async def test_who_joined_at_that_price_is_told_nothing(notification: Notifying) -> None:
     life = a_team(uuid4(), "mei")
-    life.tallied = (4, 3)
+    life.tally = (4, 3)
     life.join("tom")
     await notification.apply(*life.records, campaign_changed(life, 4, 2, 3))
     assert await price_news(notification) == [("PRICE_FELL", "mei")]
