@@ -15,6 +15,8 @@ from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
 Rows: TypeAlias = list[dict[str, Any]]
 
 TABLES = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
+ENTERED = ("line_reports", "line_states", "settlement_feed", "requests")
+"""Tables that a rebuild keeps."""
 
 
 class PricingService:
@@ -48,7 +50,8 @@ class PricingService:
     async def empty(self) -> None:
         """Forget everything, as a rebuild would begin."""
         async with self.database.work() as work:
-            await work.connection.execute(f"TRUNCATE {', '.join(TABLES)}, outbox, inbox, parked_messages".encode())
+            names = ", ".join((*TABLES, *ENTERED, "outbox", "inbox", "parked_messages"))
+            await work.connection.execute(f"TRUNCATE {names}".encode())
         self.tables = Tables()
 
     async def state(self) -> dict[str, Rows]:
