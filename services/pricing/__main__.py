@@ -16,7 +16,7 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import BATCH, ReportWriter, SettlementFinder, Tables, TeamHandler
+from services.pricing.handlers import BATCH, ReportWriter, SettlementFinder, SettlementStream, Tables, TeamHandler
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
 
@@ -30,12 +30,13 @@ async def process() -> None:
     tables = Tables()
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
     reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
+    stream = SettlementStream(process.database)
     settlements = SettlementFinder(process.database, tables)
     plan = Plan(
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables, reports),
+                rpc.Pricing(process.database, tables, reports, stream),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -53,6 +54,7 @@ async def process() -> None:
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
         },
         fills={translate.TEAM_TOPIC: team_events.fill},
+        streams=[Part("settlement streams", stop=stream.stop)],
         timers=[timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1)],
     )
     await run_parts(process.parts(plan, sys.argv[1:]))

@@ -2,7 +2,18 @@
 
 from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
+from services.pricing.handlers.stream import Place, SettlementStream
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.teams import TeamHandler
 
-__all__ = ["BATCH", "CHUNK", "ReportLines", "ReportWriter", "SettlementFinder", "Tables", "TeamHandler"]
+__all__ = [
+    "BATCH",
+    "CHUNK",
+    "Place",
+    "ReportLines",
+    "ReportWriter",
+    "SettlementFinder",
+    "SettlementStream",
+    "Tables",
+    "TeamHandler",
+]

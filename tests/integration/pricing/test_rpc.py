@@ -24,7 +24,7 @@ from services.chassis import ids, platforms
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.server import GrpcServer, Servicer
-from services.pricing.handlers import ReportWriter
+from services.pricing.handlers import ReportWriter, SettlementStream
 from services.pricing.rpc import Pricing, PricingInternal
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import a_full_life
@@ -85,6 +85,7 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             for platform, name in ((acme, "acme"), (rival, "rival"))
         ]
         await platforms.save_platforms(work.connection, found, datetime.now(UTC))
+    stream = SettlementStream(pricing.database)
     reports = Coalescer("reports", ReportWriter(pricing.database, Clock()).decide)
     reporting = asyncio.create_task(reports.run())
     server = GrpcServer(
@@ -92,7 +93,7 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
         [
             Servicer(
                 "groupbuy.pricing.v1.Pricing",
-                Pricing(pricing.database, pricing.tables, reports),
+                Pricing(pricing.database, pricing.tables, reports, stream),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -113,6 +114,7 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             acme,
             rival,
         )
+    await stream.stop()
     await server.stop()
     reporting.cancel()
     await asyncio.wait([reporting])
