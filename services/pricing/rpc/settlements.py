@@ -1,7 +1,7 @@
 """Settlements of all teams of a platform: what is reported about them, lists, and the stream."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import caller
 from services.pricing import store, translate
 from services.pricing.handlers import Place, ReportLines, SettlementStream
+
+MOST_BYTES = 3_500_000
 
 
 class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
@@ -46,12 +48,12 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
             page = found[:size]
             keys = [(item.line.campaign_id, item.line.line_id) for item in page]
             reports = await store.load_reports(connection, keys) if keys else {}
-        last = Place(page[-1].position, page[-1].line.sequence) if len(found) > size else None
+        written = [translate.settlement(item, reports.get(key, ())) for key, item in zip(keys, page, strict=True)]
+        fitting = _fitting(written)
+        last = page[fitting - 1] if len(found) > fitting else None
         return settlements_pb2.ListSettlementsResponse(
-            settlements=[
-                translate.settlement(item, reports.get(key, ())) for key, item in zip(keys, page, strict=True)
-            ],
-            next_page_token=_token(last, of) if last else "",
+            settlements=written[:fitting],
+            next_page_token=_token(Place(last.position, last.line.sequence), of) if last else "",
         )
 
     async def StreamSettlements(  # noqa: N802 - the name of the RPC
@@ -67,6 +69,16 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
             yield settlements_pb2.StreamSettlementsResponse(
                 cursor=_token(place, of), event=translate.settled_event(item)
             )
+
+
+def _fitting(written: Sequence[settlements_pb2.Settlement]) -> int:
+    """Count how many fit into an answer, at least one: gRPC clients take no more than 4 MiB."""
+    total = 0
+    for count, item in enumerate(written):
+        total += item.ByteSize()
+        if count and total > MOST_BYTES:
+            return count
+    return len(written)
 
 
 def _wanted(request: settlements_pb2.ListSettlementsRequest) -> store.Wanted:

@@ -15,6 +15,8 @@ from services.pricing.translate.lines import line
 from services.pricing.translate.words import CAMPAIGN, PLATFORM, event_time, money, seat_id, team_id
 
 MOST_REPORTS = 500
+MOST_SHOWN = 20
+"""Reports of one line in a list: it may fail as often as somebody tries."""
 LONGEST_REFERENCE = 128
 LONGEST_REASON = 500
 
@@ -153,5 +155,5 @@ def settlement(value: Listed, reports: Sequence[domain.Report]) -> settlements_p
         occurred_at=event_time(value.line.at),
         state=STATES[value.state],
         updated_at=event_time(value.updated_at),
-        reports=map(report, reports),
+        reports=map(report, reports[-MOST_SHOWN:]),
     )

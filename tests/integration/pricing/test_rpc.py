@@ -43,6 +43,7 @@ class Api:
     internal: Any
     acme: UUID
     rival: UUID
+    address: str = ""
 
     async def get_price(self, team_id: str, key: str = "gbk_acme_secret") -> PB.GetPriceResponse:
         answer: PB.GetPriceResponse = await self.public.GetPrice(
@@ -113,6 +114,7 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             pricing_internal_pb2_grpc.PricingInternalStub(channel),
             acme,
             rival,
+            f"127.0.0.1:{server.port}",
         )
     await stream.stop()
     await server.stop()
