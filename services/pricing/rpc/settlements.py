@@ -18,6 +18,7 @@ from services.pricing import store, translate
 from services.pricing.handlers import Place, ReportLines, SettlementStream
 
 MOST_BYTES = 3_500_000
+LONGEST_MERCHANT = 64
 
 
 class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
@@ -56,6 +57,15 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
             next_page_token=_token(Place(last.position, last.line.sequence), of) if last else "",
         )
 
+    async def GetMerchantRecord(  # noqa: N802 - the name of the RPC
+        self, request: settlements_pb2.GetMerchantRecordRequest, _context: Any
+    ) -> settlements_pb2.GetMerchantRecordResponse:
+        """Count what became of a merchant's teams; a merchant without any has a record of zeros."""
+        since, until = _span(request)
+        async with self._database.one_moment() as connection:
+            record = await store.read_merchant_record(connection, caller(), request.merchant_id, since, until)
+        return translate.merchant_record(record)
+
     async def StreamSettlements(  # noqa: N802 - the name of the RPC
         self, request: settlements_pb2.StreamSettlementsRequest, _context: Any
     ) -> AsyncIterator[settlements_pb2.StreamSettlementsResponse]:
@@ -85,7 +95,7 @@ def _wanted(request: settlements_pb2.ListSettlementsRequest) -> store.Wanted:
     """Read what a list is about; INVALID_ARGUMENT with every field that is wrong."""
     campaign = ids.parse(translate.CAMPAIGN, request.campaign_id, 1) if request.campaign_id else None
     state = translate.READ_STATES.get(request.state)
-    since = _time(request)
+    since = _time(request, "updated_since")
     checks = (
         ("campaign_id", bool(request.campaign_id) and campaign is None, "is no campaign's id; it looks like camp_..."),
         ("merchant_id", "\0" in request.merchant_id, "must not contain NUL"),
@@ -106,13 +116,31 @@ def _first(found: tuple[UUID, ...] | None) -> UUID | None:
     return found[0] if found else None
 
 
-def _time(request: settlements_pb2.ListSettlementsRequest) -> datetime | None:
-    if not request.HasField("updated_since"):
+def _span(request: settlements_pb2.GetMerchantRecordRequest) -> tuple[datetime, datetime]:
+    """Read from when to when a record is; INVALID_ARGUMENT with every field that is wrong."""
+    since, until = _time(request, "since"), _time(request, "until")
+    merchant = request.merchant_id
+    known = 1 <= len(merchant) <= LONGEST_MERCHANT and merchant.isascii() and merchant.isprintable()
+    checks = (
+        ("merchant_id", not known, f"must be 1 to {LONGEST_MERCHANT} visible ASCII characters"),
+        ("since", since is None, "must be a time"),
+        ("until", until is None or (since is not None and until <= since), "must be a time after since"),
+    )
+    wrong = tuple(FieldViolation(field, problem) for field, is_wrong, problem in checks if is_wrong)
+    if wrong or since is None or until is None:
+        raise Rejected("INVALID_ARGUMENT", fields=wrong)
+    return since, until
+
+
+def _time(request: Any, field: str) -> datetime | None:
+    """Read a time; None where it is not given, or is none of the years 1 to 9999."""
+    if not request.HasField(field):
         return None
     try:
-        return request.updated_since.ToDatetime(tzinfo=UTC)
+        at: datetime = getattr(request, field).ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+    return at
 
 
 def _list_of(request: settlements_pb2.ListSettlementsRequest) -> str:

@@ -12,6 +12,7 @@ from services.pricing.store.feed import (
 )
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, keep_job, load_first_job, save_job
 from services.pricing.store.lines import find_lines, insert_lines, list_lines, list_lines_of_seat
+from services.pricing.store.merchants import MerchantRecord, read_merchant_record
 from services.pricing.store.reports import (
     insert_reports,
     load_reports,
@@ -26,6 +27,7 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "Listed",
+    "MerchantRecord",
     "Span",
     "StoredFact",
     "Wanted",
@@ -56,6 +58,7 @@ __all__ = [
     "lock_teams",
     "mark_told",
     "read_feed",
+    "read_merchant_record",
     "save_job",
     "save_line_states",
     "save_seats",

@@ -12,6 +12,7 @@ from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
 from services.pricing.translate.reports import (
     READ_STATES,
+    merchant_record,
     read_reports,
     report,
     report_event,
@@ -58,6 +59,7 @@ __all__ = [
     "full_name",
     "known_currency",
     "line",
+    "merchant_record",
     "money",
     "money_text",
     "price_message",

@@ -9,9 +9,9 @@ from services.chassis import ids, messages
 from services.chassis.errors import FieldViolation, Rejected
 from services.chassis.messages import Message
 from services.pricing import domain
-from services.pricing.store import Listed
+from services.pricing.store import Listed, MerchantRecord
 from services.pricing.translate.events import SETTLEMENT_TOPIC, line_event
-from services.pricing.translate.lines import line
+from services.pricing.translate.lines import CAUSES, line
 from services.pricing.translate.words import CAMPAIGN, PLATFORM, event_time, money, seat_id, team_id
 
 MOST_REPORTS = 500
@@ -156,4 +156,22 @@ def settlement(value: Listed, reports: Sequence[domain.Report]) -> settlements_p
         state=STATES[value.state],
         updated_at=event_time(value.updated_at),
         reports=map(report, reports[-MOST_SHOWN:]),
+    )
+
+
+def merchant_record(record: MerchantRecord) -> settlements_pb2.GetMerchantRecordResponse:
+    """Write a merchant's record."""
+    return settlements_pb2.GetMerchantRecordResponse(
+        teams_opened=record.opened,
+        teams_formed=record.formed,
+        teams_failed=record.failed,
+        teams_cancelled=record.cancelled,
+        lines_to_refund=record.to_refund,
+        lines_refunded=record.refunded,
+        median_hours_to_refund=record.median_hours,
+        p90_hours_to_refund=record.p90_hours,
+        given_back=[
+            settlements_pb2.GivenBack(cause=CAUSES[cause], lines=lines, units=units)
+            for cause, lines, units in record.given_back
+        ],
     )
