@@ -15,6 +15,8 @@ COMMANDS = {
     "why": Place("deploy.cli.why", "why", "Tell the story of a seat, an order or an invite across the services."),
     "dlq": Place("deploy.cli.dlq", "dlq", "Look at messages that were set aside, and let them go on."),
     "replay": Place("deploy.cli.replay", "replay", "Build derived tables again from the events, and compare them."),
+    "settlements": Place("deploy.cli.settlements", "settlements", "Export the settlement lines of a platform."),
+    "reconcile": Place("deploy.cli.reconcile", "reconcile", "Compare a shop's own books with the settlement lines."),
     "migrate": Place("deploy.cli.servers", "migrate", "Bring the services' databases up to date."),
     "topics": Place("deploy.cli.servers", "topics", "Create the topics that are missing in Kafka."),
 }

@@ -10,12 +10,22 @@ from groupbuy.pricing.v1 import (
 )
 
 from services.chassis import platforms
+from services.chassis.coalesce import Coalescer
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler, on_demand_events
+from services.pricing.handlers import (
+    BATCH,
+    ReportWriter,
+    SettlementFinder,
+    SettlementStream,
+    Tables,
+    TallyFinder,
+    TeamHandler,
+    on_demand_events,
+)
 from services.pricing.replay import replay
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
@@ -39,12 +49,14 @@ async def process() -> None:
     tables = Tables()
     demand = rpc.DemandReader(process.database, process.clock)
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
+    reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
+    stream = SettlementStream(process.database)
     settlements = SettlementFinder(process.database, tables)
     plan = Plan(
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables, demand),
+                rpc.Pricing(process.database, tables, reports, stream, demand),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -53,14 +65,20 @@ async def process() -> None:
                 pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
             ),
         ],
-        writers=[Part("team events", start=team_events.start, stop=team_events.stop)],
+        writers=[
+            Part("team events", start=team_events.start, stop=team_events.stop),
+            Part("reports", run=reports.run),
+        ],
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
             translate.DEMAND_TOPIC: on_demand_events,
         },
         fills={translate.TEAM_TOPIC: team_events.fill},
-        streams=[Part("demand readers", stop=demand.stop)],
+        streams=[
+            Part("demand readers", stop=demand.stop),
+            Part("settlement streams", stop=stream.stop),
+        ],
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
             timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),

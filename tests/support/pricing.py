@@ -16,6 +16,8 @@ Rows: TypeAlias = list[dict[str, Any]]
 
 TABLES = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
 COUNTED = ("tally_deltas", "tallies", "tally_heads", "tally_waits", "tally_fixes")
+ENTERED = ("line_reports", "line_states", "settlement_feed", "requests")
+"""Tables that a rebuild keeps."""
 
 
 class PricingService:
@@ -53,9 +55,8 @@ class PricingService:
     async def empty(self) -> None:
         """Forget everything, as a rebuild would begin."""
         async with self.database.work() as work:
-            await work.connection.execute(
-                f"TRUNCATE {', '.join(TABLES + COUNTED)}, outbox, inbox, parked_messages".encode()
-            )
+            names = ", ".join((*TABLES, *COUNTED, *ENTERED, "outbox", "inbox", "parked_messages"))
+            await work.connection.execute(f"TRUNCATE {names}".encode())
         self.tables = Tables()
 
     async def state(self) -> dict[str, Rows]:

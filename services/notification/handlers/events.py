@@ -86,8 +86,14 @@ class EventHandlers:
                 await write_deliveries(work, await campaign_messages_now(work, job, now), now)
 
     async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
-        """Tell members what they pay and get back, once the copy of the team is as new as the line."""
-        await self._tell_or_wait(work, [_job(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events])
+        """Tell members what they pay and get back, once the copy of the team is as new as the line.
+
+        What a platform reports about a line is nothing that a member has to be told.
+        """
+        settled = [(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events]
+        lines = [_job(event, fact) for event, fact in settled if fact.WhichOneof("fact") == "settlement_line_recorded"]
+        if lines:
+            await self._tell_or_wait(work, lines)
 
     async def _tell_or_wait(self, work: Work, jobs: list[Job]) -> None:
         teams = await store.lock_teams(

@@ -1,9 +1,23 @@
 """What pricing does with events and with work that is due: load, decide, save, tell."""
 
 from services.pricing.handlers.demand import on_demand_events
+from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
+from services.pricing.handlers.stream import Place, SettlementStream
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.tally import TallyFinder
 from services.pricing.handlers.teams import TeamHandler
 
-__all__ = ["CHUNK", "SettlementFinder", "Tables", "TallyFinder", "TeamHandler", "on_demand_events"]
+__all__ = [
+    "BATCH",
+    "CHUNK",
+    "Place",
+    "ReportLines",
+    "ReportWriter",
+    "SettlementFinder",
+    "SettlementStream",
+    "Tables",
+    "TallyFinder",
+    "TeamHandler",
+    "on_demand_events",
+]

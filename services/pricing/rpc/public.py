@@ -8,29 +8,45 @@ from groupbuy.pricing.v1 import (
     demand_pb2,
     explanations_pb2,
     pricing_service_pb2,
-    pricing_service_pb2_grpc,
     simulation_pb2,
 )
 
-from services.chassis import ids, pages
-from services.chassis.clock import Clock
+from services.chassis import (
+    ids,
+    pages,
+)
+from services.chassis.coalesce import Coalescer
 from services.chassis.database import Connection, Database
 from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
-from services.pricing.handlers import Tables
+from services.pricing.handlers import (
+    ReportLines,
+    SettlementStream,
+    Tables,
+)
 from services.pricing.rpc import explaining
 from services.pricing.rpc.demand import DemandReader
+from services.pricing.rpc.settlements import SettlementRpcs
 from services.pricing.rpc.simulation import simulate_ladder
 
 
-class Pricing(pricing_service_pb2_grpc.PricingServicer):
+class Pricing(SettlementRpcs):
     """Reads prices, explanations and settlements of the caller's teams."""
 
-    def __init__(self, database: Database, tables: Tables, demand: DemandReader | None = None) -> None:
-        self._demand = demand or DemandReader(database, Clock())
+    def __init__(
+        self,
+        database: Database,
+        tables: Tables,
+        reports: Coalescer[ReportLines, bytes],
+        stream: SettlementStream,
+        demand: DemandReader,
+    ) -> None:
+        self._demand = demand
         self._database = database
         self._tables = tables
+        self._reports = reports
+        self._stream = stream
 
     async def GetPrice(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.GetPriceRequest, _context: Any

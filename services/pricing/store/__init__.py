@@ -9,8 +9,38 @@ from services.pricing.store.facts import (
     list_facts,
     list_tier_facts,
 )
-from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, load_first_job, save_job
-from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
+from services.pricing.store.feed import (
+    Listed,
+    Span,
+    Wanted,
+    insert_feed,
+    list_settlements,
+    load_lines_of,
+    read_feed,
+)
+from services.pricing.store.jobs import (
+    find_jobs,
+    find_teams_with_jobs,
+    insert_jobs,
+    keep_job,
+    load_first_job,
+    save_job,
+)
+from services.pricing.store.lines import (
+    find_lines,
+    insert_lines,
+    list_lines,
+    list_lines_of_seat,
+)
+from services.pricing.store.merchants import MerchantRecord, read_merchant_record
+from services.pricing.store.reports import (
+    insert_reports,
+    load_reports,
+    load_reports_of,
+    load_waiting_reports,
+    mark_told,
+    save_line_states,
+)
 from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
 from services.pricing.store.tables import insert_tables, list_campaign_tables, load_tables
 from services.pricing.store.tallies import (
@@ -31,12 +61,17 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "DemandRow",
+    "Listed",
+    "MerchantRecord",
+    "Span",
     "StoredFact",
+    "Wanted",
     "end_waiting",
     "find_demand",
     "find_fact",
     "find_fill_fact",
     "find_jobs",
+    "find_lines",
     "find_seat",
     "find_tally",
     "find_team",
@@ -45,27 +80,39 @@ __all__ = [
     "find_waiting",
     "insert_differences",
     "insert_facts",
+    "insert_feed",
     "insert_fixes",
     "insert_jobs",
     "insert_lines",
+    "insert_reports",
     "insert_tables",
     "insert_tally",
     "insert_waiting",
+    "keep_job",
     "list_campaign_tables",
     "list_facts",
     "list_lines",
     "list_lines_of_seat",
+    "list_settlements",
     "list_tier_facts",
     "load_first_job",
+    "load_lines_of",
     "load_paying",
+    "load_reports",
+    "load_reports_of",
     "load_seats",
     "load_tables",
     "load_tallies",
+    "load_waiting_reports",
     "lock_campaign",
     "lock_teams",
+    "mark_told",
+    "read_feed",
+    "read_merchant_record",
     "save_demand",
     "save_head",
     "save_job",
+    "save_line_states",
     "save_seats",
     "save_teams",
     "take_differences",

@@ -13,7 +13,21 @@ from services.pricing.translate.events import (
 from services.pricing.translate.explanations import explanation, price_change, team_explanation
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
-from services.pricing.translate.sentences import explain_move, explain_seat
+from services.pricing.translate.reports import (
+    READ_STATES,
+    merchant_record,
+    read_reports,
+    report,
+    report_event,
+    report_message,
+    reported_line,
+    settled_event,
+    settlement,
+)
+from services.pricing.translate.sentences import (
+    explain_move,
+    explain_seat,
+)
 from services.pricing.translate.simulation import simulated
 from services.pricing.translate.tallies import (
     TALLY_TOPIC,
@@ -49,6 +63,7 @@ __all__ = [
     "DEMAND_TOPIC",
     "PLATFORM",
     "PRICE_TOPIC",
+    "READ_STATES",
     "ROLES",
     "SEAT",
     "SETTLEMENT_TOPIC",
@@ -63,6 +78,7 @@ __all__ = [
     "full_name",
     "known_currency",
     "line",
+    "merchant_record",
     "money",
     "money_text",
     "price_change",
@@ -74,9 +90,16 @@ __all__ = [
     "read_list_prices",
     "read_price_table",
     "read_references",
+    "read_reports",
     "read_tally",
     "references",
+    "report",
+    "report_event",
+    "report_message",
+    "reported_line",
     "seat_id",
+    "settled_event",
+    "settlement",
     "settlement_message",
     "simulated",
     "tally_answer",

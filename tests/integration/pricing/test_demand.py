@@ -14,9 +14,11 @@ from grpc_status import rpc_status
 
 from services.chassis import ids, platforms
 from services.chassis.clock import ManualClock
+from services.chassis.coalesce import Coalescer
 from services.chassis.messages import Record
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.domain.demand import CampaignDemand, CampaignTotals, count
+from services.pricing.handlers import ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing
 from services.pricing.translate.demand import DEMAND_TOPIC, demand_event
 from tests.support.pricing import PricingService
@@ -74,9 +76,10 @@ async def shop(pricing: PricingService) -> AsyncIterator[Shop]:
         await platforms.save_platforms(work.connection, found, START)
     clock = ManualClock(START)
     reader = DemandReader(pricing.database, clock)
+    reports = Coalescer("reports", ReportWriter(pricing.database, clock).decide)
     servicer = Servicer(
         "groupbuy.pricing.v1.Pricing",
-        Pricing(pricing.database, pricing.tables, reader),
+        Pricing(pricing.database, pricing.tables, reports, SettlementStream(pricing.database), reader),
         pricing_service_pb2_grpc.add_PricingServicer_to_server,
     )
     keys = platforms.KeyRing(pricing.database, clock)

@@ -1,5 +1,6 @@
 """The answers of pricing over a real gRPC server, and what other platforms see of them: nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,9 +23,11 @@ from grpc_status import rpc_status
 
 from services.chassis import ids, platforms
 from services.chassis.clock import Clock
+from services.chassis.coalesce import Coalescer
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing import store, translate
-from services.pricing.rpc import Pricing, PricingInternal
+from services.pricing.handlers import ReportWriter, SettlementStream
+from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import a_full_life
 from tests.support.teams import LEADER, MEMBER, MEMBERS, TeamLife, price_table
@@ -42,6 +45,7 @@ class Api:
     internal: Any
     acme: UUID
     rival: UUID
+    address: str = ""
 
     async def get_price(self, team_id: str, key: str = "gbk_acme_secret") -> PB.GetPriceResponse:
         answer: PB.GetPriceResponse = await self.public.GetPrice(
@@ -84,12 +88,15 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             for platform, name in ((acme, "acme"), (rival, "rival"))
         ]
         await platforms.save_platforms(work.connection, found, datetime.now(UTC))
+    stream = SettlementStream(pricing.database)
+    reports = Coalescer("reports", ReportWriter(pricing.database, Clock()).decide)
+    reporting = asyncio.create_task(reports.run())
     server = GrpcServer(
         "127.0.0.1:0",
         [
             Servicer(
                 "groupbuy.pricing.v1.Pricing",
-                Pricing(pricing.database, pricing.tables),
+                Pricing(pricing.database, pricing.tables, reports, stream, DemandReader(pricing.database, Clock())),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -109,8 +116,12 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             pricing_internal_pb2_grpc.PricingInternalStub(channel),
             acme,
             rival,
+            f"127.0.0.1:{server.port}",
         )
+    await stream.stop()
     await server.stop()
+    reporting.cancel()
+    await asyncio.wait([reporting])
 
 
 def refusal(error: pytest.ExceptionInfo[grpc.aio.AioRpcError]) -> tuple[str, list[str]]:
