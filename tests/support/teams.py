@@ -78,6 +78,7 @@ class TeamLife:
         maximum: int = 5,
         counted_in: types_pb2.CountedIn.ValueType = types_pb2.COUNTED_IN_MEMBERS,
         presentation: types_pb2.Presentation | None = None,
+        payment_terms: types_pb2.PaymentTerms | None = None,
         start: datetime = START,
     ) -> None:
         self.platform = platform or uuid4()
@@ -103,6 +104,7 @@ class TeamLife:
             close_when_full=True,
             max_units_per_seat=100,
             leave_until=types_pb2.LEAVE_UNTIL_ENDED,
+            payment_terms=payment_terms,
         )
         self._seats: dict[str, types_pb2.Seat] = {}
 
@@ -235,6 +237,15 @@ class TeamLife:
                 seat.state = types_pb2.SEAT_STATE_RELEASED
                 seat.release_reason = types_pb2.RELEASE_REASON_TEAM_FAILED
         return self._tell("team_failed", events_pb2.TeamFailed(totals_at_end=at_end))
+
+    def default(self, member: str, reason: str = "") -> events_pb2.TeamEvent:
+        """Take the seat of a member whose money did not come."""
+        seat = self._seats[member]
+        seat.state = types_pb2.SEAT_STATE_DEFAULTED
+        self._count(confirmed=-1, units=-seat.quantity)
+        after_formed = self.state == types_pb2.TEAM_STATE_FORMED
+        fact = events_pb2.SeatDefaulted(seat=seat, reason=reason, after_formed=after_formed)
+        return self._tell("seat_defaulted", fact)
 
     def late(self, member: str, payment_reference: str = "pay-late") -> events_pb2.TeamEvent:
         """Report money for a member's seat that could not be given."""

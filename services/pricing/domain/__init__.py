@@ -6,6 +6,8 @@ from services.pricing.domain.follow import Contradiction, Followed, follow
 from services.pricing.domain.job import Cause, Job
 from services.pricing.domain.ladder import WHOLE, Ladder, ListPrice, Problem, Tier, compile_ladder, discounted
 from services.pricing.domain.notice import NextTierCameNear, PriceChanged, PriceFact
+from services.pricing.domain.payment_terms import PaymentTerms
+from services.pricing.domain.payments import waits_for_money, with_pay_by
 from services.pricing.domain.price import (
     Basis,
     Discount,
@@ -55,6 +57,7 @@ __all__ = [
     "NextTierCameNear",
     "Opened",
     "PaymentMode",
+    "PaymentTerms",
     "PriceChanged",
     "PriceFact",
     "PriceMove",
@@ -83,5 +86,7 @@ __all__ = [
     "settle",
     "table_problem",
     "take_back",
+    "waits_for_money",
+    "with_pay_by",
     "write_off",
 ]

@@ -66,6 +66,8 @@ class SettlementLine:
     unit_price: int
     amounts: Amounts
     payment_reference: str
+    pay_by: datetime | None = None
+    """By when what is due has to be paid; None where nothing is due, or nobody said by when."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.unit_price <= self.cap:

@@ -9,6 +9,7 @@ from services.chassis.database import Connection, Database
 from services.chassis.errors import Poison
 from services.chassis.work import Work
 from services.pricing import domain, store, translate
+from services.pricing.handlers.payable import payable
 from services.pricing.handlers.tables import Tables
 
 CHUNK = 500
@@ -45,7 +46,7 @@ async def settle_new(
         if not after.finished:
             raise Poison(job.cause_event_id, f"{job.cause} concerns {job.lines} seats, but {after.done} are stored")
         lines += made
-    await _record(work, lines)
+    await _record(work, lines, teams)
     if rest:
         await store.insert_jobs(work.connection, rest)
 
@@ -83,7 +84,7 @@ class SettlementFinder:
             lines, after = _settle(job, team, table, seats)
             if not lines:
                 log.error("settlement stands: its seats are not there", team=str(team.team_id), done=job.done)
-            await _record(work, lines)
+            await _record(work, lines, {key: team})
             await store.save_job(work.connection, after)
         return len(lines)
 
@@ -116,7 +117,8 @@ def _settle(
     return domain.settle(team, table, job, [(ids.derived_id(seat.seat_id, job.cause_event_id), seat) for seat in seats])
 
 
-async def _record(work: Work, lines: Sequence[domain.SettlementLine]) -> None:
+async def _record(work: Work, lines: Sequence[domain.SettlementLine], teams: Mapping[TeamKey, domain.Team]) -> None:
+    lines = await payable(work, lines, teams)
     if lines:
         await store.insert_lines(work.connection, lines)
     for line in lines:

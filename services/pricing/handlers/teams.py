@@ -89,6 +89,9 @@ class _Batch:
         if self._changed:
             await store.save_seats(connection, list(self._changed.values()))
         await store.insert_facts(connection, [self._stored(fact) for fact in self._facts])
+        terms = [(*_key(fact), fact.platform_id, own) for fact in self._facts if (own := _terms(fact))]
+        if terms:
+            await store.insert_payment_terms(connection, terms)
 
     def _stored(self, fact: domain.TeamFact) -> store.StoredFact:
         return store.StoredFact(
@@ -107,6 +110,10 @@ class _Batch:
 
 def _key(fact: domain.TeamFact) -> tuple[UUID, UUID]:
     return fact.campaign_id, fact.team_id
+
+
+def _terms(fact: domain.TeamFact) -> domain.PaymentTerms | None:
+    return fact.opened.payment_terms if fact.opened else None
 
 
 def _table_key(fact: domain.TeamFact, table: domain.PriceTable) -> Key:

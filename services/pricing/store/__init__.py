@@ -3,6 +3,7 @@
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, load_first_job, save_job
 from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
+from services.pricing.store.payment_terms import insert_payment_terms, load_payment_terms
 from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
 from services.pricing.store.tables import insert_tables, load_tables
 from services.pricing.store.teams import find_team, lock_teams, save_teams
@@ -16,12 +17,14 @@ __all__ = [
     "insert_facts",
     "insert_jobs",
     "insert_lines",
+    "insert_payment_terms",
     "insert_tables",
     "list_facts",
     "list_lines",
     "list_lines_of_seat",
     "load_first_job",
     "load_paying",
+    "load_payment_terms",
     "load_seats",
     "load_tables",
     "lock_teams",

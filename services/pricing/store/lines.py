@@ -12,7 +12,7 @@ from services.pricing.domain import Amounts, Cause, SettlementLine
 _COLUMNS = (
     "campaign_id, team_id, platform_id, sequence, line_id, team_version, occurred_at, cause, cause_event_id, seat_id,"
     " member_id, merchant_id, sku, quantity, currency, cap, unit_price, authorised, paid, to_capture, to_void, to_keep,"
-    " to_refund, due, payment_reference"
+    " to_refund, due, payment_reference, pay_by"
 )
 
 
@@ -23,7 +23,7 @@ async def insert_lines(connection: AsyncConnection[TupleRow], lines: Sequence[Se
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::bigint[],"
         " %s::timestamptz[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
         " %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[], %s::text[])",
+        " %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])",
         columns(map(_row, lines)),
     )
 
@@ -80,6 +80,7 @@ def _row(line: SettlementLine) -> tuple[object, ...]:
         amounts.to_refund,
         amounts.due,
         line.payment_reference,
+        line.pay_by,
     )
 
 
@@ -104,4 +105,5 @@ def _line(row: TupleRow) -> SettlementLine:
         unit_price=row[16],
         amounts=Amounts(*row[17:24]),
         payment_reference=row[24],
+        pay_by=row[25],
     )

@@ -3,7 +3,7 @@
 from groupbuy.pricing.v1 import events_pb2
 
 from services.pricing import domain
-from services.pricing.translate.words import money, seat_id
+from services.pricing.translate.words import event_time, money, seat_id
 
 _CAUSES: dict[domain.Cause, events_pb2.SettlementCause.ValueType] = {
     domain.Cause.TEAM_FORMED: events_pb2.SETTLEMENT_CAUSE_TEAM_FORMED,
@@ -39,4 +39,5 @@ def line(value: domain.SettlementLine) -> events_pb2.SettlementLine:
         to_refund=money(amounts.to_refund, currency),
         due=money(amounts.due, currency),
         payment_reference=value.payment_reference,
+        pay_by=event_time(value.pay_by) if value.pay_by else None,
     )

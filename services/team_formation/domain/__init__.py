@@ -60,6 +60,7 @@ from services.team_formation.domain.confirming import confirm_seat, extend_hold
 from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
 from services.team_formation.domain.leaving import Heirs, default_seat, leave_team
+from services.team_formation.domain.payment_terms import OnBelowMinimum, OnUnpaid, PaymentTerms
 from services.team_formation.domain.prices import Basis, Discount, PriceRow, PriceStep, PriceTable, Role, Tier
 from services.team_formation.domain.taking import is_full, join_team, open_team, overflow_into, sponsor_team
 from services.team_formation.domain.team import (
@@ -113,11 +114,14 @@ __all__ = [
     "Level",
     "LocalizedText",
     "NewInvite",
+    "OnBelowMinimum",
     "OnFull",
+    "OnUnpaid",
     "Open",
     "Outcome",
     "Pause",
     "PaymentMode",
+    "PaymentTerms",
     "Phase",
     "Presentation",
     "PriceRow",
