@@ -15,7 +15,7 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
+from services.pricing.handlers import PAYMENTS, PaymentFinder, SettlementFinder, Tables, TeamHandler
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
 
@@ -29,6 +29,7 @@ async def process() -> None:
     tables = Tables()
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
     settlements = SettlementFinder(process.database, tables)
+    payments = PaymentFinder(process.database, process.clock)
     plan = Plan(
         servicers=[
             Servicer(
@@ -48,7 +49,10 @@ async def process() -> None:
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
         },
         fills={translate.TEAM_TOPIC: team_events.fill},
-        timers=[timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1)],
+        timers=[
+            timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
+            timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS),
+        ],
     )
     await run_parts(process.parts(plan, sys.argv[1:]))
 

@@ -6,11 +6,13 @@ from typing import Any, TypeAlias
 from groupbuy.pricing.v1 import events_pb2
 from psycopg.rows import dict_row
 
+from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.inbox import Fill, Inbox
 from services.chassis.messages import Record
 from services.pricing import translate
-from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
+from services.pricing.handlers import PaymentFinder, SettlementFinder, Tables, TeamHandler
+from tests.support.teams import START
 
 Rows: TypeAlias = list[dict[str, Any]]
 
@@ -23,6 +25,8 @@ TABLES = (
     "settlement_jobs",
     "settlement_lines",
     "payment_terms",
+    "awaited_payments",
+    "payment_facts",
 )
 
 
@@ -36,6 +40,8 @@ class PricingService:
         fills = {translate.TEAM_TOPIC: fill} if fill else {}
         self.inbox = Inbox(database, handlers, fills)
         self.settlements = SettlementFinder(database, self.tables)
+        self.clock = ManualClock(START)
+        self.payments = PaymentFinder(database, self.clock)
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply records as one batch."""

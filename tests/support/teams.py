@@ -238,15 +238,6 @@ class TeamLife:
                 seat.release_reason = types_pb2.RELEASE_REASON_TEAM_FAILED
         return self._tell("team_failed", events_pb2.TeamFailed(totals_at_end=at_end))
 
-    def default(self, member: str, reason: str = "") -> events_pb2.TeamEvent:
-        """Take the seat of a member whose money did not come."""
-        seat = self._seats[member]
-        seat.state = types_pb2.SEAT_STATE_DEFAULTED
-        self._count(confirmed=-1, units=-seat.quantity)
-        after_formed = self.state == types_pb2.TEAM_STATE_FORMED
-        fact = events_pb2.SeatDefaulted(seat=seat, reason=reason, after_formed=after_formed)
-        return self._tell("seat_defaulted", fact)
-
     def late(self, member: str, payment_reference: str = "pay-late") -> events_pb2.TeamEvent:
         """Report money for a member's seat that could not be given."""
         seat = self._seats[member]

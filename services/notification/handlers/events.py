@@ -78,7 +78,10 @@ class EventHandlers:
 
     async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
         """Tell members what they pay and get back, once the copy of the team is as new as the line."""
-        await self._tell_or_wait(work, [_job(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events])
+        settled = [(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events]
+        jobs = [_job(event, envelope) for event, envelope in settled if _tells_members(envelope)]
+        if jobs:
+            await self._tell_or_wait(work, jobs)
 
     async def _tell_or_wait(self, work: Work, jobs: list[Job]) -> None:
         teams = await store.lock_teams(
@@ -160,6 +163,11 @@ async def _seats(work: Work, facts: Sequence[tuple[Event, TeamFact]]) -> dict[UU
         if isinstance(fact.change, SeatMoved)
     }
     return await store.load_seats(work.connection, sorted(keys)) if keys else {}
+
+
+def _tells_members(envelope: pricing_pb2.SettlementEvent) -> bool:
+    """Tell whether members hear of it: of lines; what became of the money is between the platform and its provider."""
+    return envelope.WhichOneof("fact") == "settlement_line_recorded"
 
 
 def _team_fact(event: Event) -> TeamFact:

@@ -1,5 +1,15 @@
 """The rules of prices: pure functions over frozen values."""
 
+from services.pricing.domain.awaited import (
+    AwaitedPayment,
+    AwaitedState,
+    PaymentFact,
+    PaymentFactKind,
+    Reported,
+    WaitsFor,
+    awaited,
+    look_at,
+)
 from services.pricing.domain.explain import Explanation, explain
 from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
@@ -43,6 +53,8 @@ from services.pricing.domain.team import (
 __all__ = [
     "WHOLE",
     "Amounts",
+    "AwaitedPayment",
+    "AwaitedState",
     "Basis",
     "Cause",
     "Contradiction",
@@ -56,6 +68,8 @@ __all__ = [
     "ListPrice",
     "NextTierCameNear",
     "Opened",
+    "PaymentFact",
+    "PaymentFactKind",
     "PaymentMode",
     "PaymentTerms",
     "PriceChanged",
@@ -66,6 +80,7 @@ __all__ = [
     "PriceTable",
     "Problem",
     "ReleaseReason",
+    "Reported",
     "Role",
     "Seat",
     "SeatState",
@@ -75,12 +90,15 @@ __all__ = [
     "TeamState",
     "Tier",
     "Totals",
+    "WaitsFor",
+    "awaited",
     "compile_ladder",
     "discounted",
     "divide",
     "explain",
     "final_price",
     "follow",
+    "look_at",
     "payable",
     "seat_now",
     "settle",

@@ -11,3 +11,39 @@ CREATE TABLE payment_terms (
 );
 
 ALTER TABLE settlement_lines ADD COLUMN pay_by timestamptz;      -- null: nothing is due, or nobody said by when
+
+-- Money that lines of teams that formed ask for, until it came or lapsed. Moved by the platform's clock and its reports, so
+-- kept at a rebuild.
+CREATE TABLE awaited_payments (
+    campaign_id uuid        NOT NULL,
+    line_id     uuid        NOT NULL,            -- that asks for it
+    team_id     uuid        NOT NULL,
+    platform_id uuid        NOT NULL,
+    seat_id     uuid        NOT NULL,
+    member_id   text        NOT NULL,
+    amount      bigint      NOT NULL CHECK (amount > 0),
+    currency    text        NOT NULL,
+    waits_for   text        NOT NULL CHECK (waits_for IN ('PAYMENT', 'CAPTURE')),
+    warn_at     timestamptz,                     -- null: no warning is to be told, or no more
+    lapses_at   timestamptz NOT NULL,
+    next_at     timestamptz NOT NULL,            -- when it has to be looked at
+    state       text        NOT NULL CHECK (state IN ('OPEN', 'CAME', 'LAPSED', 'GONE')),
+    PRIMARY KEY (campaign_id, line_id)
+);
+CREATE INDEX awaited_payments_due ON awaited_payments (next_at) WHERE state = 'OPEN';
+CREATE INDEX awaited_payments_of_team ON awaited_payments (campaign_id, team_id, next_at) WHERE state = 'OPEN';
+
+-- What was told about money that is waited for, each fact once for a line; only added to, kept at a rebuild.
+CREATE TABLE payment_facts (
+    campaign_id  uuid        NOT NULL,
+    line_id      uuid        NOT NULL,
+    kind         text        NOT NULL CHECK (kind IN ('PaymentLapsed', 'AuthorisationLapsing', 'PaymentDue')),
+    team_id      uuid        NOT NULL,
+    platform_id  uuid        NOT NULL,
+    seat_id      uuid        NOT NULL,
+    sequence     bigint      NOT NULL,           -- of its event
+    team_version bigint      NOT NULL,
+    occurred_at  timestamptz NOT NULL,
+    PRIMARY KEY (campaign_id, line_id, kind),
+    UNIQUE (campaign_id, team_id, sequence)
+);

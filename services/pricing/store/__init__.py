@@ -1,5 +1,15 @@
 """Every SQL statement of pricing, one module per subject."""
 
+from services.pricing.store.awaited import (
+    find_due_payments,
+    insert_awaited,
+    insert_payment_facts,
+    load_confirmed_at,
+    load_due_payments,
+    load_reported,
+    look_again,
+    save_awaited,
+)
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, load_first_job, save_job
 from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
@@ -10,24 +20,32 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "StoredFact",
+    "find_due_payments",
     "find_jobs",
     "find_seat",
     "find_team",
     "find_teams_with_jobs",
+    "insert_awaited",
     "insert_facts",
     "insert_jobs",
     "insert_lines",
+    "insert_payment_facts",
     "insert_payment_terms",
     "insert_tables",
     "list_facts",
     "list_lines",
     "list_lines_of_seat",
+    "load_confirmed_at",
+    "load_due_payments",
     "load_first_job",
     "load_paying",
     "load_payment_terms",
+    "load_reported",
     "load_seats",
     "load_tables",
     "lock_teams",
+    "look_again",
+    "save_awaited",
     "save_job",
     "save_seats",
     "save_teams",

@@ -1,6 +1,7 @@
 """Between protobuf and the values of the domain, and the English sentences; the only package that knows both."""
 
 from services.pricing.translate.answers import explanation, price_now
+from services.pricing.translate.awaited import payment_message
 from services.pricing.translate.events import (
     PRICE_TOPIC,
     SETTLEMENT_TOPIC,
@@ -47,6 +48,7 @@ __all__ = [
     "line",
     "money",
     "money_text",
+    "payment_message",
     "price_message",
     "price_now",
     "price_step",
