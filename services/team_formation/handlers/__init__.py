@@ -5,8 +5,11 @@ from services.team_formation.handlers.campaigns import CampaignHandler
 from services.team_formation.handlers.commands import TeamHandler
 from services.team_formation.handlers.due import DueFinder, Sweeper
 from services.team_formation.handlers.platforms import PlatformHandler
+from services.team_formation.handlers.settlements import TOPIC as SETTLEMENT_TOPIC
+from services.team_formation.handlers.settlements import SettlementHandler
 
 __all__ = [
+    "SETTLEMENT_TOPIC",
     "Answer",
     "Ask",
     "CampaignHandler",
@@ -15,6 +18,7 @@ __all__ = [
     "Look",
     "PlatformHandler",
     "Revoke",
+    "SettlementHandler",
     "Sweeper",
     "TeamHandler",
 ]

@@ -54,9 +54,9 @@ async def report(pricing: PricingService, line: events_pb2.SettlementLine, kind:
         await work.connection.execute(
             "INSERT INTO line_reports (campaign_id, line_id, report_id, platform_id, team_id, sequence, team_version,"
             " seat_id, member_id, kind, failed_kind, amount, currency, reference, reason, state, reported_at, told)"
-            " SELECT campaign_id, line_id, gen_random_uuid(), platform_id, team_id, 1000 + (SELECT count(*) FROM line_reports), team_version,"
-            " seat_id, member_id, %s, %s, 1, currency, 'ref', '', 'DONE', %s, true FROM settlement_lines"
-            " WHERE line_id = %s",
+            " SELECT campaign_id, line_id, gen_random_uuid(), platform_id, team_id,"
+            " 1000 + (SELECT count(*) FROM line_reports), team_version, seat_id, member_id, %s, %s, 1, currency, 'ref',"
+            " '', 'DONE', %s, true FROM settlement_lines WHERE line_id = %s",
             (kind, "CAPTURED" if kind == "FAILED" else None, at, line.line_id),
         )
         if kind == "FAILED":
