@@ -1,4 +1,4 @@
-"""Wires team_formation: `python -m services.team_formation [rpc] [consumer] [timers] [relay]`; all if nothing is said."""
+"""Wires team_formation: `python -m services.team_formation [rpc] [consumer] [timers] [relay]`; without words all."""
 
 import sys
 

@@ -11,7 +11,7 @@ WITH settled AS (
     WHERE f.kind = 'SeatReduced' AND f.version > c.version GROUP BY f.campaign_id, f.seat_id
 ), judged AS (
     SELECT s.seat_id, coalesce(l.charged, 0) AS charged, coalesce(l.brought, 0) AS brought, coalesce(l.least, 0) AS least,
-           CASE WHEN t.state = 'FORMED' AND s.state = 'CONFIRMED' AND NOT s.sponsored THEN s.quantity * least(s.cap, (
+           CASE WHEN t.state = 'FORMED' AND t.ended_version = t.formed_version AND s.state = 'CONFIRMED' AND NOT s.sponsored THEN s.quantity * least(s.cap, (
                SELECT p.unit_price FROM price_steps AS p
                WHERE p.campaign_id = s.campaign_id AND p.ladder_version = t.ladder_version AND p.sku = s.sku
                  AND p.role = s.role AND p.threshold <= t.fill ORDER BY p.threshold DESC LIMIT 1)) ELSE 0 END AS owes,

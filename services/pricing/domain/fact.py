@@ -67,4 +67,6 @@ class TeamFact:
     units: int = 0
     """Units given back of a seat that keeps the rest."""
     after_formed: bool = False
+    below_minimum: bool = False
+    """Every seat of a formed team is cancelled, and the team stays formed."""
     from_waitlist: bool = False

@@ -80,6 +80,7 @@ def _read(event_id: UUID, message: events_pb2.TeamEvent) -> domain.TeamFact:
         totals_at_end=_totals(fact.totals_at_end) if hasattr(fact, "totals_at_end") else None,
         units=getattr(fact, "units", 0),
         after_formed=getattr(fact, "after_formed", False),
+        below_minimum=getattr(fact, "below_minimum", False),
         from_waitlist=getattr(fact, "from_waitlist", False),
     )
 

@@ -59,7 +59,7 @@ from services.team_formation.domain.commands import (
 from services.team_formation.domain.confirming import confirm_seat, extend_hold
 from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
-from services.team_formation.domain.leaving import Heirs, default_seat, leave_team
+from services.team_formation.domain.leaving import Heirs, default_seat, fails_below_minimum, leave_team
 from services.team_formation.domain.payment_terms import OnBelowMinimum, OnUnpaid, PaymentTerms
 from services.team_formation.domain.prices import Basis, Discount, PriceRow, PriceStep, PriceTable, Role, Tier
 from services.team_formation.domain.taking import is_full, join_team, open_team, overflow_into, sponsor_team
@@ -159,6 +159,7 @@ __all__ = [
     "create_invite",
     "default_seat",
     "extend_hold",
+    "fails_below_minimum",
     "invite_refusal",
     "is_due",
     "is_full",

@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from groupbuy.pricing.v1 import events_pb2
+from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis import ids
 from services.chassis.inbox import Inbox
 from services.chassis.messages import Record, headers, message
-from services.team_formation.domain import PaymentMode, PaymentTerms
+from services.team_formation.domain import OnBelowMinimum, PaymentMode, PaymentTerms
 from services.team_formation.handlers import SETTLEMENT_TOPIC, SettlementHandler
 from tests.support.database import Database
 from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
@@ -96,3 +97,22 @@ async def test_news_of_a_seat_that_nobody_knows_is_set_aside(formation: Formatio
     reasons = await formation.rows("SELECT reason FROM parked_messages")
     assert reasons == [("the seat cannot be taken back: SEAT_UNKNOWN",)]
     assert set((await states(formation)).values()) == {"CONFIRMED"}
+
+
+async def test_too_few_who_pay_cancel_every_seat_of_the_formed_team(formation: Formation) -> None:
+    terms = PaymentTerms(on_below_minimum=OnBelowMinimum.FAIL)
+    seats = await a_formed_team(formation, "mei", "tom", "ann", payment_terms=terms)
+    formed_at = formation.clock.now()
+    formation.clock.move(timedelta(hours=1))
+    await inbox(formation).apply([lapsed(seats["tom"])])
+    assert await states(formation) == {"mei": "CONFIRMED", "tom": "DEFAULTED", "ann": "CONFIRMED"}
+    await inbox(formation).apply([lapsed(seats["mei"])])
+    assert await states(formation) == {"mei": "DEFAULTED", "tom": "DEFAULTED", "ann": "RELEASED"}
+    last = (await formation.events(seats["mei"].team_id))[-1]
+    assert last.state == types_pb2.TEAM_STATE_FORMED
+    assert last.team_cancelled.below_minimum
+    assert last.totals == types_pb2.Totals()
+    assert await formation.rows("SELECT taken FROM stock") == [(0,)]
+    assert await formation.rows("SELECT state, ended_at FROM teams") == [("FORMED", formed_at)]
+    released = await formation.rows("SELECT released_at, release_reason FROM seats WHERE member_id = 'ann'")
+    assert released == [(formation.clock.now(), "TEAM_CANCELLED")]
