@@ -10,12 +10,21 @@ from groupbuy.pricing.v1 import (
 )
 
 from services.chassis import platforms
+from services.chassis.coalesce import Coalescer
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import PAYMENTS, PaymentFinder, SettlementFinder, Tables, TeamHandler
+from services.pricing.handlers import (
+    BATCH,
+    PAYMENTS,
+    PaymentFinder,
+    ReportWriter,
+    SettlementFinder,
+    Tables,
+    TeamHandler,
+)
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
 
@@ -28,13 +37,14 @@ async def process() -> None:
     process = Process("pricing", settings)
     tables = Tables()
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
+    reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
     settlements = SettlementFinder(process.database, tables)
     payments = PaymentFinder(process.database, process.clock)
     plan = Plan(
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables),
+                rpc.Pricing(process.database, tables, reports),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -43,7 +53,10 @@ async def process() -> None:
                 pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
             ),
         ],
-        writers=[Part("team events", start=team_events.start, stop=team_events.stop)],
+        writers=[
+            Part("team events", start=team_events.start, stop=team_events.stop),
+            Part("reports", run=reports.run),
+        ],
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,

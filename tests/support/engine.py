@@ -32,6 +32,7 @@ from services.notification.handlers import MemberWriter
 from services.notification.rpc import NotificationServicer
 from services.notification.rpc import servicer as notification_servicer
 from services.notification.settings import Settings
+from services.pricing.handlers import ReportWriter
 from services.pricing.rpc import Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
@@ -138,10 +139,12 @@ async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
 
 async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Database, list[Servicer]]]:
     formation, clock = engine.formation, engine.formation.clock
+    reports = Coalescer("reports", ReportWriter(engine.pricing.database, clock).decide)
+    stack.push_async_callback(_ended, asyncio.create_task(reports.run()))
     pricing = [
         Servicer(
             "groupbuy.pricing.v1.Pricing",
-            Pricing(engine.pricing.database, engine.pricing.tables),
+            Pricing(engine.pricing.database, engine.pricing.tables, reports),
             pricing_service_pb2_grpc.add_PricingServicer_to_server,
         ),
         Servicer(

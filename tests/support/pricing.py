@@ -25,9 +25,9 @@ TABLES = (
     "settlement_jobs",
     "settlement_lines",
     "payment_terms",
-    "awaited_payments",
-    "payment_facts",
 )
+ENTERED = ("line_reports", "line_states", "settlement_feed", "requests", "awaited_payments", "payment_facts")
+"""Tables that a rebuild keeps."""
 
 
 class PricingService:
@@ -63,7 +63,8 @@ class PricingService:
     async def empty(self) -> None:
         """Forget everything, as a rebuild would begin."""
         async with self.database.work() as work:
-            await work.connection.execute(f"TRUNCATE {', '.join(TABLES)}, outbox, inbox, parked_messages".encode())
+            names = ", ".join((*TABLES, *ENTERED, "outbox", "inbox", "parked_messages"))
+            await work.connection.execute(f"TRUNCATE {names}".encode())
         self.tables = Tables()
 
     async def state(self) -> dict[str, Rows]:

@@ -36,8 +36,9 @@ WORDS = frozenset(
     room last-place full below tips fills fills-open untips stays due over more-holds paid promised unpaid same-payment
     other-payment known-late wrong-amount other-currency other-item priced-out rejoined until-tipped until-ended never
     withdraws withdraws-late fails-below part too-many by-units leads heir sponsored-heir no-leader waits two-wait
-    waiter-priced-out waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit units-limit teams-limit
-    opened-limit newcomers-only old-brings-new tags match-key newcomer old tagged untagged same-key other-key no-key extendable
+    waiter-priced-out waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit units-limit
+    teams-limit opened-limit newcomers-only old-brings-new tags match-key newcomer old tagged untagged
+    same-key other-key no-key extendable
     extended-once sponsorable three-places draft scheduled paused cancelled formed-too closed closed-now extended
     """.split()  # noqa: SIM905 - a list of words is read more easily than a page of quotes
 )

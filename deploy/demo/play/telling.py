@@ -47,7 +47,11 @@ def facts(events: Sequence[TeamEvent]) -> str:
 def settled(notes: Sequence[Note], team_id: str) -> Iterator[tuple[float, str]]:
     """Sum up the settlement lines of a team by their cause, each with the moment of the last one."""
     events = [(note.at, note.what) for note in notes if isinstance(note.what, SettlementEvent)]
-    lines = [(at, event.settlement_line_recorded.line) for at, event in events if event.team_id == team_id]
+    lines = [
+        (at, event.settlement_line_recorded.line)
+        for at, event in events
+        if event.team_id == team_id and event.HasField("settlement_line_recorded")
+    ]
     for cause, count in Counter(line.cause for _, line in lines).items():
         name = SettlementCause.Name(cause).removeprefix("SETTLEMENT_CAUSE_")
         yield max(at for at, line in lines if line.cause == cause), f"{counted(count, 'settlement line')}: {name}"

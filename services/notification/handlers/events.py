@@ -77,11 +77,14 @@ class EventHandlers:
         await self._tell_or_wait(work, [_job(event, event.read_as(pricing_pb2.PriceEvent)) for event in events])
 
     async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
-        """Tell members what they pay and get back, once the copy of the team is as new as the line."""
+        """Tell members what they pay and get back, once the copy of the team is as new as the line.
+
+        What a platform reports about a line is nothing that a member has to be told, nor what has not come by then.
+        """
         settled = [(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events]
-        jobs = [_job(event, envelope) for event, envelope in settled if _tells_members(envelope)]
-        if jobs:
-            await self._tell_or_wait(work, jobs)
+        lines = [_job(event, fact) for event, fact in settled if fact.WhichOneof("fact") == "settlement_line_recorded"]
+        if lines:
+            await self._tell_or_wait(work, lines)
 
     async def _tell_or_wait(self, work: Work, jobs: list[Job]) -> None:
         teams = await store.lock_teams(
@@ -163,11 +166,6 @@ async def _seats(work: Work, facts: Sequence[tuple[Event, TeamFact]]) -> dict[UU
         if isinstance(fact.change, SeatMoved)
     }
     return await store.load_seats(work.connection, sorted(keys)) if keys else {}
-
-
-def _tells_members(envelope: pricing_pb2.SettlementEvent) -> bool:
-    """Tell whether members hear of it: of lines; what became of the money is between the platform and its provider."""
-    return envelope.WhichOneof("fact") == "settlement_line_recorded"
 
 
 def _team_fact(event: Event) -> TeamFact:

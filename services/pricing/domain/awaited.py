@@ -68,7 +68,7 @@ class PaymentFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class PaymentNews:
     """What the platform has reported about a line."""
 
     came: bool = False
@@ -107,7 +107,7 @@ def _awaited(
 
 
 def look_at(
-    payment: AwaitedPayment, reported: Reported, terms: PaymentTerms, now: datetime, *, seat_pays: bool
+    payment: AwaitedPayment, reported: PaymentNews, terms: PaymentTerms, now: datetime, *, seat_pays: bool
 ) -> tuple[AwaitedPayment, PaymentFact | None]:
     """Look at money that is waited for: what became of it, and what is told of it, at most one fact."""
     if not seat_pays:

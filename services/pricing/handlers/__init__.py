@@ -1,8 +1,19 @@
 """What pricing does with events and with work that is due: load, decide, save, tell."""
 
 from services.pricing.handlers.awaited import PAYMENTS, PaymentFinder
+from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.teams import TeamHandler
 
-__all__ = ["CHUNK", "PAYMENTS", "PaymentFinder", "SettlementFinder", "Tables", "TeamHandler"]
+__all__ = [
+    "BATCH",
+    "CHUNK",
+    "PAYMENTS",
+    "PaymentFinder",
+    "ReportLines",
+    "ReportWriter",
+    "SettlementFinder",
+    "Tables",
+    "TeamHandler",
+]

@@ -52,7 +52,7 @@ class PaymentFinder:
         return len(payments)
 
 
-_NOTHING = domain.Reported()
+_NOTHING = domain.PaymentNews()
 
 
 async def _paying(connection: Connection, team: domain.Team, payments: Sequence[AwaitedPayment]) -> set[UUID]:

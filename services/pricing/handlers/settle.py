@@ -8,9 +8,10 @@ from services.chassis import ids, logs
 from services.chassis.database import Connection, Database
 from services.chassis.errors import Poison
 from services.chassis.work import Work
-from services.pricing import domain, store, translate
+from services.pricing import domain, store
 from services.pricing.handlers.payable import payable
 from services.pricing.handlers.tables import Tables
+from services.pricing.handlers.told import tell_settled
 
 CHUNK = 500
 """Most lines that one transaction makes."""
@@ -82,15 +83,19 @@ class SettlementFinder:
             table = (await self._tables.find(work.connection, [table_key]))[table_key]
             seats = await _seats(work.connection, job, await _load_seats(work.connection, [job]))
             lines, after = _settle(job, team, table, seats)
-            if not lines:
+            if not lines and not job.finished:
                 log.error("settlement stands: its seats are not there", team=str(team.team_id), done=job.done)
-            await _record(work, lines, {key: team})
-            await store.save_job(work.connection, after)
-        return len(lines)
+            reports = await _reports_behind(work.connection, after)
+            await _record(work, lines, {key: team}, reports[:CHUNK], team.merchant_id)
+            if len(reports) <= CHUNK:
+                await store.save_job(work.connection, after)
+            else:
+                await store.keep_job(work.connection, after)
+        return len(lines) + len(reports[:CHUNK])
 
 
-def _team_key(job: domain.Job) -> TeamKey:
-    return job.campaign_id, job.team_id
+def _team_key(of: domain.Job | domain.SettlementLine | domain.Report) -> TeamKey:
+    return of.campaign_id, of.team_id
 
 
 async def _load_seats(connection: Connection, jobs: Sequence[domain.Job]) -> dict[SeatKey, domain.Seat]:
@@ -105,6 +110,8 @@ async def _seats(connection: Connection, job: domain.Job, single: Mapping[SeatKe
         seat = single.get((job.campaign_id, job.seat_id))
         return [seat] if seat else []
     limit = min(CHUNK, job.lines - job.done)
+    if not limit:
+        return []
     as_formed = job.cause is domain.Cause.TEAM_FORMED
     return await store.load_paying(
         connection, job.campaign_id, job.team_id, job.after_number, limit, as_formed=as_formed
@@ -117,9 +124,26 @@ def _settle(
     return domain.settle(team, table, job, [(ids.derived_id(seat.seat_id, job.cause_event_id), seat) for seat in seats])
 
 
-async def _record(work: Work, lines: Sequence[domain.SettlementLine], teams: Mapping[TeamKey, domain.Team]) -> None:
+async def _reports_behind(connection: Connection, job: domain.Job) -> list[domain.Report]:
+    """Give the reports that waited for a job that is finished, at most one more than a chunk."""
+    if not job.finished:
+        return []
+    return await store.load_waiting_reports(connection, job.campaign_id, job.team_id, job.version, CHUNK + 1)
+
+
+async def _record(
+    work: Work,
+    lines: Sequence[domain.SettlementLine],
+    teams: Mapping[TeamKey, domain.Team],
+    reports: Sequence[domain.Report] = (),
+    merchant_id: str = "",
+) -> None:
+    """Store and tell lines, and after them the reports of one team that waited for them."""
     lines = await payable(work, lines, teams)
     if lines:
         await store.insert_lines(work.connection, lines)
-    for line in lines:
-        work.tell(translate.settlement_message(line))
+    if reports:
+        await store.mark_told(work.connection, reports)
+    merchants = {_team_key(item): merchant_id for item in reports}
+    merchants |= {_team_key(line): line.merchant_id for line in lines}
+    await tell_settled(work, [*lines, *reports], merchants)

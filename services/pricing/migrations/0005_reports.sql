@@ -27,6 +27,7 @@ CREATE TABLE line_reports (
     UNIQUE (campaign_id, team_id, sequence),
     CHECK ((kind = 'FAILED') = (failed_kind IS NOT NULL))
 );
+CREATE INDEX line_reports_waiting ON line_reports (campaign_id, team_id, sequence) WHERE NOT told;
 
 -- How far a line is; a line without a row is open, or done where it asks for nothing. Kept at a rebuild.
 CREATE TABLE line_states (

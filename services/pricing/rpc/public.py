@@ -2,22 +2,25 @@
 
 from typing import Any
 
-from groupbuy.pricing.v1 import pricing_service_pb2, pricing_service_pb2_grpc
+from groupbuy.pricing.v1 import pricing_service_pb2
 
 from services.chassis import ids, pages
+from services.chassis.coalesce import Coalescer
 from services.chassis.database import Connection, Database
 from services.chassis.errors import Rejected
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
-from services.pricing.handlers import Tables
+from services.pricing.handlers import ReportLines, Tables
+from services.pricing.rpc.settlements import SettlementRpcs
 
 
-class Pricing(pricing_service_pb2_grpc.PricingServicer):
+class Pricing(SettlementRpcs):
     """Reads prices, explanations and settlements of the caller's teams."""
 
-    def __init__(self, database: Database, tables: Tables) -> None:
+    def __init__(self, database: Database, tables: Tables, reports: Coalescer[ReportLines, bytes]) -> None:
         self._database = database
         self._tables = tables
+        self._reports = reports
 
     async def GetPrice(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.GetPriceRequest, _context: Any

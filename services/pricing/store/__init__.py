@@ -11,27 +11,40 @@ from services.pricing.store.awaited import (
     save_awaited,
 )
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
-from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, load_first_job, save_job
-from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
+from services.pricing.store.feed import Span, insert_feed
+from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, keep_job, load_first_job, save_job
+from services.pricing.store.lines import find_lines, insert_lines, list_lines, list_lines_of_seat
 from services.pricing.store.payment_terms import insert_payment_terms, load_payment_terms
+from services.pricing.store.reports import (
+    insert_reports,
+    load_reports,
+    load_waiting_reports,
+    mark_told,
+    save_line_states,
+)
 from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
 from services.pricing.store.tables import insert_tables, load_tables
 from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
+    "Span",
     "StoredFact",
     "find_due_payments",
     "find_jobs",
+    "find_lines",
     "find_seat",
     "find_team",
     "find_teams_with_jobs",
     "insert_awaited",
     "insert_facts",
+    "insert_feed",
     "insert_jobs",
     "insert_lines",
     "insert_payment_facts",
     "insert_payment_terms",
+    "insert_reports",
     "insert_tables",
+    "keep_job",
     "list_facts",
     "list_lines",
     "list_lines_of_seat",
@@ -41,12 +54,16 @@ __all__ = [
     "load_paying",
     "load_payment_terms",
     "load_reported",
+    "load_reports",
     "load_seats",
     "load_tables",
+    "load_waiting_reports",
     "lock_teams",
     "look_again",
+    "mark_told",
     "save_awaited",
     "save_job",
+    "save_line_states",
     "save_seats",
     "save_teams",
 ]

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.columns import columns
-from services.pricing.domain import AwaitedPayment, AwaitedState, PaymentFact, Reported, WaitsFor
+from services.pricing.domain import AwaitedPayment, AwaitedState, PaymentFact, PaymentNews, WaitsFor
 
 _COLUMNS = (
     "campaign_id, line_id, team_id, platform_id, seat_id, member_id, amount, currency, waits_for, warn_at, lapses_at,"
@@ -75,18 +75,19 @@ async def save_awaited(connection: AsyncConnection[TupleRow], payments: Sequence
     )
 
 
-async def look_again(connection: AsyncConnection[TupleRow], campaign_id: UUID, lines: Sequence[UUID]) -> None:
-    """Have what lines of a locked team wait for looked at at once."""
+async def look_again(connection: AsyncConnection[TupleRow], lines: Sequence[tuple[UUID, UUID]]) -> None:
+    """Have what lines of locked teams, named by campaign and line, at least one, wait for looked at at once."""
     await connection.execute(
-        "UPDATE awaited_payments SET next_at = '-infinity'"
-        " WHERE campaign_id = %s AND line_id = ANY(%s) AND state = 'OPEN'",
-        (campaign_id, list(lines)),
+        "UPDATE awaited_payments AS a SET next_at = '-infinity'"
+        " FROM unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, line_id)"
+        " WHERE a.campaign_id = k.campaign_id AND a.line_id = k.line_id AND a.state = 'OPEN'",
+        columns(lines),
     )
 
 
 async def load_reported(
     connection: AsyncConnection[TupleRow], campaign_id: UUID, lines: Sequence[UUID]
-) -> dict[UUID, Reported]:
+) -> dict[UUID, PaymentNews]:
     """Load what was reported about lines of a locked team, as far as payments go."""
     cursor = await connection.execute(
         "SELECT line_id, bool_or(kind IN ('CAPTURED', 'PAID')),"
@@ -94,7 +95,7 @@ async def load_reported(
         " FROM line_reports WHERE campaign_id = %s AND line_id = ANY(%s) GROUP BY line_id",
         (campaign_id, list(lines)),
     )
-    return {line_id: Reported(came, failed_at) async for line_id, came, failed_at in cursor}
+    return {line_id: PaymentNews(came, failed_at) async for line_id, came, failed_at in cursor}
 
 
 async def load_confirmed_at(

@@ -54,17 +54,22 @@ async def load_first_job(connection: AsyncConnection[TupleRow], campaign_id: UUI
 
 async def save_job(connection: AsyncConnection[TupleRow], job: Job) -> None:
     """Store how far a job is; one that is finished goes."""
-    key = (job.campaign_id, job.team_id, job.version)
-    if job.finished:
-        await connection.execute(
-            "DELETE FROM settlement_jobs WHERE campaign_id = %s AND team_id = %s AND version = %s", key
-        )
-    else:
-        await connection.execute(
-            "UPDATE settlement_jobs SET done = %s, after_number = %s"
-            " WHERE campaign_id = %s AND team_id = %s AND version = %s",
-            (job.done, job.after_number, *key),
-        )
+    if not job.finished:
+        await keep_job(connection, job)
+        return
+    await connection.execute(
+        "DELETE FROM settlement_jobs WHERE campaign_id = %s AND team_id = %s AND version = %s",
+        (job.campaign_id, job.team_id, job.version),
+    )
+
+
+async def keep_job(connection: AsyncConnection[TupleRow], job: Job) -> None:
+    """Store how far a job is, though it be finished: more waits behind it."""
+    await connection.execute(
+        "UPDATE settlement_jobs SET done = %s, after_number = %s"
+        " WHERE campaign_id = %s AND team_id = %s AND version = %s",
+        (job.done, job.after_number, job.campaign_id, job.team_id, job.version),
+    )
 
 
 def _row(job: Job) -> tuple[object, ...]:

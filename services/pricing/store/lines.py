@@ -28,6 +28,19 @@ async def insert_lines(connection: AsyncConnection[TupleRow], lines: Sequence[Se
     )
 
 
+async def find_lines(
+    connection: AsyncConnection[TupleRow], line_ids: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], SettlementLine]:
+    """Find lines, at least one, named by platform and line; lines never change."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (platform_id, line_id) USING (platform_id, line_id)",
+        columns(line_ids),
+    )
+    lines = [_line(row) async for row in cursor]
+    return {(line.platform_id, line.line_id): line for line in lines}
+
+
 async def list_lines(
     connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, after: int, limit: int
 ) -> list[SettlementLine]:

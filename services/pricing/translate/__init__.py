@@ -11,6 +11,7 @@ from services.pricing.translate.events import (
 )
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
+from services.pricing.translate.reports import read_reports, report, report_event, report_message, reported_line
 from services.pricing.translate.sentences import explain_move, explain_seat, money_text
 from services.pricing.translate.words import (
     BASES,
@@ -56,6 +57,11 @@ __all__ = [
     "read_ladder",
     "read_list_prices",
     "read_price_table",
+    "read_reports",
+    "report",
+    "report_event",
+    "report_message",
+    "reported_line",
     "seat_id",
     "settlement_message",
     "team_fact",

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from groupbuy.notification.v1 import events_pb2
+from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
 
 from services.chassis.clock import ManualClock
 from services.chassis.messages import Record
@@ -274,3 +275,25 @@ async def test_many_members_are_told_in_chunks(notification: Notifying, monkeypa
     told = [member for kind, member in await notification.told() if kind == "TIPPED"]
     assert sorted(told) == sorted(f"m{number}" for number in range(25))
     assert await notification.rows("SELECT 1 FROM fanout_jobs") == []
+
+
+async def test_what_a_platform_reports_about_a_line_is_no_news_and_no_poison(notification: Notifying) -> None:
+    life = TeamLife()
+    life.open("mei")
+    life.confirm("mei")
+    await notification.apply(*life.records)
+    before = await notification.told()
+    event = pricing_pb2.SettlementEvent(
+        event_id=str(uuid4()),
+        platform_id=life.platform_id,
+        sequence=1,
+        campaign_id=life.campaign_id,
+        team_id=life.team_id,
+        team_version=life.version,
+        settlement_reported=pricing_pb2.SettlementReported(kind=pricing_pb2.REPORT_KIND_PAID),
+    )
+    event.occurred_at.CopyFrom(life.events[-1].occurred_at)
+    await notification.apply(Record("groupbuy.settlement.v1", life.team_id, event.SerializeToString()))
+    assert await notification.told() == before
+    assert await notification.rows("SELECT reason FROM parked_messages") == []
+    assert await notification.rows("SELECT sequence FROM inbox WHERE topic = 'groupbuy.settlement.v1'") == [(1,)]

@@ -5,16 +5,20 @@ from uuid import UUID
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from groupbuy.pricing.v1 import events_pb2
+from groupbuy.pricing.v1 import events_pb2, settlements_pb2
 from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis import ids
-from services.pricing import store
-from services.pricing.handlers import CHUNK
+from services.chassis.requests import NO_CAMPAIGN, RequestKey
+from services.pricing import translate
+from services.pricing.handlers import CHUNK, ReportLines, ReportWriter
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import FullLife
 from tests.support.teams import COMMIT, HOLD, PAY_ON_DELIVERY
 
+PAID = events_pb2.REPORT_KIND_PAID
+CAPTURED = events_pb2.REPORT_KIND_CAPTURED
+FAILED = events_pb2.REPORT_KIND_FAILED
 TERMS = types_pb2.PaymentTerms(
     pay_within=Duration(seconds=7200),
     authorisation_lifetime=Duration(seconds=6 * 86_400),
@@ -48,20 +52,21 @@ async def told(pricing: PricingService, at: datetime) -> list[events_pb2.Settlem
     return events[known:]
 
 
-async def report(pricing: PricingService, line: events_pb2.SettlementLine, kind: str, at: datetime) -> None:
-    """Have the platform report about a line, as the tables of reports have it."""
-    async with pricing.database.work() as work:
-        await work.connection.execute(
-            "INSERT INTO line_reports (campaign_id, line_id, report_id, platform_id, team_id, sequence, team_version,"
-            " seat_id, member_id, kind, failed_kind, amount, currency, reference, reason, state, reported_at, told)"
-            " SELECT campaign_id, line_id, gen_random_uuid(), platform_id, team_id,"
-            " 1000 + (SELECT count(*) FROM line_reports), team_version, seat_id, member_id, %s, %s, 1, currency, 'ref',"
-            " '', 'DONE', %s, true FROM settlement_lines WHERE line_id = %s",
-            (kind, "CAPTURED" if kind == "FAILED" else None, at, line.line_id),
-        )
-        if kind == "FAILED":
-            campaign = (ids.parse("seat", line.seat_id, 2) or ())[0]
-            await store.look_again(work.connection, campaign, [UUID(line.line_id)])
+async def report(
+    pricing: PricingService,
+    life: FullLife,
+    line: events_pb2.SettlementLine,
+    kind: events_pb2.ReportKind.ValueType,
+    at: datetime,
+) -> None:
+    """Have the platform report about a line at a time."""
+    pricing.clock.move(at - pricing.clock.now())
+    amount = line.due if line.due.minor_units else line.to_capture
+    told = settlements_pb2.LineReport(line_id=line.line_id, kind=kind, amount=amount, reference=f"ref-{kind}")
+    key = RequestKey(NO_CAMPAIGN, life.platform, "ReportSettlement", f"{line.line_id}-{kind}", b"")
+    command = ReportLines(key, translate.read_reports([told]))
+    [answer] = await ReportWriter(pricing.database, pricing.clock).decide([command])
+    assert isinstance(answer, bytes)
 
 
 async def test_what_is_due_says_by_when_from_the_forming_on(pricing: PricingService) -> None:
@@ -92,7 +97,7 @@ async def test_what_is_not_paid_in_time_lapses_once(pricing: PricingService) -> 
     life = formed(COMMIT, TERMS)
     await pricing.apply(life.records)
     mei, tom = await lines(pricing)
-    await report(pricing, mei, "PAID", life.now)
+    await report(pricing, life, mei, PAID, life.now)
     pay_by = life.now + timedelta(hours=2)
     assert await told(pricing, pay_by - timedelta(seconds=1)) == []
     (event,) = await told(pricing, pay_by)
@@ -123,7 +128,7 @@ async def test_an_authorisation_is_warned_of_and_lapses_from_its_confirmation_on
     life = formed(HOLD, TERMS)
     await pricing.apply(life.records)
     mei, tom = await lines(pricing)
-    await report(pricing, mei, "CAPTURED", life.now)
+    await report(pricing, life, mei, CAPTURED, life.now)
     confirmed = life.events[-2].occurred_at.ToDatetime(tzinfo=UTC)
     lapses = confirmed + timedelta(days=6)
     assert await told(pricing, lapses - timedelta(days=1, seconds=5)) == []
@@ -140,14 +145,14 @@ async def test_a_failed_capture_opens_a_pay_window_for_that_seat_alone(pricing: 
     await pricing.apply(life.records)
     mei, tom = await lines(pricing)
     failed = life.now + timedelta(hours=1)
-    await report(pricing, tom, "FAILED", failed)
+    await report(pricing, life, tom, FAILED, failed)
     (event,) = await told(pricing, failed)
     due = event.payment_due
     assert (due.seat_id, due.amount) == (tom.seat_id, tom.to_capture)
     assert due.pay_by.ToDatetime(tzinfo=UTC) == failed + timedelta(hours=2)
     (event,) = await told(pricing, failed + timedelta(hours=2))
     assert event.payment_lapsed.reason == events_pb2.LAPSE_REASON_NOT_PAID
-    await report(pricing, mei, "CAPTURED", failed)
+    await report(pricing, life, mei, CAPTURED, failed)
     assert await told(pricing, failed + timedelta(days=30)) == []
 
 
@@ -155,9 +160,9 @@ async def test_who_pays_after_a_failed_capture_keeps_the_seat(pricing: PricingSe
     life = formed(HOLD, TERMS)
     await pricing.apply(life.records)
     _mei, tom = await lines(pricing)
-    await report(pricing, tom, "FAILED", life.now)
+    await report(pricing, life, tom, FAILED, life.now)
     assert [event.WhichOneof("fact") for event in await told(pricing, life.now)] == ["payment_due"]
-    await report(pricing, tom, "PAID", life.now)
+    await report(pricing, life, tom, PAID, life.now)
     assert await told(pricing, life.now + timedelta(hours=3)) == []
 
 

@@ -1,5 +1,6 @@
 """The answers of pricing over a real gRPC server, and what other platforms see of them: nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,9 @@ from grpc_status import rpc_status
 
 from services.chassis import ids, platforms
 from services.chassis.clock import Clock
+from services.chassis.coalesce import Coalescer
 from services.chassis.server import GrpcServer, Servicer
+from services.pricing.handlers import ReportWriter
 from services.pricing.rpc import Pricing, PricingInternal
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import a_full_life
@@ -82,12 +85,14 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             for platform, name in ((acme, "acme"), (rival, "rival"))
         ]
         await platforms.save_platforms(work.connection, found, datetime.now(UTC))
+    reports = Coalescer("reports", ReportWriter(pricing.database, Clock()).decide)
+    reporting = asyncio.create_task(reports.run())
     server = GrpcServer(
         "127.0.0.1:0",
         [
             Servicer(
                 "groupbuy.pricing.v1.Pricing",
-                Pricing(pricing.database, pricing.tables),
+                Pricing(pricing.database, pricing.tables, reports),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -109,6 +114,8 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             rival,
         )
     await server.stop()
+    reporting.cancel()
+    await asyncio.wait([reporting])
 
 
 def refusal(error: pytest.ExceptionInfo[grpc.aio.AioRpcError]) -> tuple[str, list[str]]:
