@@ -19,6 +19,7 @@ from services.pricing import rpc, translate
 from services.pricing.handlers import (
     BATCH,
     PAYMENTS,
+    DeliveryWriter,
     PaymentFinder,
     ReportWriter,
     SettlementFinder,
@@ -44,7 +45,7 @@ async def process() -> None:
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables, reports),
+                rpc.Pricing(process.database, tables, reports, DeliveryWriter(process.database, process.clock, tables)),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(

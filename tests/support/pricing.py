@@ -26,7 +26,15 @@ TABLES = (
     "settlement_lines",
     "payment_terms",
 )
-ENTERED = ("line_reports", "line_states", "settlement_feed", "requests", "awaited_payments", "payment_facts")
+ENTERED = (
+    "line_reports",
+    "line_states",
+    "settlement_feed",
+    "requests",
+    "awaited_payments",
+    "payment_facts",
+    "deliveries_reported",
+)
 """Tables that a rebuild keeps."""
 
 

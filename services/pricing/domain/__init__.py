@@ -10,6 +10,7 @@ from services.pricing.domain.awaited import (
     awaited,
     look_at,
 )
+from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import Explanation, explain
 from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
@@ -67,6 +68,8 @@ __all__ = [
     "Basis",
     "Cause",
     "Contradiction",
+    "Delivery",
+    "DeliveryOutcome",
     "Discount",
     "DiscountKind",
     "Explanation",
@@ -116,6 +119,7 @@ __all__ = [
     "look_at",
     "open_amount",
     "payable",
+    "refused_line",
     "seat_now",
     "settle",
     "table_problem",

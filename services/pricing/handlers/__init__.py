@@ -1,6 +1,7 @@
 """What pricing does with events and with work that is due: load, decide, save, tell."""
 
 from services.pricing.handlers.awaited import PAYMENTS, PaymentFinder
+from services.pricing.handlers.deliveries import DeliveryWriter, ReportDelivery
 from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
 from services.pricing.handlers.tables import Tables
@@ -10,7 +11,9 @@ __all__ = [
     "BATCH",
     "CHUNK",
     "PAYMENTS",
+    "DeliveryWriter",
     "PaymentFinder",
+    "ReportDelivery",
     "ReportLines",
     "ReportWriter",
     "SettlementFinder",

@@ -43,7 +43,9 @@ async def settle_new(
             waiting.add(key)
             rest.append(job)
             continue
-        made, after = _settle(job, teams[key], table_of(teams[key]), await _seats(work.connection, job, single))
+        made, after = await _settle(
+            work.connection, job, teams[key], table_of(teams[key]), await _seats(work.connection, job, single)
+        )
         if not after.finished:
             raise Poison(job.cause_event_id, f"{job.cause} concerns {job.lines} seats, but {after.done} are stored")
         lines += made
@@ -82,7 +84,7 @@ class SettlementFinder:
             table_key = (team.platform_id, team.campaign_id, team.ladder_version)
             table = (await self._tables.find(work.connection, [table_key]))[table_key]
             seats = await _seats(work.connection, job, await _load_seats(work.connection, [job]))
-            lines, after = _settle(job, team, table, seats)
+            lines, after = await _settle(work.connection, job, team, table, seats)
             if not lines and not job.finished:
                 log.error("settlement stands: its seats are not there", team=str(team.team_id), done=job.done)
             reports = await _reports_behind(work.connection, after)
@@ -118,10 +120,22 @@ async def _seats(connection: Connection, job: domain.Job, single: Mapping[SeatKe
     )
 
 
-def _settle(
-    job: domain.Job, team: domain.Team, table: domain.PriceTable, seats: Sequence[domain.Seat]
+async def _settle(
+    connection: Connection,
+    job: domain.Job,
+    team: domain.Team,
+    table: domain.PriceTable,
+    seats: Sequence[domain.Seat],
 ) -> tuple[list[domain.SettlementLine], domain.Job]:
-    return domain.settle(team, table, job, [(ids.derived_id(seat.seat_id, job.cause_event_id), seat) for seat in seats])
+    named = [(ids.derived_id(seat.seat_id, job.cause_event_id), seat) for seat in seats]
+    if (
+        team.payment_mode is not domain.PaymentMode.PAY_ON_DELIVERY
+        or job.cause is domain.Cause.TEAM_FORMED
+        or not seats
+    ):
+        return domain.settle(team, table, job, named)
+    keys = [(seat.campaign_id, seat.seat_id) for seat in seats]
+    return domain.settle(team, table, job, named, await store.load_units_left(connection, keys, job.version))
 
 
 async def _reports_behind(connection: Connection, job: domain.Job) -> list[domain.Report]:

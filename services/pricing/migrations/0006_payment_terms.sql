@@ -47,3 +47,26 @@ CREATE TABLE payment_facts (
     PRIMARY KEY (campaign_id, line_id, kind),
     UNIQUE (campaign_id, team_id, sequence)
 );
+
+-- What became of deliveries that are paid at the door; entered by RPC, kept at a rebuild.
+CREATE TABLE deliveries_reported (
+    campaign_id   uuid        NOT NULL,
+    seat_id       uuid        NOT NULL,
+    team_id       uuid        NOT NULL,
+    platform_id   uuid        NOT NULL,
+    report_id     uuid        NOT NULL,          -- UUIDv5 of the seat; the cause of its line
+    outcome       text        NOT NULL CHECK (outcome IN ('ACCEPTED', 'ACCEPTED_IN_PART', 'REFUSED')),
+    reason        text        NOT NULL CHECK (reason IN (
+        '', 'COUNTERFEIT', 'DAMAGED', 'NOT_AS_DESCRIBED', 'CHANGED_MIND', 'NOT_AT_HOME')),
+    refused_units bigint      NOT NULL CHECK (refused_units >= 0),
+    sequence      bigint,                        -- of its line's event; null where nothing was refused
+    reported_at   timestamptz NOT NULL,
+    PRIMARY KEY (campaign_id, seat_id),
+    CHECK ((outcome = 'ACCEPTED') = (refused_units = 0) AND (outcome = 'ACCEPTED') = (reason = ''))
+);
+
+ALTER TABLE settlement_lines
+    DROP CONSTRAINT settlement_lines_cause_check,
+    ADD CONSTRAINT settlement_lines_cause_check CHECK (cause IN (
+        'TEAM_FORMED', 'TEAM_FAILED', 'SEAT_LEFT', 'LATE_PAYMENT', 'SEAT_REDUCED', 'SEAT_WITHDRAWN', 'SEAT_DEFAULTED',
+        'TEAM_CANCELLED', 'DELIVERY_REFUSED'));

@@ -10,17 +10,25 @@ from services.chassis.database import Connection, Database
 from services.chassis.errors import Rejected
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
-from services.pricing.handlers import ReportLines, Tables
+from services.pricing.handlers import DeliveryWriter, ReportLines, Tables
+from services.pricing.rpc.deliveries import DeliveryRpcs
 from services.pricing.rpc.settlements import SettlementRpcs
 
 
-class Pricing(SettlementRpcs):
+class Pricing(DeliveryRpcs, SettlementRpcs):
     """Reads prices, explanations and settlements of the caller's teams."""
 
-    def __init__(self, database: Database, tables: Tables, reports: Coalescer[ReportLines, bytes]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tables: Tables,
+        reports: Coalescer[ReportLines, bytes],
+        deliveries: DeliveryWriter,
+    ) -> None:
         self._database = database
         self._tables = tables
         self._reports = reports
+        self._deliveries = deliveries
 
     async def GetPrice(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.GetPriceRequest, _context: Any

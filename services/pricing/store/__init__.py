@@ -10,6 +10,7 @@ from services.pricing.store.awaited import (
     look_again,
     save_awaited,
 )
+from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
 from services.pricing.store.feed import Span, insert_feed
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, keep_job, load_first_job, save_job
@@ -29,6 +30,7 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 __all__ = [
     "Span",
     "StoredFact",
+    "find_delivery_outcome",
     "find_due_payments",
     "find_jobs",
     "find_lines",
@@ -36,6 +38,7 @@ __all__ = [
     "find_team",
     "find_teams_with_jobs",
     "insert_awaited",
+    "insert_delivery",
     "insert_facts",
     "insert_feed",
     "insert_jobs",
@@ -57,6 +60,7 @@ __all__ = [
     "load_reports",
     "load_seats",
     "load_tables",
+    "load_units_left",
     "load_waiting_reports",
     "lock_teams",
     "look_again",

@@ -14,6 +14,7 @@ _CAUSES: dict[domain.Cause, events_pb2.SettlementCause.ValueType] = {
     domain.Cause.SEAT_WITHDRAWN: events_pb2.SETTLEMENT_CAUSE_SEAT_WITHDRAWN,
     domain.Cause.SEAT_DEFAULTED: events_pb2.SETTLEMENT_CAUSE_SEAT_DEFAULTED,
     domain.Cause.TEAM_CANCELLED: events_pb2.SETTLEMENT_CAUSE_TEAM_CANCELLED,
+    domain.Cause.DELIVERY_REFUSED: events_pb2.SETTLEMENT_CAUSE_DELIVERY_REFUSED,
 }
 
 

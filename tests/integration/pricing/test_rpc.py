@@ -24,7 +24,7 @@ from services.chassis import ids, platforms
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.server import GrpcServer, Servicer
-from services.pricing.handlers import ReportWriter
+from services.pricing.handlers import DeliveryWriter, ReportWriter
 from services.pricing.rpc import Pricing, PricingInternal
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import a_full_life
@@ -92,7 +92,12 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
         [
             Servicer(
                 "groupbuy.pricing.v1.Pricing",
-                Pricing(pricing.database, pricing.tables, reports),
+                Pricing(
+                    pricing.database,
+                    pricing.tables,
+                    reports,
+                    DeliveryWriter(pricing.database, pricing.clock, pricing.tables),
+                ),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
