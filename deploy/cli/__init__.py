@@ -11,6 +11,8 @@ COMMANDS = {
     "logs": Place("deploy.cli.stack", "logs", "Show what the parts write."),
     "platform": Place("deploy.cli.platform", "platform", "Create and list platforms and their keys."),
     "check": Place("deploy.cli.check", "check", "Count violations of every invariant."),
+    "settlements": Place("deploy.cli.settlements", "settlements", "Export the settlement lines of a platform."),
+    "reconcile": Place("deploy.cli.reconcile", "reconcile", "Compare a shop's own books with the settlement lines."),
     "migrate": Place("deploy.cli.servers", "migrate", "Bring the services' databases up to date."),
     "topics": Place("deploy.cli.servers", "topics", "Create the topics that are missing in Kafka."),
 }

@@ -1,4 +1,4 @@
-"""The horizon of the outbox: up to which position every row that will ever be there can be seen."""
+"""The horizon of the outbox, or of another table like it: up to which position every row that will ever be is seen."""
 
 from collections import deque
 
@@ -14,7 +14,7 @@ _NEVER = 2**63 - 1
 _LOOK = """
 SELECT drawn, CASE WHEN drawn > %s THEN pg_current_xact_id()::text::bigint END,
        pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-FROM (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS drawn FROM outbox_position_seq) AS positions
+FROM (SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS drawn FROM {sequence}) AS positions
 """
 
 
@@ -28,7 +28,8 @@ class Horizon:
     mark: it is the number after the last one that ended, and a transaction under way may already have it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sequence: str = "outbox_position_seq") -> None:
+        self._look = _LOOK.format(sequence=sequence)
         self._pending: deque[tuple[int, int]] = deque()
         self._marked = 0
         self.safe = 0
@@ -36,7 +37,7 @@ class Horizon:
     async def look(self, connection: AsyncConnection[TupleRow]) -> Rows[tuple[int, int | None, int]]:
         """Ask in autocommit; the answer is for `advance`. What is asked after it sees every row up to `safe` then."""
         marked = self._marked if len(self._pending) < _MOST_PENDING else _NEVER
-        return Rows(await connection.execute(_LOOK, (marked,), binary=True), lambda row: (row[0], row[1], row[2]))
+        return Rows(await connection.execute(self._look, (marked,), binary=True), lambda row: (row[0], row[1], row[2]))
 
     def advance(self, drawn: int, mark: int | None, oldest: int) -> bool:
         """Take an answer; tells whether transactions under way still hide something."""

@@ -23,6 +23,7 @@ from services.pricing.handlers import (
     PaymentFinder,
     ReportWriter,
     SettlementFinder,
+    SettlementStream,
     Tables,
     TeamHandler,
 )
@@ -39,13 +40,15 @@ async def process() -> None:
     tables = Tables()
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
     reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
+    stream = SettlementStream(process.database)
+    deliveries = DeliveryWriter(process.database, process.clock, tables)
     settlements = SettlementFinder(process.database, tables)
     payments = PaymentFinder(process.database, process.clock)
     plan = Plan(
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables, reports, DeliveryWriter(process.database, process.clock, tables)),
+                rpc.Pricing(process.database, tables, reports, stream, deliveries),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -63,6 +66,7 @@ async def process() -> None:
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
         },
         fills={translate.TEAM_TOPIC: team_events.fill},
+        streams=[Part("settlement streams", stop=stream.stop)],
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
             timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS),

@@ -14,7 +14,8 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.notification.v1 import notification_service_pb2
-from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2, pricing_service_pb2
+from groupbuy.pricing.v1 import events_pb2 as pricing_events_pb2
+from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2, pricing_service_pb2, settlements_pb2
 from groupbuy.team_formation.v1 import (
     reports_pb2,
     sharing_pb2,
@@ -186,6 +187,27 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         pr.GetPriceRequest(team_id=team),
         pr.ExplainPriceRequest(seat_id=seat),
         pr.GetSettlementRequest(team_id=team, page_size=1),
+        settlements_pb2.ReportSettlementRequest(
+            reports=[
+                settlements_pb2.LineReport(
+                    line_id="6f9619ff-8b86-d011-b42d-00cf4fc964ff",
+                    kind=pricing_events_pb2.REPORT_KIND_REFUNDED,
+                    amount=money(500),
+                    reference="re-1",
+                )
+            ]
+        ),
+        settlements_pb2.ListSettlementsRequest(
+            campaign_id=campaign.campaign_id,
+            merchant_id="merchant-7",
+            state=pricing_events_pb2.LINE_STATE_OPEN,
+            updated_since=time(START),
+            page_size=1,
+        ),
+        settlements_pb2.StreamSettlementsRequest(cursor="abc"),
+        settlements_pb2.GetMerchantRecordRequest(
+            merchant_id="merchant-7", since=time(START), until=time(START.replace(year=START.year + 1))
+        ),
         nt.PutMemberRequest(
             member=nt.Member(
                 member_id="mei",

@@ -32,7 +32,7 @@ from services.notification.handlers import MemberWriter
 from services.notification.rpc import NotificationServicer
 from services.notification.rpc import servicer as notification_servicer
 from services.notification.settings import Settings
-from services.pricing.handlers import DeliveryWriter, ReportWriter
+from services.pricing.handlers import DeliveryWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
@@ -139,6 +139,8 @@ async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
 
 async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Database, list[Servicer]]]:
     formation, clock = engine.formation, engine.formation.clock
+    stream = SettlementStream(engine.pricing.database)
+    stack.push_async_callback(stream.stop)
     reports = Coalescer("reports", ReportWriter(engine.pricing.database, clock).decide)
     stack.push_async_callback(_ended, asyncio.create_task(reports.run()))
     pricing = [
@@ -148,6 +150,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
                 engine.pricing.database,
                 engine.pricing.tables,
                 reports,
+                stream,
                 DeliveryWriter(engine.pricing.database, engine.pricing.clock, engine.pricing.tables),
             ),
             pricing_service_pb2_grpc.add_PricingServicer_to_server,

@@ -4,6 +4,7 @@ from services.pricing.handlers.awaited import PAYMENTS, PaymentFinder
 from services.pricing.handlers.deliveries import DeliveryWriter, ReportDelivery
 from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
+from services.pricing.handlers.stream import Place, SettlementStream
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.teams import TeamHandler
 
@@ -13,10 +14,12 @@ __all__ = [
     "PAYMENTS",
     "DeliveryWriter",
     "PaymentFinder",
+    "Place",
     "ReportDelivery",
     "ReportLines",
     "ReportWriter",
     "SettlementFinder",
+    "SettlementStream",
     "Tables",
     "TeamHandler",
 ]

@@ -57,3 +57,6 @@ CREATE INDEX settlement_feed_of_platform ON settlement_feed (platform_id, positi
 INSERT INTO settlement_feed (campaign_id, team_id, first_sequence, last_sequence, platform_id, merchant_id, recorded_at)
 SELECT campaign_id, team_id, min(sequence), max(sequence), platform_id, merchant_id, max(occurred_at)
 FROM settlement_lines GROUP BY campaign_id, team_id, platform_id, merchant_id ORDER BY max(occurred_at);
+
+-- A merchant's record is about its teams.
+CREATE INDEX teams_of_merchant ON teams (platform_id, merchant_id);

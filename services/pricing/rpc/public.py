@@ -10,7 +10,7 @@ from services.chassis.database import Connection, Database
 from services.chassis.errors import Rejected
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
-from services.pricing.handlers import DeliveryWriter, ReportLines, Tables
+from services.pricing.handlers import DeliveryWriter, ReportLines, SettlementStream, Tables
 from services.pricing.rpc.deliveries import DeliveryRpcs
 from services.pricing.rpc.settlements import SettlementRpcs
 
@@ -23,12 +23,14 @@ class Pricing(DeliveryRpcs, SettlementRpcs):
         database: Database,
         tables: Tables,
         reports: Coalescer[ReportLines, bytes],
+        stream: SettlementStream,
         deliveries: DeliveryWriter,
     ) -> None:
         self._database = database
         self._tables = tables
         self._reports = reports
         self._deliveries = deliveries
+        self._stream = stream
 
     async def GetPrice(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.GetPriceRequest, _context: Any

@@ -12,13 +12,23 @@ from services.pricing.store.awaited import (
 )
 from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
-from services.pricing.store.feed import Span, insert_feed
+from services.pricing.store.feed import (
+    Listed,
+    Span,
+    Wanted,
+    insert_feed,
+    list_settlements,
+    load_lines_of,
+    read_feed,
+)
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, keep_job, load_first_job, save_job
 from services.pricing.store.lines import find_lines, insert_lines, list_lines, list_lines_of_seat
+from services.pricing.store.merchants import MerchantRecord, read_merchant_record
 from services.pricing.store.payment_terms import insert_payment_terms, load_payment_terms
 from services.pricing.store.reports import (
     insert_reports,
     load_reports,
+    load_reports_of,
     load_waiting_reports,
     mark_told,
     save_line_states,
@@ -28,8 +38,11 @@ from services.pricing.store.tables import insert_tables, load_tables
 from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
+    "Listed",
+    "MerchantRecord",
     "Span",
     "StoredFact",
+    "Wanted",
     "find_delivery_outcome",
     "find_due_payments",
     "find_jobs",
@@ -51,13 +64,16 @@ __all__ = [
     "list_facts",
     "list_lines",
     "list_lines_of_seat",
+    "list_settlements",
     "load_confirmed_at",
     "load_due_payments",
     "load_first_job",
+    "load_lines_of",
     "load_paying",
     "load_payment_terms",
     "load_reported",
     "load_reports",
+    "load_reports_of",
     "load_seats",
     "load_tables",
     "load_units_left",
@@ -65,6 +81,8 @@ __all__ = [
     "lock_teams",
     "look_again",
     "mark_told",
+    "read_feed",
+    "read_merchant_record",
     "save_awaited",
     "save_job",
     "save_line_states",

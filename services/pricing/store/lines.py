@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 from services.chassis.columns import columns
 from services.pricing.domain import Amounts, Cause, SettlementLine
 
-_COLUMNS = (
+LINE_COLUMNS = (
     "campaign_id, team_id, platform_id, sequence, line_id, team_version, occurred_at, cause, cause_event_id, seat_id,"
     " member_id, merchant_id, sku, quantity, currency, cap, unit_price, authorised, paid, to_capture, to_void, to_keep,"
     " to_refund, due, payment_reference, pay_by"
@@ -19,7 +19,7 @@ _COLUMNS = (
 async def insert_lines(connection: AsyncConnection[TupleRow], lines: Sequence[SettlementLine]) -> None:
     """Store lines, at least one."""
     await connection.execute(
-        f"INSERT INTO settlement_lines ({_COLUMNS})"  # noqa: S608 - a constant
+        f"INSERT INTO settlement_lines ({LINE_COLUMNS})"  # noqa: S608 - a constant
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::bigint[],"
         " %s::timestamptz[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
         " %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
@@ -33,11 +33,11 @@ async def find_lines(
 ) -> dict[tuple[UUID, UUID], SettlementLine]:
     """Find lines, at least one, named by platform and line; lines never change."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
+        f"SELECT {LINE_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
         " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (platform_id, line_id) USING (platform_id, line_id)",
         columns(line_ids),
     )
-    lines = [_line(row) async for row in cursor]
+    lines = [read_line(row) async for row in cursor]
     return {(line.platform_id, line.line_id): line for line in lines}
 
 
@@ -46,11 +46,11 @@ async def list_lines(
 ) -> list[SettlementLine]:
     """List the lines of a team in the order they were made, after a sequence."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
+        f"SELECT {LINE_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
         " WHERE campaign_id = %s AND team_id = %s AND sequence > %s ORDER BY sequence LIMIT %s",
         (campaign_id, team_id, after, limit),
     )
-    return [_line(row) async for row in cursor]
+    return [read_line(row) async for row in cursor]
 
 
 async def list_lines_of_seat(
@@ -58,11 +58,11 @@ async def list_lines_of_seat(
 ) -> list[SettlementLine]:
     """List the lines of a seat in the order they were made."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
+        f"SELECT {LINE_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
         " WHERE campaign_id = %s AND seat_id = %s ORDER BY sequence",
         (campaign_id, seat_id),
     )
-    return [_line(row) async for row in cursor]
+    return [read_line(row) async for row in cursor]
 
 
 def _row(line: SettlementLine) -> tuple[object, ...]:
@@ -97,7 +97,8 @@ def _row(line: SettlementLine) -> tuple[object, ...]:
     )
 
 
-def _line(row: TupleRow) -> SettlementLine:
+def read_line(row: TupleRow) -> SettlementLine:
+    """Read a row that begins with LINE_COLUMNS."""
     return SettlementLine(
         campaign_id=row[0],
         team_id=row[1],

@@ -54,6 +54,19 @@ async def load_reports(
     return found
 
 
+async def load_reports_of(
+    connection: AsyncConnection[TupleRow], spans: Sequence[tuple[UUID, UUID, int, int]]
+) -> list[Report]:
+    """Load the reports of spans, at least one, each named by campaign, team, first and last number."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[])"  # noqa: S608 - a constant
+        " AS k (campaign_id, team_id, low, high) JOIN line_reports AS r ON r.campaign_id = k.campaign_id"
+        " AND r.team_id = k.team_id AND r.sequence BETWEEN k.low AND k.high",
+        columns(spans),
+    )
+    return [_report(row) async for row in cursor]
+
+
 async def load_waiting_reports(
     connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, version: int, limit: int
 ) -> list[Report]:

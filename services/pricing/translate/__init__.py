@@ -11,10 +11,21 @@ from services.pricing.translate.events import (
 )
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
-from services.pricing.translate.reports import read_reports, report, report_event, report_message, reported_line
+from services.pricing.translate.reports import (
+    READ_STATES,
+    merchant_record,
+    read_reports,
+    report,
+    report_event,
+    report_message,
+    reported_line,
+    settled_event,
+    settlement,
+)
 from services.pricing.translate.sentences import explain_move, explain_seat, money_text
 from services.pricing.translate.words import (
     BASES,
+    CAMPAIGN,
     PLATFORM,
     ROLES,
     SEAT,
@@ -33,8 +44,10 @@ from services.pricing.translate.words import (
 
 __all__ = [
     "BASES",
+    "CAMPAIGN",
     "PLATFORM",
     "PRICE_TOPIC",
+    "READ_STATES",
     "ROLES",
     "SEAT",
     "SETTLEMENT_TOPIC",
@@ -47,6 +60,7 @@ __all__ = [
     "full_name",
     "known_currency",
     "line",
+    "merchant_record",
     "money",
     "money_text",
     "payment_message",
@@ -63,6 +77,8 @@ __all__ = [
     "report_message",
     "reported_line",
     "seat_id",
+    "settled_event",
+    "settlement",
     "settlement_message",
     "team_fact",
     "team_id",

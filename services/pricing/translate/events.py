@@ -67,9 +67,9 @@ def _move(move: domain.PriceMove) -> events_pb2.PriceMove:
     )
 
 
-def settlement_message(value: domain.SettlementLine) -> Message:
-    """Make the message that a settlement line was recorded."""
-    event = events_pb2.SettlementEvent(
+def line_event(value: domain.SettlementLine) -> events_pb2.SettlementEvent:
+    """Write the event that a settlement line was recorded."""
+    return events_pb2.SettlementEvent(
         event_id=str(value.line_id),
         platform_id=ids.opaque(PLATFORM, value.platform_id),
         sequence=value.sequence,
@@ -79,4 +79,9 @@ def settlement_message(value: domain.SettlementLine) -> Message:
         team_version=value.team_version,
         settlement_line_recorded=events_pb2.SettlementLineRecorded(line=line(value)),
     )
+
+
+def settlement_message(value: domain.SettlementLine) -> Message:
+    """Make the message that a settlement line was recorded."""
+    event = line_event(value)
     return messages.message(SETTLEMENT_TOPIC, event.team_id, event)

@@ -5,7 +5,7 @@ from groupbuy.pricing.v1 import events_pb2
 from services.pricing import domain
 from services.pricing.translate.words import event_time, money, seat_id
 
-_CAUSES: dict[domain.Cause, events_pb2.SettlementCause.ValueType] = {
+CAUSES: dict[domain.Cause, events_pb2.SettlementCause.ValueType] = {
     domain.Cause.TEAM_FORMED: events_pb2.SETTLEMENT_CAUSE_TEAM_FORMED,
     domain.Cause.TEAM_FAILED: events_pb2.SETTLEMENT_CAUSE_TEAM_FAILED,
     domain.Cause.SEAT_LEFT: events_pb2.SETTLEMENT_CAUSE_SEAT_LEFT,
@@ -26,7 +26,7 @@ def line(value: domain.SettlementLine) -> events_pb2.SettlementLine:
         seat_id=seat_id(value.campaign_id, value.seat_id),
         member_id=value.member_id,
         merchant_id=value.merchant_id,
-        cause=_CAUSES[value.cause],
+        cause=CAUSES[value.cause],
         cause_event_id=str(value.cause_event_id),
         sku=value.sku,
         quantity=value.quantity,

@@ -9,10 +9,14 @@ from services.chassis import ids, messages
 from services.chassis.errors import FieldViolation, Rejected
 from services.chassis.messages import Message
 from services.pricing import domain
-from services.pricing.translate.events import SETTLEMENT_TOPIC
+from services.pricing.store import Listed, MerchantRecord
+from services.pricing.translate.events import SETTLEMENT_TOPIC, line_event
+from services.pricing.translate.lines import CAUSES, line
 from services.pricing.translate.words import CAMPAIGN, PLATFORM, event_time, money, seat_id, team_id
 
 MOST_REPORTS = 500
+MOST_SHOWN = 20
+"""Reports of one line in a list: it may fail as often as somebody tries."""
 LONGEST_REFERENCE = 128
 LONGEST_REASON = 500
 
@@ -29,6 +33,7 @@ STATES: dict[domain.LineState, events_pb2.LineState.ValueType] = {
     domain.LineState.DONE: events_pb2.LINE_STATE_DONE,
     domain.LineState.FAILED: events_pb2.LINE_STATE_FAILED,
 }
+READ_STATES = {code: state for state, code in STATES.items()}
 _READ_KINDS = {code: kind for kind, code in _KINDS.items()}
 
 
@@ -133,3 +138,40 @@ def report_message(value: domain.Report) -> Message:
     """Make the message that the platform reported something."""
     event = report_event(value)
     return messages.message(SETTLEMENT_TOPIC, event.team_id, event)
+
+
+def settled_event(value: domain.SettlementLine | domain.Report) -> events_pb2.SettlementEvent:
+    """Write the event of a line or a report, as it is on the topic."""
+    return report_event(value) if isinstance(value, domain.Report) else line_event(value)
+
+
+def settlement(value: Listed, reports: Sequence[domain.Report]) -> settlements_pb2.Settlement:
+    """Write a line with what was reported about it."""
+    return settlements_pb2.Settlement(
+        line=line(value.line),
+        campaign_id=ids.opaque(CAMPAIGN, value.line.campaign_id),
+        team_id=team_id(value.line.campaign_id, value.line.team_id),
+        sequence=value.line.sequence,
+        occurred_at=event_time(value.line.at),
+        state=STATES[value.state],
+        updated_at=event_time(value.updated_at),
+        reports=map(report, reports[-MOST_SHOWN:]),
+    )
+
+
+def merchant_record(record: MerchantRecord) -> settlements_pb2.GetMerchantRecordResponse:
+    """Write a merchant's record."""
+    return settlements_pb2.GetMerchantRecordResponse(
+        teams_opened=record.opened,
+        teams_formed=record.formed,
+        teams_failed=record.failed,
+        teams_cancelled=record.cancelled,
+        lines_to_refund=record.to_refund,
+        lines_refunded=record.refunded,
+        median_hours_to_refund=record.median_hours,
+        p90_hours_to_refund=record.p90_hours,
+        given_back=[
+            settlements_pb2.GivenBack(cause=CAUSES[cause], lines=lines, units=units)
+            for cause, lines, units in record.given_back
+        ],
+    )

@@ -24,7 +24,7 @@ from services.chassis import ids, platforms
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.server import GrpcServer, Servicer
-from services.pricing.handlers import DeliveryWriter, ReportWriter
+from services.pricing.handlers import DeliveryWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import Pricing, PricingInternal
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import a_full_life
@@ -43,6 +43,7 @@ class Api:
     internal: Any
     acme: UUID
     rival: UUID
+    address: str = ""
 
     async def get_price(self, team_id: str, key: str = "gbk_acme_secret") -> PB.GetPriceResponse:
         answer: PB.GetPriceResponse = await self.public.GetPrice(
@@ -85,6 +86,7 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             for platform, name in ((acme, "acme"), (rival, "rival"))
         ]
         await platforms.save_platforms(work.connection, found, datetime.now(UTC))
+    stream = SettlementStream(pricing.database)
     reports = Coalescer("reports", ReportWriter(pricing.database, Clock()).decide)
     reporting = asyncio.create_task(reports.run())
     server = GrpcServer(
@@ -96,6 +98,7 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
                     pricing.database,
                     pricing.tables,
                     reports,
+                    stream,
                     DeliveryWriter(pricing.database, pricing.clock, pricing.tables),
                 ),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
@@ -117,7 +120,9 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             pricing_internal_pb2_grpc.PricingInternalStub(channel),
             acme,
             rival,
+            f"127.0.0.1:{server.port}",
         )
+    await stream.stop()
     await server.stop()
     reporting.cancel()
     await asyncio.wait([reporting])

@@ -1,0 +1,159 @@
+"""groupbuy settlements: write every settlement line of a platform as CSV or JSON lines."""
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+import click
+import grpc
+from groupbuy.pricing.v1 import events_pb2, settlements_pb2
+from groupbuy.pricing.v1.pricing_service_pb2_grpc import PricingStub
+
+from deploy.cli.installation import find_installation
+from deploy.cli.stack import data_option
+from deploy.local.errors import LocalError
+
+SECONDS = 30.0
+_PAGE = 1_000
+_AMOUNTS = ("cap", "unit_price", "authorised", "paid", "to_capture", "to_void", "to_keep", "to_refund", "due")
+_STATES = {name.removeprefix("LINE_STATE_").lower(): name for name in events_pb2.LineState.keys()[1:]}
+COLUMNS = (
+    "line_id",
+    "campaign_id",
+    "team_id",
+    "sequence",
+    "seat_id",
+    "member_id",
+    "merchant_id",
+    "occurred_at",
+    "cause",
+    "sku",
+    "quantity",
+    "currency",
+    *_AMOUNTS,
+    "payment_reference",
+    "state",
+    "updated_at",
+)
+"""The columns of an export, in order; amounts are minor units of `currency`."""
+
+
+@click.group()
+def settlements() -> None:
+    """Read the settlements of a platform.
+
+    Talks to GROUPBUY_PRICING with GROUPBUY_PLATFORM_KEY, or to the stack that runs on the data directory.
+    """
+
+
+@settlements.command(short_help="Write every settlement line as CSV or JSON lines.")
+@click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option(
+    "--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="A file; - is standard output."
+)
+@click.option("--campaign", default="", help="Only of this campaign, by its id.")
+@click.option("--merchant", default="", help="Only of this merchant.")
+@click.option("--state", type=click.Choice(list(_STATES)), help="Only lines in this state.")
+@data_option
+def export(kind: str, output: TextIO, campaign: str, merchant: str, state: str | None, data: Path) -> None:
+    """Write every settlement line, in the order they were recorded; amounts in minor units."""
+    asked = settlements_pb2.ListSettlementsRequest(campaign_id=campaign, merchant_id=merchant)
+    if state:
+        asked.state = events_pb2.LineState.Value(_STATES[state])
+    with pricing(data) as (stub, metadata):
+        write(output, kind, read_settlements(stub, metadata, asked))
+
+
+def write(output: TextIO, kind: str, found: Iterator[settlements_pb2.Settlement]) -> None:
+    """Write lines as CSV (RFC 4180) or as one JSON object a line, which has the reports too."""
+    if kind == "jsonl":
+        output.writelines(f"{json.dumps(_with_reports(item), ensure_ascii=False)}\n" for item in found)
+        return
+    writer = csv.DictWriter(output, COLUMNS)
+    writer.writeheader()
+    writer.writerows(map(row, found))
+
+
+def row(item: settlements_pb2.Settlement) -> dict[str, object]:
+    """Write a line as plain values."""
+    line = item.line
+    return {
+        "line_id": line.line_id,
+        "campaign_id": item.campaign_id,
+        "team_id": item.team_id,
+        "sequence": item.sequence,
+        "seat_id": line.seat_id,
+        "member_id": line.member_id,
+        "merchant_id": line.merchant_id,
+        "occurred_at": _time(item.occurred_at),
+        "cause": events_pb2.SettlementCause.Name(line.cause).removeprefix("SETTLEMENT_CAUSE_"),
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "currency": line.unit_price.currency,
+        **{name: getattr(line, name).minor_units for name in _AMOUNTS},
+        "payment_reference": line.payment_reference,
+        "state": events_pb2.LineState.Name(item.state).removeprefix("LINE_STATE_"),
+        "updated_at": _time(item.updated_at),
+    }
+
+
+def _with_reports(item: settlements_pb2.Settlement) -> dict[str, object]:
+    return {**row(item), "reports": list(map(_report, item.reports))}
+
+
+def _report(report: events_pb2.SettlementReported) -> dict[str, object]:
+    return {
+        "report_id": report.report_id,
+        "kind": events_pb2.ReportKind.Name(report.kind).removeprefix("REPORT_KIND_"),
+        "amount": report.amount.minor_units,
+        "reference": report.reference,
+        "reason": report.reason,
+    }
+
+
+def _time(stamp: Any) -> str:
+    at: datetime = stamp.ToDatetime(tzinfo=UTC)
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def read_settlements(
+    stub: PricingStub, metadata: tuple[tuple[str, str], ...], asked: settlements_pb2.ListSettlementsRequest
+) -> Iterator[settlements_pb2.Settlement]:
+    """Read every page of a list."""
+    request = settlements_pb2.ListSettlementsRequest()
+    request.CopyFrom(asked)
+    request.page_size = _PAGE
+    while True:
+        answer = stub.ListSettlements(request, metadata=metadata, timeout=SECONDS)
+        yield from answer.settlements
+        if not answer.next_page_token:
+            return
+        request.page_token = answer.next_page_token
+
+
+@contextmanager
+def pricing(data: Path) -> Iterator[tuple[PricingStub, tuple[tuple[str, str], ...]]]:
+    """Connect to pricing with a platform's key; what it refuses becomes a sentence with a remedy."""
+    installation = find_installation(data)
+    address = installation.need("pricing")
+    metadata = (("authorization", f"Bearer {installation.need('platform_key')}"),)
+    with grpc.insecure_channel(address) as channel:
+        try:
+            yield PricingStub(channel), metadata
+        except grpc.RpcError as error:
+            call = cast("grpc.Call", error)  # what a blocking stub raises is both
+            raise LocalError(
+                f"pricing at {address} answered {call.code().name}: {call.details()}", _remedy(call.code())
+            ) from None
+
+
+def _remedy(code: grpc.StatusCode) -> str:
+    if code is grpc.StatusCode.UNAUTHENTICATED:
+        return "Set GROUPBUY_PLATFORM_KEY to a key of the platform: groupbuy platform key PLATFORM_ID."
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return "Does it run there? See groupbuy status."
+    return "Mend the arguments and try again."
