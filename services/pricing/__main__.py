@@ -18,6 +18,9 @@ from services.chassis.settings import load
 from services.pricing import rpc, translate
 from services.pricing.handlers import (
     BATCH,
+    PAYMENTS,
+    DeliveryWriter,
+    PaymentFinder,
     ReportWriter,
     SettlementFinder,
     SettlementStream,
@@ -51,12 +54,14 @@ async def process() -> None:
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
     reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
     stream = SettlementStream(process.database)
+    deliveries = DeliveryWriter(process.database, process.clock, tables)
     settlements = SettlementFinder(process.database, tables)
+    payments = PaymentFinder(process.database, process.clock)
     plan = Plan(
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables, reports, stream, demand),
+                rpc.Pricing(process.database, tables, reports, stream, demand, deliveries),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
@@ -82,6 +87,7 @@ async def process() -> None:
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
             timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),
+            timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS),
         ],
     )
     return await run_parts(process.parts(plan, sys.argv[1:]))

@@ -15,10 +15,12 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import (
+    SETTLEMENT_TOPIC,
     TALLIES,
     CampaignHandler,
     DueFinder,
     PlatformHandler,
+    SettlementHandler,
     Sweeper,
     TallyHandler,
     TeamHandler,
@@ -61,7 +63,10 @@ async def process() -> None:
                 ),
             ],
             writers=[Part("commands", run=commands.run)],
-            handlers={TALLIES: TallyHandler(clock).on_tallies},
+            handlers={
+                TALLIES: TallyHandler(clock).on_tallies,
+                SETTLEMENT_TOPIC: SettlementHandler(commands).on_settlement_events,
+            },
             streams=[Part("watch", run=watch.run, stop=watch.stop)],
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),

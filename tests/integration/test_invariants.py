@@ -97,8 +97,11 @@ DAMAGE = {
     "6_no_version_skipped_pricing": ("pricing", "DELETE FROM outbox WHERE sequence = 2"),
     "6_no_version_skipped_team_formation": ("team_formation", "DELETE FROM outbox WHERE sequence = 2"),
     "6_nothing_parked_in_notification": ("notification", "UPDATE inbox SET parked = true"),
-    "6_nothing_parked_in_team_formation": ("team_formation", "UPDATE inbox SET parked = true"),
     "6_nothing_parked_in_pricing": ("pricing", "UPDATE inbox SET parked = true"),
+    "6_nothing_parked_in_team_formation": (
+        "team_formation",
+        "INSERT INTO inbox (topic, key, sequence, parked) VALUES ('groupbuy.settlement.v1', 'a team', 1, true)",
+    ),
     "6_prices_applied_in_notification": ("notification", "DELETE FROM inbox WHERE topic = 'groupbuy.price.v1'"),
     "6_tallies_applied_in_team_formation": ("team_formation", "UPDATE inbox SET sequence = sequence + 1"),
     "6_team_events_applied_in_notification": ("notification", "UPDATE inbox SET sequence = sequence - 1"),

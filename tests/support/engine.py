@@ -32,7 +32,7 @@ from services.notification.handlers import MemberWriter
 from services.notification.rpc import NotificationServicer
 from services.notification.rpc import servicer as notification_servicer
 from services.notification.settings import Settings
-from services.pricing.handlers import ReportWriter, SettlementStream
+from services.pricing.handlers import DeliveryWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
@@ -155,7 +155,14 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     pricing = [
         Servicer(
             "groupbuy.pricing.v1.Pricing",
-            Pricing(engine.pricing.database, engine.pricing.tables, reports, stream, demand),
+            Pricing(
+                engine.pricing.database,
+                engine.pricing.tables,
+                reports,
+                stream,
+                demand,
+                DeliveryWriter(engine.pricing.database, engine.pricing.clock, engine.pricing.tables),
+            ),
             pricing_service_pb2_grpc.add_PricingServicer_to_server,
         ),
         Servicer(

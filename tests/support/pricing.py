@@ -6,17 +6,43 @@ from typing import Any, TypeAlias
 from groupbuy.pricing.v1 import events_pb2
 from psycopg.rows import dict_row
 
+from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.inbox import Fill, Inbox
 from services.chassis.messages import Record
 from services.pricing import translate
-from services.pricing.handlers import SettlementFinder, Tables, TallyFinder, TeamHandler, on_demand_events
+from services.pricing.handlers import (
+    PaymentFinder,
+    SettlementFinder,
+    Tables,
+    TallyFinder,
+    TeamHandler,
+    on_demand_events,
+)
+from tests.support.teams import START
 
 Rows: TypeAlias = list[dict[str, Any]]
 
-TABLES = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
+TABLES = (
+    "price_tables",
+    "price_steps",
+    "teams",
+    "seats",
+    "facts",
+    "settlement_jobs",
+    "settlement_lines",
+    "payment_terms",
+)
 COUNTED = ("tally_deltas", "tallies", "tally_heads", "tally_waits", "tally_fixes")
-ENTERED = ("line_reports", "line_states", "settlement_feed", "requests")
+ENTERED = (
+    "line_reports",
+    "line_states",
+    "settlement_feed",
+    "requests",
+    "awaited_payments",
+    "payment_facts",
+    "deliveries_reported",
+)
 """Tables that a rebuild keeps."""
 
 
@@ -34,6 +60,8 @@ class PricingService:
         self.inbox = Inbox(database, handlers, fills)
         self.settlements = SettlementFinder(database, self.tables)
         self.tallies = TallyFinder(database, self.tables)
+        self.clock = ManualClock(START)
+        self.payments = PaymentFinder(database, self.clock)
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply records as one batch."""

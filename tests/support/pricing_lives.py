@@ -142,6 +142,13 @@ class FullLife(TeamLife):
         self._release_all(types_pb2.RELEASE_REASON_TEAM_CANCELLED, WAITING, HELD, CONFIRMED)
         return self._tell("team_cancelled", fact)
 
+    def cancel_seats(self) -> events_pb2.TeamEvent:
+        """Release every confirmed seat of a formed team that fell below its minimum; the team stays formed."""
+        fact = events_pb2.TeamCancelled(totals_at_end=self.totals, after_formed=True, below_minimum=True)
+        self.totals = types_pb2.Totals()
+        self._release_all(types_pb2.RELEASE_REASON_TEAM_CANCELLED, CONFIRMED)
+        return self._tell("team_cancelled", fact)
+
     def _new(self, name: str, sku: str, quantity: int, state: types_pb2.SeatState.ValueType) -> types_pb2.Seat:
         self._seats[name] = types_pb2.Seat(
             seat_id=ids.opaque("seat", self.campaign, uuid4()),

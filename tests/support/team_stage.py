@@ -30,13 +30,15 @@ PRICES = {0: 3990, 2: 3490, 3: 2990}
 MOST_SPONSORED = 3
 MINUTE = timedelta(minutes=1)
 STOCK = 50
+FAILS_BELOW = domain.PaymentTerms(on_below_minimum=domain.OnBelowMinimum.FAIL)
 WORDS = frozenset(
     """
     room last-place full below tips fills fills-open untips stays due over more-holds paid promised unpaid same-payment
     other-payment known-late wrong-amount other-currency other-item priced-out rejoined until-tipped until-ended never
-    withdraws withdraws-late part too-many by-units leads heir sponsored-heir no-leader waits two-wait waiter-priced-out
-    waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit units-limit teams-limit opened-limit
-    newcomers-only old-brings-new tags match-key newcomer old tagged untagged same-key other-key no-key extendable
+    withdraws withdraws-late fails-below part too-many by-units leads heir sponsored-heir no-leader waits two-wait
+    waiter-priced-out waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit units-limit
+    teams-limit opened-limit newcomers-only old-brings-new tags match-key newcomer old tagged untagged
+    same-key other-key no-key extendable
     extended-once sponsorable three-places draft scheduled paused cancelled formed-too closed closed-now extended
     """.split()  # noqa: SIM905 - a list of words is read more easily than a page of quotes
 )
@@ -120,6 +122,7 @@ class Stage:
             max_sponsored=MOST_SPONSORED if self.has("sponsorable") else 0,
             hold_extension=5 * MINUTE if self.has("extendable") else timedelta(),
             leave_after_formed=60 * MINUTE if self.has("withdraws", "withdraws-late") else timedelta(),
+            payment_terms=FAILS_BELOW if self.has("fails-below") else None,
         )
 
     def _campaign(self) -> domain.Campaign:

@@ -79,6 +79,7 @@ class TeamLife:
         maximum: int = 5,
         counted_in: types_pb2.CountedIn.ValueType = types_pb2.COUNTED_IN_MEMBERS,
         presentation: types_pb2.Presentation | None = None,
+        payment_terms: types_pb2.PaymentTerms | None = None,
         start: datetime = START,
     ) -> None:
         self.platform = platform or uuid4()
@@ -104,6 +105,7 @@ class TeamLife:
             close_when_full=True,
             max_units_per_seat=100,
             leave_until=types_pb2.LEAVE_UNTIL_ENDED,
+            payment_terms=payment_terms,
         )
         self._seats: dict[str, types_pb2.Seat] = {}
         self.tally = (0, 0)

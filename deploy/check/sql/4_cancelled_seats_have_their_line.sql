@@ -4,7 +4,7 @@ WITH cancelled AS (
     SELECT s.seat_id, (SELECT count(*) FROM settlement_lines AS l WHERE l.campaign_id = s.campaign_id
                        AND l.seat_id = s.seat_id AND l.cause = 'TEAM_CANCELLED') AS lines
     FROM seats AS s JOIN teams AS t USING (campaign_id, team_id)
-    WHERE t.state = 'CANCELLED' AND s.state = 'CONFIRMED' AND NOT s.sponsored
+    WHERE (t.state = 'CANCELLED' OR (t.state = 'FORMED' AND t.ended_version <> t.formed_version)) AND s.state = 'CONFIRMED' AND NOT s.sponsored
 )
 SELECT count(*), count(*) FILTER (WHERE lines <> 1), (array_agg(seat_id || ': ' || lines) FILTER (WHERE lines <> 1))[1:5]
 FROM cancelled

@@ -12,7 +12,7 @@ WITH played AS (
     WHERE kind = 'LatePaymentReported' OR (paying AND kind IN ('SeatReleased', 'SeatReduced', 'SeatDefaulted'))
 ), made AS (
     SELECT campaign_id, seat_id, cause_event_id AS event_id, count(*) AS lines FROM settlement_lines
-    WHERE cause NOT IN ('TEAM_FORMED', 'TEAM_FAILED', 'TEAM_CANCELLED') GROUP BY campaign_id, seat_id, cause_event_id
+    WHERE cause NOT IN ('TEAM_FORMED', 'TEAM_FAILED', 'TEAM_CANCELLED', 'DELIVERY_REFUSED') GROUP BY campaign_id, seat_id, cause_event_id
 ), compared AS (
     SELECT event_id, e.seat_id IS NULL OR m.lines IS DISTINCT FROM 1 AS wrong
     FROM expected AS e FULL JOIN made AS m USING (campaign_id, seat_id, event_id)

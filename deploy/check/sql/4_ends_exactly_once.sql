@@ -1,16 +1,16 @@
--- A team past its end has ended, exactly once; one that formed may be cancelled after.
+-- A team past its end has ended, exactly once; one that formed may be cancelled after: every seat of it, then the team itself.
 -- database: team_formation
 WITH ends AS (
     SELECT aggregateid, count(*) FILTER (WHERE type NOT LIKE '%%TeamCancelled') AS times,
            count(*) FILTER (WHERE type LIKE '%%TeamCancelled') AS cancelled,
-           count(*) FILTER (WHERE type LIKE '%%TeamFailed') AS failed
+           count(*) FILTER (WHERE type LIKE '%%TeamFormed') AS formed
     FROM outbox
     WHERE aggregatetype = 'groupbuy.team.v1'
       AND type IN ('groupbuy.team_formation.v1.TeamFormed', 'groupbuy.team_formation.v1.TeamFailed',
                    'groupbuy.team_formation.v1.TeamCancelled')
     GROUP BY aggregateid
 ), twice AS (
-    SELECT aggregateid FROM ends WHERE times > 1 OR cancelled > 1 OR failed + cancelled > 1
+    SELECT aggregateid FROM ends WHERE times > 1 OR cancelled > 1 + formed OR times - formed + cancelled > 1 + formed
 ), late AS (
     SELECT team_id FROM teams
     WHERE state IN ('FORMING', 'TIPPED') AND ends_at < %(now)s::timestamptz - interval '30 seconds'

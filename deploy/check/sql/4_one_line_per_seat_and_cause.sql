@@ -14,5 +14,5 @@ UNION ALL SELECT seat_id || ' LATE_PAYMENT', count(*) FROM late_payments GROUP B
 SELECT l.seat_id || ' ' || l.cause, count(*) FROM settlement_lines AS l
 JOIN seats AS s USING (campaign_id, seat_id) JOIN teams AS t ON t.campaign_id = l.campaign_id AND t.team_id = l.team_id
 -- of a seat that has gone since, what its last cause was is compared; 4_each_cause_has_its_line sees to the others
-WHERE l.cause <> 'SEAT_REDUCED' AND (l.cause <> 'TEAM_FORMED' OR (t.state = 'FORMED' AND s.state = 'CONFIRMED'))
+WHERE l.cause NOT IN ('SEAT_REDUCED', 'DELIVERY_REFUSED') AND (l.cause <> 'TEAM_FORMED' OR (t.state = 'FORMED' AND t.ended_version = t.formed_version AND s.state = 'CONFIRMED'))
 GROUP BY l.campaign_id, l.seat_id, l.cause

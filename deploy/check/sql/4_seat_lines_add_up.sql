@@ -11,7 +11,7 @@ WITH settled AS (
     WHERE f.kind = 'SeatReduced' AND f.version > c.version GROUP BY f.campaign_id, f.seat_id
 ), judged AS (
     SELECT s.seat_id, coalesce(l.charged, 0) AS charged, coalesce(l.brought, 0) AS brought, coalesce(l.least, 0) AS least,
-           CASE WHEN t.state = 'FORMED' AND s.state = 'CONFIRMED' AND NOT s.sponsored THEN s.quantity * least(s.cap, (
+           CASE WHEN t.state = 'FORMED' AND t.ended_version = t.formed_version AND s.state = 'CONFIRMED' AND NOT s.sponsored THEN greatest(s.quantity - coalesce(d.refused_units, 0), 0) * least(s.cap, (
                SELECT p.unit_price FROM price_steps AS p
                WHERE p.campaign_id = s.campaign_id AND p.ladder_version = t.ladder_version AND p.sku = s.sku
                  AND p.role = s.role AND p.threshold <= t.fill ORDER BY p.threshold DESC LIMIT 1)) ELSE 0 END AS owes,
@@ -20,6 +20,7 @@ WITH settled AS (
                WHEN s.state = 'DEFAULTED' AND t.payment_mode = 'PREPAID' THEN 0
                ELSE s.quantity END) ELSE 0 END AS came
     FROM seats AS s JOIN teams AS t USING (campaign_id, team_id)
+    LEFT JOIN deliveries_reported AS d ON d.campaign_id = s.campaign_id AND d.seat_id = s.seat_id
     LEFT JOIN settled AS l ON l.campaign_id = s.campaign_id AND l.seat_id = s.seat_id
     LEFT JOIN confirmed AS c ON c.campaign_id = s.campaign_id AND c.seat_id = s.seat_id
     LEFT JOIN given_back AS b ON b.campaign_id = s.campaign_id AND b.seat_id = s.seat_id

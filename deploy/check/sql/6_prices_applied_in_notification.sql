@@ -6,6 +6,7 @@ UNION ALL SELECT 'groupbuy.price.v1 camp_' || rtrim(translate(encode(uuid_send(c
 FROM tally_heads WHERE price_sequence > 0
 UNION ALL SELECT 'groupbuy.settlement.v1 team_' || rtrim(translate(encode(uuid_send(campaign_id) || uuid_send(team_id), 'base64'), '+/', '-_'), '='), max(sequence)
 FROM (SELECT campaign_id, team_id, sequence FROM settlement_lines
-      UNION ALL SELECT campaign_id, team_id, sequence FROM line_reports WHERE told) AS told GROUP BY campaign_id, team_id
+      UNION ALL SELECT campaign_id, team_id, sequence FROM line_reports WHERE told
+      UNION ALL SELECT campaign_id, team_id, sequence FROM payment_facts) AS told GROUP BY campaign_id, team_id
 -- database: notification
 SELECT topic || ' ' || key, sequence FROM inbox WHERE topic IN ('groupbuy.price.v1', 'groupbuy.settlement.v1')

@@ -187,7 +187,8 @@ def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
     return replace(
         team,
         version=fact.version,
-        state=fact.state,
+        # a team may stay formed though every seat is cancelled: to its members it is one that was given up
+        state=TeamState.CANCELLED if isinstance(fact.change, Cancelled) else fact.state,
         fill=opened.fill(fact.confirmed_members, fact.confirmed_units),
         fill_version=fact.version if _fills(fact.change) else team.fill_version,
         waiting=fact.waiting,

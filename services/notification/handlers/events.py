@@ -88,7 +88,7 @@ class EventHandlers:
     async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
         """Tell members what they pay and get back, once the copy of the team is as new as the line.
 
-        What a platform reports about a line is nothing that a member has to be told.
+        What a platform reports about a line is nothing that a member has to be told, nor what has not come by then.
         """
         settled = [(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events]
         lines = [_job(event, fact) for event, fact in settled if fact.WhichOneof("fact") == "settlement_line_recorded"]

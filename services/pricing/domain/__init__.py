@@ -1,9 +1,38 @@
 """The rules of prices: pure functions over frozen values."""
 
-from services.pricing.domain.explain import Explanation, Priced, TeamExplanation, explain, explain_team, prices_end
-from services.pricing.domain.fact import FactKind, Opened, TeamFact
-from services.pricing.domain.follow import Contradiction, Followed, follow
-from services.pricing.domain.job import Cause, Job
+from services.pricing.domain.awaited import (
+    AwaitedPayment,
+    AwaitedState,
+    PaymentFact,
+    PaymentFactKind,
+    PaymentNews,
+    WaitsFor,
+    awaited,
+    look_at,
+)
+from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
+from services.pricing.domain.explain import (
+    Explanation,
+    Priced,
+    TeamExplanation,
+    explain,
+    explain_team,
+    prices_end,
+)
+from services.pricing.domain.fact import (
+    FactKind,
+    Opened,
+    TeamFact,
+)
+from services.pricing.domain.follow import (
+    Contradiction,
+    Followed,
+    follow,
+)
+from services.pricing.domain.job import (
+    Cause,
+    Job,
+)
 from services.pricing.domain.ladder import (
     MOST_MINOR_UNITS,
     WHOLE,
@@ -21,6 +50,8 @@ from services.pricing.domain.notice import (
     PriceFact,
     campaign_price_facts,
 )
+from services.pricing.domain.payment_terms import PaymentTerms
+from services.pricing.domain.payments import waits_for_money, with_pay_by
 from services.pricing.domain.price import (
     Basis,
     Discount,
@@ -87,11 +118,15 @@ __all__ = [
     "WHOLE",
     "Amounts",
     "Assumed",
+    "AwaitedPayment",
+    "AwaitedState",
     "Basis",
     "CampaignPriceChanged",
     "Cause",
     "Contradiction",
     "Counts",
+    "Delivery",
+    "DeliveryOutcome",
     "Dip",
     "Discount",
     "DiscountKind",
@@ -107,7 +142,11 @@ __all__ = [
     "Lowest",
     "NextTierCameNear",
     "Opened",
+    "PaymentFact",
+    "PaymentFactKind",
     "PaymentMode",
+    "PaymentNews",
+    "PaymentTerms",
     "Point",
     "PriceChanged",
     "PriceFact",
@@ -135,8 +174,10 @@ __all__ = [
     "TeamState",
     "Tier",
     "Totals",
+    "WaitsFor",
     "WorstCase",
     "at_tally",
+    "awaited",
     "campaign_price_facts",
     "compile_ladder",
     "difference",
@@ -149,13 +190,17 @@ __all__ = [
     "fix",
     "follow",
     "line_state",
+    "look_at",
     "open_amount",
     "payable",
     "prices_end",
+    "refused_line",
     "seat_now",
     "settle",
     "simulate",
     "table_problem",
     "take_back",
+    "waits_for_money",
+    "with_pay_by",
     "write_off",
 ]

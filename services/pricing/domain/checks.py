@@ -19,6 +19,8 @@ def out_of_place(team: Team, fact: TeamFact) -> str | None:
         return "the team belongs to another platform"
     if fact.version != team.version + 1:
         return f"versions {team.version + 1} to {fact.version - 1} are missing, and team_formation does not have them"
+    if fact.below_minimum and team.state is not TeamState.FORMED:
+        return f"the event says that a formed team fell below its minimum, the team is {team.state}"
     if team.state.is_open or fact.kind is FactKind.LATE_PAYMENT_REPORTED:
         return None
     if team.state is TeamState.FORMED and fact.kind in _AFTER_FORMED:

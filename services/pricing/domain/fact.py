@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.pricing.domain.payment_terms import PaymentTerms
 from services.pricing.domain.price import PriceTable
 from services.pricing.domain.team import PaymentMode, Seat, SeatState, TeamState, Totals
 
@@ -38,6 +39,8 @@ class Opened:
     merchant_id: str
     payment_mode: PaymentMode
     table: PriceTable
+    payment_terms: PaymentTerms | None = None
+    """None where nothing lapses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +67,6 @@ class TeamFact:
     units: int = 0
     """Units given back of a seat that keeps the rest."""
     after_formed: bool = False
+    below_minimum: bool = False
+    """Every seat of a formed team is cancelled, and the team stays formed."""
     from_waitlist: bool = False

@@ -94,10 +94,10 @@ def _opened(team: Team | None, table: PriceTable | None, fact: TeamFact) -> Foll
 
 def _after(team: Team, seat: Seat | None, moved: Seat | None, table: PriceTable, fact: TeamFact) -> Team:
     """Count the team by ourselves; its fill stays from its end on, whoever goes then."""
-    state = _BECOMES.get(fact.kind, team.state)
+    state = team.state if fact.below_minimum else _BECOMES.get(fact.kind, team.state)
     totals = _totals(team, seat, moved, fact)
     fill = totals.fill(table.basis) if state.is_open and not table.basis.is_of_campaign else team.fill
-    ended = state is not team.state and not state.is_open
+    ended = (state is not team.state or fact.below_minimum) and not state.is_open
     return replace(
         team,
         state=state,
@@ -106,7 +106,7 @@ def _after(team: Team, seat: Seat | None, moved: Seat | None, table: PriceTable,
         fill=fill,
         fill_version=fact.version if fill != team.fill else team.fill_version,
         ended_version=fact.version if ended else team.ended_version,
-        formed_version=fact.version if ended and state is TeamState.FORMED else team.formed_version,
+        formed_version=fact.version if fact.kind is FactKind.TEAM_FORMED else team.formed_version,
     )
 
 

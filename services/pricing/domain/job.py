@@ -20,6 +20,7 @@ class Cause(StrEnum):
     SEAT_WITHDRAWN = "SEAT_WITHDRAWN"
     SEAT_DEFAULTED = "SEAT_DEFAULTED"
     TEAM_CANCELLED = "TEAM_CANCELLED"
+    DELIVERY_REFUSED = "DELIVERY_REFUSED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,11 @@ class Report:
         """What it is about: what was done, or what failed."""
         return self.failed_kind or self.kind
 
+    @property
+    def fails_capture(self) -> bool:
+        """Whether a capture failed: the member may pay in another way."""
+        return self.failed_kind is ReportKind.CAPTURED
+
 
 class _Step(StrEnum):
     """What a line may ask for; each is done by one report."""

@@ -3,7 +3,7 @@
 docs/settlement.md has the table of causes and modes, and says why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -68,6 +68,8 @@ class SettlementLine:
     payment_reference: str
     tally_seq: int = 0
     """Tally the price was read at, zero or not, where the whole campaign fills the ladder and the line has a price."""
+    pay_by: datetime | None = None
+    """By when what is due has to be paid; None where nothing is due, or nobody said by when."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.unit_price <= self.cap:
@@ -109,24 +111,33 @@ def write_off(mode: PaymentMode, brought: int, charged: int) -> Amounts:
     return take_back(mode, charged)
 
 
+_ALL_LEFT: Mapping[UUID, int] = {}
+
+
 def settle(
-    team: Team, table: PriceTable, job: Job, seats: Sequence[tuple[UUID, Seat]]
+    team: Team,
+    table: PriceTable,
+    job: Job,
+    seats: Sequence[tuple[UUID, Seat]],
+    left: Mapping[UUID, int] = _ALL_LEFT,
 ) -> tuple[list[SettlementLine], Job]:
     """Make the next lines of a job, of seats given with their line's id in the order they were taken.
 
     The seats may have changed since the job's cause, and the team too: what they were then is in the job and in the
-    seats' `formed_quantity`.
+    seats' `formed_quantity`. `left` are units of seats of which some were refused at the door: no more is taken back.
     """
     lines = [
-        _line(team, table, job, seat, line_id, job.first_sequence + job.done + index)
+        _line(team, table, job, seat, line_id, job.first_sequence + job.done + index, left)
         for index, (line_id, seat) in enumerate(seats)
     ]
     after = seats[-1][1].number if seats else job.after_number
     return lines, replace(job, done=job.done + len(lines), after_number=after)
 
 
-def _line(team: Team, table: PriceTable, job: Job, seat: Seat, line_id: UUID, sequence: int) -> SettlementLine:
-    quantity, unit_price, amounts = _settled(team, table, job, seat)
+def _line(
+    team: Team, table: PriceTable, job: Job, seat: Seat, line_id: UUID, sequence: int, left: Mapping[UUID, int]
+) -> SettlementLine:
+    quantity, unit_price, amounts = _settled(team, table, job, seat, left)
     return SettlementLine(
         campaign_id=team.campaign_id,
         team_id=team.team_id,
@@ -151,7 +162,7 @@ def _line(team: Team, table: PriceTable, job: Job, seat: Seat, line_id: UUID, se
     )
 
 
-def _settled(team: Team, table: PriceTable, job: Job, seat: Seat) -> tuple[int, int, Amounts]:
+def _settled(team: Team, table: PriceTable, job: Job, seat: Seat, left: Mapping[UUID, int]) -> tuple[int, int, Amounts]:
     """Tell quantity, unit price and amounts of a line."""
     mode, units = team.payment_mode, _units(job, seat)
     brought = seat.cap * units if job.seat_id is None else job.amount
@@ -160,6 +171,7 @@ def _settled(team: Team, table: PriceTable, job: Job, seat: Seat) -> tuple[int, 
         return units, price, divide(mode, brought, price * units)
     if job.cause is not Cause.LATE_PAYMENT and _after_formed(team, job):
         price = final_price(team, table, seat)
+        units = min(units, left.get(seat.seat_id, units))
         if job.cause is Cause.SEAT_DEFAULTED:
             return -units, price, write_off(mode, brought, price * units)
         return -units, price, take_back(mode, price * units)

@@ -165,13 +165,18 @@ class Team:
     fill_version: int
     """Version that set the fill."""
     ended_version: int | None = None
-    """Version that ended it; of one that formed and was cancelled later, the version that cancelled it."""
+    """Version that ended it; of one that formed, and was cancelled later or had every seat cancelled, that version."""
     formed_version: int | None = None
     price_sequence: int = 0
     settlement_sequence: int = 0
     """Settlement events that were told or are promised to a job."""
     tally_seq: int = 0
     """Tally whose units are the fill, where the whole campaign fills the ladder; 0 until the team has formed."""
+
+    @property
+    def seats_cancelled(self) -> bool:
+        """Whether it formed, and every seat was cancelled since because too few of them paid."""
+        return self.state is TeamState.FORMED and self.ended_version != self.formed_version
 
 
 def seat_now(seat: Seat, team: Team) -> Seat:
@@ -185,6 +190,6 @@ def _released_by_end(state: SeatState, team: Team) -> ReleaseReason | None:
         return None
     if state is SeatState.WAITING and (team.state is not TeamState.CANCELLED or team.formed_version):
         return ReleaseReason.TEAM_ENDED
-    if team.state is TeamState.CANCELLED:
+    if team.state is TeamState.CANCELLED or team.seats_cancelled:
         return ReleaseReason.TEAM_CANCELLED
     return ReleaseReason.TEAM_FAILED if team.state is TeamState.FAILED else None

@@ -1,5 +1,7 @@
 """What pricing does with events and with work that is due: load, decide, save, tell."""
 
+from services.pricing.handlers.awaited import PAYMENTS, PaymentFinder
+from services.pricing.handlers.deliveries import DeliveryWriter, ReportDelivery
 from services.pricing.handlers.demand import on_demand_events
 from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
@@ -11,7 +13,11 @@ from services.pricing.handlers.teams import TeamHandler
 __all__ = [
     "BATCH",
     "CHUNK",
+    "PAYMENTS",
+    "DeliveryWriter",
+    "PaymentFinder",
     "Place",
+    "ReportDelivery",
     "ReportLines",
     "ReportWriter",
     "SettlementFinder",

@@ -125,6 +125,8 @@ class _Book:
         marked = [(item, (item.campaign_id, item.team_id) not in waiting) for item in self._new]
         await store.insert_reports(connection, marked)
         await store.save_line_states(connection, list({item.line_id: item for item in self._new}.values()))
+        if failed := [(item.campaign_id, item.line_id) for item in self._new if item.fails_capture]:
+            await store.look_again(connection, failed)
         await store.save_teams(connection, [self._teams[key] for key in changed])
         told = [item for item, now in marked if now]
         await tell_settled(self._work, told, {key: self._teams[key].merchant_id for key in changed})

@@ -9,6 +9,7 @@ from services.chassis.database import Connection, Database
 from services.chassis.errors import Poison
 from services.chassis.work import Work
 from services.pricing import domain, store
+from services.pricing.handlers.payable import payable
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.told import tell_settled
 
@@ -42,11 +43,13 @@ async def settle_new(
             waiting.add(key)
             rest.append(job)
             continue
-        made, after = _settle(job, teams[key], table_of(teams[key]), await _seats(work.connection, job, single))
+        made, after = await _settle(
+            work.connection, job, teams[key], table_of(teams[key]), await _seats(work.connection, job, single)
+        )
         if not after.finished:
             raise Poison(job.cause_event_id, f"{job.cause} concerns {job.lines} seats, but {after.done} are stored")
         lines += made
-    await _record(work, lines)
+    await _record(work, lines, teams)
     if rest:
         await store.insert_jobs(work.connection, rest)
 
@@ -83,11 +86,11 @@ class SettlementFinder:
             if _waits(job, team, table):
                 return 0
             seats = await _seats(work.connection, job, await _load_seats(work.connection, [job]))
-            lines, after = _settle(job, team, table, seats)
+            lines, after = await _settle(work.connection, job, team, table, seats)
             if not lines and not job.finished:
                 log.error("settlement stands: its seats are not there", team=str(team.team_id), done=job.done)
             reports = await _reports_behind(work.connection, after)
-            await _record(work, lines, reports[:CHUNK], team.merchant_id)
+            await _record(work, lines, {key: team}, reports[:CHUNK], team.merchant_id)
             if len(reports) <= CHUNK:
                 await store.save_job(work.connection, after)
             else:
@@ -124,10 +127,22 @@ async def _seats(connection: Connection, job: domain.Job, single: Mapping[SeatKe
     )
 
 
-def _settle(
-    job: domain.Job, team: domain.Team, table: domain.PriceTable, seats: Sequence[domain.Seat]
+async def _settle(
+    connection: Connection,
+    job: domain.Job,
+    team: domain.Team,
+    table: domain.PriceTable,
+    seats: Sequence[domain.Seat],
 ) -> tuple[list[domain.SettlementLine], domain.Job]:
-    return domain.settle(team, table, job, [(ids.derived_id(seat.seat_id, job.cause_event_id), seat) for seat in seats])
+    named = [(ids.derived_id(seat.seat_id, job.cause_event_id), seat) for seat in seats]
+    if (
+        team.payment_mode is not domain.PaymentMode.PAY_ON_DELIVERY
+        or job.cause is domain.Cause.TEAM_FORMED
+        or not seats
+    ):
+        return domain.settle(team, table, job, named)
+    keys = [(seat.campaign_id, seat.seat_id) for seat in seats]
+    return domain.settle(team, table, job, named, await store.load_units_left(connection, keys, job.version))
 
 
 async def _reports_behind(connection: Connection, job: domain.Job) -> list[domain.Report]:
@@ -140,10 +155,12 @@ async def _reports_behind(connection: Connection, job: domain.Job) -> list[domai
 async def _record(
     work: Work,
     lines: Sequence[domain.SettlementLine],
+    teams: Mapping[TeamKey, domain.Team],
     reports: Sequence[domain.Report] = (),
     merchant_id: str = "",
 ) -> None:
     """Store and tell lines, and after them the reports of one team that waited for them."""
+    lines = await payable(work, lines, teams)
     if lines:
         await store.insert_lines(work.connection, lines)
     if reports:

@@ -119,6 +119,9 @@ class _Batch:
         await store.insert_differences(connection, self._counted)
         if self._waiting:
             await store.insert_waiting(connection, self._waiting)
+        terms = [(*_key(fact), fact.platform_id, own) for fact in self._facts if (own := _terms(fact))]
+        if terms:
+            await store.insert_payment_terms(connection, terms)
 
     def _stored(self, fact: domain.TeamFact) -> store.StoredFact:
         return store.StoredFact(
@@ -137,6 +140,10 @@ class _Batch:
 
 def _key(fact: domain.TeamFact) -> tuple[UUID, UUID]:
     return fact.campaign_id, fact.team_id
+
+
+def _terms(fact: domain.TeamFact) -> domain.PaymentTerms | None:
+    return fact.opened.payment_terms if fact.opened else None
 
 
 def _table_key(fact: domain.TeamFact, table: domain.PriceTable) -> Key:

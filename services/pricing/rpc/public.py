@@ -21,17 +21,19 @@ from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
 from services.pricing.handlers import (
+    DeliveryWriter,
     ReportLines,
     SettlementStream,
     Tables,
 )
 from services.pricing.rpc import explaining
+from services.pricing.rpc.deliveries import DeliveryRpcs
 from services.pricing.rpc.demand import DemandReader
 from services.pricing.rpc.settlements import SettlementRpcs
 from services.pricing.rpc.simulation import simulate_ladder
 
 
-class Pricing(SettlementRpcs):
+class Pricing(DeliveryRpcs, SettlementRpcs):
     """Reads prices, explanations and settlements of the caller's teams."""
 
     def __init__(
@@ -41,11 +43,13 @@ class Pricing(SettlementRpcs):
         reports: Coalescer[ReportLines, bytes],
         stream: SettlementStream,
         demand: DemandReader,
+        deliveries: DeliveryWriter,
     ) -> None:
         self._demand = demand
         self._database = database
         self._tables = tables
         self._reports = reports
+        self._deliveries = deliveries
         self._stream = stream
 
     async def GetPrice(  # noqa: N802 - the name of the RPC

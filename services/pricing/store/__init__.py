@@ -1,5 +1,16 @@
 """Every SQL statement of pricing, one module per subject."""
 
+from services.pricing.store.awaited import (
+    find_due_payments,
+    insert_awaited,
+    insert_payment_facts,
+    load_confirmed_at,
+    load_due_payments,
+    load_reported,
+    look_again,
+    save_awaited,
+)
+from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.demand import DemandRow, find_demand, save_demand
 from services.pricing.store.facts import (
     StoredFact,
@@ -33,6 +44,7 @@ from services.pricing.store.lines import (
     list_lines_of_seat,
 )
 from services.pricing.store.merchants import MerchantRecord, read_merchant_record
+from services.pricing.store.payment_terms import insert_payment_terms, load_payment_terms
 from services.pricing.store.reports import (
     insert_reports,
     load_reports,
@@ -67,7 +79,9 @@ __all__ = [
     "StoredFact",
     "Wanted",
     "end_waiting",
+    "find_delivery_outcome",
     "find_demand",
+    "find_due_payments",
     "find_fact",
     "find_fill_fact",
     "find_jobs",
@@ -78,12 +92,16 @@ __all__ = [
     "find_teams_with_jobs",
     "find_untallied",
     "find_waiting",
+    "insert_awaited",
+    "insert_delivery",
     "insert_differences",
     "insert_facts",
     "insert_feed",
     "insert_fixes",
     "insert_jobs",
     "insert_lines",
+    "insert_payment_facts",
+    "insert_payment_terms",
     "insert_reports",
     "insert_tables",
     "insert_tally",
@@ -95,20 +113,27 @@ __all__ = [
     "list_lines_of_seat",
     "list_settlements",
     "list_tier_facts",
+    "load_confirmed_at",
+    "load_due_payments",
     "load_first_job",
     "load_lines_of",
     "load_paying",
+    "load_payment_terms",
+    "load_reported",
     "load_reports",
     "load_reports_of",
     "load_seats",
     "load_tables",
     "load_tallies",
+    "load_units_left",
     "load_waiting_reports",
     "lock_campaign",
     "lock_teams",
+    "look_again",
     "mark_told",
     "read_feed",
     "read_merchant_record",
+    "save_awaited",
     "save_demand",
     "save_head",
     "save_job",

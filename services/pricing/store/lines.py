@@ -12,7 +12,7 @@ from services.pricing.domain import Amounts, Cause, SettlementLine
 LINE_COLUMNS = (
     "campaign_id, team_id, platform_id, sequence, line_id, team_version, occurred_at, cause, cause_event_id, seat_id,"
     " member_id, merchant_id, sku, quantity, currency, cap, unit_price, authorised, paid, to_capture, to_void, to_keep,"
-    " to_refund, due, payment_reference, tally_seq"
+    " to_refund, due, payment_reference, tally_seq, pay_by"
 )
 
 
@@ -23,7 +23,7 @@ async def insert_lines(connection: AsyncConnection[TupleRow], lines: Sequence[Se
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::bigint[],"
         " %s::timestamptz[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
         " %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[], %s::text[], %s::bigint[])",
+        " %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[])",
         columns(map(_row, lines)),
     )
 
@@ -94,6 +94,7 @@ def _row(line: SettlementLine) -> tuple[object, ...]:
         amounts.due,
         line.payment_reference,
         line.tally_seq,
+        line.pay_by,
     )
 
 
@@ -120,4 +121,5 @@ def read_line(row: TupleRow) -> SettlementLine:
         amounts=Amounts(*row[17:24]),
         payment_reference=row[24],
         tally_seq=row[25],
+        pay_by=row[26],
     )

@@ -2,6 +2,7 @@
 
 from services.pricing.translate.amounts import money_text
 from services.pricing.translate.answers import price_now
+from services.pricing.translate.awaited import payment_message
 from services.pricing.translate.demand import DEMAND_TOPIC
 from services.pricing.translate.events import (
     PRICE_TOPIC,
@@ -81,6 +82,7 @@ __all__ = [
     "merchant_record",
     "money",
     "money_text",
+    "payment_message",
     "price_change",
     "price_message",
     "price_now",

@@ -80,6 +80,7 @@ def _read(event_id: UUID, message: events_pb2.TeamEvent) -> domain.TeamFact:
         totals_at_end=_totals(fact.totals_at_end) if hasattr(fact, "totals_at_end") else None,
         units=getattr(fact, "units", 0),
         after_formed=getattr(fact, "after_formed", False),
+        below_minimum=getattr(fact, "below_minimum", False),
         from_waitlist=getattr(fact, "from_waitlist", False),
     )
 
@@ -89,7 +90,20 @@ def _opened(message: events_pb2.TeamOpened) -> domain.Opened:
     table = read_price_table(message.price_table)
     if problem := domain.table_problem(table):
         raise ValueError(problem)
-    return domain.Opened(message.merchant_id, domain.PaymentMode(mode), table)
+    return domain.Opened(message.merchant_id, domain.PaymentMode(mode), table, _payment_terms(message.rules))
+
+
+def _payment_terms(rules: types_pb2.Rules) -> domain.PaymentTerms | None:
+    """Read by when money has to come; terms of a mode in which none is waited for mean nothing."""
+    if not rules.HasField("payment_terms") or rules.payment_mode not in _WAITS_FOR_MONEY:
+        return None
+    terms = rules.payment_terms
+    return domain.PaymentTerms(
+        terms.pay_within.ToTimedelta(), terms.authorisation_lifetime.ToTimedelta(), terms.lapse_warning.ToTimedelta()
+    )
+
+
+_WAITS_FOR_MONEY = {types_pb2.PAYMENT_MODE_COMMIT, types_pb2.PAYMENT_MODE_HOLD}
 
 
 def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat | None, str]:

@@ -3,7 +3,7 @@
 from groupbuy.pricing.v1 import events_pb2
 
 from services.pricing import domain
-from services.pricing.translate.words import money, seat_id
+from services.pricing.translate.words import event_time, money, seat_id
 
 CAUSES: dict[domain.Cause, events_pb2.SettlementCause.ValueType] = {
     domain.Cause.TEAM_FORMED: events_pb2.SETTLEMENT_CAUSE_TEAM_FORMED,
@@ -14,6 +14,7 @@ CAUSES: dict[domain.Cause, events_pb2.SettlementCause.ValueType] = {
     domain.Cause.SEAT_WITHDRAWN: events_pb2.SETTLEMENT_CAUSE_SEAT_WITHDRAWN,
     domain.Cause.SEAT_DEFAULTED: events_pb2.SETTLEMENT_CAUSE_SEAT_DEFAULTED,
     domain.Cause.TEAM_CANCELLED: events_pb2.SETTLEMENT_CAUSE_TEAM_CANCELLED,
+    domain.Cause.DELIVERY_REFUSED: events_pb2.SETTLEMENT_CAUSE_DELIVERY_REFUSED,
 }
 
 
@@ -40,4 +41,5 @@ def line(value: domain.SettlementLine) -> events_pb2.SettlementLine:
         due=money(amounts.due, currency),
         payment_reference=value.payment_reference,
         tally_seq=value.tally_seq,
+        pay_by=event_time(value.pay_by) if value.pay_by else None,
     )

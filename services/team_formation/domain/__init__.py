@@ -61,7 +61,13 @@ from services.team_formation.domain.commands import (
 from services.team_formation.domain.confirming import confirm_seat, extend_hold
 from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
-from services.team_formation.domain.leaving import Heirs, default_seat, leave_team
+from services.team_formation.domain.leaving import (
+    Heirs,
+    default_seat,
+    fails_below_minimum,
+    leave_team,
+)
+from services.team_formation.domain.payment_terms import OnBelowMinimum, OnUnpaid, PaymentTerms
 from services.team_formation.domain.prices import (
     NO_TALLY,
     Basis,
@@ -129,11 +135,14 @@ __all__ = [
     "Level",
     "LocalizedText",
     "NewInvite",
+    "OnBelowMinimum",
     "OnFull",
+    "OnUnpaid",
     "Open",
     "Outcome",
     "Pause",
     "PaymentMode",
+    "PaymentTerms",
     "Phase",
     "Presentation",
     "PriceRow",
@@ -175,6 +184,7 @@ __all__ = [
     "create_invite",
     "default_seat",
     "extend_hold",
+    "fails_below_minimum",
     "invite_refusal",
     "is_due",
     "is_full",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.team_formation.domain.payment_terms import PaymentTerms
 from services.team_formation.domain.prices import PriceTable, ReferencePrice, Tier
 from services.team_formation.domain.values import Word
 
@@ -110,6 +111,8 @@ class Rules:
     leave_after_formed: timedelta = timedelta()
     leader_reward: int = 0
     """Minor units."""
+    payment_terms: PaymentTerms | None = None
+    """None where nothing lapses by itself."""
 
     @property
     def limits_members(self) -> bool:

@@ -10,12 +10,14 @@ from services.team_formation.domain.campaign import (
     CountedIn,
     Item,
     LocalizedText,
+    PaymentMode,
     Presentation,
     Rules,
     ShownCharge,
     WhoMayJoin,
 )
 from services.team_formation.domain.checks import Problem, check_reference, is_written
+from services.team_formation.domain.payment_terms import check_authorisations_last, check_payment_terms
 
 MOST_ITEMS = 100
 MOST_TEXTS = 50
@@ -59,7 +61,22 @@ def check_campaign(
         problems.append(Problem("ends_at", "must be after starts_at"))
     if latest_end and latest_end < ends_at:
         problems.append(Problem("latest_end", "must not be before ends_at; leave it out where nobody may extend"))
-    return problems + _check_items(items) + _check_rules(rules) + _check_presentation(presentation)
+    problems += _check_items(items) + _check_rules(rules) + _check_presentation(presentation)
+    return problems + _check_terms(rules, starts_at, latest_end or ends_at)
+
+
+def _check_terms(rules: Rules, starts_at: datetime, last_end: datetime) -> list[Problem]:
+    """Check when money has to come; how long authorisations live matters where money is authorised."""
+    terms = rules.payment_terms
+    if terms is None:
+        return []
+    if rules.payment_mode not in {PaymentMode.COMMIT, PaymentMode.HOLD}:
+        what = f"are for COMMIT and HOLD; in {rules.payment_mode} no money comes late by itself: leave them out"
+        return [Problem("rules.payment_terms", what)]
+    problems = check_payment_terms(terms)
+    if problems or rules.payment_mode is not PaymentMode.HOLD or last_end <= starts_at:
+        return problems
+    return check_authorisations_last(terms, rules.team_lifetime, starts_at, last_end)
 
 
 def _check_items(items: tuple[Item, ...]) -> list[Problem]:

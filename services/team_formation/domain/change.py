@@ -89,6 +89,15 @@ class Change:
         basis = self.around.terms.price_table.basis
         return None if basis is Basis.CAMPAIGN_UNITS else totals.ladder_fill(basis)
 
+    def cancel_seats(self, reason: str) -> None:
+        """Release every confirmed seat of a formed team by one fact; the team's state, end and prices stay."""
+        before = self.team.totals
+        self.released = ((SeatState.CONFIRMED, ReleaseReason.TEAM_CANCELLED),)
+        cancelled: dict[str, Any] = {"totals_before": before, "reason": reason}
+        self.tell(
+            FactKind.TEAM_CANCELLED, team={"totals": Totals()}, after_formed=True, below_minimum=True, **cancelled
+        )
+
     def lead(self, seat: Seat | None) -> None:
         """Have a confirmed seat lead from now on, or nobody."""
         previous = self.team.leader_seat_id

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from services.team_formation.domain.campaign import LeaveUntil
+from services.team_formation.domain.campaign import LeaveUntil, Rules
 from services.team_formation.domain.change import Change, ended, written
 from services.team_formation.domain.commands import Default, Leave
+from services.team_formation.domain.payment_terms import OnBelowMinimum
 from services.team_formation.domain.taking import promote
 from services.team_formation.domain.team import (
     Around,
@@ -69,7 +70,18 @@ def default_seat(team: Team, around: Around, seat: Seat, heirs: Heirs, command: 
     change.move(FactKind.SEAT_DEFAULTED, seat.state, after, reason=command.reason, after_formed=formed)
     if not formed:
         make_way(change, heirs)
+    elif fails_below_minimum(change.rules) and 0 < change.confirmed_fill() < change.rules.minimum:
+        change.cancel_seats(_BELOW_MINIMUM)
     return change.done(Outcome.DEFAULTED, after)
+
+
+_BELOW_MINIMUM = "too few members paid"
+
+
+def fails_below_minimum(rules: Rules) -> bool:
+    """Tell whether defaults after formation may cost the others their seats."""
+    terms = rules.payment_terms
+    return terms is not None and terms.on_below_minimum is OnBelowMinimum.FAIL
 
 
 def make_way(change: Change, heirs: Heirs) -> None:

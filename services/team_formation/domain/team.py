@@ -238,6 +238,7 @@ class Fact:
     units: int = 0
     reason: str = ""
     after_formed: bool = False
+    below_minimum: bool = False
     from_waitlist: bool = False
     previous_seat_id: UUID | None = None
 

@@ -5,9 +5,12 @@ from services.team_formation.handlers.campaigns import CampaignHandler
 from services.team_formation.handlers.commands import TeamHandler
 from services.team_formation.handlers.due import DueFinder, Sweeper
 from services.team_formation.handlers.platforms import PlatformHandler
+from services.team_formation.handlers.settlements import TOPIC as SETTLEMENT_TOPIC
+from services.team_formation.handlers.settlements import SettlementHandler
 from services.team_formation.handlers.tallies import TALLIES, TallyHandler
 
 __all__ = [
+    "SETTLEMENT_TOPIC",
     "TALLIES",
     "Answer",
     "Ask",
@@ -17,6 +20,7 @@ __all__ = [
     "Look",
     "PlatformHandler",
     "Revoke",
+    "SettlementHandler",
     "Sweeper",
     "TallyHandler",
     "TeamHandler",

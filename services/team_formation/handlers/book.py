@@ -327,7 +327,7 @@ class Book:
         self._put_back(team, state)
         for seat in list(self.seats.values()):
             if seat.team_id == team.team_id and seat.state is state:
-                at = team.ended_at
+                at = self.now
                 after = replace(seat, state=SeatState.RELEASED, released_at=at, updated_at=at, release_reason=reason)
                 if seat.seat_id in self.changes.seats:
                     self._change_seat(after)

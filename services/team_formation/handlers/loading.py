@@ -280,7 +280,14 @@ def _may_return_stock(book: Book, team: Team) -> bool:
     if not book.locks_stock or not (team.totals.confirmed_members or team.totals.held_members):
         return False
     fails = team.state is TeamState.FORMING and domain.is_over(team, book.around(team))
-    return fails or team.team_id in book.cancelled
+    return fails or team.team_id in book.cancelled or _may_fall_below_minimum(book, team)
+
+
+def _may_fall_below_minimum(book: Book, team: Team) -> bool:
+    """Tell whether a seat that defaults may take all others of a formed team with it."""
+    if team.state is not TeamState.FORMED or not domain.fails_below_minimum(book.terms(team).rules):
+        return False
+    return any(seat_id in book.leaving for seat_id, seat in book.seats.items() if seat.team_id == team.team_id)
 
 
 def _may_lose_leader(book: Book, team: Team) -> bool:

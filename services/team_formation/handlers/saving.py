@@ -64,7 +64,7 @@ async def _save_stock(connection: AsyncConnection[TupleRow], books: Sequence[Boo
 async def _save_rest(connection: AsyncConnection[TupleRow], codes: InviteCodes, book: Book) -> None:
     changes = book.changes
     for team, state, reason in changes.released:
-        await store.release_all(connection, team, state, reason)
+        await store.release_all(connection, team, state, reason, book.now)
     for fact in changes.facts:
         if fact.kind is FactKind.TEAM_RESCHEDULED and not book.has_all_held(fact.team):
             await store.shorten_holds(connection, fact.team, fact.at)

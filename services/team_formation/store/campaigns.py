@@ -1,7 +1,7 @@
 """Campaigns and their terms."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,11 @@ from services.team_formation.domain import (
     Item,
     LeaveUntil,
     LocalizedText,
+    OnBelowMinimum,
     OnFull,
+    OnUnpaid,
     PaymentMode,
+    PaymentTerms,
     Phase,
     Presentation,
     PriceRow,
@@ -38,6 +41,8 @@ from services.team_formation.domain import (
     Visibility,
     WhoMayJoin,
 )
+
+_TICK = timedelta(microseconds=1)
 
 
 async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campaign, now: datetime) -> None:
@@ -102,9 +107,10 @@ async def insert_terms(connection: AsyncConnection[TupleRow], campaign: Campaign
         "INSERT INTO campaign_terms (campaign_id, terms_version, platform_id, payment_mode, counted_in, minimum,"
         " maximum, hold_lifetime, team_lifetime, close_when_full, max_units_per_seat, leave_until,"
         " max_units_per_member, max_teams_per_member, max_teams_opened_per_member, on_full, max_waiting, visibility,"
-        " max_sponsored, hold_extension, leave_after_formed, leader_reward, who_may_join, items, tiers, price_table)"
+        " max_sponsored, hold_extension, leave_after_formed, leader_reward, who_may_join, items, tiers, price_table,"
+        " payment_terms)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-        " %s)",
+        " %s, %s)",
         (
             campaign.campaign_id,
             terms.version,
@@ -132,6 +138,7 @@ async def insert_terms(connection: AsyncConnection[TupleRow], campaign: Campaign
             Jsonb([_item_data(item) for item in terms.items]),
             Jsonb([_tier_data(tier) for tier in terms.tiers]),
             Jsonb(_table_data(terms.price_table)),
+            Jsonb(_payment_data(rules.payment_terms)) if rules.payment_terms else None,
         ),
     )
 
@@ -140,7 +147,7 @@ _TERMS = (
     "t.terms_version, t.payment_mode, t.counted_in, t.minimum, t.maximum, t.hold_lifetime, t.team_lifetime,"
     " t.close_when_full, t.max_units_per_seat, t.leave_until, t.max_units_per_member, t.max_teams_per_member,"
     " t.max_teams_opened_per_member, t.on_full, t.max_waiting, t.who_may_join, t.visibility, t.max_sponsored,"
-    " t.hold_extension, t.leave_after_formed, t.leader_reward, t.items, t.tiers, t.price_table"
+    " t.hold_extension, t.leave_after_formed, t.leader_reward, t.payment_terms, t.items, t.tiers, t.price_table"
 )
 COLUMNS = (
     "c.campaign_id, c.platform_id, c.merchant_id, c.external_ref, c.currency, c.starts_at, c.ends_at, c.presentation,"
@@ -288,6 +295,28 @@ def _rules(row: Sequence[Any]) -> Rules:
         hold_extension=row[17],
         leave_after_formed=row[18],
         leader_reward=row[19],
+        payment_terms=_payment_terms(row[20]) if row[20] else None,
+    )
+
+
+def _payment_data(terms: PaymentTerms) -> dict[str, Any]:
+    """Write payment terms; times are in microseconds."""
+    return {
+        "pay_within": terms.pay_within // _TICK,
+        "on_unpaid": terms.on_unpaid,
+        "on_below_minimum": terms.on_below_minimum,
+        "authorisation_lifetime": terms.authorisation_lifetime // _TICK,
+        "lapse_warning": terms.lapse_warning // _TICK,
+    }
+
+
+def _payment_terms(data: dict[str, Any]) -> PaymentTerms:
+    return PaymentTerms(
+        pay_within=data["pay_within"] * _TICK,
+        on_unpaid=OnUnpaid(data["on_unpaid"]),
+        on_below_minimum=OnBelowMinimum(data["on_below_minimum"]),
+        authorisation_lifetime=data["authorisation_lifetime"] * _TICK,
+        lapse_warning=data["lapse_warning"] * _TICK,
     )
 
 

@@ -223,8 +223,10 @@ def _changing(seats: Sequence[Seat]) -> tuple[object, ...]:
     )
 
 
-async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: SeatState, why: ReleaseReason) -> None:
-    """Release every seat of a team that is in a state, as of its end, with their stock; after its seats were saved."""
+async def release_all(
+    connection: AsyncConnection[TupleRow], team: Team, state: SeatState, why: ReleaseReason, now: datetime
+) -> None:
+    """Release every seat of a team that is in a state, with their stock; after its seats were saved."""
     if state.takes_room:
         await connection.execute(
             "UPDATE stock AS k SET taken = k.taken - s.units FROM"
@@ -235,7 +237,7 @@ async def release_all(connection: AsyncConnection[TupleRow], team: Team, state: 
     await connection.execute(
         "UPDATE seats SET state = 'RELEASED', release_reason = %s, released_at = %s, updated_at = %s"
         " WHERE campaign_id = %s AND team_id = %s AND state = %s",
-        (why, team.ended_at, team.ended_at, team.campaign_id, team.team_id, state),
+        (why, now, now, team.campaign_id, team.team_id, state),
     )
 
 

@@ -78,6 +78,7 @@ def _cancelled(fact: domain.Fact, _terms: domain.Terms, _of: domain.Campaign | N
         totals_at_end=totals(fact.totals_before or domain.Totals()),
         reason=fact.reason,
         after_formed=fact.after_formed,
+        below_minimum=fact.below_minimum,
     ).SerializeToString()
 
 

@@ -10,6 +10,7 @@ from groupbuy.team_formation.v1 import types_pb2
 
 from services.team_formation import domain
 from services.team_formation.translate.basics import campaign_id, duration, money, time
+from services.team_formation.translate.payment_terms import payment_terms, read_payment_terms
 
 ROLES = {domain.Role.LEADER: ladder_pb2.ROLE_LEADER, domain.Role.MEMBER: ladder_pb2.ROLE_MEMBER}
 _BASES = {
@@ -74,6 +75,7 @@ def rules(values: domain.Rules, currency: str) -> types_pb2.Rules:
         hold_extension=duration(values.hold_extension) if values.hold_extension else None,
         leave_after_formed=duration(values.leave_after_formed) if values.leave_after_formed else None,
         leader_reward=money(values.leader_reward, currency) if values.leader_reward else None,
+        payment_terms=payment_terms(values.payment_terms) if values.payment_terms else None,
     )
 
 
@@ -108,6 +110,7 @@ def read_rules(message: types_pb2.Rules) -> domain.Rules:
         hold_extension=_span(message.hold_extension),
         leave_after_formed=_span(message.leave_after_formed),
         leader_reward=message.leader_reward.minor_units,
+        payment_terms=read_payment_terms(message.payment_terms) if message.HasField("payment_terms") else None,
     )
 
 

@@ -18,7 +18,7 @@ from services.chassis.coalesce import Coalescer
 from services.chassis.messages import Record
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.domain.demand import CampaignDemand, CampaignTotals, count
-from services.pricing.handlers import ReportWriter, SettlementStream
+from services.pricing.handlers import DeliveryWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing
 from services.pricing.translate.demand import DEMAND_TOPIC, demand_event
 from tests.support.pricing import PricingService
@@ -79,7 +79,14 @@ async def shop(pricing: PricingService) -> AsyncIterator[Shop]:
     reports = Coalescer("reports", ReportWriter(pricing.database, clock).decide)
     servicer = Servicer(
         "groupbuy.pricing.v1.Pricing",
-        Pricing(pricing.database, pricing.tables, reports, SettlementStream(pricing.database), reader),
+        Pricing(
+            pricing.database,
+            pricing.tables,
+            reports,
+            SettlementStream(pricing.database),
+            reader,
+            DeliveryWriter(pricing.database, clock, pricing.tables),
+        ),
         pricing_service_pb2_grpc.add_PricingServicer_to_server,
     )
     keys = platforms.KeyRing(pricing.database, clock)

@@ -26,8 +26,16 @@ from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing import store, translate
-from services.pricing.handlers import ReportWriter, SettlementStream
-from services.pricing.rpc import DemandReader, Pricing, PricingInternal
+from services.pricing.handlers import (
+    DeliveryWriter,
+    ReportWriter,
+    SettlementStream,
+)
+from services.pricing.rpc import (
+    DemandReader,
+    Pricing,
+    PricingInternal,
+)
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import a_full_life
 from tests.support.teams import LEADER, MEMBER, MEMBERS, TeamLife, price_table
@@ -96,7 +104,14 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
         [
             Servicer(
                 "groupbuy.pricing.v1.Pricing",
-                Pricing(pricing.database, pricing.tables, reports, stream, DemandReader(pricing.database, Clock())),
+                Pricing(
+                    pricing.database,
+                    pricing.tables,
+                    reports,
+                    stream,
+                    DemandReader(pricing.database, Clock()),
+                    DeliveryWriter(pricing.database, pricing.clock, pricing.tables),
+                ),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(

@@ -1,0 +1,75 @@
+"""Looks at money that is waited for, by the platform's clock: what came, what lapsed, what is to be warned of."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
+from uuid import UUID
+
+from services.chassis.clock import Clock
+from services.chassis.database import Connection, Database
+from services.chassis.work import Work
+from services.pricing import domain, store, translate
+from services.pricing.domain import AwaitedPayment, PaymentFact, SeatState, TeamState
+
+PAYMENTS = 500
+"""Most payments of a team that one transaction looks at, and most that are found at once."""
+
+TeamKey: TypeAlias = tuple[UUID, UUID]
+
+
+class PaymentFinder:
+    """Run by a timer."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def run_once(self) -> int:
+        """Look at what is due, at most a page; returns how many payments were looked at."""
+        async with self._database.read() as connection:
+            teams = await store.find_due_payments(connection, self._clock.latest(), PAYMENTS)
+        return sum([await self._look(key) for key in teams])
+
+    async def _look(self, key: TeamKey) -> int:
+        """Look at a team's payments under its lock; later while lines of it are still made: numbers come in order."""
+        async with self._database.work() as work:
+            team = (await store.lock_teams(work.connection, [key])).get(key)
+            if team is None or await store.find_teams_with_jobs(work.connection, [key]):
+                return 0
+            now = self._clock.now(team.platform_id)
+            payments = await store.load_due_payments(work.connection, *key, now, PAYMENTS)
+            terms = (await store.load_payment_terms(work.connection, [key])).get(key)
+            if not payments or terms is None:
+                return 0
+            reported = await store.load_reported(work.connection, key[0], [own.line_id for own in payments])
+            paying = await _paying(work.connection, team, payments)
+            looked = [
+                domain.look_at(own, reported.get(own.line_id, _NOTHING), terms, now, seat_pays=own.seat_id in paying)
+                for own in payments
+            ]
+            await store.save_awaited(work.connection, [after for after, _ in looked])
+            await _tell(work, team, [fact for _, fact in looked if fact])
+        return len(payments)
+
+
+_NOTHING = domain.PaymentNews()
+
+
+async def _paying(connection: Connection, team: domain.Team, payments: Sequence[AwaitedPayment]) -> set[UUID]:
+    """Tell which seats still have to pay: confirmed ones of a team that stands as formed."""
+    if team.state is not TeamState.FORMED:
+        return set()
+    seats = await store.load_seats(connection, sorted({(own.campaign_id, own.seat_id) for own in payments}))
+    return {seat.seat_id for seat in seats.values() if domain.seat_now(seat, team).state is SeatState.CONFIRMED}
+
+
+async def _tell(work: Work, team: domain.Team, facts: Sequence[PaymentFact]) -> None:
+    """Tell facts with the next numbers of the team."""
+    if not facts:
+        return
+    first = team.settlement_sequence + 1
+    numbered = [(fact, first + place, team.version) for place, fact in enumerate(facts)]
+    await store.insert_payment_facts(work.connection, numbered)
+    await store.save_teams(work.connection, [replace(team, settlement_sequence=first + len(facts) - 1)])
+    for fact, sequence, version in numbered:
+        work.tell(translate.payment_message(fact, sequence, version))

@@ -1,0 +1,172 @@
+"""Money that is waited for, and what was told about it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.chassis.columns import columns
+from services.pricing.domain import AwaitedPayment, AwaitedState, PaymentFact, PaymentNews, WaitsFor
+
+_COLUMNS = (
+    "campaign_id, line_id, team_id, platform_id, seat_id, member_id, amount, currency, waits_for, warn_at, lapses_at,"
+    " state"
+)
+
+
+async def insert_awaited(connection: AsyncConnection[TupleRow], payments: Sequence[AwaitedPayment]) -> None:
+    """Begin to wait, for at least one payment; one that is there already stays as it is."""
+    await connection.execute(
+        f"INSERT INTO awaited_payments ({_COLUMNS}, next_at)"  # noqa: S608 - a constant
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[],"
+        " %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::timestamptz[])"
+        " ON CONFLICT DO NOTHING",
+        columns(map(_row, payments)),
+    )
+
+
+async def find_due_payments(
+    connection: AsyncConnection[TupleRow], latest: datetime, limit: int
+) -> list[tuple[UUID, UUID]]:
+    """Find teams with payments to look at, named by campaign and team, without locks."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT campaign_id, team_id FROM (SELECT campaign_id, team_id FROM awaited_payments"
+        " WHERE state = 'OPEN' AND next_at <= %s ORDER BY next_at LIMIT %s) AS due",
+        (latest, limit),
+    )
+    return [(campaign_id, team_id) async for campaign_id, team_id in cursor]
+
+
+async def load_due_payments(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, now: datetime, limit: int
+) -> list[AwaitedPayment]:
+    """Load payments of a locked team that have to be looked at."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM awaited_payments"  # noqa: S608 - a constant
+        " WHERE campaign_id = %s AND team_id = %s AND state = 'OPEN' AND next_at <= %s"
+        " ORDER BY next_at, line_id LIMIT %s",
+        (campaign_id, team_id, now, limit),
+    )
+    return [_payment(row) async for row in cursor]
+
+
+async def save_awaited(connection: AsyncConnection[TupleRow], payments: Sequence[AwaitedPayment]) -> None:
+    """Store what became of payments of a locked team, at least one."""
+    await connection.execute(
+        "UPDATE awaited_payments AS a SET waits_for = k.waits_for, warn_at = k.warn_at, lapses_at = k.lapses_at,"
+        " next_at = k.next_at, state = k.state"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],"
+        " %s::text[]) AS k (campaign_id, line_id, waits_for, warn_at, lapses_at, next_at, state)"
+        " WHERE a.campaign_id = k.campaign_id AND a.line_id = k.line_id",
+        columns(
+            (
+                own.campaign_id,
+                own.line_id,
+                own.waits_for,
+                own.warn_at,
+                own.lapses_at,
+                own.next_at,
+                own.state,
+            )
+            for own in payments
+        ),
+    )
+
+
+async def look_again(connection: AsyncConnection[TupleRow], lines: Sequence[tuple[UUID, UUID]]) -> None:
+    """Have what lines of locked teams, named by campaign and line, at least one, wait for looked at at once."""
+    await connection.execute(
+        "UPDATE awaited_payments AS a SET next_at = '-infinity'"
+        " FROM unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, line_id)"
+        " WHERE a.campaign_id = k.campaign_id AND a.line_id = k.line_id AND a.state = 'OPEN'",
+        columns(lines),
+    )
+
+
+async def load_reported(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, lines: Sequence[UUID]
+) -> dict[UUID, PaymentNews]:
+    """Load what was reported about lines of a locked team, as far as payments go."""
+    cursor = await connection.execute(
+        "SELECT line_id, bool_or(kind IN ('CAPTURED', 'PAID')),"
+        " max(reported_at) FILTER (WHERE failed_kind = 'CAPTURED')"
+        " FROM line_reports WHERE campaign_id = %s AND line_id = ANY(%s) GROUP BY line_id",
+        (campaign_id, list(lines)),
+    )
+    return {line_id: PaymentNews(came, failed_at) async for line_id, came, failed_at in cursor}
+
+
+async def load_confirmed_at(
+    connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, UUID]]
+) -> dict[UUID, datetime]:
+    """Load when seats named by campaign and seat, at least one, were last confirmed."""
+    cursor = await connection.execute(
+        "SELECT seat_id, max(occurred_at) FROM facts"
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)"
+        " WHERE kind = 'SeatConfirmed' GROUP BY seat_id",
+        columns(seats),
+    )
+    return {seat_id: at async for seat_id, at in cursor}
+
+
+async def insert_payment_facts(
+    connection: AsyncConnection[TupleRow], facts: Sequence[tuple[PaymentFact, int, int]]
+) -> None:
+    """Store what is told, at least one fact, each with its sequence and the team's version."""
+    await connection.execute(
+        "INSERT INTO payment_facts (campaign_id, line_id, kind, team_id, platform_id, seat_id, sequence, team_version,"
+        " occurred_at)"
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[],"
+        " %s::bigint[], %s::timestamptz[])",
+        columns(
+            (
+                fact.payment.campaign_id,
+                fact.payment.line_id,
+                fact.kind,
+                fact.payment.team_id,
+                fact.payment.platform_id,
+                fact.payment.seat_id,
+                sequence,
+                version,
+                fact.at,
+            )
+            for fact, sequence, version in facts
+        ),
+    )
+
+
+def _row(payment: AwaitedPayment) -> tuple[object, ...]:
+    return (
+        payment.campaign_id,
+        payment.line_id,
+        payment.team_id,
+        payment.platform_id,
+        payment.seat_id,
+        payment.member_id,
+        payment.amount,
+        payment.currency,
+        payment.waits_for,
+        payment.warn_at,
+        payment.lapses_at,
+        payment.state,
+        payment.next_at,
+    )
+
+
+def _payment(row: TupleRow) -> AwaitedPayment:
+    return AwaitedPayment(
+        campaign_id=row[0],
+        line_id=row[1],
+        team_id=row[2],
+        platform_id=row[3],
+        seat_id=row[4],
+        member_id=row[5],
+        amount=row[6],
+        currency=row[7],
+        waits_for=WaitsFor(row[8]),
+        warn_at=row[9],
+        lapses_at=row[10],
+        state=AwaitedState(row[11]),
+    )

@@ -1,0 +1,67 @@
+"""Writes what is told about money that is waited for."""
+
+from groupbuy.pricing.v1 import events_pb2
+
+from services.chassis import ids, messages
+from services.chassis.messages import Message
+from services.pricing import domain
+from services.pricing.domain import PaymentFactKind, WaitsFor
+from services.pricing.translate.events import SETTLEMENT_TOPIC
+from services.pricing.translate.words import CAMPAIGN, PLATFORM, event_time, money, seat_id, team_id
+
+_REASONS = {
+    WaitsFor.PAYMENT: events_pb2.LAPSE_REASON_NOT_PAID,
+    WaitsFor.CAPTURE: events_pb2.LAPSE_REASON_NOT_CAPTURED,
+}
+
+
+def payment_message(fact: domain.PaymentFact, sequence: int, team_version: int) -> Message:
+    """Make the message of a fact about a payment; its id comes from line and kind, so that it is one event for good."""
+    payment = fact.payment
+    event = events_pb2.SettlementEvent(
+        event_id=str(ids.derived_id(payment.line_id, fact.kind)),
+        platform_id=ids.opaque(PLATFORM, payment.platform_id),
+        sequence=sequence,
+        occurred_at=event_time(fact.at),
+        campaign_id=ids.opaque(CAMPAIGN, payment.campaign_id),
+        team_id=team_id(payment.campaign_id, payment.team_id),
+        team_version=team_version,
+    )
+    match fact.kind:
+        case PaymentFactKind.LAPSED:
+            event.payment_lapsed.CopyFrom(_lapsed(payment))
+        case PaymentFactKind.LAPSING:
+            event.authorisation_lapsing.CopyFrom(_lapsing(payment))
+        case PaymentFactKind.DUE:
+            event.payment_due.CopyFrom(_due(payment))
+    return messages.message(SETTLEMENT_TOPIC, event.team_id, event)
+
+
+def _lapsed(payment: domain.AwaitedPayment) -> events_pb2.PaymentLapsed:
+    return events_pb2.PaymentLapsed(
+        seat_id=seat_id(payment.campaign_id, payment.seat_id),
+        line_id=str(payment.line_id),
+        member_id=payment.member_id,
+        amount=money(payment.amount, payment.currency),
+        reason=_REASONS[payment.waits_for],
+    )
+
+
+def _lapsing(payment: domain.AwaitedPayment) -> events_pb2.AuthorisationLapsing:
+    return events_pb2.AuthorisationLapsing(
+        seat_id=seat_id(payment.campaign_id, payment.seat_id),
+        line_id=str(payment.line_id),
+        member_id=payment.member_id,
+        amount=money(payment.amount, payment.currency),
+        lapses_at=event_time(payment.lapses_at),
+    )
+
+
+def _due(payment: domain.AwaitedPayment) -> events_pb2.PaymentDue:
+    return events_pb2.PaymentDue(
+        seat_id=seat_id(payment.campaign_id, payment.seat_id),
+        line_id=str(payment.line_id),
+        member_id=payment.member_id,
+        amount=money(payment.amount, payment.currency),
+        pay_by=event_time(payment.lapses_at),
+    )
