@@ -10,6 +10,7 @@ COMMANDS = {
     "status": Place("deploy.cli.stack", "status", "Show each part: address, process, health, memory."),
     "logs": Place("deploy.cli.stack", "logs", "Show what the parts write."),
     "platform": Place("deploy.cli.platform", "platform", "Create and list platforms and their keys."),
+    "simulate": Place("deploy.cli.simulate", "simulate", "Say what a ladder earns at every fill; draw it."),
     "check": Place("deploy.cli.check", "check", "Count violations of every invariant."),
     "migrate": Place("deploy.cli.servers", "migrate", "Bring the services' databases up to date."),
     "topics": Place("deploy.cli.servers", "topics", "Create the topics that are missing in Kafka."),
