@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from google.protobuf.json_format import ParseDict, ParseError
 from groupbuy.pricing.v1 import ladder_pb2, simulation_pb2
@@ -15,7 +15,10 @@ from services.pricing.domain import MOST_FILL, MOST_RESULTS
 _REMEDY = "docs/simulation.md shows a file; its fields are those of SimulateLadderRequest, amounts in minor units."
 
 
-def from_file(path: Path) -> simulation_pb2.SimulateLadderRequest:
+Asked: TypeAlias = simulation_pb2.SimulateLadderRequest
+
+
+def from_file(path: Path) -> Asked:
     """Read a request; LocalError where the file is no TOML or has what a request has not."""
     try:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -34,9 +37,9 @@ def of_campaign(
     """
     rules, items = campaign.rules, campaign.items
     top = min(_highest_fill(campaign), MOST_FILL, MOST_RESULTS // len(items))
-    if top < min(_highest_fill(campaign), max((tier.threshold for tier in campaign.ladder.tiers), default=0)):
+    if top < min(_highest_fill(campaign), _last_threshold(campaign)):
         raise LocalError(
-            f"A tier of this campaign begins above fill {top}, the highest that {len(items)} items can be simulated to.",
+            f"A tier of this campaign begins above fill {top}, as far as {len(items)} items can be simulated.",
             "Write a ladder of fewer items into a file, and name it by --ladder.",
         )
     return simulation_pb2.SimulateLadderRequest(
@@ -56,9 +59,18 @@ def of_campaign(
 
 
 def _highest_fill(campaign: types_pb2.Campaign) -> int:
-    """Tell the most that can fill the ladder: members may have many units each where only members are limited."""
-    rules = campaign.rules
-    by_units = campaign.ladder.basis != ladder_pb2.BASIS_TEAM_MEMBERS
-    if by_units and rules.counted_in != types_pb2.COUNTED_IN_UNITS:
+    """Tell the most that can fill the ladder.
+
+    Members may have many units each where only members are limited. What the whole campaign fills has no maximum: from
+    the last tier on no price changes, so nothing is lower beyond it.
+    """
+    rules, basis = campaign.rules, campaign.ladder.basis
+    if basis not in {ladder_pb2.BASIS_TEAM_MEMBERS, ladder_pb2.BASIS_TEAM_UNITS}:
+        return max(_last_threshold(campaign), rules.minimum, 1)
+    if basis == ladder_pb2.BASIS_TEAM_UNITS and rules.counted_in != types_pb2.COUNTED_IN_UNITS:
         return rules.maximum * max(rules.max_units_per_seat, 1)
     return rules.maximum
+
+
+def _last_threshold(campaign: types_pb2.Campaign) -> int:
+    return max((tier.threshold for tier in campaign.ladder.tiers), default=0)

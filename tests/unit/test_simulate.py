@@ -96,6 +96,14 @@ def test_a_campaign_is_asked_about_up_to_the_highest_fill_it_can_have(
     assert simulate_ladder(request).worst_case.units == 1
 
 
+def test_what_the_whole_campaign_fills_is_asked_about_up_to_the_last_tier() -> None:
+    tier = ladder_pb2.Tier(threshold=500, discounts=[ladder_pb2.Discount(fixed_price=1)])
+    ladder = ladder_pb2.Ladder(basis=ladder_pb2.Basis.ValueType(3), tiers=[tier])
+    item = types_pb2.Item(sku="mango", list_price=Money(minor_units=3990))
+    rules = types_pb2.Rules(minimum=2, maximum=5)
+    assert of_campaign(types_pb2.Campaign(items=[item], ladder=ladder, rules=rules), []).max_fill == 500
+
+
 def test_a_tier_that_cannot_be_reached_by_the_answer_is_no_worst_case() -> None:
     tier = ladder_pb2.Tier(threshold=10_001, discounts=[ladder_pb2.Discount(fixed_price=1)])
     ladder = ladder_pb2.Ladder(basis=ladder_pb2.BASIS_TEAM_MEMBERS, tiers=[tier])
