@@ -169,6 +169,15 @@ async def test_the_price_now(api: Api, pricing: PricingService) -> None:
     assert {item.next_unit_price.minor_units for item in price.prices} == {2990}
 
 
+async def test_the_price_comes_with_what_an_item_costs_who_buys_alone(api: Api, pricing: PricingService) -> None:
+    table = price_table()
+    table.references.add(sku="mango", unit_price=4290, kind=ladder_pb2.REFERENCE_KIND_LIST)
+    life = TeamLife(platform=api.acme, table=table)
+    life.open("mei")
+    await pricing.apply(life.records)
+    assert list((await api.get_price(life.team_id)).references) == list(table.references)
+
+
 async def test_at_the_last_tier_there_is_no_next_price(api: Api, pricing: PricingService) -> None:
     life = a_life(api)
     for member in ("ann", "eva", "leo"):

@@ -144,7 +144,7 @@ def test_no_random_history_ends_below_the_worst_case(
     sale: domain.Campaign,
     before: list[tuple[str, str, int, str]],
     after: list[tuple[str, str, int, str]],
-    cancels: bool,  # noqa: FBT001 - given by Hypothesis
+    cancels: bool,  # noqa: FBT001 - drawn
 ) -> None:
     crowd = Crowd(sale)
     for turn in before:
