@@ -1,4 +1,4 @@
-"""Wires team_formation: `python -m services.team_formation [rpc] [timers] [relay]`; all where nothing is said."""
+"""Wires team_formation: `python -m services.team_formation [rpc] [consumer] [timers] [relay]`; all if none is named."""
 
 import sys
 
@@ -14,7 +14,15 @@ from services.chassis.settings import load
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Doors
-from services.team_formation.handlers import CampaignHandler, DueFinder, PlatformHandler, Sweeper, TeamHandler
+from services.team_formation.handlers import (
+    TALLIES,
+    CampaignHandler,
+    DueFinder,
+    PlatformHandler,
+    Sweeper,
+    TallyHandler,
+    TeamHandler,
+)
 from services.team_formation.handlers.due import PAGE
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
@@ -53,6 +61,7 @@ async def process() -> None:
                 ),
             ],
             writers=[Part("commands", run=commands.run)],
+            handlers={TALLIES: TallyHandler(clock).on_tallies},
             streams=[Part("watch", run=watch.run, stop=watch.stop)],
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),

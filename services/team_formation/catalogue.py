@@ -1,14 +1,14 @@
 """Campaigns and terms, remembered by a process: a version of a campaign, or of its terms, never changes."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.team_formation import store
-from services.team_formation.domain import Campaign, OnFull, Terms
+from services.team_formation.domain import Basis, Campaign, OnFull, Tally, Team, Terms
 
 _MOST = 5000
 """Terms; a campaign that is known has some."""
@@ -24,6 +24,7 @@ class _Known:
     has_stock: bool = False
     overflows: bool = False
     has_waitlists: bool = False
+    fills_ladder: bool = False
 
     def add(self, terms: Terms) -> None:
         self.terms[terms.version] = terms
@@ -31,6 +32,7 @@ class _Known:
         self.has_stock |= any(item.stock is not None for item in terms.items)
         self.overflows |= terms.rules.on_full is OnFull.OPEN_TEAM
         self.has_waitlists |= terms.rules.on_full is OnFull.WAITLIST
+        self.fills_ladder |= terms.price_table.basis is Basis.CAMPAIGN_UNITS
 
 
 _NOTHING = _Known()
@@ -88,6 +90,19 @@ class Catalogue:
             self._remember_terms(campaign_id, found)
         return found
 
+    async def priced(self, connection: AsyncConnection[TupleRow], teams: Sequence[Team]) -> list[tuple[Team, Terms]]:
+        """Give teams, read to be shown, with their terms, and the tally where the whole campaign fills the ladder."""
+        tallies: dict[UUID, Tally] = {}
+        priced = []
+        for team in teams:
+            terms = await self.terms(connection, team.platform_id, team.campaign_id, team.terms_version)
+            if terms.price_table.basis is Basis.CAMPAIGN_UNITS:
+                if team.campaign_id not in tallies:
+                    tallies[team.campaign_id] = await store.find_tally(connection, team.campaign_id)
+                team = replace(team, tally=tallies[team.campaign_id])  # noqa: PLW2901 - the same team, as it is shown
+            priced.append((team, terms))
+        return priced
+
     def owns(self, platform_id: UUID, campaign_id: UUID) -> bool:
         """Tell whether a campaign is known, and the platform's."""
         known = self._of(campaign_id).campaign
@@ -108,6 +123,10 @@ class Catalogue:
     def has_waitlists(self, campaign_id: UUID) -> bool:
         """Tell whether terms of a campaign are known by which members wait for room."""
         return self._of(campaign_id).has_waitlists
+
+    def fills_ladder(self, campaign_id: UUID) -> bool:
+        """Tell whether terms of a campaign are known by which all its teams together fill the ladder."""
+        return self._of(campaign_id).fills_ladder
 
     def _of(self, campaign_id: UUID) -> _Known:
         return self._known.get(campaign_id, _NOTHING)

@@ -38,6 +38,7 @@ from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.watch import Watch
+from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
 from tests.support.formation import PLATFORM, START, Formation, a_formation
 from tests.support.notifying import Notifying, a_notification
@@ -76,8 +77,14 @@ class Engine:
         for part in _parts(teams, batch):
             for _ in range(times):
                 await self.pricing.apply(part)
+        while await self.pricing.tallies.run_once():
+            pass
         await self.pricing.settle()
-        told = records(await relayed(self.pricing.database))
+        published = await relayed(self.pricing.database)
+        for part in _parts(records(published, ("tally",)), batch):
+            for _ in range(times):
+                await tallies.apply(self.formation, *part)
+        told = records(published)
         for part in _parts([*teams, *told], batch):
             for _ in range(times):
                 await self.notification.apply(*part)

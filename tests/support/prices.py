@@ -112,8 +112,43 @@ class Pricing:
         return _record(PRICES, event)
 
 
+def campaign_changed(
+    life: TeamLife, seq: int, old_fill: int, fill: int, *, next_fill: int = 0, missing: int = 0
+) -> Record:
+    """Tell, as its price event of the tally's number, that a tally moved the price of a life's whole campaign."""
+    moves = [
+        events_pb2.PriceMove(
+            sku=row.sku,
+            role=row.role,
+            old_unit_price=life.price(old_fill, row.sku, row.role),
+            new_unit_price=life.price(fill, row.sku, row.role),
+            next_unit_price=life.price(next_fill or fill, row.sku, row.role),
+        )
+        for row in life.table.rows
+    ]
+    event = events_pb2.PriceEvent(
+        event_id=str(ids.derived_id(life.campaign, "price", seq)),
+        platform_id=life.platform_id,
+        sequence=seq,
+        occurred_at=_now(life),
+        campaign_id=life.campaign_id,
+        tally_seq=seq,
+        campaign_price_changed=events_pb2.CampaignPriceChanged(
+            ladder_version=life.table.ladder_version,
+            currency=life.currency,
+            moves=moves,
+            old_fill=old_fill,
+            fill=fill,
+            missing_to_next=missing,
+            cause_event_id=str(ids.derived_id(life.campaign, seq)),
+            explanation="the campaign was counted",
+        ),
+    )
+    return _record(PRICES, event)
+
+
 def _record(topic: str, event: events_pb2.PriceEvent | events_pb2.SettlementEvent) -> Record:
-    told = message(topic, event.team_id, event)
+    told = message(topic, event.team_id or event.campaign_id, event)
     return Record(topic, told.key, told.payload, tuple(headers(told)), partition=0, offset=next(_offsets))
 
 

@@ -47,6 +47,8 @@ class TeamModel:
     formed_too: bool = False
     elsewhere: dict[str, int] = field(default_factory=dict)
     """Units that members have in other teams of the campaign; they take stock too."""
+    counted: int = 0
+    """Units of all the campaign's teams, as pricing counted them last."""
 
     # What is counted.
 
@@ -69,9 +71,10 @@ class TeamModel:
 
     def price(self, quantity: int) -> int:
         """Tell the unit price once one more seat were confirmed."""
-        units = self.basis is Basis.TEAM_UNITS
+        units = self.basis is not Basis.TEAM_MEMBERS
         sitting = [chair for chair in self.chairs if chair.state == "confirmed"]
-        fill = sum(chair.quantity if units else 1 for chair in sitting) + (quantity if units else 1)
+        confirmed = sum(chair.quantity if units else 1 for chair in sitting)
+        fill = (self.counted if self.basis is Basis.CAMPAIGN_UNITS else confirmed) + (quantity if units else 1)
         return next(price for at, price in sorted(LADDER.items(), reverse=True) if at <= fill)
 
     @property

@@ -55,6 +55,8 @@ class PriceMoved:
     next: int
     missing: int
     cap: int
+    of_campaign: bool = False
+    """All teams of the campaign together move the price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ class Message:
 
     cause_event_id: UUID
     team_version: int
+    """Of a price that the whole campaign moves, the number of the tally."""
     kind: Kind
     seat_id: UUID
     member_id: str

@@ -40,6 +40,8 @@ class PriceFact:
     moves: tuple[Move, ...]
     missing: int
     near: bool
+    ladder_version: int = 0
+    """Of a price that the whole campaign moves, the ladder of the teams concerned; 0 of a team's own price."""
 
 
 def seat_news(moved: SeatMoved, seat: Seat, opened: Opened) -> News | None:  # noqa: PLR0911 - a table
@@ -105,7 +107,10 @@ def price_news(fact: PriceFact, seat: Seat, version: int) -> News | None:
     before, now, following = (min(price, seat.cap) for price in (move.old, move.new, move.next))
     if fact.near:
         return (Kind.ONE_MISSING, OneMissing(seat.quantity, now, following, seat.cap)) if following < now else None
-    if now == before or seat.confirmed_version == version:
+    caused = not fact.ladder_version and seat.confirmed_version == version
+    if now == before or caused:
         return None
     kind = Kind.PRICE_FELL if now < before else Kind.PRICE_ROSE
-    return kind, PriceMoved(seat.quantity, before, now, following, fact.missing, seat.cap)
+    return kind, PriceMoved(
+        seat.quantity, before, now, following, fact.missing, seat.cap, of_campaign=fact.ladder_version > 0
+    )

@@ -63,6 +63,8 @@ class Seat:
     """From which it is held, confirmed or waits, without a break."""
     reduced_version: int | None = None
     """At which a part of its quantity was last given back."""
+    cap_tally_seq: int = 0
+    """The campaign's tally at which its cap was read; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)

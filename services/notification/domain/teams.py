@@ -88,6 +88,8 @@ class Opened:
     ends_at: datetime
     leader_reward: int = 0
     """What the leader of a formed team gets besides its price, minor units."""
+    ladder_version: int = 0
+    """Of its price table."""
 
     def fill(self, members: int, units: int) -> int:
         """Choose of both counts the one that the minimum is counted in."""

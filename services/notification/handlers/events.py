@@ -33,9 +33,9 @@ from services.notification.domain import (
     move_seat,
     seat_news,
 )
-from services.notification.handlers.fanout import Told, messages_now
+from services.notification.handlers.fanout import Told, campaign_messages_now, messages_now
 from services.notification.handlers.writing import write_deliveries
-from services.notification.store import Job
+from services.notification.store import ALL_TEAMS, Job
 
 log = logs.logger(__name__)
 
@@ -73,8 +73,17 @@ class EventHandlers:
         await self._tell(work, batch.teams, [*batch.jobs, *jobs], batch.messages, now)
 
     async def on_price_events(self, work: Work, events: list[Event]) -> None:
-        """Tell members what a price means to them, once the copy of the team is as new as the price."""
-        await self._tell_or_wait(work, [_job(event, event.read_as(pricing_pb2.PriceEvent)) for event in events])
+        """Tell members what a price means to them, once the copy of the team is as new as the price.
+
+        One of a whole campaign is told to the teams as they are known: nothing says of which versions it is.
+        """
+        jobs = [_price_job(event) for event in events]
+        if of_teams := [job for job in jobs if not job.of_campaign]:
+            await self._tell_or_wait(work, of_teams)
+        now = self._clock.now()
+        for job in jobs:
+            if job.of_campaign:
+                await write_deliveries(work, await campaign_messages_now(work, job, now), now)
 
     async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
         """Tell members what they pay and get back, once the copy of the team is as new as the line."""
@@ -182,3 +191,17 @@ def _job(event: Event, envelope: teams_pb2.TeamEvent | pricing_pb2.PriceEvent | 
         raise Poison(event.event_id, f"cannot be read: {problem}") from None
     version = envelope.sequence if isinstance(envelope, teams_pb2.TeamEvent) else envelope.team_version
     return Job(platform_id, campaign_id, team_id, topic, event.sequence, version, event.record.value)
+
+
+def _price_job(event: Event) -> Job:
+    """Keep a price event as a job: of a team, or of a whole campaign."""
+    envelope = event.read_as(pricing_pb2.PriceEvent)
+    if envelope.WhichOneof("fact") != "campaign_price_changed":
+        return _job(event, envelope)
+    try:
+        platform_id, campaign_id = translate.campaign_key(envelope)
+        translate.price_fact(envelope)
+    except _UNREADABLE as problem:
+        raise Poison(event.event_id, f"cannot be read: {problem}") from None
+    topic, value = event.record.topic, event.record.value
+    return Job(platform_id, campaign_id, ALL_TEAMS, topic, event.sequence, envelope.tally_seq, value)

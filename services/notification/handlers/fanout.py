@@ -40,6 +40,9 @@ class Fanout:
             job = await store.lock_ready_job(work.connection)
             if job is None:
                 return 0
+            if job.of_campaign:
+                await self._tell_campaign(work, job)
+                return 1
             team = await store.find_team(work.connection, job.platform_id, job.campaign_id, job.team_id)
             seats = await _seats(work, job, self._chunk) if team else []
             if team:
@@ -49,6 +52,45 @@ class Fanout:
             else:
                 await store.save_progress(work.connection, job, seats[-1].seat_id)
         return 1
+
+    async def _tell_campaign(self, work: Work, job: Job) -> None:
+        """Make one chunk of the messages to all open teams of a campaign."""
+        seats = await _seats_of_campaign(work, job, self._chunk)
+        await write_deliveries(work, await _campaign_messages(work, job, seats), self._clock.now())
+        if len(seats) < self._chunk:
+            await store.delete_jobs(work.connection, [job])
+        else:
+            team_id, last = seats[-1]
+            await store.save_progress(work.connection, job, last.seat_id, team_id)
+
+
+async def campaign_messages_now(work: Work, job: Job, now: datetime, chunk: int = CHUNK) -> list[Told]:
+    """Give the messages of an event to all open teams of a campaign; none, and a job for the fan-out, if many."""
+    seats = await _seats_of_campaign(work, job, chunk + 1)
+    if len(seats) > chunk:
+        await store.insert_jobs(work.connection, [job], ready=True, now=now)
+        return []
+    return await _campaign_messages(work, job, seats)
+
+
+async def _seats_of_campaign(work: Work, job: Job, limit: int) -> list[tuple[UUID, Seat]]:
+    fact = translate.price_fact(pricing_pb2.PriceEvent.FromString(job.value))
+    return await store.find_campaign_audience(work.connection, job, fact.ladder_version, limit)
+
+
+async def _campaign_messages(work: Work, job: Job, seats: Sequence[tuple[UUID, Seat]]) -> list[Told]:
+    """Decide who is told what by a price of a campaign; a member of several of its teams is told once, of the first."""
+    if not seats:
+        return []
+    price = pricing_pb2.PriceEvent.FromString(job.value)
+    fact, cause = translate.price_fact(price), UUID(price.event_id)
+    teams = await store.find_teams(work.connection, job.platform_id, job.campaign_id, {team_id for team_id, _ in seats})
+    told: dict[str, Told] = {}
+    for team_id, seat in seats:
+        if (news := price_news(fact, seat, job.team_version)) and seat.member_id not in told:
+            message = Message(cause, job.team_version, news[0], seat.seat_id, seat.member_id, news[1])
+            told[seat.member_id] = (teams[team_id], message)
+    return list(told.values())
 
 
 async def messages_now(work: Work, team: Team, job: Job, now: datetime, chunk: int = CHUNK) -> list[Told]:

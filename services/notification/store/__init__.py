@@ -25,6 +25,7 @@ from services.notification.store.deliveries import (
     wait_deliveries,
 )
 from services.notification.store.jobs import (
+    ALL_TEAMS,
     Job,
     delete_jobs,
     drop_waiting_jobs,
@@ -34,10 +35,11 @@ from services.notification.store.jobs import (
     save_progress,
 )
 from services.notification.store.members import Reach, find_contacts, find_member, find_reaches, save_members
-from services.notification.store.seats import find_audience, load_seats, save_seats
-from services.notification.store.teams import find_team, lock_teams, save_teams
+from services.notification.store.seats import find_audience, find_campaign_audience, load_seats, save_seats
+from services.notification.store.teams import find_team, find_teams, lock_teams, save_teams
 
 __all__ = [
+    "ALL_TEAMS",
     "WAKE_CHANNEL",
     "AttemptRow",
     "Claim",
@@ -57,11 +59,13 @@ __all__ = [
     "end_deliveries",
     "find_attempts",
     "find_audience",
+    "find_campaign_audience",
     "find_contacts",
     "find_member",
     "find_reaches",
     "find_standings",
     "find_team",
+    "find_teams",
     "insert_attempts",
     "insert_deliveries",
     "insert_jobs",

@@ -12,6 +12,10 @@ from psycopg.rows import TupleRow
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
 
+ALL_TEAMS = UUID(int=0)
+"""Stands for the team of a job that concerns a whole campaign; its version is then the tally's number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One event whose messages are not all made."""
@@ -25,16 +29,24 @@ class Job:
     value: bytes
     """The event's envelope as it came."""
     after_seat: UUID | None = None
+    after_team: UUID | None = None
+
+    @property
+    def of_campaign(self) -> bool:
+        """Whether it concerns all open teams of a campaign rather than one."""
+        return self.team_id == ALL_TEAMS
 
 
-_JOB = "j.platform_id, j.campaign_id, j.team_id, j.topic, j.sequence, j.team_version, j.value, j.after_seat"
+_JOB = (
+    "j.platform_id, j.campaign_id, j.team_id, j.topic, j.sequence, j.team_version, j.value, j.after_seat, j.after_team"
+)
 
 
 async def insert_jobs(connection: Connection, jobs: Sequence[Job], *, ready: bool, now: datetime) -> None:
     """Keep events for later; one that is kept already stays as it is."""
     await connection.cursor().executemany(
         "INSERT INTO fanout_jobs (platform_id, campaign_id, team_id, topic, sequence, team_version, value, after_seat,"
-        " ready, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        " after_team, ready, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         [
             (
                 job.platform_id,
@@ -45,6 +57,7 @@ async def insert_jobs(connection: Connection, jobs: Sequence[Job], *, ready: boo
                 job.team_version,
                 job.value,
                 job.after_seat,
+                job.after_team,
                 ready,
                 now,
             )
@@ -75,12 +88,12 @@ async def lock_ready_job(connection: Connection) -> Job | None:
     return Job(*row) if row else None
 
 
-async def save_progress(connection: Connection, job: Job, after_seat: UUID) -> None:
-    """Note up to which seat the messages of a job are made."""
+async def save_progress(connection: Connection, job: Job, after_seat: UUID, after_team: UUID | None = None) -> None:
+    """Note up to which seat the messages of a job are made, and of which team where it concerns many."""
     await connection.execute(
-        "UPDATE fanout_jobs SET after_seat = %s"
+        "UPDATE fanout_jobs SET after_seat = %s, after_team = %s"
         " WHERE campaign_id = %s AND team_id = %s AND topic = %s AND sequence = %s",
-        (after_seat, job.campaign_id, job.team_id, job.topic, job.sequence),
+        (after_seat, after_team, job.campaign_id, job.team_id, job.topic, job.sequence),
     )
 
 

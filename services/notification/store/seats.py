@@ -8,11 +8,12 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.notification.domain import Audience, Role, Seat, SeatState, Team
+from services.notification.store.jobs import Job
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
 _SEAT = """s.seat_id, s.member_id, s.sku, s.quantity, s.role, s.cap, s.state, s.hold_until, s.confirmed_version,
-    s.released_version, s.taken_version, s.reduced_version"""
+    s.released_version, s.taken_version, s.reduced_version, s.cap_tally_seq"""
 
 # Which seats were of an audience at a version of their team. A row from before 0.2.0 has no taken_version: it is not
 # known since when it is live, and whoever has a seat now is told.
@@ -51,6 +52,34 @@ async def find_audience(
     return [_seat(row) async for row in cursor]
 
 
+async def find_campaign_audience(
+    connection: Connection, job: Job, ladder_version: int, limit: int
+) -> list[tuple[UUID, Seat]]:
+    """Read the confirmed seats, with their teams, of all open teams of a job's campaign that have a ladder.
+
+    In the order of teams and seats, from behind where the job stands. Whose cap was read at the job's tally, or at a
+    later one, joined at the price that it tells.
+    """
+    cursor = await connection.execute(
+        f"SELECT t.team_id, {_SEAT} FROM teams AS t CROSS JOIN LATERAL (SELECT * FROM seats AS o"  # noqa: S608
+        " WHERE o.campaign_id = %(campaign)s AND o.team_id = t.team_id AND o.state = 'CONFIRMED'"
+        " AND o.cap_tally_seq < %(tally)s AND (o.seat_id > %(after_seat)s OR t.team_id > %(after_team)s)"
+        " ORDER BY o.seat_id LIMIT %(limit)s) AS s WHERE t.campaign_id = %(campaign)s AND t.platform_id = %(platform)s"
+        " AND t.team_id >= %(after_team)s AND t.state IN ('FORMING', 'TIPPED') AND t.ladder_version = %(ladder)s"
+        " ORDER BY t.team_id, s.seat_id LIMIT %(limit)s",
+        {
+            "platform": job.platform_id,
+            "campaign": job.campaign_id,
+            "ladder": ladder_version,
+            "tally": job.team_version,
+            "after_team": job.after_team or UUID(int=0),
+            "after_seat": job.after_seat or UUID(int=0),
+            "limit": limit,
+        },
+    )
+    return [(row[0], _seat(row[1:])) async for row in cursor]
+
+
 def _seat(row: Sequence[Any]) -> Seat:
     seat_id, member_id, sku, quantity, role, cap, state, *rest = row
     return Seat(seat_id, member_id, sku, quantity, Role(role), cap, SeatState(state), *rest)
@@ -60,12 +89,13 @@ async def save_seats(connection: Connection, rows: Sequence[tuple[Team, Seat]]) 
     """Save seats of teams that are locked."""
     await connection.cursor().executemany(
         "INSERT INTO seats (campaign_id, team_id, seat_id, platform_id, member_id, sku, quantity, role, cap, state,"
-        " hold_until, confirmed_version, released_version, taken_version, reduced_version)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " hold_until, confirmed_version, released_version, taken_version, reduced_version, cap_tally_seq)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (campaign_id, team_id, seat_id) DO UPDATE SET state = excluded.state, cap = excluded.cap,"
         " quantity = excluded.quantity, role = excluded.role, hold_until = excluded.hold_until,"
         " confirmed_version = excluded.confirmed_version, released_version = excluded.released_version,"
-        " taken_version = excluded.taken_version, reduced_version = excluded.reduced_version",
+        " taken_version = excluded.taken_version, reduced_version = excluded.reduced_version,"
+        " cap_tally_seq = excluded.cap_tally_seq",
         [
             (
                 team.campaign_id,
@@ -83,6 +113,7 @@ async def save_seats(connection: Connection, rows: Sequence[tuple[Team, Seat]]) 
                 seat.released_version,
                 seat.taken_version,
                 seat.reduced_version,
+                seat.cap_tally_seq,
             )
             for team, seat in rows
         ],

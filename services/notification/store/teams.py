@@ -16,7 +16,7 @@ TeamKey: TypeAlias = tuple[UUID, UUID]
 
 _TEAM = """t.platform_id, t.campaign_id, t.team_id, t.version, t.state, t.fill, t.fill_version, t.waiting, t.sponsored,
     t.end_version, t.texts, t.seller, t.checkout_url, t.time_zone, t.payment_mode, t.counted_in, t.minimum, t.currency,
-    t.ends_at, t.leader_reward"""
+    t.ends_at, t.leader_reward, t.ladder_version"""
 
 
 async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, UUID]]) -> dict[TeamKey, Team]:
@@ -51,6 +51,18 @@ async def find_team(connection: Connection, platform_id: UUID, campaign_id: UUID
     return _team(row) if row else None
 
 
+async def find_teams(
+    connection: Connection, platform_id: UUID, campaign_id: UUID, team_ids: Iterable[UUID]
+) -> dict[UUID, Team]:
+    """Read teams of a platform's campaign."""
+    cursor = await connection.execute(
+        f"SELECT {_TEAM} FROM teams AS t"  # noqa: S608
+        " WHERE t.campaign_id = %s AND t.team_id = ANY (%s) AND t.platform_id = %s",
+        (campaign_id, sorted(team_ids), platform_id),
+    )
+    return {team.team_id: team for team in [_team(row) async for row in cursor]}
+
+
 def _team(row: Sequence[Any]) -> Team:
     platform_id, campaign_id, team_id, version, state, fill, fill_version, waiting, sponsored, end_version, *kept = row
     return Team(
@@ -69,7 +81,8 @@ def _team(row: Sequence[Any]) -> Team:
 
 
 def _opened(*kept: Any) -> Opened:
-    texts, seller, checkout_url, time_zone, payment_mode, counted_in, minimum, currency, ends_at, leader_reward = kept
+    texts, seller, checkout_url, time_zone, payment_mode, counted_in, minimum, currency, *rest = kept
+    ends_at, leader_reward, ladder_version = rest
     return Opened(
         texts=tuple(Text(language, title) for language, title in texts),
         seller=seller,
@@ -81,6 +94,7 @@ def _opened(*kept: Any) -> Opened:
         currency=currency,
         ends_at=ends_at,
         leader_reward=leader_reward,
+        ladder_version=ladder_version,
     )
 
 
@@ -89,7 +103,8 @@ async def save_teams(connection: Connection, teams: Sequence[Team]) -> None:
     await connection.cursor().executemany(
         "UPDATE teams SET version = %s, state = %s, fill = %s, fill_version = %s, waiting = %s, sponsored = %s,"
         " end_version = %s, texts = %s, seller = %s, checkout_url = %s, time_zone = %s, payment_mode = %s,"
-        " counted_in = %s, minimum = %s, currency = %s, ends_at = %s, leader_reward = %s"
+        " counted_in = %s, minimum = %s, currency = %s, ends_at = %s, leader_reward = %s,"
+        " ladder_version = %s"
         " WHERE campaign_id = %s AND team_id = %s AND platform_id = %s",
         [_team_values(team, team.opened) for team in teams if team.opened],
     )
@@ -114,6 +129,7 @@ def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
         opened.currency,
         opened.ends_at,
         opened.leader_reward,
+        opened.ladder_version,
         team.campaign_id,
         team.team_id,
         team.platform_id,

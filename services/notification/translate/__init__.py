@@ -1,6 +1,6 @@
 """Protobuf to domain values and back: the only files, with rpc.py, that know the wire."""
 
-from services.notification.translate.reading import Unreadable, price_fact, settled, team_fact, team_key
+from services.notification.translate.reading import Unreadable, campaign_key, price_fact, settled, team_fact, team_key
 from services.notification.translate.wire import (
     DELIVERY_TOPIC,
     delivery_ended,
@@ -12,6 +12,7 @@ from services.notification.translate.wire import (
 __all__ = [
     "DELIVERY_TOPIC",
     "Unreadable",
+    "campaign_key",
     "delivery_ended",
     "member_of",
     "price_fact",

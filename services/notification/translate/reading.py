@@ -74,6 +74,13 @@ def team_key(
     return platform, campaign, team
 
 
+def campaign_key(envelope: pricing_pb2.PriceEvent) -> tuple[UUID, UUID]:
+    """Read platform and campaign of an event that concerns all teams of a campaign."""
+    if envelope.tally_seq < 1 or envelope.campaign_price_changed.ladder_version < 1:
+        raise Unreadable("a price of the whole campaign names its tally and its ladder's version")
+    return _ids("plat", envelope.platform_id, 1)[0], _ids("camp", envelope.campaign_id, 1)[0]
+
+
 def team_fact(envelope: teams_pb2.TeamEvent) -> TeamFact:
     """Read a team's event; Unreadable."""
     platform_id, campaign_id, team_id = team_key(envelope)
@@ -152,6 +159,7 @@ def _opened(fact: teams_pb2.TeamOpened) -> Opened:
         currency=fact.price_table.currency,
         ends_at=_time(fact.ends_at),
         leader_reward=rules.leader_reward.minor_units,
+        ladder_version=fact.price_table.ladder_version,
     )
 
 
@@ -165,20 +173,24 @@ def _seat(seat: types_pb2.Seat) -> Seat:
         cap=seat.cap.minor_units,
         state=_word(SeatState, types_pb2.SeatState.Name(seat.state), "SEAT_STATE_"),
         hold_until=_time(seat.hold_until),
+        cap_tally_seq=seat.cap_tally_seq,
     )
 
 
 def price_fact(envelope: pricing_pb2.PriceEvent) -> PriceFact:
     """Read a price event; Unreadable."""
     near = envelope.WhichOneof("fact") == "next_tier_came_near"
-    moves = envelope.next_tier_came_near.moves if near else envelope.price_changed.moves
+    of_campaign = envelope.WhichOneof("fact") == "campaign_price_changed"
+    changed = envelope.campaign_price_changed if of_campaign else envelope.price_changed
+    moves = envelope.next_tier_came_near.moves if near else changed.moves
     return PriceFact(
         moves=tuple(
             Move(item.sku, _role(item.role), item.old_unit_price, item.new_unit_price, item.next_unit_price)
             for item in moves
         ),
-        missing=1 if near else envelope.price_changed.missing_to_next,
+        missing=1 if near else changed.missing_to_next,
         near=near,
+        ladder_version=envelope.campaign_price_changed.ladder_version,
     )
 
 

@@ -4,7 +4,16 @@ from services.pricing.domain.explain import Explanation, Priced, TeamExplanation
 from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
 from services.pricing.domain.job import Cause, Job
-from services.pricing.domain.ladder import WHOLE, Ladder, ListPrice, Problem, Tier, compile_ladder, discounted
+from services.pricing.domain.ladder import (
+    MOST_MINOR_UNITS,
+    WHOLE,
+    Ladder,
+    ListPrice,
+    Problem,
+    Tier,
+    compile_ladder,
+    discounted,
+)
 from services.pricing.domain.notice import (
     CampaignPriceChanged,
     NextTierCameNear,
@@ -20,6 +29,8 @@ from services.pricing.domain.price import (
     PriceRow,
     PriceStep,
     PriceTable,
+    ReferenceKind,
+    ReferencePrice,
     Role,
     payable,
     table_problem,
@@ -32,6 +43,19 @@ from services.pricing.domain.settlement import (
     settle,
     take_back,
     write_off,
+)
+from services.pricing.domain.simulate import (
+    MOST_FILL,
+    MOST_RESULTS,
+    MOST_UNITS,
+    Assumed,
+    Dip,
+    ItemPoint,
+    Lowest,
+    Point,
+    Simulated,
+    WorstCase,
+    simulate,
 )
 from services.pricing.domain.tally import MOST_FIXED, Counts, Fixed, Tally, at_tally, difference, fix
 from services.pricing.domain.team import (
@@ -46,26 +70,35 @@ from services.pricing.domain.team import (
 )
 
 __all__ = [
+    "MOST_FILL",
     "MOST_FIXED",
+    "MOST_MINOR_UNITS",
+    "MOST_RESULTS",
+    "MOST_UNITS",
     "WHOLE",
     "Amounts",
+    "Assumed",
     "Basis",
     "CampaignPriceChanged",
     "Cause",
     "Contradiction",
     "Counts",
+    "Dip",
     "Discount",
     "DiscountKind",
     "Explanation",
     "FactKind",
     "Fixed",
     "Followed",
+    "ItemPoint",
     "Job",
     "Ladder",
     "ListPrice",
+    "Lowest",
     "NextTierCameNear",
     "Opened",
     "PaymentMode",
+    "Point",
     "PriceChanged",
     "PriceFact",
     "PriceMove",
@@ -74,11 +107,14 @@ __all__ = [
     "PriceTable",
     "Priced",
     "Problem",
+    "ReferenceKind",
+    "ReferencePrice",
     "ReleaseReason",
     "Role",
     "Seat",
     "SeatState",
     "SettlementLine",
+    "Simulated",
     "Tally",
     "Team",
     "TeamExplanation",
@@ -86,6 +122,7 @@ __all__ = [
     "TeamState",
     "Tier",
     "Totals",
+    "WorstCase",
     "at_tally",
     "campaign_price_facts",
     "compile_ladder",
@@ -101,6 +138,7 @@ __all__ = [
     "prices_end",
     "seat_now",
     "settle",
+    "simulate",
     "table_problem",
     "take_back",
     "write_off",

@@ -1,8 +1,9 @@
 """The gRPC service for platforms: what a team costs now, why, and who owes or gets back how much."""
 
+import asyncio
 from typing import Any
 
-from groupbuy.pricing.v1 import explanations_pb2, pricing_service_pb2, pricing_service_pb2_grpc
+from groupbuy.pricing.v1 import explanations_pb2, pricing_service_pb2, pricing_service_pb2_grpc, simulation_pb2
 
 from services.chassis import ids, pages
 from services.chassis.database import Connection, Database
@@ -11,6 +12,7 @@ from services.chassis.server import caller
 from services.pricing import domain, store, translate
 from services.pricing.handlers import Tables
 from services.pricing.rpc import explaining
+from services.pricing.rpc.simulation import simulate_ladder
 
 
 class Pricing(pricing_service_pb2_grpc.PricingServicer):
@@ -88,6 +90,12 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
         if tally is None:
             raise Rejected("TALLY_UNKNOWN")
         return translate.tally_answer(tally)
+
+    async def SimulateLadder(  # noqa: N802 - the name of the RPC
+        self, request: simulation_pb2.SimulateLadderRequest, _context: Any
+    ) -> simulation_pb2.SimulateLadderResponse:
+        """Say what a ladder comes to; LADDER_INVALID, INVALID_ARGUMENT."""
+        return await asyncio.to_thread(simulate_ladder, request)  # thousands of fills: other calls go on meanwhile
 
     async def _table(self, connection: Connection, team: domain.Team) -> domain.PriceTable:
         key = (team.platform_id, team.campaign_id, team.ladder_version)

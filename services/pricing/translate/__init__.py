@@ -13,6 +13,7 @@ from services.pricing.translate.explanations import explanation, price_change, t
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
 from services.pricing.translate.sentences import explain_move, explain_seat
+from services.pricing.translate.simulation import simulated
 from services.pricing.translate.tallies import (
     TALLY_TOPIC,
     campaign_price_message,
@@ -35,6 +36,8 @@ from services.pricing.translate.words import (
     read_ladder,
     read_list_prices,
     read_price_table,
+    read_references,
+    references,
     seat_id,
     team_id,
 )
@@ -68,9 +71,12 @@ __all__ = [
     "read_ladder",
     "read_list_prices",
     "read_price_table",
+    "read_references",
     "read_tally",
+    "references",
     "seat_id",
     "settlement_message",
+    "simulated",
     "tally_answer",
     "tally_message",
     "team_explanation",

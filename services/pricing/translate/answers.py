@@ -3,7 +3,7 @@
 from groupbuy.pricing.v1 import pricing_service_pb2
 
 from services.pricing import domain
-from services.pricing.translate.words import BASES, ROLES, money, team_id
+from services.pricing.translate.words import BASES, ROLES, money, references, team_id
 
 
 def price_now(team: domain.Team, table: domain.PriceTable) -> pricing_service_pb2.GetPriceResponse:
@@ -27,4 +27,5 @@ def price_now(team: domain.Team, table: domain.PriceTable) -> pricing_service_pb
         ladder_version=table.ladder_version,
         basis=BASES[table.basis],
         tally_seq=team.tally_seq,
+        references=references(table.references),
     )

@@ -4,6 +4,7 @@ from services.team_formation.domain.campaign import (
     USUAL_WAITING,
     Campaign,
     CampaignState,
+    ChargeKind,
     CountedIn,
     Item,
     LeaveUntil,
@@ -13,6 +14,7 @@ from services.team_formation.domain.campaign import (
     Phase,
     Presentation,
     Rules,
+    ShownCharge,
     Terms,
     Visibility,
     WhoMayJoin,
@@ -60,7 +62,19 @@ from services.team_formation.domain.confirming import confirm_seat, extend_hold
 from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
 from services.team_formation.domain.leaving import Heirs, default_seat, leave_team
-from services.team_formation.domain.prices import Basis, Discount, PriceRow, PriceStep, PriceTable, Role, Tier
+from services.team_formation.domain.prices import (
+    NO_TALLY,
+    Basis,
+    Discount,
+    PriceRow,
+    PriceStep,
+    PriceTable,
+    ReferenceKind,
+    ReferencePrice,
+    Role,
+    Tally,
+    Tier,
+)
 from services.team_formation.domain.taking import is_full, join_team, open_team, overflow_into, sponsor_team
 from services.team_formation.domain.team import (
     Around,
@@ -83,6 +97,7 @@ __all__ = [
     "LARGEST_PAYMENT",
     "LARGEST_STOCK",
     "NOTHING_ASSERTED",
+    "NO_TALLY",
     "USUAL_WAITING",
     "Action",
     "Around",
@@ -93,6 +108,7 @@ __all__ = [
     "CampaignDecision",
     "CampaignState",
     "Cancel",
+    "ChargeKind",
     "CloseIn",
     "Confirm",
     "CountedIn",
@@ -125,6 +141,8 @@ __all__ = [
     "PriceTable",
     "Problem",
     "Publish",
+    "ReferenceKind",
+    "ReferencePrice",
     "Refusal",
     "ReleaseReason",
     "ReleaseUnits",
@@ -134,8 +152,10 @@ __all__ = [
     "Seat",
     "SeatState",
     "ShowItem",
+    "ShownCharge",
     "Sponsor",
     "StartNow",
+    "Tally",
     "Team",
     "TeamState",
     "Terms",

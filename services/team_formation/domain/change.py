@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.team_formation.domain.campaign import CountedIn
-from services.team_formation.domain.prices import Role
+from services.team_formation.domain.prices import Basis, Role
 from services.team_formation.domain.team import (
     Around,
     Decision,
@@ -81,8 +81,13 @@ class Change:
         self.released = tuple((of, reason) for of, reason in released if counts[of])
         changed: dict[str, Any] = {"state": state, "ended_at": self.now, "totals": totals}
         if state is TeamState.FORMED:
-            changed["formed_fill"] = before.ladder_fill(self.around.terms.price_table.basis)
+            changed["formed_fill"] = self._formed_fill(before)
         self.tell(kind, team=changed, totals_before=before, **more)
+
+    def _formed_fill(self, totals: Totals) -> int | None:
+        """Tell what final prices are read at; of campaign basis, the next tally says so."""
+        basis = self.around.terms.price_table.basis
+        return None if basis is Basis.CAMPAIGN_UNITS else totals.ladder_fill(basis)
 
     def lead(self, seat: Seat | None) -> None:
         """Have a confirmed seat lead from now on, or nobody."""

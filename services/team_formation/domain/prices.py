@@ -11,6 +11,8 @@ class Basis(Word):
 
     TEAM_MEMBERS = "TEAM_MEMBERS"
     TEAM_UNITS = "TEAM_UNITS"
+    CAMPAIGN_UNITS = "CAMPAIGN_UNITS"
+    """Units of all confirmed seats of the campaign: known by its tallies."""
 
 
 class Role(Word):
@@ -18,6 +20,18 @@ class Role(Word):
 
     LEADER = "LEADER"
     MEMBER = "MEMBER"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What pricing counted of a campaign, as far as it is applied here; number 0 where none is yet."""
+
+    seq: int = 0
+    units: int = 0
+    """Units of all confirmed seats of the campaign."""
+
+
+NO_TALLY = Tally()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,22 @@ class PriceStep:
     discount: Discount | None = None
 
 
+class ReferenceKind(Word):
+    """What a reference price is (EU directive 98/6/EC, article 6a)."""
+
+    LIST = "LIST"
+    LOWEST_OF_30_DAYS = "LOWEST_OF_30_DAYS"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePrice:
+    """What one unit costs who buys alone, in minor units; shown, never charged. No kind where it was not said."""
+
+    sku: str
+    unit_price: int
+    kind: ReferenceKind | None
+
+
 @dataclass(frozen=True, slots=True)
 class PriceRow:
     """All prices of one item and role, ascending by threshold, the first at 0."""
@@ -55,6 +85,8 @@ class PriceRow:
     sku: str
     role: Role
     steps: tuple[PriceStep, ...]
+    floor_price: int = 0
+    """No price of the row is below it, in minor units; 0 is no floor."""
 
     def at(self, fill: int) -> PriceStep:
         """Find the step that holds at a fill."""
@@ -74,6 +106,7 @@ class PriceTable:
     basis: Basis
     ladder_version: int
     rows: tuple[PriceRow, ...]
+    references: tuple[ReferencePrice, ...] = ()
     _by_role: dict[tuple[str, Role], PriceRow] = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 
@@ -85,6 +118,10 @@ class PriceTable:
     def __hash__(self) -> int:
         """Tell tables of other prices apart too: most campaigns are at their first version."""
         return self._hash
+
+    def turn(self, fill: int) -> int:
+        """Number what all prices are at a fill: another number, other prices."""
+        return sum(bisect_right(row.steps, fill, key=lambda step: step.threshold) for row in self.rows)
 
     def row(self, sku: str, role: Role) -> PriceRow:
         """Find the row of an item and role; KeyError where the table lacks it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
 
 from services.team_formation.domain.campaign import Campaign, CampaignState, OnFull, Terms
@@ -56,6 +57,7 @@ def open_team(around: Around, command: Open, usage: Usage, *, overflow_of: UUID 
         leader_seat_id=command.join.seat_id,
         overflow_of=overflow_of,
         match_key=command.join.asserted.match_key if terms.rules.who_may_join.match_key_needed else "",
+        tally=around.tally,
     )
     change = Change(team, replace(around, terms=terms))
     change.tell(FactKind.TEAM_OPENED)
@@ -102,6 +104,17 @@ def overflow_into(team: Team, other: Team) -> Team:
     return replace(team, overflow_team_id=other.team_id)
 
 
+class _Cap(NamedTuple):
+    """The most a unit can be charged, and where it was read: at a fill, and where the campaign fills it at a tally."""
+
+    unit_price: int
+    fill: int
+    tally_seq: int
+
+
+_NO_CAP = _Cap(0, 0, 0)
+
+
 def _take(change: Change, command: Join, role: Role, usage: Usage) -> Decision:
     terms = change.around.terms
     item = terms.item(command.sku)
@@ -113,10 +126,10 @@ def _take(change: Change, command: Join, role: Role, usage: Usage) -> Decision:
         return _wait(change, command) if change.rules.on_full is OnFull.WAITLIST else change.done(_full(change))
     if not change.has_left(item.sku, command.quantity):
         return change.done(Refusal("OUT_OF_STOCK", {"sku": item.sku, "left": str(change.left[item.sku])}))
-    cap, fill = _cap(change, item.sku, role, command.quantity)
-    if command.max_unit_price is not None and cap > command.max_unit_price:
-        return change.done(_price_changed(terms, cap, command.max_unit_price))
-    seat = _seat(change, command, role, SeatState.HELD, cap, fill)
+    cap = _cap(change, item.sku, role, command.quantity)
+    if command.max_unit_price is not None and cap.unit_price > command.max_unit_price:
+        return change.done(_price_changed(terms, cap.unit_price, command.max_unit_price))
+    seat = _seat(change, command, role, SeatState.HELD, cap)
     change.move(FactKind.SEAT_HELD, None, seat)
     return change.done(Outcome.SEAT, seat)
 
@@ -125,12 +138,12 @@ def _wait(change: Change, command: Join) -> Decision:
     most = change.rules.max_waiting
     if change.team.totals.waiting_members >= most:
         return change.done(Refusal("WAITLIST_FULL", {"maximum": str(most)}))
-    seat = _seat(change, command, Role.MEMBER, SeatState.WAITING, 0, 0)
+    seat = _seat(change, command, Role.MEMBER, SeatState.WAITING, _NO_CAP)
     change.move(FactKind.SEAT_WAITLISTED, None, seat)
     return change.done(Outcome.WAITLISTED, seat)
 
 
-def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: int, fill: int) -> Seat:
+def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: _Cap) -> Seat:
     team, now = change.team, change.now
     item = change.around.terms.item(command.sku)
     return Seat(
@@ -143,8 +156,8 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: int,
         command.quantity,
         role,
         state,
-        cap,
-        fill,
+        cap.unit_price,
+        cap.fill,
         held_at=now,
         hold_until=hold_end(change.rules, team, now),
         invite_id=command.invite_id,
@@ -152,6 +165,7 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: int,
         number=team.version + 1,
         max_unit_price=command.max_unit_price if state is SeatState.WAITING else None,
         updated_at=now,
+        cap_tally_seq=cap.tally_seq,
     )
 
 
@@ -185,16 +199,17 @@ def _seat_if_it_fits(change: Change, waits: Seat) -> bool:
 
 
 def _seat_waiting(change: Change, seat: Seat) -> None:
-    cap, fill = _cap(change, seat.sku, seat.role, seat.quantity)
-    if seat.max_unit_price is not None and cap > seat.max_unit_price:
+    cap = _cap(change, seat.sku, seat.role, seat.quantity)
+    if seat.max_unit_price is not None and cap.unit_price > seat.max_unit_price:
         change.release(seat, ReleaseReason.PRICE_CHANGED)
         return
     hold_until = hold_end(change.rules, change.team, change.now)
     after = replace(
         seat,
         state=SeatState.HELD,
-        cap=cap,
-        cap_fill=fill,
+        cap=cap.unit_price,
+        cap_fill=cap.fill,
+        cap_tally_seq=cap.tally_seq,
         held_at=change.now,
         hold_until=hold_until,
         updated_at=change.now,
@@ -225,10 +240,10 @@ def sponsor_team(team: Team, around: Around, command: Sponsor) -> Decision:
 
 
 def _sponsor(change: Change, seat_id: UUID, sku: str) -> None:
-    cap, fill = _cap(change, sku, Role.MEMBER, 1)
+    cap = _cap(change, sku, Role.MEMBER, 1)
     join = Join(seat_id, "", sku, 1)
     seat = replace(
-        _seat(change, join, Role.MEMBER, SeatState.CONFIRMED, cap, fill),
+        _seat(change, join, Role.MEMBER, SeatState.CONFIRMED, cap),
         confirmed_at=change.now,
         hold_until=change.now,
         sponsored=True,
@@ -241,11 +256,12 @@ def _sponsor(change: Change, seat_id: UUID, sku: str) -> None:
     change.move(FactKind.SEAT_SPONSORED, None, seat)
 
 
-def _cap(change: Change, sku: str, role: Role, quantity: int) -> tuple[int, int]:
-    """Tell the most a unit can be charged: the price at the confirmed fill with this seat added; and that fill."""
-    table = change.around.terms.price_table
-    fill = change.team.totals.ladder_fill(table.basis) + (1 if table.basis is Basis.TEAM_MEMBERS else quantity)
-    return table.row(sku, role).at(fill).unit_price, fill
+def _cap(change: Change, sku: str, role: Role, quantity: int) -> _Cap:
+    """Tell the most a unit can be charged: the price at the confirmed fill with this seat added."""
+    table, team = change.around.terms.price_table, change.team
+    fill = team.price_fill(table.basis) + (1 if table.basis is Basis.TEAM_MEMBERS else quantity)
+    seq = team.tally.seq if table.basis is Basis.CAMPAIGN_UNITS else 0
+    return _Cap(table.row(sku, role).at(fill).unit_price, fill, seq)
 
 
 def _occupied(live_seat: Seat | None) -> Refusal | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.team_formation.domain.campaign import Campaign, CountedIn, Rules, Terms
-from services.team_formation.domain.prices import Basis, Role
+from services.team_formation.domain.prices import NO_TALLY, Basis, Role, Tally
 from services.team_formation.domain.values import Word, value
 
 
@@ -120,7 +120,7 @@ class Totals:
         return self.confirmed(counted_in) + held
 
     def ladder_fill(self, basis: Basis) -> int:
-        """Tell the confirmed fill in a ladder's basis."""
+        """Tell the team's own confirmed fill in a ladder's basis."""
         return self.confirmed_members if basis is Basis.TEAM_MEMBERS else self.confirmed_units
 
 
@@ -154,6 +154,8 @@ class Seat:
     max_unit_price: int | None = None
     """What a waiting seat may cost at most when its turn comes."""
     updated_at: datetime | None = None
+    cap_tally_seq: int = 0
+    """Number of the tally at which its cap was read; 0 for none, and where the campaign does not fill the ladder."""
 
 
 @value
@@ -181,10 +183,15 @@ class Team:
     overflow_of: UUID | None = None
     match_key: str = ""
     formed_fill: int | None = None
+    """What its final prices are read at; of campaign basis, None until the tally that fixes them is applied."""
+    tally: Tally = NO_TALLY
+    """The campaign's last tally where the whole campaign fills the ladder; stored with the campaign."""
 
     def price_fill(self, basis: Basis) -> int:
         """Tell the fill that its prices are read at: the confirmed one; once it has formed, the one it formed with."""
-        return self.totals.ladder_fill(basis) if self.formed_fill is None else self.formed_fill
+        if self.formed_fill is not None:
+            return self.formed_fill
+        return self.tally.units if basis is Basis.CAMPAIGN_UNITS else self.totals.ladder_fill(basis)
 
     def after_seat(self, totals: Totals, due_at: datetime) -> "Team":
         """Give the team one version later, with other totals and another time to be looked at.
@@ -211,6 +218,7 @@ class Team:
             self.overflow_of,
             self.match_key,
             self.formed_fill,
+            self.tally,
         )
 
 
@@ -292,6 +300,8 @@ class Around:
     now: datetime
     left: Mapping[str, int] = field(default_factory=dict)
     """Units left, per SKU that has stock."""
+    tally: Tally = NO_TALLY
+    """The campaign's last tally, where the whole campaign fills the ladder."""
 
 
 def hold_end(rules: Rules, team: Team, now: datetime) -> datetime:

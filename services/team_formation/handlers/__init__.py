@@ -5,8 +5,10 @@ from services.team_formation.handlers.campaigns import CampaignHandler
 from services.team_formation.handlers.commands import TeamHandler
 from services.team_formation.handlers.due import DueFinder, Sweeper
 from services.team_formation.handlers.platforms import PlatformHandler
+from services.team_formation.handlers.tallies import TALLIES, TallyHandler
 
 __all__ = [
+    "TALLIES",
     "Answer",
     "Ask",
     "CampaignHandler",
@@ -16,5 +18,6 @@ __all__ = [
     "PlatformHandler",
     "Revoke",
     "Sweeper",
+    "TallyHandler",
     "TeamHandler",
 ]

@@ -14,7 +14,9 @@ from services.chassis.errors import Rejected
 from services.chassis.requests import Answers, Decided, RequestKey
 from services.team_formation import domain, translate
 from services.team_formation.domain import (
+    NO_TALLY,
     Around,
+    Basis,
     Campaign,
     CampaignState,
     Cancel,
@@ -33,6 +35,7 @@ from services.team_formation.domain import (
     ReleaseReason,
     Seat,
     SeatState,
+    Tally,
     Team,
     TeamState,
     Terms,
@@ -98,12 +101,26 @@ class Book:
         self.returned: set[str] = set()
         """Items with stock of which units were given back, whoever has taken them since."""
         self.locks_members = False
+        self.tally: Tally | None = None
+        """The campaign's last tally; None where it was not asked for."""
 
     # What is loaded.
 
     def take_stock(self, levels: Iterable[tuple[str, Level]]) -> None:
         """Take the stock, which is locked."""
         self._left |= {sku: level.offered - level.taken for sku, level in levels}
+
+    def take_tally(self, tallies: Sequence[Tally]) -> None:
+        """Take the campaign's last tally, if there was one."""
+        self.tally = tallies[0] if tallies else NO_TALLY
+
+    def price_teams(self) -> None:
+        """Have teams whose ladder the whole campaign fills know the tally."""
+        if self.tally is None:
+            return
+        for team_id, team in self.teams.items():
+            if self.terms(team).price_table.basis is Basis.CAMPAIGN_UNITS:
+                self.teams[team_id] = replace(team, tally=self.tally)
 
     def take_seats(self, seats: Iterable[Seat]) -> None:
         """Take seats as they are stored; what is here already stays as it is."""
@@ -201,7 +218,7 @@ class Book:
 
     def around_new(self, campaign: Campaign) -> Around:
         """Give what opening a team needs."""
-        return Around(campaign, campaign.terms, self.now, self._left)
+        return Around(campaign, campaign.terms, self.now, self._left, self.tally or NO_TALLY)
 
     def is_looked_at(self, team: Team) -> bool:
         """Tell whether a team is brought up to date before its commands are decided."""

@@ -40,7 +40,7 @@ class _Phase(Generic[Item]):
 
 async def load(connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]) -> None:
     """Lock and load what the commands concern; Raced where something should have been locked that was not known of."""
-    phases = [*await _lock(connection, catalogue, books), *await _read(connection, books)]
+    phases = [*await _lock(connection, catalogue, books), *await _read(connection, catalogue, books)]
     for phase in phases:
         await phase.receive()
     for book in books:
@@ -81,7 +81,9 @@ async def _lock(
     return phases
 
 
-async def _read(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> list[_Phase[Any]]:
+async def _read(
+    connection: AsyncConnection[TupleRow], catalogue: Catalogue, books: Sequence[Book]
+) -> list[_Phase[Any]]:
     """Read what is so now that the locks are held: what was decided before, seats, invites."""
     phases: list[_Phase[Any]] = []
 
@@ -97,6 +99,7 @@ async def _read(connection: AsyncConnection[TupleRow], books: Sequence[Book]) ->
     with_members = (book for book in books if book.member_ids or book.seat_ids)
     with_seats = [book for book in books if book.seat_ids]
     with_invites = (book for book in books if book.invite_ids)
+    filling = (book for book in books if catalogue.fills_ladder(book.campaign_id))
     openers = (book for book in books if book.keeps_campaign and book.locks_members)
     await ask((book for book in books if book.keys), requests.known, lambda book: book.keys, _take_answers)
     await ask(with_members, store.load_live_of_members, _members_wanted, Book.take_seats)
@@ -104,6 +107,7 @@ async def _read(connection: AsyncConnection[TupleRow], books: Sequence[Book]) ->
     await ask(with_seats, store.load_late_payments, lambda book: (book.campaign_id, book.seat_ids), Book.take_late)
     await ask(with_invites, store.load_invites, _invites_wanted, Book.take_invites)
     await ask(openers, store.count_opened, lambda book: (book.campaign_id, book.member_ids), Book.take_opened)
+    await ask(filling, store.load_tallies, lambda book: book.campaign_id, Book.take_tally)
     return phases
 
 
@@ -140,6 +144,7 @@ async def _find_terms(connection: AsyncConnection[TupleRow], catalogue: Catalogu
         book.terms_by_version[book.campaign.terms.version] = book.campaign.terms
     for version in {team.terms_version for team in book.teams.values()} - set(book.terms_by_version):
         book.terms_by_version[version] = await catalogue.terms(connection, book.platform_id, book.campaign_id, version)
+    book.price_teams()
 
 
 def _locks_members(catalogue: Catalogue, book: Book) -> bool:
@@ -156,6 +161,8 @@ async def _check_locked(connection: AsyncConnection[TupleRow], catalogue: Catalo
             raise Raced("a campaign limits its members since now")
         if catalogue.has_stock(book.campaign_id) and not book.locks_stock:
             raise Raced("a campaign has stock since now")
+        if catalogue.fills_ladder(book.campaign_id) and book.tally is None:
+            raise Raced("a campaign fills its ladder since now")
 
 
 async def _check_unknown(connection: AsyncConnection[TupleRow], book: Book) -> None:

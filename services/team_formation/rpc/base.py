@@ -70,8 +70,8 @@ class Rpcs:
             team = await store.find_team(connection, caller(), campaign_id, team_id)
             if team is None:
                 raise Rejected("TEAM_UNKNOWN")
-            terms = await self._desk.catalogue.terms(connection, team.platform_id, campaign_id, team.terms_version)
-        return team, terms
+            [priced] = await self._desk.catalogue.priced(connection, [team])
+        return priced
 
     async def _door(self, code: str) -> Door:
         """Find where a code of the caller leads; Rejected INVITE_UNKNOWN."""

@@ -54,8 +54,8 @@ class ListRpcs(Rpcs):
         async with self._desk.database.read() as connection:
             found = await lists.list_teams(connection, caller(), campaign.campaign_id, wanted, page.id(), page.size + 1)
             shown, last = page.cut(found)
-            terms = [await self._terms(connection, team) for team in shown]
-        written = fitting(map(translate.team, shown, terms))
+            priced = await self._desk.catalogue.priced(connection, shown)
+        written = fitting(translate.team(team, terms) for team, terms in priced)
         last = page.last(shown, len(written), last)
         return pb.ListTeamsResponse(teams=written, next_page_token=page.next(str(last.team_id)) if last else "")
 
@@ -110,7 +110,8 @@ class ListRpcs(Rpcs):
             )
             if team is None:
                 raise Rejected("NO_TEAM_FOUND")
-            return pb.FindTeamResponse(team=translate.team(team, await self._terms(connection, team)))
+            [priced] = await self._desk.catalogue.priced(connection, [team])
+        return pb.FindTeamResponse(team=translate.team(*priced))
 
     async def _seats(self, campaign_id: UUID, wanted: lists.SeatFilter, page: Page) -> tuple[list[domain.Seat], str]:
         async with self._desk.database.read() as connection:
@@ -128,9 +129,6 @@ class ListRpcs(Rpcs):
         if wanted.team_id or last.updated_at is None:
             return shown, page.next(str(last.number))
         return shown, page.next(filters.change_position(last.updated_at, last.seat_id))
-
-    async def _terms(self, connection: Connection, team: domain.Team) -> domain.Terms:
-        return await self._desk.catalogue.terms(connection, team.platform_id, team.campaign_id, team.terms_version)
 
 
 async def _stock(connection: Connection, campaign_ids: Sequence[UUID]) -> dict[UUID, dict[str, domain.Level]]:

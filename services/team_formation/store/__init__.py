@@ -47,6 +47,14 @@ from services.team_formation.store.seats import (
     update_seats,
 )
 from services.team_formation.store.sweeps import Sweep, find_sweeps, list_sweep, note_sweep
+from services.team_formation.store.tallies import (
+    CampaignTally,
+    apply_tallies,
+    find_tally,
+    find_turned,
+    fix_teams,
+    load_tallies,
+)
 from services.team_formation.store.teams import (
     count_opened,
     find_due,
@@ -59,7 +67,9 @@ from services.team_formation.store.teams import (
 )
 
 __all__ = [
+    "CampaignTally",
     "Sweep",
+    "apply_tallies",
     "count_opened",
     "count_taken",
     "find_campaign",
@@ -69,10 +79,13 @@ __all__ = [
     "find_invite",
     "find_seat",
     "find_sweeps",
+    "find_tally",
     "find_team",
     "find_terms",
+    "find_turned",
     "find_unlimited",
     "find_version",
+    "fix_teams",
     "insert_campaign",
     "insert_change",
     "insert_invites",
@@ -94,6 +107,7 @@ __all__ = [
     "load_late_payments",
     "load_live_of_members",
     "load_seats",
+    "load_tallies",
     "load_waiting",
     "load_waiting_beyond",
     "lock_campaign",

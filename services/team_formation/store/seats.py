@@ -14,7 +14,8 @@ from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState,
 COLUMNS = (
     "s.seat_id, s.campaign_id, s.team_id, s.platform_id, s.member_id, s.sku, s.quantity, s.role, s.state, s.cap,"
     " s.cap_fill, s.held_at, s.hold_until, s.invite_id, s.external_ref, s.payment_reference, s.confirmed_at,"
-    " s.released_at, s.release_reason, s.number, s.sponsored, s.hold_extended, s.max_unit_price, s.updated_at"
+    " s.released_at, s.release_reason, s.number, s.sponsored, s.hold_extended, s.max_unit_price, s.updated_at,"
+    " s.cap_tally_seq"
 )
 _STATES = {state.value: state for state in SeatState}
 _ROLES = {role.value: role for role in Role}
@@ -156,11 +157,11 @@ async def find_seat(
 
 _CHANGING = (
     "quantity, role, state, cap, cap_fill, held_at, hold_until, payment_reference, confirmed_at, released_at,"
-    " release_reason, hold_extended, updated_at"
+    " release_reason, hold_extended, updated_at, cap_tally_seq"
 )
 _INSERT = (
     "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, invite_id, external_ref, number,"  # noqa: S608 - constants
-    f" sponsored, max_unit_price, {_CHANGING}) SELECT %s, k.* FROM unnest({marks(23)}) AS k"
+    f" sponsored, max_unit_price, {_CHANGING}) SELECT %s, k.* FROM unnest({marks(24)}) AS k"
 )
 
 
@@ -218,6 +219,7 @@ def _changing(seats: Sequence[Seat]) -> tuple[object, ...]:
         texts(seat.release_reason for seat in seats),
         booleans(seat.hold_extended for seat in seats),
         times(seat.updated_at for seat in seats),
+        bigints(seat.cap_tally_seq for seat in seats),
     )
 
 
@@ -304,4 +306,5 @@ def seat_of(row: TupleRow) -> Seat:
         row[21],
         row[22],
         row[23],
+        row[24],
     )

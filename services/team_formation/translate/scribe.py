@@ -138,6 +138,7 @@ class Scribe:
             seat.sponsored,
             seat.hold_extended,
             seat.updated_at,
+            seat.cap_tally_seq,
         )
         written = self._shapes.get(shape)
         if written is None:

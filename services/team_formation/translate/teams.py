@@ -61,6 +61,7 @@ def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb
         released_at=time(values.released_at) if values.released_at else None,
         hold_extended=values.hold_extended,
         updated_at=time(values.updated_at),
+        cap_tally_seq=values.cap_tally_seq,
     )
 
 

@@ -18,7 +18,18 @@ from services.chassis.clock import Clock
 from services.chassis.database import Connection, Database
 from services.team_formation import store, translate
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.domain import Campaign, CampaignState, Level, PriceTable, Role, TeamState, Totals
+from services.team_formation.domain import (
+    NO_TALLY,
+    Basis,
+    Campaign,
+    CampaignState,
+    Level,
+    PriceTable,
+    Role,
+    Tally,
+    TeamState,
+    Totals,
+)
 from services.team_formation.store.watching import TeamSums, sum_teams
 from services.team_formation.watch.topic import State
 
@@ -82,11 +93,18 @@ class CampaignSums:
                 return None
             began = time.monotonic()
             counted = await _count(connection, campaign)
-            prices = _prices(campaign.terms.price_table, await self._reached(connection, counted))
+            tally = await self._tally(connection, campaign)
+            prices = _prices(campaign.terms.price_table, await self._reached(connection, counted, tally), tally)
             rest = max(REST_SECONDS, min(REST_PER_COUNT * (time.monotonic() - began), LONGEST_REST_SECONDS))
-        return _written(counted, prices, self._clock.now(platform_id), rest)
+        return _written(counted, prices, _turn(campaign.terms.price_table, tally), self._clock.now(platform_id), rest)
 
-    async def _reached(self, connection: Connection, counted: _Count) -> list[tuple[PriceTable, int]]:
+    async def _tally(self, connection: Connection, campaign: Campaign) -> Tally:
+        """Find the last tally; none, and no look, where no terms that were seen ask for one."""
+        if not self._catalogue.fills_ladder(campaign.campaign_id):
+            return NO_TALLY
+        return await store.find_tally(connection, campaign.campaign_id)
+
+    async def _reached(self, connection: Connection, counted: _Count, tally: Tally) -> list[tuple[PriceTable, int]]:
         """Tell the largest confirmed fill of open teams, for each price table that they have."""
         reached = []
         for sums in counted.of(_OPEN):
@@ -94,7 +112,7 @@ class CampaignSums:
                 connection, counted.campaign.platform_id, counted.campaign.campaign_id, sums.terms_version
             )
             most = Totals(confirmed_members=sums.most_members, confirmed_units=sums.most_units)
-            reached.append((terms.price_table, most.ladder_fill(terms.price_table.basis)))
+            reached.append((terms.price_table, _fill(terms.price_table.basis, most, tally)))
         return reached
 
 
@@ -105,8 +123,21 @@ async def _count(connection: Connection, campaign: Campaign) -> _Count:
         return _Count(campaign, await teams.all(), [(sku, level) for _, sku, level in await stock.all()])
 
 
-def _prices(table: PriceTable, reached: Sequence[tuple[PriceTable, int]]) -> list[pb.CampaignPrice]:
-    """Write the prices of what is sold now: those at no fill, and the lowest that an open team has reached."""
+def _fill(basis: Basis, most: Totals, tally: Tally) -> int:
+    return tally.units if basis is Basis.CAMPAIGN_UNITS else most.ladder_fill(basis)
+
+
+def _turn(table: PriceTable, tally: Tally) -> int:
+    """Number the prices that a tally moves, though no team changed."""
+    return table.turn(tally.units) if table.basis is Basis.CAMPAIGN_UNITS else 0
+
+
+def _prices(table: PriceTable, reached: Sequence[tuple[PriceTable, int]], tally: Tally) -> list[pb.CampaignPrice]:
+    """Write the prices of what is sold now: those at no fill, and the lowest that an open team has reached.
+
+    Where the whole campaign fills the ladder, who opens the next team has the campaign's price too.
+    """
+    begins = _fill(table.basis, Totals(), tally)
     lowest: dict[tuple[str, Role], int] = {}
     for theirs, fill in reached:
         for row in theirs.rows:
@@ -117,13 +148,13 @@ def _prices(table: PriceTable, reached: Sequence[tuple[PriceTable, int]]) -> lis
             sku=row.sku,
             role=translate.ROLES[row.role],
             list_price=translate.money(row.at(0).unit_price, table.currency),
-            unit_price=translate.money(lowest.get((row.sku, row.role), row.at(0).unit_price), table.currency),
+            unit_price=translate.money(lowest.get((row.sku, row.role), row.at(begins).unit_price), table.currency),
         )
         for row in table.rows
     ]
 
 
-def _written(counted: _Count, prices: Sequence[pb.CampaignPrice], now: datetime, rest: float) -> State:
+def _written(counted: _Count, prices: Sequence[pb.CampaignPrice], turn: int, now: datetime, rest: float) -> State:
     campaign, state = counted.campaign, counted.campaign.state(now)
     open_teams = counted.teams_in(*_OPEN)
     revision = counted.revision(state)
@@ -142,4 +173,4 @@ def _written(counted: _Count, prices: Sequence[pb.CampaignPrice], now: datetime,
     )
     turns = [(at - now).total_seconds() for at in (campaign.starts_at, campaign.ends_at) if at > now]
     again = min([*turns, AGAIN_SECONDS])
-    return State(revision, response.SerializeToString(), state in _OVER and not open_teams, rest, again)
+    return State(revision, response.SerializeToString(), state in _OVER and not open_teams, rest, again, turn)

@@ -55,11 +55,11 @@ class Hub(Generic[Key]):
         woken = False
         try:
             state = await self._first(topic, after)
-            seen = min(after, state.version)  # a version that is yet to come would never be passed
+            seen = (min(after, state.version), 0)  # a version that is yet to come would never be passed
             while True:
-                if state.version > seen:
+                if state.follows(*seen):
                     yield state.body
-                seen = state.version
+                seen = (state.version, state.turn)
                 if state.final:
                     return
                 if woken:
@@ -172,7 +172,7 @@ class Hub(Generic[Key]):
         if state and topic.readers:
             now = asyncio.get_running_loop().time()
             topic.not_before = now + state.rest
-            if topic.state is None or state.version > topic.state.version:
+            if topic.state is None or state.follows(topic.state.version, topic.state.turn):
                 topic.state = state
                 self._turns.give(topic.take_parked())
             if state.again is not None:

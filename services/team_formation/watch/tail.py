@@ -1,12 +1,16 @@
 """What changed since the last look, from the outbox: the cost follows what changed, not what is watched."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+from services.chassis.clock import Clock
 from services.chassis.database import Connection
 from services.chassis.horizon import Horizon
+from services.team_formation.store import find_turned
 from services.team_formation.store.watching import find_told
 
 _SLACK = timedelta(days=1)
+_TURNED_SLACK = timedelta(minutes=1)
 
 
 class Tail:
@@ -41,3 +45,24 @@ class Tail:
         fresh = [key for key, sequence in told.items() if self._told.get(key) != sequence]
         self._low, self._told = self._horizon.safe, told
         return fresh
+
+
+class TurnedPrices:
+    """Follows the campaigns whose tallies turn prices: one crossing is one entry, however many teams have the price.
+
+    By the machines' time, and from a minute ago on, as clocks differ and a transaction commits after it was written.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._told: dict[UUID, datetime] | None = None
+
+    async def look(self, connection: Connection) -> set[UUID]:
+        """List the campaigns whose prices turned since the look before; none at the beginning, when all is read."""
+        turned = dict(await (await find_turned(connection, self._clock.now() - _TURNED_SLACK)).all())
+        told, self._told = self._told, turned
+        return set() if told is None else {campaign for campaign, at in turned.items() if told.get(campaign) != at}

@@ -29,14 +29,20 @@ class TeamStates:
         """Load the teams that exist."""
         async with self._database.read() as connection:
             teams = await _find(connection, names)
-            return dict([await self._state(connection, team) for team in teams])
+            return dict([self._state(*priced) for priced in await self._catalogue.priced(connection, teams)])
 
-    async def _state(self, connection: Connection, team: domain.Team) -> tuple[Name, State]:
-        terms = await self._catalogue.terms(connection, team.platform_id, team.campaign_id, team.terms_version)
+    def _state(self, team: domain.Team, terms: domain.Terms) -> tuple[Name, State]:
         written = translate.team(team, terms)
         as_of = translate.time(self._clock.now(team.platform_id))
         body = pb.WatchTeamResponse(team=written, as_of=as_of).SerializeToString()
-        return (team.platform_id, written.team_id), State(team.version, body, not team.state.is_open)
+        return (team.platform_id, written.team_id), State(
+            team.version, body, not team.state.is_open, turn=_turn(team, terms.price_table)
+        )
+
+
+def _turn(team: domain.Team, table: domain.PriceTable) -> int:
+    """Number the prices of a team that others move: those of its campaign's other teams."""
+    return table.turn(team.price_fill(table.basis)) if table.basis is domain.Basis.CAMPAIGN_UNITS else 0
 
 
 async def _find(connection: Connection, names: Sequence[Name]) -> list[domain.Team]:

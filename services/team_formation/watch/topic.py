@@ -24,6 +24,12 @@ class State:
     """Seconds in which it is not loaded again, however often it changes."""
     again: float | None = None
     """Seconds after which it is loaded again, though nothing is heard of it."""
+    turn: int = 0
+    """Another number, another state of the same version: prices that the whole campaign moves; 0 where it does not."""
+
+    def follows(self, version: int, turn: int) -> bool:
+        """Tell whether it is news to who has seen a version and turn."""
+        return self.version > version or (self.version == version and self.turn != turn)
 
 
 class Topic(Generic[Key]):

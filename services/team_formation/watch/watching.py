@@ -1,7 +1,7 @@
 """Tells readers of changes to teams and campaigns, whichever replica made them."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 import psycopg
@@ -15,7 +15,7 @@ from services.team_formation import translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.watch.campaigns import CampaignSums
 from services.team_formation.watch.hub import Hub
-from services.team_formation.watch.tail import Tail
+from services.team_formation.watch.tail import Tail, TurnedPrices
 from services.team_formation.watch.teams import TeamStates
 from services.team_formation.watch.turns import Turns
 
@@ -36,6 +36,7 @@ class Watch:
         )
         self._database = database
         self._tail = Tail()
+        self._turned = TurnedPrices(clock)
 
     @property
     def readers(self) -> int:
@@ -55,16 +56,24 @@ class Watch:
         """Look once; what is watched and has changed is loaded soon after."""
         if not self.teams.watched and not self.campaigns.watched:
             self._tail.forget()
+            self._turned.forget()
             return
         async with self._database.read() as connection:
             fresh = await self._tail.look(connection)
-        self.teams.changed(self.teams.watched if fresh is None else fresh)
-        self.campaigns.changed(self.campaigns.watched if fresh is None else self._campaigns_of(fresh))
+            turned = await self._turned.look(connection)
+        self.teams.changed(self.teams.watched if fresh is None else [*fresh, *self._teams_of(turned)])
+        self.campaigns.changed(self.campaigns.watched if fresh is None else self._campaigns_of(fresh) | turned)
 
     async def stop(self) -> None:
         """End every stream, so that the readers come back to another replica."""
         self.teams.stop()
         self.campaigns.stop()
+
+    def _teams_of(self, campaigns: Collection[UUID]) -> list[str]:
+        """Tell which teams of campaigns are watched."""
+        if not campaigns:
+            return []
+        return [key for key in self.teams.watched if (ids.parse(translate.TEAM, key, 2) or [None])[0] in campaigns]
 
     def _campaigns_of(self, keys: Iterable[str]) -> set[UUID]:
         """Tell whose events were told; nothing where nobody watches campaigns."""

@@ -43,6 +43,8 @@ _STATES = {SeatState.WAITING: "waiting", SeatState.HELD: "held", SeatState.CONFI
 class RandomTeam(RuleBasedStateMachine):
     """A team under random commands; each is preceded by bringing it up to date, as a batch does."""
 
+    team: domain.Team
+
     @initialize(
         mode=st.sampled_from(PaymentMode),
         counted_in=st.sampled_from(CountedIn),
@@ -101,7 +103,8 @@ class RandomTeam(RuleBasedStateMachine):
         self.terms, self.law, self.now = self.campaign.terms, self.campaign.terms.rules, START
         self.seats: dict[UUID, Seat] = {}
         self.chairs: dict[UUID, Chair] = {}
-        self.ends, self.version = 0, 0
+        self.ends, self.version, self.formed = 0, 0, False
+        self.tally = domain.NO_TALLY
         self.model = TeamModel(self.law, basis, START, START + LIFE, self.campaign.ends_at, options["stock"])
         command = domain.Open(uuid4(), self.wanted("mei", 1, None, newcomer=True))
         opened = domain.open_team(self.around(), command, Usage())
@@ -209,6 +212,14 @@ class RandomTeam(RuleBasedStateMachine):
         if units - before <= self.model.left():
             self.model.elsewhere[member] = units
 
+    @precondition(lambda self: self.model.basis is Basis.CAMPAIGN_UNITS)
+    @rule(units=st.integers(0, 6))
+    def count_campaign(self, units: int) -> None:
+        """Pricing counts all the campaign's teams, and its tally is applied."""
+        self.model.counted = units
+        self.tally = domain.Tally(self.tally.seq + 1, units)
+        self.team = replace(self.team, tally=self.tally)
+
     @rule()
     def pause_or_go_on(self) -> None:
         if self.direct(domain.Resume() if self.model.paused else domain.Pause()):
@@ -275,7 +286,7 @@ class RandomTeam(RuleBasedStateMachine):
             if chair.state == "held":
                 assert seat.hold_until == chair.until
         assert team.version == self.version
-        assert self.ends == (0 if team.state.is_open else 2 if model.end == "cancelled" and team.formed_fill else 1)
+        assert self.ends == (0 if team.state.is_open else 2 if model.end == "cancelled" and self.formed else 1)
         assert team.leader_seat_id == next((i for i, chair in self.chairs.items() if chair is model.leader), None)
         if model.leader and model.leader.state == "confirmed":
             assert self.seats[team.leader_seat_id or UUID(int=0)].role is domain.Role.LEADER
@@ -342,6 +353,7 @@ class RandomTeam(RuleBasedStateMachine):
             assert fact.team.version == self.version
             self.ends += fact.kind in ENDS
         self.team = decision.team
+        self.formed |= any(fact.kind is FactKind.TEAM_FORMED for fact in decision.facts)
         new = [seat for seat in decision.seats if seat.seat_id not in self.seats]
         if isinstance(decision.outcome, Refusal):
             assert not new
