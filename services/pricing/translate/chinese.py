@@ -19,7 +19,7 @@ _ROLES = {domain.Role.LEADER: "团长", domain.Role.MEMBER: "团员"}
 
 def explain_seat(explained: domain.Explanation, currency: str) -> str:
     """Say why a seat pays what it pays, or will."""
-    fill = f"{_confirmed(explained.fill, explained.basis)}，{_step(explained, currency)}。"
+    fill = f"{_confirmed(explained.fill, explained.basis, explained.tally_seq)}，{_step(explained, currency)}。"
     return fill + (_free(explained.seat) or _pays(explained, currency))
 
 
@@ -33,7 +33,7 @@ def explain_team(explained: domain.TeamExplanation, table: domain.PriceTable) ->
     ]
     more = len(explained.prices) - len(named)
     rest = f"，另有{more}项见数据" if more else ""
-    confirmed = _confirmed(explained.fill, table.basis)
+    confirmed = _confirmed(explained.fill, table.basis, explained.tally_seq)
     return f"该团第{explained.version}版时{confirmed}，{holds}：{'，'.join(named)}{rest}。"
 
 
@@ -79,6 +79,8 @@ def _taken_off(explained: domain.Explanation, discount: domain.Discount, currenc
     return f"{percent}为{exact_text(explained.priced, currency)}，四舍五入"
 
 
-def _confirmed(fill: int, basis: domain.Basis) -> str:
+def _confirmed(fill: int, basis: domain.Basis, tally_seq: int) -> str:
     noun = "人" if basis is domain.Basis.TEAM_MEMBERS else "件"
-    return f"已有{fill}{noun}确认" if fill else f"尚无{noun}确认"
+    where = "整个活动" if basis.is_of_campaign else ""
+    where += f"第{tally_seq}次统计时" if tally_seq else ""
+    return f"{where}已有{fill}{noun}确认" if fill else f"{where}尚无{noun}确认"

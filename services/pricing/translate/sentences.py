@@ -26,7 +26,7 @@ def explain_move(fact: domain.PriceChanged | domain.CampaignPriceChanged, table:
 
 def explain_seat(explained: domain.Explanation, currency: str) -> str:
     """Say why a seat pays what it pays, or will."""
-    fill = f"{_confirmed(explained.fill, explained.basis)}; {_step(explained, currency)}."
+    fill = f"{_confirmed(explained.fill, explained.basis, explained.tally_seq)}; {_step(explained, currency)}."
     return f"{fill} {_free(explained.seat) or _pays(explained, currency)}"
 
 
@@ -41,7 +41,7 @@ def explain_team(explained: domain.TeamExplanation, table: domain.PriceTable) ->
     ]
     more = len(explained.prices) - len(named)
     rest = f", and {more} more are in the data" if more else ""
-    confirmed = _confirmed(explained.fill, table.basis)
+    confirmed = _confirmed(explained.fill, table.basis, explained.tally_seq)
     return f"{confirmed} at version {explained.version} of the team, so {holds}: {', '.join(named)}{rest}."
 
 
@@ -104,9 +104,10 @@ def _prices(moves: Iterable[domain.PriceMove], currency: str) -> str:
     return ", ".join(named) + (f", and {more} more moved" if more else "")
 
 
-def _confirmed(fill: int, basis: domain.Basis) -> str:
+def _confirmed(fill: int, basis: domain.Basis, tally_seq: int = 0) -> str:
     noun = "member" if basis is domain.Basis.TEAM_MEMBERS else "unit"
     where = " in the whole campaign" if basis.is_of_campaign else ""
+    where += f" at tally {tally_seq}" if tally_seq else ""
     return f"{fill} {noun} is confirmed{where}" if fill == 1 else f"{fill or 'No'} {noun}s are confirmed{where}"
 
 
