@@ -7,8 +7,8 @@ each tally it contains; reading begins after the highest, and no tally is taken 
 
 from collections.abc import Iterable
 
-MOST_TRIES = 10
-"""After so many seeks what is missing is taken to be gone from the log; the tally after it carries the totals too."""
+MOST_TRIES = 64
+"""After so many looks what is missing is taken to be gone from the log; the tally after it carries the totals too."""
 
 
 class Positions:
@@ -65,10 +65,16 @@ class Positions:
         return True
 
     def to_seek(self) -> list[int]:
-        """List the partitions to be sought now; a fresh one is sought once, unless something ahead comes after that."""
-        found = [partition for partition, tries in self._tries.items() if tries < MOST_TRIES]
-        for partition in found:
-            self._tries[partition] += 1
+        """List the partitions to be sought at this look; a fresh one once, unless something ahead comes after that.
+
+        The others are sought at the first look, the second, the fourth and so on: what was read before has to be worked
+        off first, and each seek adds to it.
+        """
+        found = []
+        for partition, tries in list(self._tries.items()):
+            if tries < MOST_TRIES and tries & (tries + 1) == 0:
+                found.append(partition)
+            self._tries[partition] = tries + 1
             if partition in self._fresh:
                 del self._tries[partition]
         self._fresh.clear()
