@@ -1,4 +1,4 @@
-"""groupbuy demo: the story in ten scenes on a fresh stack."""
+"""groupbuy demo: the story in eleven scenes on a fresh stack."""
 
 import io
 import os
