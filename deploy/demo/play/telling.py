@@ -62,7 +62,8 @@ def price(event: PriceEvent) -> str:
     of_campaign = event.WhichOneof("fact") == "campaign_price_changed"
     changed = event.campaign_price_changed if of_campaign else event.price_changed
     move = next(move for move in changed.moves if move.role == Role.ROLE_MEMBER)
-    words = f"{'all teams: ' if of_campaign else ''}price {plain(move.old_unit_price, changed.currency)} -> {money(move.new_unit_price, changed.currency)}"
+    words = "all teams: " if of_campaign else ""
+    words += f"price {plain(move.old_unit_price, changed.currency)} -> {money(move.new_unit_price, changed.currency)}"
     if changed.missing_to_next:
         words += f", {changed.missing_to_next} more: {plain(move.next_unit_price, changed.currency)}"
     return words
