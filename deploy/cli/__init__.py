@@ -11,6 +11,8 @@ COMMANDS = {
     "logs": Place("deploy.cli.stack", "logs", "Show what the parts write."),
     "platform": Place("deploy.cli.platform", "platform", "Create and list platforms and their keys."),
     "check": Place("deploy.cli.check", "check", "Count violations of every invariant."),
+    "explain": Place("deploy.cli.explain", "explain", "Explain the price of a seat or a team to the cent."),
+    "why": Place("deploy.cli.why", "why", "Tell the story of a seat, an order or an invite across the services."),
     "dlq": Place("deploy.cli.dlq", "dlq", "Look at messages that were set aside, and let them go on."),
     "replay": Place("deploy.cli.replay", "replay", "Build derived tables again from the events, and compare them."),
     "migrate": Place("deploy.cli.servers", "migrate", "Bring the services' databases up to date."),

@@ -21,9 +21,11 @@ class Installation:
     database_url: str
     kafka: str
     team_formation: str
-    pricing: str
-    notification: str
     service_key: str
+    pricing: str = ""
+    notification: str = ""
+    platform_key: str = ""
+    """An API key: what a platform may read is read with it."""
 
     def need(self, name: str) -> str:
         """Give one of them; LocalError says how to name it where it is empty or cannot be right."""
@@ -39,13 +41,20 @@ class Installation:
 def find_installation(data: Path) -> Installation:
     """Find the installation; a variable of the environment goes before the running stack."""
     run = Run.load(run_path(data)) if FolderLock(lock_path(data)).holder() else None
-    running = {part.name: part.address for part in run.parts} if run else {}
-    key = Kept.load(data / "stack.json").service_key if run else ""
+    addresses = {part.name: part.address for part in run.parts} if run else {}
+    kept = Kept.load(data / "stack.json") if run else None
     return Installation(
         database_url=os.environ.get("GROUPBUY_DATABASE_URL") or (run.database_url if run else ""),
         kafka=os.environ.get("GROUPBUY_KAFKA") or (run.bootstrap if run else ""),
-        team_formation=os.environ.get("GROUPBUY_TEAM_FORMATION") or running.get("team_formation", ""),
-        pricing=os.environ.get("GROUPBUY_PRICING") or running.get("pricing", ""),
-        notification=os.environ.get("GROUPBUY_NOTIFICATION") or running.get("notification", ""),
-        service_key=os.environ.get("GROUPBUY_SERVICE_KEY") or key,
+        team_formation=os.environ.get("GROUPBUY_TEAM_FORMATION") or addresses.get("team_formation", ""),
+        service_key=os.environ.get("GROUPBUY_SERVICE_KEY") or (kept.service_key if kept else ""),
+        pricing=os.environ.get("GROUPBUY_PRICING") or addresses.get("pricing", ""),
+        notification=os.environ.get("GROUPBUY_NOTIFICATION") or addresses.get("notification", ""),
+        platform_key=os.environ.get("GROUPBUY_PLATFORM_KEY") or (_only_key(kept) if kept else ""),
     )
+
+
+def _only_key(kept: Kept) -> str:
+    """Give the demo platform's key, where the stack has run with one pair of servers only and it is beyond doubt."""
+    keys = [key for _, key in kept.platforms.values()]
+    return keys[0] if len(keys) == 1 else ""

@@ -26,4 +26,5 @@ def read_token(wanted: Filter, token: str) -> Position | None:
 
 
 def _list(wanted: Filter) -> str:
-    return f"{wanted.platform_id}/{wanted.team_id}/{wanted.member_id}"
+    seat = f"/{wanted.seat_id}" if wanted.seat_id else ""
+    return f"{wanted.platform_id}/{wanted.team_id}/{wanted.member_id}{seat}"

@@ -1,6 +1,7 @@
 """The gRPC service Notification: reads each request, checks every field, answers."""
 
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
@@ -112,7 +113,22 @@ def _filter(request: pb2.ListDeliveriesRequest) -> Filter:
         campaign_id, team_id = found
     if request.member_id and (problem := member_id_problem(request.member_id)):
         raise invalid("member_id", problem)
-    return Filter(caller(), campaign_id, team_id, request.member_id or None)
+    seat_id = None
+    if request.seat_id:
+        campaign_id, seat_id = _seat(request, campaign_id)
+    return Filter(caller(), campaign_id, team_id, request.member_id or None, seat_id)
+
+
+def _seat(request: pb2.ListDeliveriesRequest, campaign_id: UUID | None) -> tuple[UUID, UUID]:
+    """Read campaign and seat; without a team or member, every message of the campaign would have to be looked at."""
+    found = ids.parse("seat", request.seat_id, 2)
+    if found is None:
+        raise invalid("seat_id", "is not a seat's id; it looks like seat_... and comes from JoinTeam")
+    if not (request.team_id or request.member_id):
+        raise invalid("seat_id", "say the seat's team_id or member_id too")
+    if campaign_id and found[0] != campaign_id:
+        raise invalid("seat_id", "is a seat of another campaign than the team")
+    return found[0], found[1]
 
 
 def servicer(implementation: NotificationServicer) -> Servicer:

@@ -14,8 +14,9 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.notification.v1 import notification_service_pb2
-from groupbuy.pricing.v1 import ladder_pb2, pricing_internal_pb2, pricing_service_pb2
+from groupbuy.pricing.v1 import explanations_pb2, ladder_pb2, pricing_internal_pb2, pricing_service_pb2
 from groupbuy.team_formation.v1 import (
+    history_pb2,
     reports_pb2,
     sharing_pb2,
     team_formation_internal_pb2,
@@ -170,6 +171,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         tf.GetTeamRequest(team_id=team),
         tf.GetSeatRequest(seat_id=seat),
         tf.ListSeatsRequest(team_id=team, page_size=1),
+        history_pb2.ListSeatEventsRequest(seat_id=seat, page_size=1),
         tf.WatchTeamRequest(team_id=team),
         *more_good_requests(campaign.campaign_id, team, seat, invite.invite_id, invite.code, joining),
         internal.CreatePlatformRequest(name="shop"),
@@ -186,6 +188,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         pr.GetPriceRequest(team_id=team),
         pr.ExplainPriceRequest(seat_id=seat),
         pr.GetSettlementRequest(team_id=team, page_size=1),
+        explanations_pb2.ListPriceChangesRequest(team_id=team, page_size=1),
         nt.PutMemberRequest(
             member=nt.Member(
                 member_id="mei",

@@ -224,3 +224,20 @@ async def _ended(task: "asyncio.Task[None]") -> None:
 
 def _parts(items: Sequence[Record], size: int) -> list[Sequence[Record]]:
     return [items[at : at + size] for at in range(0, len(items), size)]
+
+
+@asynccontextmanager
+async def listening(engine: Engine) -> AsyncIterator[dict[str, str]]:
+    """Serve every RPC over gRPC; the address of each service, for clients of a test's own."""
+    async with AsyncExitStack() as stack:
+        for database in (engine.formation.database, engine.pricing.database, engine.notification.database):
+            await _know_the_platform(database, engine.formation.clock)
+        addresses = {}
+        names = ("team_formation", "pricing", "notification")
+        for name, (database, group) in zip(names, await _servicers(engine, stack), strict=True):
+            keys = KeyRing(database, engine.formation.clock)
+            server = GrpcServer("127.0.0.1:0", group, keys, service_key=SERVICE_KEY, drain_seconds=1)
+            await server.start()
+            stack.push_async_callback(server.stop)
+            addresses[name] = f"127.0.0.1:{server.port}"
+        yield addresses

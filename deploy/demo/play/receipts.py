@@ -6,6 +6,7 @@ from itertools import takewhile
 from time import perf_counter
 from typing import TypeVar
 
+from google.protobuf.json_format import MessageToDict
 from groupbuy.pricing.v1.events_pb2 import SettlementLine
 from groupbuy.pricing.v1.pricing_service_pb2 import ExplainPriceRequest, ExplainPriceResponse, GetSettlementRequest
 from groupbuy.team_formation.v1.types_pb2 import Seat
@@ -13,6 +14,7 @@ from groupbuy.team_formation.v1.types_pb2 import Seat
 from deploy.demo.actor import Refused, Shop
 from deploy.demo.errors import DemoError
 from deploy.demo.money import money, plain
+from deploy.verify.verifier import verify
 
 Answer = TypeVar("Answer")
 
@@ -65,8 +67,11 @@ async def _once_known(ask: Callable[[], Awaitable[Answer]], unknown: str) -> Ans
 
 
 async def receipt(shop: Shop, name: str, seat: Seat) -> tuple[str, str]:
-    """Write a receipt: one line of amounts, and the reason as pricing gives it."""
+    """Write a receipt: one line of amounts, and the reason as pricing gives it; DemoError if it cannot be computed."""
     answer = await explain(shop, seat.seat_id)
+    _, differences = verify(MessageToDict(answer))
+    if differences:
+        raise DemoError(f"The price of {name}'s seat does not follow from its explanation: {'; '.join(differences)}.")
     if seat.sponsored:
         return f"{name}: nobody pays for it", answer.sentence
     currency = answer.unit_price.currency

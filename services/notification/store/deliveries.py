@@ -291,6 +291,8 @@ class Filter:
     campaign_id: UUID | None = None
     team_id: UUID | None = None
     member_id: str | None = None
+    seat_id: UUID | None = None
+    """Beside a team or a member: there is no index of seats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +311,7 @@ class DeliveryRow:
     ended_at: datetime | None
     subject: str
     body: str
+    seat_id: UUID
 
 
 async def list_deliveries(
@@ -318,19 +321,22 @@ async def list_deliveries(
     conditions = ["platform_id = %(platform_id)s"]
     if wanted.team_id:
         conditions.append("campaign_id = %(campaign_id)s AND team_id = %(team_id)s")
+    if wanted.seat_id:
+        conditions.append("campaign_id = %(campaign_id)s AND seat_id = %(seat_id)s")
     if wanted.member_id:
         conditions.append("member_id = %(member_id)s")
     if before:
         conditions.append("(created_at, delivery_id) < (%(created_at)s, %(delivery_id)s)")
     cursor = await connection.execute(
         "SELECT campaign_id, delivery_id, team_id, member_id, kind, cause_event_id, state, reason, created_at,"  # noqa: S608
-        f" ended_at, subject, body FROM deliveries WHERE {' AND '.join(conditions)}"
+        f" ended_at, subject, body, seat_id FROM deliveries WHERE {' AND '.join(conditions)}"
         " ORDER BY created_at DESC, delivery_id DESC LIMIT %(limit)s",
         {
             "platform_id": wanted.platform_id,
             "campaign_id": wanted.campaign_id,
             "team_id": wanted.team_id,
             "member_id": wanted.member_id,
+            "seat_id": wanted.seat_id,
             "created_at": before and before.created_at,
             "delivery_id": before and before.delivery_id,
             "limit": limit,

@@ -68,6 +68,7 @@ def wire_delivery(row: DeliveryRow, attempts: list[AttemptRow]) -> service_pb2.D
         kind=_kind(row.kind),
         member_id=row.member_id,
         team_id=ids.opaque("team", row.campaign_id, row.team_id),
+        seat_id=ids.opaque("seat", row.campaign_id, row.seat_id),
         cause_event_id=str(row.cause_event_id),
         state=_state(row.state),
         created_at=_stamp(row.created_at),

@@ -10,7 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from services.pricing.domain.price import Basis, Discount, DiscountKind, PriceRow, PriceStep, PriceTable, Role
+from services.pricing.domain.price import (
+    Basis,
+    Discount,
+    DiscountKind,
+    PriceRow,
+    PriceStep,
+    PriceTable,
+    ReferencePrice,
+    Role,
+)
 
 MOST_TIERS = 100
 MOST_MINOR_UNITS = 10**12
@@ -25,10 +34,11 @@ _BySubject: TypeAlias = dict[tuple[str, Role | None], tuple[int, Discount]]
 
 @dataclass(frozen=True, slots=True)
 class ListPrice:
-    """Unit price of one item without any team, in minor units."""
+    """Unit price of one item without any team, and what no tier goes below, in minor units; a floor of 0 is none."""
 
     sku: str
     unit_price: int
+    floor_price: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +66,15 @@ class Problem:
 
 
 def compile_ladder(
-    currency: str, list_prices: Sequence[ListPrice], ladder: Ladder, version: int
+    currency: str,
+    list_prices: Sequence[ListPrice],
+    ladder: Ladder,
+    version: int,
+    references: Sequence[ReferencePrice] = (),
 ) -> PriceTable | tuple[Problem, ...]:
     """Make the table of a ladder, a row per item and role in the items' order, or list its problems, one per field."""
     problems = list(_wrong(currency, list_prices, ladder, version))
+    problems += _wrong_references(references, {item.sku for item in list_prices})
     rows: list[PriceRow] = []
     if not problems:
         tiers = [(tier, _by_subject(tier)) for tier in ladder.tiers]
@@ -67,7 +82,7 @@ def compile_ladder(
             rows += [_row(item, role, tiers, problems) for role in Role]
     if problems or ladder.basis is None:
         return _once_per_field(problems)
-    return PriceTable(currency, ladder.basis, version, tuple(rows))
+    return PriceTable(currency, ladder.basis, version, tuple(rows), tuple(references))
 
 
 def discounted(list_price: int, discount: Discount) -> int:
@@ -90,10 +105,18 @@ def _row(item: ListPrice, role: Role, tiers: Sequence[tuple[Tier, _BySubject]], 
         path = f"ladder.tiers[{index}].discounts[{position}]"
         if price < 0:
             problems.append(Problem(path, f"takes more off {item.sku} than its list price of {item.unit_price}"))
+        elif price < item.floor_price:
+            problems.append(Problem(path, _below_floor(item, price)))
         elif price > steps[-1].unit_price:
             problems.append(Problem(path, _dearer(item.sku, role, price, steps[-1])))
         steps.append(PriceStep(tier.threshold, price, index + 1, discount))
-    return PriceRow(item.sku, role, tuple(steps))
+    return PriceRow(item.sku, role, tuple(steps), item.floor_price)
+
+
+def _below_floor(item: ListPrice, price: int) -> str:
+    return (
+        f"takes {item.sku} to {price}, below its floor price of {item.floor_price}; take less off, or lower the floor"
+    )
 
 
 def _dearer(sku: str, role: Role, price: int, before: PriceStep) -> str:
@@ -146,6 +169,25 @@ def _wrong_list_prices(list_prices: Sequence[ListPrice]) -> Iterator[Problem]:
         seen.add(item.sku)
         if not 1 <= item.unit_price <= MOST_MINOR_UNITS:
             yield Problem(f"{path}.unit_price", f"must be 1 to {MOST_MINOR_UNITS} minor units, not {item.unit_price}")
+        if not 0 <= item.floor_price <= max(item.unit_price, 0):
+            problem = f"must be 0, which is no floor, to the list price of {item.unit_price}, not {item.floor_price}"
+            yield Problem(f"{path}.floor_price", problem)
+
+
+def _wrong_references(references: Sequence[ReferencePrice], skus: set[str]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, reference in enumerate(references):
+        path = f"references[{index}]"
+        if reference.sku not in skus:
+            yield Problem(f"{path}.sku", f"{reference.sku or 'empty'} is none of the items")
+        elif reference.sku in seen:
+            yield Problem(f"{path}.sku", f"{reference.sku} has two reference prices; keep one of them")
+        seen.add(reference.sku)
+        if not 1 <= reference.unit_price <= MOST_MINOR_UNITS:
+            problem = f"must be 1 to {MOST_MINOR_UNITS} minor units, not {reference.unit_price}"
+            yield Problem(f"{path}.unit_price", problem)
+        if reference.kind is None:
+            yield Problem(f"{path}.kind", "must say what price it is: LIST or LOWEST_OF_30_DAYS")
 
 
 def _wrong_tier(path: str, tier: Tier, before: int, skus: set[str]) -> Iterator[Problem]:

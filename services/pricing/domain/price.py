@@ -53,6 +53,22 @@ class PriceStep:
     discount: Discount | None = None
 
 
+class ReferenceKind(StrEnum):
+    """What a reference price is (EU directive 98/6/EC, article 6a)."""
+
+    LIST = "LIST"
+    LOWEST_OF_30_DAYS = "LOWEST_OF_30_DAYS"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePrice:
+    """What one unit costs who buys alone, in minor units; shown, never charged. No kind where it was not said."""
+
+    sku: str
+    unit_price: int
+    kind: ReferenceKind | None
+
+
 @dataclass(frozen=True, slots=True)
 class PriceRow:
     """All prices of one item and role, ascending by threshold, the first at 0: the list price."""
@@ -60,6 +76,8 @@ class PriceRow:
     sku: str
     role: Role
     steps: tuple[PriceStep, ...]
+    floor_price: int = 0
+    """No price of the row is below it, in minor units; 0 is no floor."""
 
     @property
     def list_price(self) -> int:
@@ -90,6 +108,7 @@ class PriceTable:
     basis: Basis
     ladder_version: int
     rows: tuple[PriceRow, ...]
+    references: tuple[ReferencePrice, ...] = ()
     thresholds: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """Fills at which a tier begins, ascending."""
     _tiers: tuple[int, ...] = field(init=False, repr=False, compare=False)
@@ -155,6 +174,8 @@ def _row_problem(row: PriceRow) -> str | None:
         return f"the steps of {row.sku} do not ascend from 0"
     if min(step.unit_price for step in row.steps) < 0:
         return f"a price of {row.sku} is below zero"
+    if min(step.unit_price for step in row.steps) < row.floor_price or row.floor_price < 0:
+        return f"a price of {row.sku} is below its floor price of {row.floor_price}"
     return None
 
 

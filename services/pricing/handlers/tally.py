@@ -28,12 +28,12 @@ class TallyFinder:
         """Count a page of campaigns that have something to count; returns how many."""
         async with self._database.read() as connection:
             found = await store.find_untallied(connection, PAGE)
-        return sum([await self._tally(campaign_id) for campaign_id in found])
+        return sum([await self._tally(*key) for key in found])
 
-    async def _tally(self, campaign_id: UUID) -> int:
+    async def _tally(self, platform_id: UUID, campaign_id: UUID) -> int:
         """Count one campaign; another process may have done so a moment ago."""
         async with self._database.work() as work:
-            seq, price_sequence = await store.lock_campaign(work.connection, campaign_id)
+            seq, price_sequence = await store.lock_campaign(work.connection, platform_id, campaign_id)
             before = (await store.load_tallies(work.connection, [(campaign_id, seq)])).get((campaign_id, seq))
             tally = await _next(work.connection, campaign_id, seq, before)
             if tally is None:

@@ -41,8 +41,8 @@ class _Batch:
         self._changed: dict[tuple[UUID, UUID], domain.Seat] = {}
         self._tables: dict[Key, domain.PriceTable] = {}
         self._tallies: dict[tuple[UUID, int], domain.Tally] = {}
-        self._waiting: list[tuple[UUID, UUID, int]] = []
-        """Teams that formed and wait for their campaign's tally: campaign, team, version."""
+        self._waiting: list[tuple[UUID, UUID, UUID, int]] = []
+        """Teams that formed and wait for their campaign's tally: platform, campaign, team, version."""
 
     async def load(self, tables: Tables) -> None:
         """Lock the teams, load the seats and price tables, and store tables that are seen for the first time."""
@@ -99,7 +99,7 @@ class _Batch:
         if followed.job:
             self.jobs.append(followed.job)
         if fact.kind is domain.FactKind.TEAM_FORMED and self.table_of(followed.team).basis.is_of_campaign:
-            self._waiting.append((fact.campaign_id, fact.team_id, fact.version))
+            self._waiting.append((fact.platform_id, fact.campaign_id, fact.team_id, fact.version))
 
     def _count(self, before: domain.Team | None, after: domain.Team, fact: domain.TeamFact) -> None:
         key = fact.platform_id, fact.campaign_id

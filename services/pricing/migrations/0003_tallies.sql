@@ -46,8 +46,9 @@ CREATE TABLE tallies (
 
 -- Who counts a campaign locks its row; the first to count it makes it.
 CREATE TABLE tally_heads (
-    campaign_id uuid   NOT NULL PRIMARY KEY,
-    seq         bigint NOT NULL,                 -- of the last tally; 0: none yet
+    campaign_id    uuid   NOT NULL PRIMARY KEY,
+    platform_id    uuid   NOT NULL,
+    seq            bigint NOT NULL,              -- of the last tally; 0: none yet
     price_sequence bigint NOT NULL DEFAULT 0     -- of the campaign's last event on groupbuy.price.v1
 );
 
@@ -55,6 +56,7 @@ CREATE TABLE tally_heads (
 CREATE TABLE tally_waits (
     campaign_id  uuid   NOT NULL,
     team_id      uuid   NOT NULL,
+    platform_id  uuid   NOT NULL,
     team_version bigint NOT NULL,                -- at which it formed
     PRIMARY KEY (campaign_id, team_id)
 );
@@ -63,6 +65,7 @@ CREATE TABLE tally_waits (
 CREATE TABLE tally_fixes (
     campaign_id  uuid   NOT NULL,
     team_id      uuid   NOT NULL,
+    platform_id  uuid   NOT NULL,
     seq          bigint NOT NULL,
     team_version bigint NOT NULL,                -- at which it formed
     PRIMARY KEY (campaign_id, team_id)

@@ -1,11 +1,11 @@
 """The gRPC service for the other services: compiles a ladder, stores nothing."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 from groupbuy.pricing.v1 import pricing_internal_pb2, pricing_internal_pb2_grpc
 
-from services.chassis.errors import FieldViolation, Rejected
-from services.pricing import domain, translate
+from services.pricing import translate
+from services.pricing.rpc.ladders import compiled
 
 
 class PricingInternal(pricing_internal_pb2_grpc.PricingInternalServicer):
@@ -15,18 +15,7 @@ class PricingInternal(pricing_internal_pb2_grpc.PricingInternalServicer):
         self, request: pricing_internal_pb2.CompileLadderRequest, _context: Any
     ) -> pricing_internal_pb2.CompileLadderResponse:
         """Compile a ladder; LADDER_INVALID with one violation for each field that is wrong."""
-        ladder, problems = translate.read_ladder(request.ladder)
-        if not translate.known_currency(request.currency):
-            problems = (domain.Problem("currency", f"{request.currency or 'empty'} is no ISO 4217 code"), *problems)
-        prices = translate.read_list_prices(request.list_prices)
-        compiled = domain.compile_ladder(request.currency, prices, ladder, request.ladder_version)
-        if isinstance(compiled, tuple):
-            problems += compiled
-        if problems or isinstance(compiled, tuple):
-            _refuse(problems)
-        return pricing_internal_pb2.CompileLadderResponse(price_table=translate.price_table(compiled))
-
-
-def _refuse(problems: tuple[domain.Problem, ...]) -> NoReturn:
-    fields = {problem.field: problem.description for problem in reversed(problems)}
-    raise Rejected("LADDER_INVALID", fields=tuple(FieldViolation(*item) for item in reversed(fields.items())))
+        table = compiled(
+            request.currency, request.list_prices, request.ladder, request.ladder_version, request.references
+        )
+        return pricing_internal_pb2.CompileLadderResponse(price_table=translate.price_table(table))

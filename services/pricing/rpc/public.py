@@ -1,8 +1,9 @@
 """The gRPC service for platforms: what a team costs now, why, and who owes or gets back how much."""
 
+import asyncio
 from typing import Any
 
-from groupbuy.pricing.v1 import pricing_service_pb2, pricing_service_pb2_grpc
+from groupbuy.pricing.v1 import explanations_pb2, pricing_service_pb2, pricing_service_pb2_grpc, simulation_pb2
 
 from services.chassis import ids, pages
 from services.chassis.database import Connection, Database
@@ -10,6 +11,8 @@ from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.pricing import domain, store, translate
 from services.pricing.handlers import Tables
+from services.pricing.rpc import explaining
+from services.pricing.rpc.simulation import simulate_ladder
 
 
 class Pricing(pricing_service_pb2_grpc.PricingServicer):
@@ -26,21 +29,37 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
         async with self._database.read() as connection:
             team = await _team(connection, request.team_id)
             table = await self._table(connection, team)
-            tally = await _last_tally(connection, team, table)
+            tally = await explaining.last_tally(connection, team, table)
         return translate.price_now(domain.at_tally(team, table.basis, tally), table)
 
     async def ExplainPrice(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.ExplainPriceRequest, _context: Any
     ) -> pricing_service_pb2.ExplainPriceResponse:
-        """Explain a seat's price from stored facts; SEAT_UNKNOWN."""
+        """Explain a seat's price, or a team's, from stored facts; SEAT_UNKNOWN, TEAM_UNKNOWN, TEAM_VERSION_UNKNOWN."""
+        explaining.check(request)
         async with self._database.one_moment() as connection:
+            if request.team_id:
+                team = await _team(connection, request.team_id)
+                return await explaining.of_team(connection, team, await self._table(connection, team), request)
             seat, team = await _seat(connection, request.seat_id)
+            return await explaining.of_seat(connection, seat, team, await self._table(connection, team), request)
+
+    async def ListPriceChanges(  # noqa: N802 - the name of the RPC
+        self, request: explanations_pb2.ListPriceChangesRequest, _context: Any
+    ) -> explanations_pb2.ListPriceChangesResponse:
+        """List how a team's price moved, page by page; TEAM_UNKNOWN, PAGE_TOKEN_INVALID."""
+        size = pages.size(request.page_size)
+        after = pages.read_number(request.page_token, f"changes of {request.team_id}")
+        async with self._database.one_moment() as connection:
+            team = await _team(connection, request.team_id)
             table = await self._table(connection, team)
-            versions = [at for at in (team.fill_version, team.formed_version, team.ended_version) if at]
-            facts = await store.list_facts(connection, team.campaign_id, team.team_id, seat.seat_id, versions)
-            lines = await store.list_lines_of_seat(connection, seat.campaign_id, seat.seat_id)
-            tally = await _last_tally(connection, team, table)
-        return translate.explanation(domain.explain(team, seat, table, tally), table, facts, lines)
+            found = await explaining.changes(connection, team, table, after, size + 1)
+        page, more = found[:size], len(found) > size
+        return explanations_pb2.ListPriceChangesResponse(
+            changes=page,
+            next_page_token=pages.token(str(page[-1].team_version), f"changes of {request.team_id}") if more else "",
+            currency=table.currency,
+        )
 
     async def GetSettlement(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.GetSettlementRequest, _context: Any
@@ -72,6 +91,12 @@ class Pricing(pricing_service_pb2_grpc.PricingServicer):
             raise Rejected("TALLY_UNKNOWN")
         return translate.tally_answer(tally)
 
+    async def SimulateLadder(  # noqa: N802 - the name of the RPC
+        self, request: simulation_pb2.SimulateLadderRequest, _context: Any
+    ) -> simulation_pb2.SimulateLadderResponse:
+        """Say what a ladder comes to; LADDER_INVALID, INVALID_ARGUMENT."""
+        return await asyncio.to_thread(simulate_ladder, request)  # thousands of fills: other calls go on meanwhile
+
     async def _table(self, connection: Connection, team: domain.Team) -> domain.PriceTable:
         key = (team.platform_id, team.campaign_id, team.ladder_version)
         return (await self._tables.find(connection, [key]))[key]
@@ -93,10 +118,3 @@ async def _seat(connection: Connection, seat_id: str) -> tuple[domain.Seat, doma
     if seat is None or team is None:
         raise Rejected("SEAT_UNKNOWN")
     return seat, team
-
-
-async def _last_tally(connection: Connection, team: domain.Team, table: domain.PriceTable) -> domain.Tally | None:
-    """Find the campaign's last tally where it fills the team's ladder."""
-    if not table.basis.is_of_campaign:
-        return None
-    return await store.find_tally(connection, team.platform_id, team.campaign_id)

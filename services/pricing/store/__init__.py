@@ -1,6 +1,13 @@
 """Every SQL statement of pricing, one module per subject."""
 
-from services.pricing.store.facts import StoredFact, insert_facts, list_facts
+from services.pricing.store.facts import (
+    StoredFact,
+    find_fact,
+    find_fill_fact,
+    insert_facts,
+    list_facts,
+    list_tier_facts,
+)
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, load_first_job, save_job
 from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
 from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
@@ -24,6 +31,8 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 __all__ = [
     "StoredFact",
     "end_waiting",
+    "find_fact",
+    "find_fill_fact",
     "find_jobs",
     "find_seat",
     "find_tally",
@@ -43,6 +52,7 @@ __all__ = [
     "list_facts",
     "list_lines",
     "list_lines_of_seat",
+    "list_tier_facts",
     "load_first_job",
     "load_paying",
     "load_seats",

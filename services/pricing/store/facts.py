@@ -72,6 +72,62 @@ async def list_facts(
     return [_fact(row) async for row in cursor]
 
 
+_COLUMNS = "campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id, units_back"
+
+
+async def find_fact(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, version: int
+) -> StoredFact | None:
+    """Find the fact of one version of a team."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM facts WHERE campaign_id = %s AND team_id = %s AND version = %s",  # noqa: S608
+        (campaign_id, team_id, version),
+    )
+    row = await cursor.fetchone()
+    return _fact(row) if row else None
+
+
+async def find_fill_fact(connection: AsyncConnection[TupleRow], fact: StoredFact) -> StoredFact:
+    """Find the fact that set the fill which a fact of the same team left behind; the fact itself where it did."""
+    key = {"campaign": fact.campaign_id, "team": fact.team_id, "version": fact.version, "fill": fact.fill}
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM facts"  # noqa: S608 - a constant
+        " WHERE campaign_id = %(campaign)s AND team_id = %(team)s AND version <= %(version)s"
+        " AND version > coalesce((SELECT max(version) FROM facts WHERE campaign_id = %(campaign)s"
+        " AND team_id = %(team)s AND version < %(version)s AND fill <> %(fill)s), 0) ORDER BY version LIMIT 1",
+        key,
+    )
+    row = await cursor.fetchone()
+    return _fact(row) if row else fact
+
+
+async def list_tier_facts(
+    connection: AsyncConnection[TupleRow],
+    campaign_id: UUID,
+    team_id: UUID,
+    thresholds: Sequence[int],
+    *,
+    after: int,
+    before: int,
+    limit: int,
+) -> list[tuple[StoredFact, int]]:
+    """List the facts of a team, after one version and before another, that crossed a threshold of its ladder.
+
+    Each comes with the fill that was before it. Thresholds ascend; without any, no price ever moves.
+    """
+    if not thresholds:
+        return []
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS}, before FROM (SELECT {_COLUMNS},"  # noqa: S608 - a constant
+        " lag(fill, 1, 0::bigint) OVER (ORDER BY version) AS before FROM facts"
+        " WHERE campaign_id = %s AND team_id = %s AND version < %s) AS f"
+        " WHERE version > %s AND width_bucket(fill, %s::bigint[]) <> width_bucket(before, %s::bigint[])"
+        " ORDER BY version LIMIT %s",
+        (campaign_id, team_id, before, after, list(thresholds), list(thresholds), limit),
+    )
+    return [(_fact(row[:-1]), row[-1]) async for row in cursor]
+
+
 def _fact(row: TupleRow) -> StoredFact:
     campaign_id, team_id, version, platform_id, event_id, kind, *more = row
     return StoredFact(campaign_id, team_id, version, platform_id, event_id, FactKind(kind), *more)

@@ -2,13 +2,25 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
 
 from services.chassis.columns import columns
-from services.pricing.domain import Basis, Discount, DiscountKind, PriceRow, PriceStep, PriceTable, Role
+from services.pricing.domain import (
+    Basis,
+    Discount,
+    DiscountKind,
+    PriceRow,
+    PriceStep,
+    PriceTable,
+    ReferenceKind,
+    ReferencePrice,
+    Role,
+)
 
 
 async def load_tables(
@@ -16,8 +28,9 @@ async def load_tables(
 ) -> dict[tuple[UUID, UUID, int], PriceTable]:
     """Load price tables named by platform, campaign and ladder version, at least one."""
     cursor = await connection.execute(
-        "SELECT t.platform_id, t.campaign_id, t.ladder_version, t.currency, t.basis, p.place, p.sku, p.role,"
-        " p.threshold, p.unit_price, p.tier, p.discount_kind, p.discount_value, p.discount_sku, p.discount_role"
+        "SELECT t.platform_id, t.campaign_id, t.ladder_version, t.currency, t.basis, t.reference_prices, p.place,"
+        " p.sku, p.role, p.floor_price, p.threshold, p.unit_price, p.tier, p.discount_kind, p.discount_value,"
+        " p.discount_sku, p.discount_role"
         " FROM price_tables AS t"
         " JOIN unnest(%s::uuid[], %s::uuid[], %s::bigint[]) AS k (platform_id, campaign_id, ladder_version)"
         " USING (platform_id, campaign_id, ladder_version)"
@@ -43,11 +56,11 @@ async def insert_tables(connection: AsyncConnection[TupleRow], tables: Sequence[
     """Store price tables, at least one, each with platform and campaign; the first of a campaign's version stays."""
     ordered = sorted(tables, key=lambda item: (item[1], item[2].ladder_version))
     cursor = await connection.execute(
-        "INSERT INTO price_tables (platform_id, campaign_id, ladder_version, currency, basis)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[])"
+        "INSERT INTO price_tables (platform_id, campaign_id, ladder_version, currency, basis, reference_prices)"
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::jsonb[])"
         " ON CONFLICT DO NOTHING RETURNING platform_id, campaign_id, ladder_version",
         columns(
-            (platform, campaign, table.ladder_version, table.currency, table.basis)
+            (platform, campaign, table.ladder_version, table.currency, table.basis, _references_data(table))
             for platform, campaign, table in ordered
         ),
     )
@@ -56,9 +69,10 @@ async def insert_tables(connection: AsyncConnection[TupleRow], tables: Sequence[
     if missing:
         await connection.execute(
             "INSERT INTO price_steps (platform_id, campaign_id, ladder_version, place, sku, role, threshold,"
-            " unit_price, tier, discount_kind, discount_value, discount_sku, discount_role)"
+            " unit_price, tier, discount_kind, discount_value, discount_sku, discount_role, floor_price)"
             " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],"
-            " %s::bigint[], %s::bigint[], %s::integer[], %s::text[], %s::bigint[], %s::text[], %s::text[])",
+            " %s::bigint[], %s::bigint[], %s::integer[], %s::text[], %s::bigint[], %s::text[], %s::text[],"
+            " %s::bigint[])",
             columns(row for platform, campaign, table in missing for row in _rows(platform, campaign, table)),
         )
 
@@ -77,6 +91,7 @@ def _rows(platform_id: UUID, campaign_id: UUID, table: PriceTable) -> Iterable[t
                 step.unit_price,
                 step.tier,
                 *_discount_columns(step.discount),
+                row.floor_price,
             )
 
 
@@ -85,14 +100,22 @@ def _discount_columns(discount: Discount | None) -> tuple[object, ...]:
 
 
 def _table(rows: Sequence[TupleRow]) -> PriceTable:
-    _, _, ladder_version, currency, basis = rows[0][:5]
+    _, _, ladder_version, currency, basis, shown = rows[0][:6]
     table_rows = []
-    for (_, sku, role), group in groupby(rows, key=lambda row: row[5:8]):
-        table_rows.append(PriceRow(sku, Role(role), tuple(_step(row) for row in group)))
-    return PriceTable(currency, Basis(basis), ladder_version, tuple(table_rows))
+    for (_, sku, role, floor), group in groupby(rows, key=lambda row: row[6:10]):
+        table_rows.append(PriceRow(sku, Role(role), tuple(_step(row) for row in group), floor))
+    return PriceTable(currency, Basis(basis), ladder_version, tuple(table_rows), tuple(map(_reference, shown)))
+
+
+def _references_data(table: PriceTable) -> Jsonb:
+    return Jsonb([{"sku": item.sku, "unit_price": item.unit_price, "kind": item.kind} for item in table.references])
+
+
+def _reference(data: dict[str, Any]) -> ReferencePrice:
+    return ReferencePrice(data["sku"], data["unit_price"], ReferenceKind(data["kind"]) if data["kind"] else None)
 
 
 def _step(row: TupleRow) -> PriceStep:
-    threshold, unit_price, tier, kind, value, sku, role = row[8:]
+    threshold, unit_price, tier, kind, value, sku, role = row[10:]
     discount = Discount(DiscountKind(kind), value, sku, Role(role) if role else None) if kind else None
     return PriceStep(threshold, unit_price, tier, discount)

@@ -29,21 +29,22 @@ async def insert_differences(
     )
 
 
-async def find_untallied(connection: AsyncConnection[TupleRow], limit: int) -> list[UUID]:
-    """Find campaigns with something to count, without locks; those first that have waited longest."""
+async def find_untallied(connection: AsyncConnection[TupleRow], limit: int) -> list[tuple[UUID, UUID]]:
+    """Find campaigns with something to count, by platform and campaign, without locks; who waits longest first."""
     cursor = await connection.execute(
-        "SELECT campaign_id FROM (SELECT campaign_id, number FROM tally_deltas"
-        " UNION ALL SELECT campaign_id, 0 FROM tally_waits) AS c"
-        " GROUP BY campaign_id ORDER BY min(number), campaign_id LIMIT %s",
+        "SELECT platform_id, campaign_id FROM (SELECT platform_id, campaign_id, number FROM tally_deltas"
+        " UNION ALL SELECT platform_id, campaign_id, 0 FROM tally_waits) AS c"
+        " GROUP BY platform_id, campaign_id ORDER BY min(number), campaign_id LIMIT %s",
         (limit,),
     )
-    return [campaign_id async for (campaign_id,) in cursor]
+    return [(platform_id, campaign_id) async for platform_id, campaign_id in cursor]
 
 
-async def lock_campaign(connection: AsyncConnection[TupleRow], campaign_id: UUID) -> tuple[int, int]:
+async def lock_campaign(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> tuple[int, int]:
     """Lock the counting of a campaign; returns the numbers of its last tally and last price event, 0 for none yet."""
     await connection.execute(
-        "INSERT INTO tally_heads (campaign_id, seq) VALUES (%s, 0) ON CONFLICT DO NOTHING", (campaign_id,)
+        "INSERT INTO tally_heads (platform_id, campaign_id, seq) VALUES (%s, %s, 0) ON CONFLICT DO NOTHING",
+        (platform_id, campaign_id),
     )
     cursor = await connection.execute(
         "SELECT seq, price_sequence FROM tally_heads WHERE campaign_id = %s FOR UPDATE", (campaign_id,)
@@ -74,11 +75,11 @@ async def find_waiting(connection: AsyncConnection[TupleRow], campaign_id: UUID,
     return [Fixed(team_id, version) async for team_id, version in cursor]
 
 
-async def insert_waiting(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, UUID, int]]) -> None:
-    """Have teams wait for a tally, at least one: campaign, team, the version at which it formed."""
+async def insert_waiting(connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, UUID, UUID, int]]) -> None:
+    """Have teams wait for a tally, at least one: platform, campaign, team, the version at which it formed."""
     await connection.execute(
-        "INSERT INTO tally_waits (campaign_id, team_id, team_version)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[])",
+        "INSERT INTO tally_waits (platform_id, campaign_id, team_id, team_version)"
+        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[])",
         columns(teams),
     )
 
@@ -87,9 +88,9 @@ async def insert_fixes(connection: AsyncConnection[TupleRow], tally: Tally) -> N
     """Store which teams a tally fixes, at least one."""
     ids = [team.team_id for team in tally.fixed]
     await connection.execute(
-        "INSERT INTO tally_fixes (campaign_id, seq, team_id, team_version)"
-        " SELECT %s, %s, k.* FROM unnest(%s::uuid[], %s::bigint[]) AS k",
-        (tally.campaign_id, tally.seq, ids, [team.team_version for team in tally.fixed]),
+        "INSERT INTO tally_fixes (platform_id, campaign_id, seq, team_id, team_version)"
+        " SELECT %s, %s, %s, k.* FROM unnest(%s::uuid[], %s::bigint[]) AS k",
+        (tally.platform_id, tally.campaign_id, tally.seq, ids, [team.team_version for team in tally.fixed]),
     )
 
 

@@ -1,6 +1,7 @@
 """Between protobuf and the values of the domain, and the English sentences; the only package that knows both."""
 
-from services.pricing.translate.answers import explanation, price_now
+from services.pricing.translate.amounts import money_text
+from services.pricing.translate.answers import price_now
 from services.pricing.translate.events import (
     PRICE_TOPIC,
     SETTLEMENT_TOPIC,
@@ -8,9 +9,11 @@ from services.pricing.translate.events import (
     price_message,
     settlement_message,
 )
+from services.pricing.translate.explanations import explanation, price_change, team_explanation
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
-from services.pricing.translate.sentences import explain_move, explain_seat, money_text
+from services.pricing.translate.sentences import explain_move, explain_seat
+from services.pricing.translate.simulation import simulated
 from services.pricing.translate.tallies import (
     TALLY_TOPIC,
     campaign_price_message,
@@ -33,6 +36,8 @@ from services.pricing.translate.words import (
     read_ladder,
     read_list_prices,
     read_price_table,
+    read_references,
+    references,
     seat_id,
     team_id,
 )
@@ -58,6 +63,7 @@ __all__ = [
     "line",
     "money",
     "money_text",
+    "price_change",
     "price_message",
     "price_now",
     "price_step",
@@ -65,11 +71,15 @@ __all__ = [
     "read_ladder",
     "read_list_prices",
     "read_price_table",
+    "read_references",
     "read_tally",
+    "references",
     "seat_id",
     "settlement_message",
+    "simulated",
     "tally_answer",
     "tally_message",
+    "team_explanation",
     "team_fact",
     "team_id",
 ]

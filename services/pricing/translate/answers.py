@@ -1,15 +1,9 @@
-"""Writes the answers about a team's price and a seat's."""
-
-from collections.abc import Sequence
+"""Writes the answer about a team's price."""
 
 from groupbuy.pricing.v1 import pricing_service_pb2
 
 from services.pricing import domain
-from services.pricing.store import StoredFact
-from services.pricing.translate.facts import full_name
-from services.pricing.translate.lines import line
-from services.pricing.translate.sentences import explain_seat
-from services.pricing.translate.words import BASES, ROLES, event_time, money, price_step, seat_id, team_id
+from services.pricing.translate.words import BASES, ROLES, money, references, team_id
 
 
 def price_now(team: domain.Team, table: domain.PriceTable) -> pricing_service_pb2.GetPriceResponse:
@@ -33,40 +27,5 @@ def price_now(team: domain.Team, table: domain.PriceTable) -> pricing_service_pb
         ladder_version=table.ladder_version,
         basis=BASES[table.basis],
         tally_seq=team.tally_seq,
-    )
-
-
-def explanation(
-    explained: domain.Explanation,
-    table: domain.PriceTable,
-    facts: Sequence[StoredFact],
-    lines: Sequence[domain.SettlementLine],
-) -> pricing_service_pb2.ExplainPriceResponse:
-    """Write why a seat is priced as it is."""
-    seat, currency = explained.seat, table.currency
-    return pricing_service_pb2.ExplainPriceResponse(
-        seat_id=seat_id(seat.campaign_id, seat.seat_id),
-        facts=map(_fact, facts),
-        fill=explained.fill,
-        basis=BASES[explained.basis],
-        step=price_step(explained.step),
-        list_price=money(explained.list_price, currency),
-        cap=None if explained.cap is None else money(explained.cap, currency),
-        unit_price=money(explained.unit_price, currency),
-        quantity=seat.quantity,
-        amount=money(explained.amount, currency),
-        final=explained.final,
-        sentence=explain_seat(explained, currency),
-        lines=map(line, lines),
-        tally_seq=explained.tally_seq,
-    )
-
-
-def _fact(fact: StoredFact) -> pricing_service_pb2.ExplainedFact:
-    return pricing_service_pb2.ExplainedFact(
-        event_id=str(fact.event_id),
-        fact=full_name(fact.kind),
-        team_version=fact.version,
-        occurred_at=event_time(fact.at),
-        fill=fact.fill,
+        references=references(table.references),
     )

@@ -1,18 +1,10 @@
 """The English sentences that explain a price; every number in them is exact."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from services.pricing import domain
+from services.pricing.translate.amounts import MOST_NAMED, exact_text, money_text, number_text, percent_text, rounded
 
-# ISO 4217 (list one): minor units that are not hundredths. CLDR, which Babel asks, counts the digits of cash instead:
-# none for RSD or IQD, so that 39.90 would become 3,990.
-_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
-_DECIMALS = dict.fromkeys(_WHOLE.split(), 0) | dict.fromkeys(_THOUSANDTHS.split(), 3) | {"CLF": 4, "UYW": 4}
-
-_MOST_NAMED = 3
-"""Items that one sentence names."""
 _GIVEN_BACK = {
     domain.ReleaseReason.EXPIRED: "its hold ran out before it was confirmed",
     domain.ReleaseReason.LEFT: "the member left",
@@ -22,11 +14,6 @@ _GIVEN_BACK = {
     domain.ReleaseReason.PRICE_CHANGED: "its turn came at a price above the most it wanted to pay",
     domain.ReleaseReason.WITHDRAWN: "the member gave it back after the team had formed",
 }
-
-
-def money_text(minor_units: int, currency: str) -> str:
-    """Write an amount with the decimals of its currency, for instance "1,234.50 EUR", "3,990 JPY", "0.005 KWD"."""
-    return f"{_number(minor_units, currency)} {currency}"
 
 
 def explain_move(fact: domain.PriceChanged | domain.CampaignPriceChanged, table: domain.PriceTable) -> str:
@@ -39,8 +26,23 @@ def explain_move(fact: domain.PriceChanged | domain.CampaignPriceChanged, table:
 
 def explain_seat(explained: domain.Explanation, currency: str) -> str:
     """Say why a seat pays what it pays, or will."""
-    fill = f"{_confirmed(explained.fill, explained.basis)}; {_step(explained, currency)}."
+    fill = f"{_confirmed(explained.fill, explained.basis, explained.tally_seq)}; {_step(explained, currency)}."
     return f"{fill} {_free(explained.seat) or _pays(explained, currency)}"
+
+
+def explain_team(explained: domain.TeamExplanation, table: domain.PriceTable) -> str:
+    """Say what every item costs at a version of a team, and why."""
+    began = table.threshold(explained.fill)
+    holds = f"the price from {began} on holds" if began else "the list price holds"
+    named = [
+        f"one unit of {priced.row.sku} costs a {priced.row.role.lower()}"
+        f" {money_text(priced.step.unit_price, table.currency)}"
+        for priced in explained.prices[:MOST_NAMED]
+    ]
+    more = len(explained.prices) - len(named)
+    rest = f", and {more} more are in the data" if more else ""
+    confirmed = _confirmed(explained.fill, table.basis, explained.tally_seq)
+    return f"{confirmed} at version {explained.version} of the team, so {holds}: {', '.join(named)}{rest}."
 
 
 def _free(seat: domain.Seat) -> str | None:
@@ -68,22 +70,22 @@ def _pays(explained: domain.Explanation, currency: str) -> str:
 
 
 def _step(explained: domain.Explanation, currency: str) -> str:
-    step, listed = explained.step, explained.list_price
+    step = explained.step
     price = money_text(step.unit_price, currency)
     if step.discount is None:
         return f"below the first tier one unit costs its list price of {price}"
-    return f"from {step.threshold} on one unit costs {price} ({_taken_off(listed, step, step.discount, currency)})"
+    return f"from {step.threshold} on one unit costs {price} ({_taken_off(explained, step.discount, currency)})"
 
 
-def _taken_off(listed: int, step: domain.PriceStep, discount: domain.Discount, currency: str) -> str:
-    before = f"list price {_number(listed, currency)} less"
+def _taken_off(explained: domain.Explanation, discount: domain.Discount, currency: str) -> str:
+    listed, price = explained.list_price, explained.step.unit_price
+    before = f"list price {number_text(listed, currency)} less"
     if discount.kind is not domain.DiscountKind.BASIS_POINTS_OFF:
-        return f"{before} {_number(listed - step.unit_price, currency)}"
-    percent = f"{before} {_plain(Decimal(discount.value).scaleb(-2))} %"
-    exact = Decimal(listed * (domain.WHOLE - discount.value)).scaleb(-4)
-    if exact == step.unit_price:
+        return f"{before} {number_text(listed - price, currency)}"
+    percent = f"{before} {percent_text(discount.value)}"
+    if not rounded(explained.priced):
         return percent
-    return f"{percent} is {_plain(exact.scaleb(-_decimals(currency)))}, rounded half up"
+    return f"{percent} is {exact_text(explained.priced, currency)}, rounded half up"
 
 
 def _prices(moves: Iterable[domain.PriceMove], currency: str) -> str:
@@ -93,7 +95,7 @@ def _prices(moves: Iterable[domain.PriceMove], currency: str) -> str:
         if move.old != move.new:
             whose.setdefault((move.sku, move.old, move.new), []).append(move.role)
     named = []
-    for (sku, old, new), roles in list(whose.items())[:_MOST_NAMED]:
+    for (sku, old, new), roles in list(whose.items())[:MOST_NAMED]:
         buyer = "" if len(roles) == len(domain.Role) else f" a {roles[0].lower()}"
         named.append(
             f"one unit of {sku} costs{buyer} {money_text(new, currency)} instead of {money_text(old, currency)}"
@@ -102,23 +104,12 @@ def _prices(moves: Iterable[domain.PriceMove], currency: str) -> str:
     return ", ".join(named) + (f", and {more} more moved" if more else "")
 
 
-def _confirmed(fill: int, basis: domain.Basis) -> str:
+def _confirmed(fill: int, basis: domain.Basis, tally_seq: int = 0) -> str:
     noun = "member" if basis is domain.Basis.TEAM_MEMBERS else "unit"
     where = " in the whole campaign" if basis.is_of_campaign else ""
+    where += f" at tally {tally_seq}" if tally_seq else ""
     return f"{fill} {noun} is confirmed{where}" if fill == 1 else f"{fill or 'No'} {noun}s are confirmed{where}"
 
 
 def _units(quantity: int) -> str:
     return f"{quantity} unit" if quantity == 1 else f"{quantity} units"
-
-
-def _number(minor_units: int, currency: str) -> str:
-    return f"{Decimal(minor_units).scaleb(-_decimals(currency)):,f}"
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():,f}"
-
-
-def _decimals(currency: str) -> int:
-    return _DECIMALS.get(currency, 2)

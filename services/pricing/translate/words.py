@@ -23,6 +23,11 @@ BASES: dict[domain.Basis, ladder_pb2.Basis.ValueType] = {
     domain.Basis.TEAM_UNITS: ladder_pb2.BASIS_TEAM_UNITS,
     domain.Basis.CAMPAIGN_UNITS: ladder_pb2.BASIS_CAMPAIGN_UNITS,
 }
+REFERENCE_KINDS: dict[domain.ReferenceKind, ladder_pb2.ReferenceKind.ValueType] = {
+    domain.ReferenceKind.LIST: ladder_pb2.REFERENCE_KIND_LIST,
+    domain.ReferenceKind.LOWEST_OF_30_DAYS: ladder_pb2.REFERENCE_KIND_LOWEST_OF_30_DAYS,
+}
+READ_REFERENCE_KINDS = {code: kind for kind, code in REFERENCE_KINDS.items()}
 READ_ROLES = {code: role for role, code in ROLES.items()}
 READ_BASES = {code: basis for basis, code in BASES.items()}
 
@@ -58,7 +63,26 @@ def read_list_prices(
     messages: Iterable[ladder_pb2.ListPrice],
 ) -> tuple[domain.ListPrice, ...]:
     """Read list prices."""
-    return tuple(domain.ListPrice(item.sku, item.unit_price) for item in messages)
+    return tuple(domain.ListPrice(item.sku, item.unit_price, item.floor_price) for item in messages)
+
+
+def read_references(messages: Iterable[ladder_pb2.ReferencePrice]) -> tuple[domain.ReferencePrice, ...]:
+    """Read reference prices; the kind is None where it is not said or not known."""
+    return tuple(
+        domain.ReferencePrice(item.sku, item.unit_price, READ_REFERENCE_KINDS.get(item.kind)) for item in messages
+    )
+
+
+def references(values: Iterable[domain.ReferencePrice]) -> list[ladder_pb2.ReferencePrice]:
+    """Write reference prices."""
+    return [
+        ladder_pb2.ReferencePrice(
+            sku=item.sku,
+            unit_price=item.unit_price,
+            kind=REFERENCE_KINDS[item.kind] if item.kind else ladder_pb2.REFERENCE_KIND_UNSPECIFIED,
+        )
+        for item in values
+    ]
 
 
 def read_ladder(message: ladder_pb2.Ladder) -> tuple[domain.Ladder, tuple[domain.Problem, ...]]:
@@ -100,20 +124,30 @@ def price_step(value: domain.PriceStep) -> ladder_pb2.PriceStep:
 
 def price_table(table: domain.PriceTable) -> ladder_pb2.PriceTable:
     """Write a price table."""
-    rows = [
-        ladder_pb2.PriceRow(sku=row.sku, role=ROLES[row.role], steps=map(price_step, row.steps)) for row in table.rows
-    ]
     return ladder_pb2.PriceTable(
-        currency=table.currency, basis=BASES[table.basis], ladder_version=table.ladder_version, rows=rows
+        currency=table.currency,
+        basis=BASES[table.basis],
+        ladder_version=table.ladder_version,
+        rows=map(price_row, table.rows),
+        references=references(table.references),
+    )
+
+
+def price_row(row: domain.PriceRow) -> ladder_pb2.PriceRow:
+    """Write all prices of one item and role."""
+    return ladder_pb2.PriceRow(
+        sku=row.sku, role=ROLES[row.role], steps=map(price_step, row.steps), floor_price=row.floor_price
     )
 
 
 def read_price_table(message: ladder_pb2.PriceTable) -> domain.PriceTable:
     """Read a price table; KeyError where its basis or a role is not said."""
     rows = tuple(
-        domain.PriceRow(row.sku, READ_ROLES[row.role], tuple(map(_read_step, row.steps))) for row in message.rows
+        domain.PriceRow(row.sku, READ_ROLES[row.role], tuple(map(_read_step, row.steps)), row.floor_price)
+        for row in message.rows
     )
-    return domain.PriceTable(message.currency, READ_BASES[message.basis], message.ladder_version, rows)
+    shown = read_references(message.references)
+    return domain.PriceTable(message.currency, READ_BASES[message.basis], message.ladder_version, rows, shown)
 
 
 def _read_step(message: ladder_pb2.PriceStep) -> domain.PriceStep:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.team_formation.domain.prices import PriceTable, Tier
+from services.team_formation.domain.prices import PriceTable, ReferencePrice, Tier
 from services.team_formation.domain.values import Word
 
 USUAL_WAITING = 100
@@ -124,6 +124,9 @@ class Item:
     sku: str
     list_price: int
     stock: int | None = None
+    floor_price: int = 0
+    """Minor units that no tier goes below; 0 is no floor."""
+    reference: ReferencePrice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,24 @@ class LocalizedText:
     terms: str = ""
 
 
+class ChargeKind(Word):
+    """What a shown charge is for."""
+
+    DELIVERY = "DELIVERY"
+    TAX = "TAX"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCharge:
+    """A line beside the price, never discounted: an amount in minor units of a currency, or basis points."""
+
+    kind: ChargeKind | None
+    label: str
+    amount: int | None = None
+    currency: str = ""
+    basis_points: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Presentation:
     """What pages and messages show."""
@@ -144,6 +165,8 @@ class Presentation:
     seller: str
     checkout_url: str
     time_zone: str
+    prices_include_tax: bool | None = None
+    charges: tuple[ShownCharge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,20 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from services.team_formation.domain.campaign import CountedIn, Item, LocalizedText, Presentation, Rules, WhoMayJoin
+from services.team_formation.domain.campaign import (
+    CountedIn,
+    Item,
+    LocalizedText,
+    Presentation,
+    Rules,
+    ShownCharge,
+    WhoMayJoin,
+)
 from services.team_formation.domain.checks import Problem, check_reference, is_written
 
 MOST_ITEMS = 100
 MOST_TEXTS = 50
+MOST_CHARGES = 20
 MOST_RULE_TAGS = 20
 MOST_WAITING = 10_000
 LARGEST_TEAM = 1_000_000
@@ -18,6 +27,9 @@ LARGEST_STOCK = 1_000_000_000
 LARGEST_AMOUNT = 10**12
 LARGEST_PAYMENT = LARGEST_AMOUNT * LARGEST_TEAM
 """The dearest unit times the most units of a seat; it fits into 64 bits."""
+
+WHOLE = 10_000
+"""Basis points of the whole."""
 
 LONGEST_HOLD = timedelta(days=30)
 LONGEST_TEAM = timedelta(days=366)
@@ -58,12 +70,29 @@ def _check_items(items: tuple[Item, ...]) -> list[Problem]:
         problems += check_reference(f"items[{n}].sku", item.sku, needed=True)
         if not 1 <= item.list_price <= LARGEST_AMOUNT:
             problems.append(Problem(f"items[{n}].list_price", f"must be 1 to {LARGEST_AMOUNT} minor units"))
+        problems += _check_shown_prices(f"items[{n}]", item)
         if item.stock is not None and not 0 <= item.stock <= LARGEST_STOCK:
             problems.append(
                 Problem(f"items[{n}].stock", f"must be 0 to {LARGEST_STOCK} units; leave it out for no limit")
             )
     twice = [sku for sku, count in Counter(item.sku for item in items).items() if count > 1]
     return problems + [Problem("items", f"the SKU {sku} stands there twice; name each once") for sku in twice]
+
+
+def _check_shown_prices(field: str, item: Item) -> list[Problem]:
+    problems: list[Problem] = []
+    if not 0 <= item.floor_price <= max(item.list_price, 0):
+        problems.append(Problem(f"{field}.floor_price", "must be at most the list price; leave it out for no floor"))
+    shown = item.reference
+    if shown is None:
+        return problems
+    if shown.sku != item.sku:
+        problems.append(Problem(f"{field}.reference.sku", f"must be {item.sku}, the item's own, or empty"))
+    if not 1 <= shown.unit_price <= LARGEST_AMOUNT:
+        problems.append(Problem(f"{field}.reference.unit_price", f"must be 1 to {LARGEST_AMOUNT} minor units"))
+    if shown.kind is None:
+        problems.append(Problem(f"{field}.reference.kind", "must say what price it is: LIST or LOWEST_OF_30_DAYS"))
+    return problems
 
 
 def _check_rules(rules: Rules) -> list[Problem]:
@@ -127,8 +156,28 @@ def _check_presentation(shown: Presentation) -> list[Problem]:
         if url and not _is_address(url):
             what = f"must be an https address of at most {LONGEST_URL} ASCII characters without spaces, or empty"
             problems.append(Problem(f"presentation.{field}", what))
+    problems += _check_charges(shown.charges)
     if not _is_zone(shown.time_zone):
         problems.append(Problem("presentation.time_zone", 'must be an IANA time zone, for instance "Asia/Shanghai"'))
+    return problems
+
+
+def _check_charges(charges: tuple[ShownCharge, ...]) -> list[Problem]:
+    problems: list[Problem] = []
+    if len(charges) > MOST_CHARGES:
+        problems.append(Problem("presentation.charges", f"must be at most {MOST_CHARGES}"))
+    for n, charge in enumerate(charges):
+        field = f"presentation.charges[{n}]"
+        if charge.kind is None:
+            problems.append(Problem(f"{field}.kind", "must say what it is for: DELIVERY or TAX"))
+        if not _is_line(charge.label):
+            problems.append(Problem(f"{field}.label", _A_LINE))
+        if charge.amount is None and charge.basis_points is None:
+            problems.append(Problem(field, "must say how much: a fixed amount or basis_points"))
+        if charge.amount is not None and not 0 <= charge.amount <= LARGEST_AMOUNT:
+            problems.append(Problem(f"{field}.fixed", f"must be 0 to {LARGEST_AMOUNT} minor units"))
+        if charge.basis_points is not None and not 1 <= charge.basis_points <= WHOLE:
+            problems.append(Problem(f"{field}.basis_points", f"must be 1 to {WHOLE}"))
     return problems
 
 

@@ -62,6 +62,22 @@ class PriceStep:
     discount: Discount | None = None
 
 
+class ReferenceKind(Word):
+    """What a reference price is (EU directive 98/6/EC, article 6a)."""
+
+    LIST = "LIST"
+    LOWEST_OF_30_DAYS = "LOWEST_OF_30_DAYS"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePrice:
+    """What one unit costs who buys alone, in minor units; shown, never charged. No kind where it was not said."""
+
+    sku: str
+    unit_price: int
+    kind: ReferenceKind | None
+
+
 @dataclass(frozen=True, slots=True)
 class PriceRow:
     """All prices of one item and role, ascending by threshold, the first at 0."""
@@ -69,6 +85,8 @@ class PriceRow:
     sku: str
     role: Role
     steps: tuple[PriceStep, ...]
+    floor_price: int = 0
+    """No price of the row is below it, in minor units; 0 is no floor."""
 
     def at(self, fill: int) -> PriceStep:
         """Find the step that holds at a fill."""
@@ -88,6 +106,7 @@ class PriceTable:
     basis: Basis
     ladder_version: int
     rows: tuple[PriceRow, ...]
+    references: tuple[ReferencePrice, ...] = ()
     _by_role: dict[tuple[str, Role], PriceRow] = field(init=False, repr=False, compare=False)
     _hash: int = field(init=False, repr=False, compare=False)
 

@@ -94,13 +94,14 @@ class CampaignHandler:
 
     async def compile(self, campaign: Campaign, ladder: ladder_pb2.Ladder) -> Campaign | Rejected:
         """Have pricing make the price table of a campaign's items and a ladder."""
-        prices = [ladder_pb2.ListPrice(sku=item.sku, unit_price=item.list_price) for item in campaign.terms.items]
+        items = campaign.terms.items
         request = pricing_internal_pb2.CompileLadderRequest(
             platform_id=ids.opaque(translate.PLATFORM, campaign.platform_id),
             currency=campaign.currency,
-            list_prices=prices,
+            list_prices=map(translate.list_price, items),
             ladder=ladder,
             ladder_version=campaign.terms.version,
+            references=[translate.reference(item.reference) for item in items if item.reference],
         )
         response = await rejected_by(
             self._pricing.CompileLadder(request, metadata=self._metadata, timeout=COMPILE_SECONDS)

@@ -59,6 +59,16 @@ def _check_currencies(asked: pb.CreateCampaignRequest | pb.CampaignFields, curre
         for n, item in enumerate(asked.items)
         if item.list_price.currency != currency
     ]
+    problems += [
+        Problem(f"items[{n}].floor_price.currency", f"must be the campaign's currency, {currency}")
+        for n, item in enumerate(asked.items)
+        if item.HasField("floor_price") and item.floor_price.currency != currency
+    ]
+    problems += [
+        Problem(f"presentation.charges[{n}].fixed.currency", f"must be the campaign's currency, {currency}")
+        for n, charge in enumerate(asked.presentation.charges)
+        if charge.HasField("fixed") and charge.fixed.currency != currency
+    ]
     if asked.rules.HasField("leader_reward") and asked.rules.leader_reward.currency != currency:
         problems.append(Problem("rules.leader_reward.currency", f"must be the campaign's currency, {currency}"))
     return problems
@@ -105,7 +115,7 @@ def fields_wanted(
     wanted = replace(current, **plain, **times, terms=_terms_wanted(asked, names, current, problems))
     if "presentation" in names:
         wanted = replace(wanted, presentation=translate.read_presentation(asked.presentation))
-    if names & {"items", "rules", "currency"}:
+    if names & {"items", "rules", "currency", "presentation"}:
         problems += _check_currencies(asked, wanted.currency)
     refuse(problems)
     refuse(_check_wanted(wanted, names, now))

@@ -3,6 +3,7 @@
 from groupbuy.team_formation.v1 import team_formation_service_pb2_grpc as pb_grpc
 
 from services.team_formation.rpc.campaigns import CampaignRpcs
+from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.invites import InviteRpcs
 from services.team_formation.rpc.lists import ListRpcs
 from services.team_formation.rpc.reports import ReportRpcs
@@ -16,6 +17,7 @@ class TeamFormationServicer(
     CampaignRpcs,
     TeamRpcs,
     SeatRpcs,
+    HistoryRpcs,
     InviteRpcs,
     ListRpcs,
     ReportRpcs,

@@ -11,7 +11,7 @@ from services.team_formation.store.campaigns import (
     lock_campaign,
     update_campaign,
 )
-from services.team_formation.store.events import list_team_events
+from services.team_formation.store.events import keeps_opening, list_seat_events, list_team_events
 from services.team_formation.store.invites import (
     find_doors,
     find_invite,
@@ -94,7 +94,9 @@ __all__ = [
     "insert_teams",
     "insert_terms",
     "keep_campaigns",
+    "keeps_opening",
     "list_platforms",
+    "list_seat_events",
     "list_stock",
     "list_sweep",
     "list_team_events",

@@ -15,6 +15,7 @@ from services.team_formation.domain import (
     Basis,
     Campaign,
     CampaignDecision,
+    ChargeKind,
     CountedIn,
     Discount,
     Item,
@@ -27,8 +28,11 @@ from services.team_formation.domain import (
     PriceRow,
     PriceStep,
     PriceTable,
+    ReferenceKind,
+    ReferencePrice,
     Role,
     Rules,
+    ShownCharge,
     Terms,
     Tier,
     Visibility,
@@ -240,7 +244,7 @@ def campaign_of(row: TupleRow) -> Campaign:
         currency=row[4],
         starts_at=row[5],
         ends_at=row[6],
-        presentation=Presentation(texts=texts_of, **presentation),
+        presentation=_presentation(texts_of, presentation),
         terms=_terms(row[14:]),
         version=row[8],
         phase=Phase(row[9]),
@@ -256,7 +260,7 @@ def _terms(row: Sequence[Any]) -> Terms:
     return Terms(
         version,
         _rules(rules),
-        tuple(Item(**item) for item in items),
+        tuple(map(_item, items)),
         tuple(Tier(tier["threshold"], tuple(map(_discount, tier["discounts"]))) for tier in tiers),
         _table(table),
     )
@@ -302,7 +306,22 @@ def _who(data: dict[str, Any]) -> WhoMayJoin:
 
 def _item_data(item: Item) -> dict[str, Any]:
     stock = {} if item.stock is None else {"stock": item.stock}
-    return {"sku": item.sku, "list_price": item.list_price, **stock}
+    floor = {"floor_price": item.floor_price} if item.floor_price else {}
+    reference = {"reference": _reference_data(item.reference)} if item.reference else {}
+    return {"sku": item.sku, "list_price": item.list_price, **stock, **floor, **reference}
+
+
+def _item(data: dict[str, Any]) -> Item:
+    reference = _reference(data["reference"]) if "reference" in data else None
+    return Item(data["sku"], data["list_price"], data.get("stock"), data.get("floor_price", 0), reference)
+
+
+def _reference_data(shown: ReferencePrice) -> dict[str, Any]:
+    return {"sku": shown.sku, "unit_price": shown.unit_price, "kind": shown.kind}
+
+
+def _reference(data: dict[str, Any]) -> ReferencePrice:
+    return ReferencePrice(data["sku"], data["unit_price"], ReferenceKind(data["kind"]) if data["kind"] else None)
 
 
 def _presentation_data(shown: Presentation) -> dict[str, Any]:
@@ -313,7 +332,27 @@ def _presentation_data(shown: Presentation) -> dict[str, Any]:
         "seller": shown.seller,
         "checkout_url": shown.checkout_url,
         "time_zone": shown.time_zone,
+        **({} if shown.prices_include_tax is None else {"prices_include_tax": shown.prices_include_tax}),
+        **({"charges": [_charge_data(charge) for charge in shown.charges]} if shown.charges else {}),
     }
+
+
+def _presentation(texts_of: tuple[LocalizedText, ...], data: dict[str, Any]) -> Presentation:
+    return Presentation(texts=texts_of, **{**data, "charges": tuple(map(_charge, data.get("charges", ())))})
+
+
+def _charge_data(charge: ShownCharge) -> dict[str, Any]:
+    return {
+        "kind": charge.kind,
+        "label": charge.label,
+        "amount": charge.amount,
+        "currency": charge.currency,
+        "basis_points": charge.basis_points,
+    }
+
+
+def _charge(data: dict[str, Any]) -> ShownCharge:
+    return ShownCharge(**{**data, "kind": ChargeKind(data["kind"]) if data["kind"] else None})
 
 
 def _tier_data(tier: Tier) -> dict[str, Any]:
@@ -329,12 +368,21 @@ def _discount(data: dict[str, Any]) -> Discount:
 
 
 def _table_data(table: PriceTable) -> dict[str, Any]:
-    rows = [{"sku": row.sku, "role": row.role, "steps": [_step_data(step) for step in row.steps]} for row in table.rows]
+    rows = [
+        {
+            "sku": row.sku,
+            "role": row.role,
+            "steps": [_step_data(step) for step in row.steps],
+            "floor_price": row.floor_price,
+        }
+        for row in table.rows
+    ]
     return {
         "currency": table.currency,
         "basis": table.basis,
         "ladder_version": table.ladder_version,
         "rows": rows,
+        "references": [_reference_data(item) for item in table.references],
     }
 
 
@@ -344,8 +392,12 @@ def _step_data(step: PriceStep) -> dict[str, Any]:
 
 
 def _table(data: dict[str, Any]) -> PriceTable:
-    rows = tuple(PriceRow(row["sku"], Role(row["role"]), tuple(map(_step, row["steps"]))) for row in data["rows"])
-    return PriceTable(data["currency"], Basis(data["basis"]), data["ladder_version"], rows)
+    rows = tuple(
+        PriceRow(row["sku"], Role(row["role"]), tuple(map(_step, row["steps"])), row.get("floor_price", 0))
+        for row in data["rows"]
+    )
+    references = tuple(map(_reference, data.get("references", ())))  # tables of 0.1.0 have none
+    return PriceTable(data["currency"], Basis(data["basis"]), data["ladder_version"], rows, references)
 
 
 def _step(data: dict[str, Any]) -> PriceStep:

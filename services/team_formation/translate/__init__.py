@@ -24,6 +24,7 @@ from services.team_formation.translate.terms import (
     campaign,
     ladder,
     ladder_of,
+    list_price,
     presentation,
     price_table,
     read_item,
@@ -31,6 +32,7 @@ from services.team_formation.translate.terms import (
     read_price_table,
     read_rules,
     read_tiers,
+    reference,
     rules,
 )
 
@@ -52,6 +54,7 @@ __all__ = [
     "invite_id",
     "ladder",
     "ladder_of",
+    "list_price",
     "money",
     "presentation",
     "price_table",
@@ -61,6 +64,7 @@ __all__ = [
     "read_price_table",
     "read_rules",
     "read_tiers",
+    "reference",
     "rules",
     "seat",
     "seat_id",

@@ -17,6 +17,8 @@ _BASES = {
     domain.Basis.TEAM_UNITS: ladder_pb2.BASIS_TEAM_UNITS,
     domain.Basis.CAMPAIGN_UNITS: ladder_pb2.BASIS_CAMPAIGN_UNITS,
 }
+_REFERENCE_KINDS = {ladder_pb2.ReferenceKind.Value(f"REFERENCE_KIND_{kind}"): kind for kind in domain.ReferenceKind}
+_CHARGE_KINDS = {types_pb2.ChargeKind.Value(f"CHARGE_KIND_{kind}"): kind for kind in domain.ChargeKind}
 _MODES = {types_pb2.PaymentMode.Value(f"PAYMENT_MODE_{mode}"): mode for mode in domain.PaymentMode}
 _COUNTED_IN = {
     types_pb2.COUNTED_IN_UNSPECIFIED: domain.CountedIn.MEMBERS,
@@ -133,7 +135,33 @@ def _read_who(message: types_pb2.WhoMayJoin) -> domain.WhoMayJoin:
 def read_item(message: types_pb2.Item) -> domain.Item:
     """Read an item."""
     stock = message.stock if message.HasField("stock") else None
-    return domain.Item(message.sku, message.list_price.minor_units, stock)
+    reference = _read_reference(message.reference, message.sku) if message.HasField("reference") else None
+    return domain.Item(message.sku, message.list_price.minor_units, stock, message.floor_price.minor_units, reference)
+
+
+def _item(item: domain.Item, currency: str) -> types_pb2.Item:
+    return types_pb2.Item(
+        sku=item.sku,
+        list_price=money(item.list_price, currency),
+        stock=item.stock,
+        floor_price=money(item.floor_price, currency) if item.floor_price else None,
+        reference=reference(item.reference) if item.reference else None,
+    )
+
+
+def _read_reference(message: ladder_pb2.ReferencePrice, sku: str = "") -> domain.ReferencePrice:
+    return domain.ReferencePrice(message.sku or sku, message.unit_price, _REFERENCE_KINDS.get(message.kind))
+
+
+def reference(value: domain.ReferencePrice) -> ladder_pb2.ReferencePrice:
+    """Write what an item costs who buys alone."""
+    kind = ladder_pb2.ReferenceKind.Value(f"REFERENCE_KIND_{value.kind or 'UNSPECIFIED'}")
+    return ladder_pb2.ReferencePrice(sku=value.sku, unit_price=value.unit_price, kind=kind)
+
+
+def list_price(item: domain.Item) -> ladder_pb2.ListPrice:
+    """Write an item as pricing compiles it."""
+    return ladder_pb2.ListPrice(sku=item.sku, unit_price=item.list_price, floor_price=item.floor_price)
 
 
 def presentation(shown: domain.Presentation) -> types_pb2.Presentation:
@@ -145,13 +173,40 @@ def presentation(shown: domain.Presentation) -> types_pb2.Presentation:
         seller=shown.seller,
         checkout_url=shown.checkout_url,
         time_zone=shown.time_zone,
+        prices_include_tax=shown.prices_include_tax,
+        charges=map(_charge, shown.charges),
     )
 
 
 def read_presentation(message: types_pb2.Presentation) -> domain.Presentation:
     """Read what pages show."""
     texts = tuple(domain.LocalizedText(text.language, text.title, text.terms) for text in message.texts)
-    return domain.Presentation(texts, message.image_url, message.seller, message.checkout_url, message.time_zone)
+    return domain.Presentation(
+        texts,
+        message.image_url,
+        message.seller,
+        message.checkout_url,
+        message.time_zone,
+        message.prices_include_tax if message.HasField("prices_include_tax") else None,
+        tuple(map(_read_charge, message.charges)),
+    )
+
+
+def _charge(shown: domain.ShownCharge) -> types_pb2.ShownCharge:
+    kind = types_pb2.ChargeKind.Value(f"CHARGE_KIND_{shown.kind or 'UNSPECIFIED'}")
+    message = types_pb2.ShownCharge(kind=kind, label=shown.label)
+    if shown.amount is not None:
+        message.fixed.CopyFrom(money(shown.amount, shown.currency))
+    elif shown.basis_points is not None:
+        message.basis_points = shown.basis_points
+    return message
+
+
+def _read_charge(message: types_pb2.ShownCharge) -> domain.ShownCharge:
+    kind, how = _CHARGE_KINDS.get(message.kind), message.WhichOneof("amount")
+    if how == "fixed":
+        return domain.ShownCharge(kind, message.label, message.fixed.minor_units, message.fixed.currency)
+    return domain.ShownCharge(kind, message.label, basis_points=message.basis_points if how else None)
 
 
 def _discount(item: domain.Discount) -> ladder_pb2.Discount:
@@ -184,8 +239,12 @@ def price_table(table: domain.PriceTable) -> ladder_pb2.PriceTable:
         basis=_BASES[table.basis],
         ladder_version=table.ladder_version,
         rows=[
-            ladder_pb2.PriceRow(sku=row.sku, role=ROLES[row.role], steps=map(_step, row.steps)) for row in table.rows
+            ladder_pb2.PriceRow(
+                sku=row.sku, role=ROLES[row.role], steps=map(_step, row.steps), floor_price=row.floor_price
+            )
+            for row in table.rows
         ],
+        references=map(reference, table.references),
     )
 
 
@@ -198,8 +257,12 @@ def read_price_table(message: ladder_pb2.PriceTable) -> domain.PriceTable:
     """Read a price table that pricing has made."""
     basis = {code: basis for basis, code in _BASES.items()}[message.basis]
     role = {code: role for role, code in ROLES.items()}
-    rows = tuple(domain.PriceRow(row.sku, role[row.role], tuple(map(_read_step, row.steps))) for row in message.rows)
-    return domain.PriceTable(message.currency, basis, message.ladder_version, rows)
+    rows = tuple(
+        domain.PriceRow(row.sku, role[row.role], tuple(map(_read_step, row.steps)), row.floor_price)
+        for row in message.rows
+    )
+    references = tuple(map(_read_reference, message.references))
+    return domain.PriceTable(message.currency, basis, message.ladder_version, rows, references)
 
 
 def _read_step(message: ladder_pb2.PriceStep) -> domain.PriceStep:
@@ -212,10 +275,7 @@ def campaign(
 ) -> types_pb2.Campaign:
     """Write a campaign as it stands at a time, with what is left of its stock where that is given."""
     terms = values.terms
-    items = [
-        types_pb2.Item(sku=item.sku, list_price=money(item.list_price, values.currency), stock=item.stock)
-        for item in terms.items
-    ]
+    items = [_item(item, values.currency) for item in terms.items]
     levels = [
         types_pb2.ItemStock(sku=sku, offered=level.offered, taken=level.taken) for sku, level in (stock or {}).items()
     ]

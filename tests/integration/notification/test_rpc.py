@@ -224,6 +224,12 @@ async def test_deliveries_are_listed_by_team_and_member_the_newest_first(api: Ap
     assert await listed(member_id="mei") == [(two.team_id, "mei"), (one.team_id, "mei")]
     assert await listed(team_id=two.team_id) == [(two.team_id, "mei")]
     assert await listed(member_id="nobody") == []
+    seat_id = one.seat("tom").seat_id
+    assert await listed(team_id=one.team_id, seat_id=seat_id) == [(one.team_id, "tom")]
+    assert await listed(member_id="tom", seat_id=seat_id) == [(one.team_id, "tom")]
+    assert await listed(member_id="mei", seat_id=seat_id) == []
+    [item] = (await api.call("ListDeliveries", pb.ListDeliveriesRequest(member_id="ann"))).deliveries
+    assert item.seat_id == one.seat("ann").seat_id
 
 
 async def test_a_delivery_shows_its_text_and_how_it_stands(api: Api, notification: Notifying) -> None:
@@ -264,6 +270,9 @@ async def test_pages_follow_each_other_and_belong_to_their_list(api: Api, notifi
     ("wanted", "field"),
     [
         ({"team_id": "mine"}, "team_id"),
+        ({"seat_id": "mine", "member_id": "mei"}, "seat_id"),
+        ({"seat_id": ids.opaque("seat", SHOP, SHOP)}, "seat_id"),
+        ({"seat_id": ids.opaque("seat", SHOP, SHOP), "team_id": ids.opaque("team", OTHER, OTHER)}, "seat_id"),
         ({"page_size": -1}, "page_size"),
         ({"page_size": 1001}, "page_size"),
     ],

@@ -67,6 +67,14 @@ DAMAGE = {
         "UPDATE tallies SET units_confirmed_now = units_confirmed_now + 1",
         "UPDATE tallies SET teams_formed = teams_formed + 1",
     ],
+    "8_rows_of_one_platform_in_pricing": [
+        "UPDATE tallies SET platform_id = gen_random_uuid()",
+        "UPDATE tally_fixes SET platform_id = gen_random_uuid()",
+        (
+            "INSERT INTO tally_waits (campaign_id, team_id, platform_id, team_version)"
+            " SELECT campaign_id, team_id, gen_random_uuid(), 1 FROM teams"
+        ),
+    ],
     "5_nobody_pays_above_the_cap": ["UPDATE price_steps SET unit_price = 0"],
 }
 

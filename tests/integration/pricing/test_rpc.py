@@ -16,12 +16,14 @@ from groupbuy.pricing.v1 import (
     pricing_internal_pb2_grpc,
     pricing_service_pb2,
     pricing_service_pb2_grpc,
+    simulation_pb2,
 )
 from grpc_status import rpc_status
 
 from services.chassis import ids, platforms
 from services.chassis.clock import Clock
 from services.chassis.server import GrpcServer, Servicer
+from services.pricing import store, translate
 from services.pricing.rpc import Pricing, PricingInternal
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import a_full_life
@@ -351,6 +353,44 @@ def ladder_request(**more: Any) -> pricing_internal_pb2.CompileLadderRequest:
         "ladder_version": 1,
     }
     return pricing_internal_pb2.CompileLadderRequest(**{**given, **more})
+
+
+async def test_floor_and_reference_prices_stand_in_the_table(api: Api) -> None:
+    listed = [ladder_pb2.ListPrice(sku="mango", unit_price=3990, floor_price=2000)]
+    shown = [ladder_pb2.ReferencePrice(sku="mango", unit_price=4290, kind=ladder_pb2.REFERENCE_KIND_LIST)]
+    table = (await api.compile(ladder_request(list_prices=listed, references=shown))).price_table
+    assert [row.floor_price for row in table.rows] == [2000, 2000]
+    assert list(table.references) == shown
+
+
+async def test_what_is_stored_keeps_floor_and_reference_prices(pricing: PricingService) -> None:
+    table = price_table()
+    for row in table.rows:
+        row.floor_price = 2490
+    table.references.add(sku="mango", unit_price=4290, kind=ladder_pb2.REFERENCE_KIND_LOWEST_OF_30_DAYS)
+    read = translate.read_price_table(table)
+    key = (uuid4(), uuid4(), 1)
+    async with pricing.database.work() as work:
+        await store.insert_tables(work.connection, [(key[0], key[1], read)])
+        assert await store.load_tables(work.connection, [key]) == {key: read}
+        assert translate.price_table(read) == table
+
+
+async def test_a_ladder_is_simulated_for_a_platform(api: Api) -> None:
+    tier = ladder_pb2.Tier(threshold=2, discounts=[ladder_pb2.Discount(fixed_price=2990)])
+    request = simulation_pb2.SimulateLadderRequest(
+        currency="EUR",
+        list_prices=[ladder_pb2.ListPrice(sku="mango", unit_price=3990)],
+        ladder=ladder_pb2.Ladder(basis=MEMBERS, tiers=[tier]),
+        max_fill=3,
+        minimum=2,
+    )
+    answer = await api.public.SimulateLadder(request, metadata=bearer("gbk_acme_secret"))
+    assert [point.items[0].revenue for point in answer.points] == [0, 3990, 5980, 8970]
+    assert answer.worst_case.revenue == 5980
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await api.public.SimulateLadder(request, metadata=bearer("gbk_acme_wrong"))
+    assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 async def test_a_ladder_is_compiled_for_the_services(api: Api) -> None:

@@ -17,6 +17,8 @@ from services.pricing.domain import (
     PriceRow,
     PriceStep,
     PriceTable,
+    ReferenceKind,
+    ReferencePrice,
     Role,
     Tier,
     compile_ladder,
@@ -318,3 +320,42 @@ def steps(*found: tuple[int, int]) -> tuple[PriceStep, ...]:
 )
 def test_a_table_that_no_ladder_gives_is_a_problem(rows: tuple[PriceRow, ...]) -> None:
     assert table_problem(PriceTable("EUR", Basis.TEAM_MEMBERS, 1, rows))
+
+
+@pytest.mark.parametrize(("currency", "listed", "floor"), [("JPY", 3990, 2990), ("EUR", 3990, 2990), ("KWD", 12345, 1)])
+def test_no_tier_goes_below_the_floor(currency: str, listed: int, floor: int) -> None:
+    item = ListPrice("mango", listed, floor)
+    table = compile_ladder(currency, (item,), ladder((2, [fixed(floor)])), 1)
+    assert isinstance(table, PriceTable)
+    assert {found.floor_price for found in table.rows} == {floor}
+    problems = compile_ladder(currency, (item,), ladder((2, [fixed(floor)]), (3, [fixed(floor - 1)])), 1)
+    assert isinstance(problems, tuple)
+    assert [problem.field for problem in problems] == ["ladder.tiers[1].discounts[0]"]
+    assert f"below its floor price of {floor}; take less off, or lower the floor" in problems[0].description
+
+
+@pytest.mark.parametrize("floor", [-1, 3991])
+def test_a_floor_lies_from_zero_to_the_list_price(floor: int) -> None:
+    problems = compile_ladder("EUR", (ListPrice("mango", 3990, floor),), ladder(), 1)
+    assert isinstance(problems, tuple)
+    assert [problem.field for problem in problems] == ["list_prices[0].floor_price"]
+
+
+def test_reference_prices_stand_in_the_table_as_they_are() -> None:
+    shown = (ReferencePrice("mango", 4290, ReferenceKind.LOWEST_OF_30_DAYS),)
+    table = compile_ladder("EUR", (MANGO,), GOOD, 1, shown)
+    assert isinstance(table, PriceTable)
+    assert table.references == shown
+
+
+def test_a_bad_reference_price_is_refused_by_its_field() -> None:
+    shown = [ReferencePrice("melon", 1, ReferenceKind.LIST), ReferencePrice("mango", 0, None)]
+    problems = compile_ladder("EUR", (MANGO,), GOOD, 1, [*shown, ReferencePrice("mango", 1, ReferenceKind.LIST)])
+    assert isinstance(problems, tuple)
+    fields = ["references[0].sku", "references[1].unit_price", "references[1].kind", "references[2].sku"]
+    assert [problem.field for problem in problems] == fields
+
+
+def test_a_stored_table_below_its_floor_is_a_problem() -> None:
+    row_below = PriceRow("a", Role.LEADER, (PriceStep(0, 5), PriceStep(2, 3, 1)), 4)
+    assert table_problem(PriceTable("EUR", Basis.TEAM_MEMBERS, 1, (row_below,)))
