@@ -119,7 +119,7 @@ def test_the_whole_story_holds(home: Path) -> None:
     crowd = data["figures"]["crowds"]["10-flash-sale"]
     assert (crowd["members"], crowd["seated"], crowd["refused"]) == (500, 300, {"TEAM_FULL": 200})
     assert crowd["killed_at_seat"] == 150
-    assert [len(item["steps"]) > 2 for item in data["scenes"]] == [True] * 10
+    assert [len(item["steps"]) > 2 for item in data["scenes"]] == [True] * 11
     assert _expected_of_crowd(data) == [
         "expected: confirmed 300, held 1, seated 300, refused TEAM_FULL 200, lost 0, twice 0"
     ]

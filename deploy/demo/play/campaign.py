@@ -12,6 +12,11 @@ from groupbuy.team_formation.v1.team_formation_service_pb2 import CreateCampaign
 from deploy.demo.scene import model
 
 _DAY = timedelta(days=1)
+_BASES = {
+    "members": ladder_pb2.BASIS_TEAM_MEMBERS,
+    "units": ladder_pb2.BASIS_TEAM_UNITS,
+    "campaign": ladder_pb2.BASIS_CAMPAIGN_UNITS,
+}
 
 
 def campaign_request(campaign: model.Campaign) -> CreateCampaignRequest:
@@ -47,12 +52,11 @@ def _item(item: model.Item, currency: str) -> types_pb2.Item:
 
 
 def _ladder(campaign: model.Campaign) -> ladder_pb2.Ladder:
-    basis = ladder_pb2.BASIS_TEAM_UNITS if campaign.basis == "units" else ladder_pb2.BASIS_TEAM_MEMBERS
     tiers = [
         ladder_pb2.Tier(threshold=tier.start, discounts=[_discount(item) for item in tier.discounts])
         for tier in campaign.tiers
     ]
-    return ladder_pb2.Ladder(basis=basis, tiers=tiers)
+    return ladder_pb2.Ladder(basis=_BASES[campaign.basis], tiers=tiers)
 
 
 def _discount(discount: model.Discount) -> ladder_pb2.Discount:

@@ -95,8 +95,14 @@ class Effects:
         for at, words in settled(notes, team_id):
             yield _Seen(at, words, "groupbuy.settlement.v1")
         for note in notes:
-            if isinstance(note.what, PriceEvent) and note.what.team_id == team_id:
+            if isinstance(note.what, PriceEvent) and self._is_ours(note.what):
                 yield _Seen(note.at, price(note.what), "groupbuy.price.v1")
+
+    def _is_ours(self, event: PriceEvent) -> bool:
+        """Tell whether a price is the team's, or that of all teams of its campaign."""
+        if event.WhichOneof("fact") == "campaign_price_changed":
+            return event.campaign_id == self._world.campaign.campaign_id
+        return event.team_id == self._world.the_team().team_id
 
     async def _messages(self, notes: Sequence[Note]) -> list[_Seen]:
         seen = []

@@ -63,9 +63,11 @@ def price(event: PriceEvent) -> str:
         near = event.next_tier_came_near
         move = next(move for move in near.moves if move.role == Role.ROLE_MEMBER)
         return f"one more makes it {money(move.next_unit_price, near.currency)}"
-    changed = event.price_changed
+    of_campaign = event.WhichOneof("fact") == "campaign_price_changed"
+    changed = event.campaign_price_changed if of_campaign else event.price_changed
     move = next(move for move in changed.moves if move.role == Role.ROLE_MEMBER)
-    words = f"price {plain(move.old_unit_price, changed.currency)} -> {money(move.new_unit_price, changed.currency)}"
+    words = "all teams: " if of_campaign else ""
+    words += f"price {plain(move.old_unit_price, changed.currency)} -> {money(move.new_unit_price, changed.currency)}"
     if changed.missing_to_next:
         words += f", {changed.missing_to_next} more: {plain(move.next_unit_price, changed.currency)}"
     return words

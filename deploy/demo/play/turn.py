@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from groupbuy.money.v1.money_pb2 import Money
+from groupbuy.pricing.v1.ladder_pb2 import Basis
 from groupbuy.team_formation.v1.types_pb2 import Seat, Team, TeamState
 
 from deploy.demo.actor import Refused, Shop
@@ -78,6 +79,7 @@ class Turn:
         """Show what follows until all events are seen, the price's too where it moved."""
         team, journal = self.world.the_team(), self.props.journal
         silent = before.state in _ENDED or team.state in _WITHOUT_MEMBERS  # there is no price to tell any more
+        silent |= self.world.campaign.price_table.basis == Basis.BASIS_CAMPAIGN_UNITS  # a tally tells it, when it comes
         moved = not silent and [item.unit_price for item in before.prices] != [item.unit_price for item in team.prices]
 
         def complete() -> bool:

@@ -6,7 +6,7 @@ the fill at the end; the rest goes back. What is given back after the end takes 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from groupbuy.pricing.v1.events_pb2 import SettlementCause, SettlementLine
@@ -32,9 +32,23 @@ class Recomputed:
     """The fill with which the team formed, or its last one."""
 
 
-def recompute(events: Iterable[TeamEvent]) -> Recomputed:
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """What a campaign counted, where all its teams together fill the ladder: units by the tally's number.
+
+    `final` is the tally by which the team's prices were fixed, as its lines say; 0 where it has none.
+    """
+
+    units: Mapping[int, int] = field(default_factory=dict)
+    final: int = 0
+
+
+_NOT_TALLIED = Tallied()
+
+
+def recompute(events: Iterable[TeamEvent], tallied: Tallied = _NOT_TALLIED) -> Recomputed:
     """Play a team's events from its opening to its end; ValueError where one is missing."""
-    play = _Play()
+    play = _Play(tallied)
     for number, event in enumerate(sorted(events, key=lambda event: event.sequence), 1):
         if event.sequence != number:
             raise ValueError(f"version {number} of {event.team_id} is missing")
@@ -47,8 +61,9 @@ def recompute(events: Iterable[TeamEvent]) -> Recomputed:
 class _Play:
     """A team as its events tell it."""
 
-    def __init__(self) -> None:
+    def __init__(self, tallied: Tallied) -> None:
         self.result = Recomputed()
+        self._tallied = tallied
         self.fill = 0
         self.formed = False
         self._table = PriceTable()
@@ -71,7 +86,7 @@ class _Play:
 
     def _on_seat_held(self, fact: events_pb2.SeatHeld) -> None:
         seat = fact.seat
-        self._caps[seat.seat_id] = cap = price_at(self._table, seat, self.fill + self._weight(seat.quantity))
+        self._caps[seat.seat_id] = cap = price_at(self._table, seat, self._begins_at(seat))
         if seat.cap.minor_units != cap:
             self.result.wrong.append(f"{seat.seat_id}: cap {seat.cap.minor_units} in the event, {cap} by its fill")
 
@@ -109,7 +124,7 @@ class _Play:
         else:
             self._all_back(had, cause, self._caps[had.seat_id] * units)
         self._confirmed[seat.seat_id] = seat
-        if self._table.basis == Basis.BASIS_TEAM_UNITS:
+        if self._table.basis != Basis.BASIS_TEAM_MEMBERS:
             self.fill -= units
 
     def _on_seat_defaulted(self, fact: events_pb2.SeatDefaulted) -> None:
@@ -123,7 +138,7 @@ class _Play:
         self._all_back(fact.seat, SettlementCause.SETTLEMENT_CAUSE_LATE_PAYMENT, fact.amount.minor_units)
 
     def _on_team_formed(self, _fact: events_pb2.TeamFormed) -> None:
-        self.formed, self.result.final_fill = True, self.fill
+        self.formed, self.result.final_fill = True, self._ends_at()
         for seat in self._confirmed.values():
             given = self._caps[seat.seat_id] * seat.quantity
             unit = self._final(seat)
@@ -167,10 +182,22 @@ class _Play:
             self.result.owed.append(Owed(seat.seat_id, cause, unit, 0, 0, 0, charged))
 
     def _weight(self, quantity: int) -> int:
-        return quantity if self._table.basis == Basis.BASIS_TEAM_UNITS else 1
+        return 1 if self._table.basis == Basis.BASIS_TEAM_MEMBERS else quantity
+
+    def _begins_at(self, seat: Seat) -> int:
+        """Tell the fill with a seat added: of the team, or of the campaign at the tally that the seat names."""
+        if self._table.basis != Basis.BASIS_CAMPAIGN_UNITS:
+            return self.fill + self._weight(seat.quantity)
+        return self._tallied.units.get(seat.cap_tally_seq, 0) + seat.quantity
+
+    def _ends_at(self) -> int:
+        """Tell the fill of the final prices: the team's, or the campaign's at the tally that fixed them."""
+        if self._table.basis != Basis.BASIS_CAMPAIGN_UNITS:
+            return self.fill
+        return self._tallied.units.get(self._tallied.final, 0)
 
     def _compare_totals(self, event: TeamEvent) -> None:
-        units = self._table.basis == Basis.BASIS_TEAM_UNITS
+        units = self._table.basis != Basis.BASIS_TEAM_MEMBERS
         said = event.totals.confirmed_units if units else event.totals.confirmed_members
         if said != self.fill:
             self.result.wrong.append(f"version {event.sequence}: fill {said} in the event, {self.fill} by counting")

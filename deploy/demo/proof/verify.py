@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from groupbuy.pricing.v1.events_pb2 import SettlementLine
+from groupbuy.pricing.v1.ladder_pb2 import Basis
+from groupbuy.pricing.v1.pricing_service_pb2 import GetTallyRequest
 from groupbuy.team_formation.v1.events_pb2 import TeamEvent
 from groupbuy.team_formation.v1.types_pb2 import Team
 
@@ -13,8 +16,7 @@ from deploy.demo.journal import Journal
 from deploy.demo.play.receipts import settled_so_far
 from deploy.demo.play.world import World, list_seats
 from deploy.demo.proof.figures import seat_given
-from deploy.demo.proof.owed import Owed
-from deploy.demo.proof.recheck import differences, recompute
+from deploy.demo.proof.recheck import Recomputed, Tallied, differences, recompute
 from deploy.demo.proof.words import in_words
 
 _PATIENCE_SECONDS = 30.0
@@ -103,17 +105,31 @@ class _Charges:
             return
         events = [self._journal.teams[team.team_id][version] for version in range(1, team.version + 1)]
         lines, _ = await settled_so_far(self._shop, team.team_id)
-        computed = recompute(events)
+        computed = recompute(events, await self._tallied(events, lines))
         self._lines += len(lines)
         self._wrong += differences(computed, lines)
-        self._show(world, events, computed.owed)
+        self._show(world, events, computed)
 
-    def _show(self, world: World, events: Sequence[TeamEvent], owed: Sequence[Owed]) -> None:
+    async def _tallied(self, events: Sequence[TeamEvent], lines: Sequence[SettlementLine]) -> Tallied:
+        """Read the tallies that seats and lines of a team name, where its whole campaign fills the ladder."""
+        opened = next(event for event in events if event.WhichOneof("fact") == "team_opened")
+        if opened.team_opened.price_table.basis != Basis.BASIS_CAMPAIGN_UNITS:
+            return Tallied()
+        final = max((line.tally_seq for line in lines), default=0)
+        named = {event.seat_held.seat.cap_tally_seq for event in events} | {final}
+        units = {}
+        for seq in sorted(named - {0}):
+            request = GetTallyRequest(campaign_id=opened.campaign_id, seq=seq)
+            answer = await self._shop.ask(self._shop.prices.GetTally, request)
+            units[seq] = answer.totals.units_confirmed_now
+        return Tallied(units, final)
+
+    def _show(self, world: World, events: Sequence[TeamEvent], computed: Recomputed) -> None:
         """Keep the most telling charge: of a seat that is charged and gets something back."""
-        telling = next((item for item in owed if item.kept and item.back), None)
+        telling = next((item for item in computed.owed if item.kept and item.back), None)
         if telling and not self.example:
             names = {seat.seat_id: name for name, seat in world.seats.items()}
-            self.example = in_words(events, telling, names.get(telling.seat_id, "A member"))
+            self.example = in_words(events, telling, names.get(telling.seat_id, "A member"), computed.final_fill)
 
     def result(self) -> CheckResult:
         """Sum up."""

@@ -17,7 +17,7 @@ def read_campaign(table: Table) -> Campaign:
         time_zone=table.text("time_zone", "UTC"),
         titles=table.by_language("title"),
         terms=table.by_language("terms", ""),
-        basis=table.word("ladder_counts", ("members", "units"), "members"),
+        basis=table.word("ladder_counts", ("members", "units", "campaign"), "members"),
         items=tuple(_item(item, currency) for item in table.tables("item")),
         tiers=_tiers(table, currency),
         rules=_rules(table, currency),

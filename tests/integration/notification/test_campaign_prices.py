@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from groupbuy.pricing.v1 import events_pb2
+from groupbuy.pricing.v1 import events_pb2, ladder_pb2
 
 from services.chassis.clock import ManualClock
 from services.chassis.messages import Record
@@ -12,14 +12,14 @@ from services.notification.handlers.fanout import PRICES
 from services.notification.store import ALL_TEAMS, Job, insert_jobs
 from tests.support.notifying import Notifying
 from tests.support.prices import campaign_changed
-from tests.support.teams import CAMPAIGN, TeamLife, price_table
+from tests.support.teams import TeamLife, price_table
 
 PLATFORM = UUID(int=0xA)
 
 
 def a_team(campaign: UUID, leader: str, *, ladder_version: int = 1, **more: Any) -> TeamLife:
     """Play a team of a campaign that fills its ladder, with its leader confirmed."""
-    table = price_table(basis=CAMPAIGN, ladder_version=ladder_version)
+    table = price_table(basis=ladder_pb2.BASIS_CAMPAIGN_UNITS, ladder_version=ladder_version)
     life = TeamLife(platform=PLATFORM, campaign=campaign, table=table, **more)
     life.open(leader)
     life.confirm(leader)
