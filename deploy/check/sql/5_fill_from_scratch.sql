@@ -25,9 +25,9 @@ WITH seen AS (
            coalesce(sum(m.change) OVER (PARTITION BY campaign_id, team_id ORDER BY version), 0) AS found
     FROM facts AS f LEFT JOIN moves AS m USING (campaign_id, team_id, version)
 ), judged AS (
-    -- a team that failed or was cancelled has released its confirmed seats by that one event
+    -- a team that failed or was cancelled, or formed and fell below its minimum, has released its seats by that one event
     SELECT p.team_id || ' at ' || p.version AS place, p.said, CASE
-               WHEN t.state IN ('FAILED', 'CANCELLED') AND p.version >= t.ended_version THEN 0 ELSE p.found END AS found
+               WHEN p.version >= t.ended_version AND (t.state IN ('FAILED', 'CANCELLED') OR t.ended_version > t.formed_version) THEN 0 ELSE p.found END AS found
     FROM played AS p JOIN teams AS t USING (campaign_id, team_id)
     -- the price stays as it was when the team ended first
     UNION ALL SELECT p.team_id || ' now', t.fill, p.found

@@ -34,13 +34,17 @@ RARER: dict[Any, float] = {
     domain.Cancel("hail"): 0.4,
 }
 
+FAILS_BELOW = domain.PaymentTerms(on_below_minimum=domain.OnBelowMinimum.FAIL)
+NO_TERMS = {domain.PaymentMode.PREPAID, domain.PaymentMode.PAY_ON_DELIVERY}
+
 
 def a_campaign_of(mode: domain.PaymentMode, basis: domain.Basis) -> domain.Campaign:
-    """Make a campaign with a waitlist, sponsored places and time to withdraw, whose leader pays less."""
+    """Make a campaign with waitlist, sponsored places, time to withdraw and, where money may fail to come, terms."""
     campaign = a_campaign(
         payment_mode=mode,
         basis=basis,
-        maximum=5,
+        minimum=2 if mode in NO_TERMS else 3,
+        maximum=5 if mode in NO_TERMS else 4,
         leave_until=domain.LeaveUntil.ENDED,
         close_when_full=False,
         ends_at=START + timedelta(days=100),
@@ -49,6 +53,7 @@ def a_campaign_of(mode: domain.PaymentMode, basis: domain.Basis) -> domain.Campa
             "max_sponsored": 1,
             "hold_extension": timedelta(minutes=10),
             "leave_after_formed": timedelta(days=1),
+            "payment_terms": None if mode in NO_TERMS else FAILS_BELOW,
         },
     )
     table = campaign.terms.price_table
@@ -83,6 +88,19 @@ async def play(formation: Formation, campaign: domain.Campaign, chance: random.R
     formation.clock.move(timedelta(hours=1))
     while await formation.finder.run_once():
         pass
+    if campaign.terms.rules.payment_terms:
+        await _let_payments_lapse(formation, campaign)
+
+
+async def _let_payments_lapse(formation: Formation, campaign: domain.Campaign) -> None:
+    """Have one seat after another default, until too few are left: then the others are cancelled."""
+    query = "SELECT seat_id FROM seats WHERE campaign_id = %s AND state = 'CONFIRMED' ORDER BY number"
+    for (seat_id,) in await formation.rows(query, campaign.campaign_id):
+        key = formation.key("PaymentLapsed", campaign.campaign_id)
+        with suppress(Rejected):
+            await formation.commands.submit(
+                Ask(PLATFORM, campaign.campaign_id, domain.Default("not paid"), key, seat_id=seat_id)
+            )
 
 
 async def _ask_about_a_seat(formation: Formation, campaign: domain.Campaign, team: str, chance: random.Random) -> None:
@@ -132,5 +150,6 @@ async def test_random_histories_are_followed_and_settled(database: Database) -> 
     results = await check_databases(urls, between_the_two(), now=formation.clock.now())
     assert [item for item in results if item.violations or not item.checked] == []
     assert {"SEAT_REDUCED", "SEAT_WITHDRAWN", "SEAT_DEFAULTED", "TEAM_CANCELLED", "TEAM_FORMED", "SEAT_LEFT"} <= causes
+    assert any(event.team_cancelled.below_minimum for event in events)
     told = {event.WhichOneof("fact") for event in events}
     assert {"seat_waitlisted", "hold_extended", "seat_sponsored", "leader_changed", "late_payment_reported"} <= told

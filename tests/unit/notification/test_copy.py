@@ -135,6 +135,14 @@ def test_sponsored_places_change_the_fill_and_stay_when_the_team_is_given_up() -
     assert team.sponsored == 1
 
 
+def test_a_team_that_stays_formed_without_seats_is_given_up_to_its_members() -> None:
+    formed = advance(a_team(), a_fact(2, Ended()))
+    assert isinstance(formed, Team)
+    fallen = advance(formed, replace(a_fact(3, Cancelled("too few paid", after_formed=True)), state=TeamState.FORMED))
+    assert isinstance(fallen, Team)
+    assert fallen.state is TeamState.CANCELLED
+
+
 def test_a_new_leader_does_not_change_the_fill() -> None:
     team = advance(a_team(), a_fact(2, SeatMoved(a_seat(), SeatFact.LEADING)))
     assert isinstance(team, Team)
