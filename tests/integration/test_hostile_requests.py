@@ -15,15 +15,14 @@ from google.rpc import error_details_pb2
 from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.notification.v1 import notification_service_pb2
 from groupbuy.pricing.v1 import (
-    events_pb2 as pricing_events_pb2,
-)
-from groupbuy.pricing.v1 import (
+    deliveries_pb2,
     explanations_pb2,
     ladder_pb2,
     pricing_internal_pb2,
     pricing_service_pb2,
     settlements_pb2,
 )
+from groupbuy.pricing.v1 import events_pb2 as pricing_events_pb2
 from groupbuy.team_formation.v1 import (
     history_pb2,
     reports_pb2,
@@ -198,6 +197,12 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         pr.ExplainPriceRequest(seat_id=seat),
         pr.GetSettlementRequest(team_id=team, page_size=1),
         explanations_pb2.ListPriceChangesRequest(team_id=team, page_size=1),
+        deliveries_pb2.ReportDeliveryRequest(
+            seat_id=seat,
+            outcome=deliveries_pb2.DELIVERY_OUTCOME_ACCEPTED_IN_PART,
+            reason=deliveries_pb2.REFUSAL_REASON_DAMAGED,
+            accepted_units=1,
+        ),
         settlements_pb2.ReportSettlementRequest(
             reports=[
                 settlements_pb2.LineReport(
