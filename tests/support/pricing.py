@@ -14,7 +14,16 @@ from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
 
 Rows: TypeAlias = list[dict[str, Any]]
 
-TABLES = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
+TABLES = (
+    "price_tables",
+    "price_steps",
+    "teams",
+    "seats",
+    "facts",
+    "settlement_jobs",
+    "settlement_lines",
+    "beneficiary_lines",
+)
 ENTERED = ("line_reports", "line_states", "settlement_feed", "requests")
 """Tables that a rebuild keeps."""
 

@@ -1,5 +1,6 @@
 """The rules of prices: pure functions over frozen values."""
 
+from services.pricing.domain.commission import BeneficiaryLine, beneficiaries, unit_commission
 from services.pricing.domain.explain import Explanation, explain
 from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
@@ -51,6 +52,7 @@ __all__ = [
     "WHOLE",
     "Amounts",
     "Basis",
+    "BeneficiaryLine",
     "Cause",
     "Contradiction",
     "Discount",
@@ -85,6 +87,7 @@ __all__ = [
     "TeamState",
     "Tier",
     "Totals",
+    "beneficiaries",
     "compile_ladder",
     "discounted",
     "divide",
@@ -99,5 +102,6 @@ __all__ = [
     "settle",
     "table_problem",
     "take_back",
+    "unit_commission",
     "write_off",
 ]

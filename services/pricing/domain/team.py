@@ -85,6 +85,9 @@ class Seat:
     """Role the cap was read with, where the seat has had another since."""
     formed_quantity: int | None = None
     """Units it had when the team formed, where the seat has changed since."""
+    promoter_id: str = ""
+    """Who earns a commission by it; empty where nobody does."""
+    commission_basis_points: int = 0
 
     @property
     def committed(self) -> int:

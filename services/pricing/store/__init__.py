@@ -1,5 +1,6 @@
 """Every SQL statement of pricing, one module per subject."""
 
+from services.pricing.store.beneficiaries import Earned, insert_beneficiaries, list_beneficiaries
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
 from services.pricing.store.feed import (
     Listed,
@@ -26,6 +27,7 @@ from services.pricing.store.tables import insert_tables, load_tables
 from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
+    "Earned",
     "Listed",
     "MerchantRecord",
     "Span",
@@ -36,6 +38,7 @@ __all__ = [
     "find_seat",
     "find_team",
     "find_teams_with_jobs",
+    "insert_beneficiaries",
     "insert_facts",
     "insert_feed",
     "insert_jobs",
@@ -43,6 +46,7 @@ __all__ = [
     "insert_reports",
     "insert_tables",
     "keep_job",
+    "list_beneficiaries",
     "list_facts",
     "list_lines",
     "list_lines_of_seat",

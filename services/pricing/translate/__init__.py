@@ -12,6 +12,7 @@ from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
 from services.pricing.translate.reports import (
     READ_STATES,
+    beneficiary_line,
     merchant_record,
     read_reports,
     report,
@@ -52,6 +53,7 @@ __all__ = [
     "SETTLEMENT_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "beneficiary_line",
     "event_time",
     "explain_move",
     "explain_seat",

@@ -115,6 +115,8 @@ def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat 
         _seat_state(message.state),
         _reason(message.release_reason),
         sponsored=message.sponsored,
+        promoter_id=message.promoter_id,
+        commission_basis_points=message.commission_basis_points,
     )
     return seat, message.cap.currency
 

@@ -152,6 +152,8 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: int,
         number=team.version + 1,
         max_unit_price=command.max_unit_price if state is SeatState.WAITING else None,
         updated_at=now,
+        promoter_id=command.promoter_id,
+        commission_basis_points=command.commission_basis_points,
     )
 
 

@@ -154,6 +154,9 @@ class Seat:
     max_unit_price: int | None = None
     """What a waiting seat may cost at most when its turn comes."""
     updated_at: datetime | None = None
+    promoter_id: str = ""
+    """Who earns a commission by it; empty where nobody does."""
+    commission_basis_points: int = 0
 
 
 @value

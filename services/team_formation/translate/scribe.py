@@ -138,6 +138,8 @@ class Scribe:
             seat.sponsored,
             seat.hold_extended,
             seat.updated_at,
+            seat.promoter_id,
+            seat.commission_basis_points,
         )
         written = self._shapes.get(shape)
         if written is None:

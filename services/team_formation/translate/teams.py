@@ -61,6 +61,8 @@ def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb
         released_at=time(values.released_at) if values.released_at else None,
         hold_extended=values.hold_extended,
         updated_at=time(values.updated_at),
+        promoter_id=values.promoter_id,
+        commission_basis_points=values.commission_basis_points,
     )
 
 
