@@ -221,6 +221,9 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             page_size=1,
         ),
         settlements_pb2.StreamSettlementsRequest(cursor="abc"),
+        settlements_pb2.ListBeneficiaryLinesRequest(
+            merchant_id="merchant-7", beneficiary_id="nora", campaign_id=campaign.campaign_id, page_size=1
+        ),
         settlements_pb2.GetMerchantRecordRequest(
             merchant_id="merchant-7", since=time(START), until=time(START.replace(year=START.year + 1))
         ),

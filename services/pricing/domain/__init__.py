@@ -10,6 +10,7 @@ from services.pricing.domain.awaited import (
     awaited,
     look_at,
 )
+from services.pricing.domain.commission import BeneficiaryLine, beneficiaries, unit_commission
 from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import (
     Explanation,
@@ -121,6 +122,7 @@ __all__ = [
     "AwaitedPayment",
     "AwaitedState",
     "Basis",
+    "BeneficiaryLine",
     "CampaignPriceChanged",
     "Cause",
     "Contradiction",
@@ -178,6 +180,7 @@ __all__ = [
     "WorstCase",
     "at_tally",
     "awaited",
+    "beneficiaries",
     "campaign_price_facts",
     "compile_ladder",
     "difference",
@@ -200,6 +203,7 @@ __all__ = [
     "simulate",
     "table_problem",
     "take_back",
+    "unit_commission",
     "waits_for_money",
     "with_pay_by",
     "write_off",

@@ -87,6 +87,9 @@ class Seat:
     """Units it had when the team formed, where the seat has changed since."""
     cap_tally_seq: int = 0
     """Tally the cap was read at, where the whole campaign fills the ladder; 0 before the first."""
+    promoter_id: str = ""
+    """Who earns a commission by it; empty where nobody does."""
+    commission_basis_points: int = 0
 
     @property
     def committed(self) -> int:

@@ -16,6 +16,7 @@ from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
 from services.pricing.translate.reports import (
     READ_STATES,
+    beneficiary_line,
     merchant_record,
     read_reports,
     report,
@@ -71,6 +72,7 @@ __all__ = [
     "TALLY_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "beneficiary_line",
     "campaign_price_message",
     "event_time",
     "explain_move",

@@ -130,6 +130,8 @@ def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat 
         _reason(message.release_reason),
         sponsored=message.sponsored,
         cap_tally_seq=message.cap_tally_seq,
+        promoter_id=message.promoter_id,
+        commission_basis_points=message.commission_basis_points,
     )
     return seat, message.cap.currency
 

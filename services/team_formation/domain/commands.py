@@ -32,6 +32,9 @@ class Join:
     invite_id: UUID | None = None
     external_ref: str = ""
     asserted: Asserted = NOTHING_ASSERTED
+    promoter_id: str = ""
+    """Who earns a commission by it, from the invite; empty where nobody does."""
+    commission_basis_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)

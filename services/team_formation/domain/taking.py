@@ -166,6 +166,8 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: _Cap
         max_unit_price=command.max_unit_price if state is SeatState.WAITING else None,
         updated_at=now,
         cap_tally_seq=cap.tally_seq,
+        promoter_id=command.promoter_id,
+        commission_basis_points=command.commission_basis_points,
     )
 
 

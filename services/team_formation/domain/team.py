@@ -156,6 +156,9 @@ class Seat:
     updated_at: datetime | None = None
     cap_tally_seq: int = 0
     """Number of the tally at which its cap was read; 0 for none, and where the campaign does not fill the ladder."""
+    promoter_id: str = ""
+    """Who earns a commission by it; empty where nobody does."""
+    commission_basis_points: int = 0
 
 
 @value

@@ -139,6 +139,8 @@ class Scribe:
             seat.hold_extended,
             seat.updated_at,
             seat.cap_tally_seq,
+            seat.promoter_id,
+            seat.commission_basis_points,
         )
         written = self._shapes.get(shape)
         if written is None:

@@ -62,6 +62,8 @@ def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb
         hold_extended=values.hold_extended,
         updated_at=time(values.updated_at),
         cap_tally_seq=values.cap_tally_seq,
+        promoter_id=values.promoter_id,
+        commission_basis_points=values.commission_basis_points,
     )
 
 
