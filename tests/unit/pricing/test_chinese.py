@@ -28,8 +28,21 @@ from tests.unit.pricing.test_sentences import ID, MANGO, POINTS, table
 
 def a_team(fill: int, state: TeamState = TeamState.TIPPED) -> Team:
     formed = 9 if state is TeamState.FORMED else None
-    ended = {"ended_version": 9, "formed_version": formed}
-    return Team(ID, ID, ID, "orchard", PaymentMode.PREPAID, 1, state, 9, Totals(), fill, 8, **ended)
+    return Team(
+        ID,
+        ID,
+        ID,
+        "orchard",
+        PaymentMode.PREPAID,
+        1,
+        state,
+        9,
+        Totals(),
+        fill,
+        8,
+        ended_version=9,
+        formed_version=formed,
+    )
 
 
 def sentence(of: PriceTable, fill: int, cap: int, team_state: TeamState = TeamState.TIPPED, **of_seat: Any) -> str:
