@@ -6,6 +6,15 @@ from services.pricing.domain.follow import Contradiction, Followed, follow
 from services.pricing.domain.job import Cause, Job
 from services.pricing.domain.ladder import WHOLE, Ladder, ListPrice, Problem, Tier, compile_ladder, discounted
 from services.pricing.domain.notice import NextTierCameNear, PriceChanged, PriceFact
+from services.pricing.domain.own_price import (
+    Coupon,
+    CouponKind,
+    CouponOrder,
+    OwnStep,
+    coupon_problem,
+    own_price,
+    own_row,
+)
 from services.pricing.domain.price import (
     Basis,
     Discount,
@@ -44,6 +53,9 @@ __all__ = [
     "Basis",
     "Cause",
     "Contradiction",
+    "Coupon",
+    "CouponKind",
+    "CouponOrder",
     "Discount",
     "DiscountKind",
     "Explanation",
@@ -54,6 +66,7 @@ __all__ = [
     "ListPrice",
     "NextTierCameNear",
     "Opened",
+    "OwnStep",
     "PaymentMode",
     "PriceChanged",
     "PriceFact",
@@ -73,11 +86,14 @@ __all__ = [
     "Tier",
     "Totals",
     "compile_ladder",
+    "coupon_problem",
     "discounted",
     "divide",
     "explain",
     "final_price",
     "follow",
+    "own_price",
+    "own_row",
     "payable",
     "seat_now",
     "settle",
