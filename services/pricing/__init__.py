@@ -1,5 +1,6 @@
 """Says what a team costs, why, and who owes or gets back how much.
 
-Owns: price tables, fills, prices, explanations, settlements. Listens to: groupbuy.platform.v1, groupbuy.team.v1.
-Publishes: groupbuy.price.v1, groupbuy.settlement.v1. Answers: gRPC Pricing and PricingInternal.
+Owns: price tables, fills, prices, explanations, settlements. Listens to: groupbuy.platform.v1,
+groupbuy.campaign.v1, groupbuy.team.v1. Publishes: groupbuy.price.v1,
+groupbuy.settlement.v1. Answers: gRPC Pricing and PricingInternal.
 """

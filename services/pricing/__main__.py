@@ -15,7 +15,7 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.pricing import rpc, translate
-from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
+from services.pricing.handlers import CampaignHandler, SettlementFinder, Tables, TeamHandler
 from services.pricing.settings import Settings
 from services.pricing.team_events import TeamEvents
 
@@ -45,6 +45,7 @@ async def process() -> None:
         writers=[Part("team events", start=team_events.start, stop=team_events.stop)],
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
+            translate.CAMPAIGN_TOPIC: CampaignHandler(tables).on_campaign_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
         },
         fills={translate.TEAM_TOPIC: team_events.fill},

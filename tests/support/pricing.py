@@ -10,11 +10,11 @@ from services.chassis.database import Database
 from services.chassis.inbox import Fill, Inbox
 from services.chassis.messages import Record
 from services.pricing import translate
-from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
+from services.pricing.handlers import CampaignHandler, SettlementFinder, Tables, TeamHandler
 
 Rows: TypeAlias = list[dict[str, Any]]
 
-TABLES = ("price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
+TABLES = ("campaigns", "price_tables", "price_steps", "teams", "seats", "facts", "settlement_jobs", "settlement_lines")
 
 
 class PricingService:
@@ -23,7 +23,10 @@ class PricingService:
     def __init__(self, database: Database, fill: Fill | None = None) -> None:
         self.database = database
         self.tables = Tables()
-        handlers = {translate.TEAM_TOPIC: TeamHandler(self.tables).on_team_events}
+        handlers = {
+            translate.CAMPAIGN_TOPIC: CampaignHandler(self.tables).on_campaign_events,
+            translate.TEAM_TOPIC: TeamHandler(self.tables).on_team_events,
+        }
         fills = {translate.TEAM_TOPIC: fill} if fill else {}
         self.inbox = Inbox(database, handlers, fills)
         self.settlements = SettlementFinder(database, self.tables)

@@ -1,5 +1,6 @@
 """The rules of prices: pure functions over frozen values."""
 
+from services.pricing.domain.campaign import Campaign, CampaignState
 from services.pricing.domain.explain import Explanation, explain
 from services.pricing.domain.fact import FactKind, Opened, TeamFact
 from services.pricing.domain.follow import Contradiction, Followed, follow
@@ -51,6 +52,8 @@ __all__ = [
     "WHOLE",
     "Amounts",
     "Basis",
+    "Campaign",
+    "CampaignState",
     "Cause",
     "Contradiction",
     "Coupon",

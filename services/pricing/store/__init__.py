@@ -1,5 +1,6 @@
 """Every SQL statement of pricing, one module per subject."""
 
+from services.pricing.store.campaigns import save_campaigns
 from services.pricing.store.facts import StoredFact, insert_facts, list_facts
 from services.pricing.store.jobs import find_jobs, find_teams_with_jobs, insert_jobs, load_first_job, save_job
 from services.pricing.store.lines import insert_lines, list_lines, list_lines_of_seat
@@ -25,6 +26,7 @@ __all__ = [
     "load_seats",
     "load_tables",
     "lock_teams",
+    "save_campaigns",
     "save_job",
     "save_seats",
     "save_teams",

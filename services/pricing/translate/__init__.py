@@ -1,6 +1,7 @@
 """Between protobuf and the values of the domain, and the English sentences; the only package that knows both."""
 
 from services.pricing.translate.answers import explanation, price_now
+from services.pricing.translate.campaigns import CAMPAIGN_TOPIC, campaign
 from services.pricing.translate.events import (
     PRICE_TOPIC,
     SETTLEMENT_TOPIC,
@@ -31,6 +32,7 @@ from services.pricing.translate.words import (
 
 __all__ = [
     "BASES",
+    "CAMPAIGN_TOPIC",
     "PLATFORM",
     "PRICE_TOPIC",
     "ROLES",
@@ -38,6 +40,7 @@ __all__ = [
     "SETTLEMENT_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "campaign",
     "event_time",
     "explain_move",
     "explain_seat",
