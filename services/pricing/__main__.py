@@ -19,6 +19,7 @@ from services.pricing import rpc, translate
 from services.pricing.handlers import (
     BATCH,
     PAYMENTS,
+    CampaignHandler,
     DeliveryWriter,
     PaymentFinder,
     ReportWriter,
@@ -76,6 +77,7 @@ async def process() -> None:
         ],
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
+            translate.CAMPAIGN_TOPIC: CampaignHandler(tables).on_campaign_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
             translate.DEMAND_TOPIC: on_demand_events,
         },

@@ -74,8 +74,9 @@ class Engine:
 
         Each batch comes as often as `times` says: what is at least once may be twice.
         """
-        teams = records(await relayed(self.formation.database))
-        for part in _parts(teams, batch):
+        formed = await relayed(self.formation.database)
+        teams = records(formed)
+        for part in _parts(records(formed, ("campaign", "team")), batch):
             for _ in range(times):
                 await self.pricing.apply(part)
         while await self.pricing.tallies.run_once():

@@ -10,6 +10,7 @@ from services.pricing.domain.awaited import (
     awaited,
     look_at,
 )
+from services.pricing.domain.campaign import Campaign, CampaignState
 from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import (
     Explanation,
@@ -49,6 +50,15 @@ from services.pricing.domain.notice import (
     PriceChanged,
     PriceFact,
     campaign_price_facts,
+)
+from services.pricing.domain.own_price import (
+    Coupon,
+    CouponKind,
+    CouponOrder,
+    OwnStep,
+    coupon_problem,
+    own_price,
+    own_row,
 )
 from services.pricing.domain.payment_terms import PaymentTerms
 from services.pricing.domain.payments import waits_for_money, with_pay_by
@@ -121,10 +131,15 @@ __all__ = [
     "AwaitedPayment",
     "AwaitedState",
     "Basis",
+    "Campaign",
     "CampaignPriceChanged",
+    "CampaignState",
     "Cause",
     "Contradiction",
     "Counts",
+    "Coupon",
+    "CouponKind",
+    "CouponOrder",
     "Delivery",
     "DeliveryOutcome",
     "Dip",
@@ -142,6 +157,7 @@ __all__ = [
     "Lowest",
     "NextTierCameNear",
     "Opened",
+    "OwnStep",
     "PaymentFact",
     "PaymentFactKind",
     "PaymentMode",
@@ -180,6 +196,7 @@ __all__ = [
     "awaited",
     "campaign_price_facts",
     "compile_ladder",
+    "coupon_problem",
     "difference",
     "discounted",
     "divide",
@@ -192,6 +209,8 @@ __all__ = [
     "line_state",
     "look_at",
     "open_amount",
+    "own_price",
+    "own_row",
     "payable",
     "prices_end",
     "refused_line",

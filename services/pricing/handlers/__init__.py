@@ -1,6 +1,7 @@
 """What pricing does with events and with work that is due: load, decide, save, tell."""
 
 from services.pricing.handlers.awaited import PAYMENTS, PaymentFinder
+from services.pricing.handlers.campaigns import CampaignHandler
 from services.pricing.handlers.deliveries import DeliveryWriter, ReportDelivery
 from services.pricing.handlers.demand import on_demand_events
 from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
@@ -14,6 +15,7 @@ __all__ = [
     "BATCH",
     "CHUNK",
     "PAYMENTS",
+    "CampaignHandler",
     "DeliveryWriter",
     "PaymentFinder",
     "Place",

@@ -10,6 +10,7 @@ from services.pricing.store.awaited import (
     look_again,
     save_awaited,
 )
+from services.pricing.store.campaigns import save_campaigns
 from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.demand import DemandRow, find_demand, save_demand
 from services.pricing.store.facts import (
@@ -134,6 +135,7 @@ __all__ = [
     "read_feed",
     "read_merchant_record",
     "save_awaited",
+    "save_campaigns",
     "save_demand",
     "save_head",
     "save_job",

@@ -3,6 +3,7 @@
 from services.pricing.translate.amounts import money_text
 from services.pricing.translate.answers import price_now
 from services.pricing.translate.awaited import payment_message
+from services.pricing.translate.campaigns import CAMPAIGN_TOPIC, campaign
 from services.pricing.translate.demand import DEMAND_TOPIC
 from services.pricing.translate.events import (
     PRICE_TOPIC,
@@ -61,6 +62,7 @@ from services.pricing.translate.words import (
 __all__ = [
     "BASES",
     "CAMPAIGN",
+    "CAMPAIGN_TOPIC",
     "DEMAND_TOPIC",
     "PLATFORM",
     "PRICE_TOPIC",
@@ -71,6 +73,7 @@ __all__ = [
     "TALLY_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "campaign",
     "campaign_price_message",
     "event_time",
     "explain_move",
