@@ -32,7 +32,7 @@ from services.notification.handlers import MemberWriter
 from services.notification.rpc import NotificationServicer
 from services.notification.rpc import servicer as notification_servicer
 from services.notification.settings import Settings
-from services.pricing.handlers import DeliveryWriter, ReportWriter, SettlementStream
+from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
@@ -45,6 +45,7 @@ from tests.support.formation import PLATFORM, START, Formation, a_formation
 from tests.support.notifying import Notifying, a_notification
 from tests.support.outbox import RecordingPublisher
 from tests.support.pricing import PricingService
+from tests.support.quoting import ring
 from tests.support.until import until
 
 SERVICE_KEY = "the services' own key"
@@ -163,12 +164,13 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
                 stream,
                 demand,
                 DeliveryWriter(engine.pricing.database, engine.pricing.clock, engine.pricing.tables),
+                QuoteWriter(engine.pricing.database, clock, engine.pricing.tables, ring()),
             ),
             pricing_service_pb2_grpc.add_PricingServicer_to_server,
         ),
         Servicer(
             "groupbuy.pricing.v1.PricingInternal",
-            PricingInternal(),
+            PricingInternal(ring()),
             pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
         ),
     ]

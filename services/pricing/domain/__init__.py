@@ -10,7 +10,7 @@ from services.pricing.domain.awaited import (
     awaited,
     look_at,
 )
-from services.pricing.domain.campaign import Campaign, CampaignState
+from services.pricing.domain.campaign import Campaign, CampaignState, Offer
 from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import (
     Explanation,
@@ -76,6 +76,7 @@ from services.pricing.domain.price import (
     payable,
     table_problem,
 )
+from services.pricing.domain.quote import Promise, Quote, promise
 from services.pricing.domain.report import (
     LineState,
     Report,
@@ -156,6 +157,7 @@ __all__ = [
     "ListPrice",
     "Lowest",
     "NextTierCameNear",
+    "Offer",
     "Opened",
     "OwnStep",
     "PaymentFact",
@@ -172,6 +174,8 @@ __all__ = [
     "PriceTable",
     "Priced",
     "Problem",
+    "Promise",
+    "Quote",
     "ReferenceKind",
     "ReferencePrice",
     "ReleaseReason",
@@ -213,6 +217,7 @@ __all__ = [
     "own_row",
     "payable",
     "prices_end",
+    "promise",
     "refused_line",
     "seat_now",
     "settle",

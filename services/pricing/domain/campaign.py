@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.pricing.domain.own_price import CouponOrder
 from services.pricing.domain.price import PriceTable
 
 
@@ -31,3 +32,15 @@ class Campaign:
     ends_at: datetime
     state: CampaignState
     table: PriceTable
+    coupon_order: CouponOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is stored of a campaign that a quote asks for; the price table is stored apart, by its version."""
+
+    ladder_version: int
+    starts_at: datetime
+    ends_at: datetime
+    state: CampaignState
+    coupon_order: CouponOrder

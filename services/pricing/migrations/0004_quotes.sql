@@ -12,5 +12,6 @@ CREATE TABLE campaigns (
     starts_at      timestamptz NOT NULL,
     ends_at        timestamptz NOT NULL,
     state          text        NOT NULL CHECK (state IN ('DRAFT', 'SCHEDULED', 'RUNNING', 'PAUSED', 'ENDED', 'CANCELLED')),
+    coupon_order   text        NOT NULL CHECK (coupon_order IN ('AFTER_TIER', 'BEFORE_TIER')),
     PRIMARY KEY (campaign_id)
 ) WITH (fillfactor = 70);

@@ -10,7 +10,7 @@ from services.pricing.store.awaited import (
     look_again,
     save_awaited,
 )
-from services.pricing.store.campaigns import save_campaigns
+from services.pricing.store.campaigns import find_offer, save_campaigns
 from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.demand import DemandRow, find_demand, save_demand
 from services.pricing.store.facts import (
@@ -87,6 +87,7 @@ __all__ = [
     "find_fill_fact",
     "find_jobs",
     "find_lines",
+    "find_offer",
     "find_seat",
     "find_tally",
     "find_team",

@@ -15,6 +15,7 @@ from services.pricing.translate.events import (
 from services.pricing.translate.explanations import explanation, price_change, team_explanation
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
+from services.pricing.translate.quotes import quote, quote_keys, signed_quote
 from services.pricing.translate.reports import (
     READ_STATES,
     merchant_record,
@@ -91,6 +92,8 @@ __all__ = [
     "price_now",
     "price_step",
     "price_table",
+    "quote",
+    "quote_keys",
     "read_ladder",
     "read_list_prices",
     "read_price_table",
@@ -106,6 +109,7 @@ __all__ = [
     "settled_event",
     "settlement",
     "settlement_message",
+    "signed_quote",
     "simulated",
     "tally_answer",
     "tally_message",

@@ -10,7 +10,7 @@ from services.chassis import ids
 from services.chassis.errors import Poison
 from services.chassis.messages import Event
 from services.pricing import domain
-from services.pricing.translate.words import CAMPAIGN, PLATFORM, read_price_table
+from services.pricing.translate.words import CAMPAIGN, PLATFORM, READ_COUPON_ORDERS, read_price_table
 
 CAMPAIGN_TOPIC = "groupbuy.campaign.v1"
 _STATES = {types_pb2.CampaignState.Value(f"CAMPAIGN_STATE_{state}"): state for state in domain.CampaignState}
@@ -42,6 +42,7 @@ def _read(message: events_pb2.CampaignEvent) -> domain.Campaign:
         item.ends_at.ToDatetime(tzinfo=UTC),
         _STATES[item.state],
         read_price_table(item.price_table),
+        READ_COUPON_ORDERS[item.coupon_order],
     )
 
 

@@ -71,6 +71,7 @@ from services.team_formation.domain.payment_terms import OnBelowMinimum, OnUnpai
 from services.team_formation.domain.prices import (
     NO_TALLY,
     Basis,
+    CouponOrder,
     Discount,
     PriceRow,
     PriceStep,
@@ -118,6 +119,7 @@ __all__ = [
     "CloseIn",
     "Confirm",
     "CountedIn",
+    "CouponOrder",
     "Decision",
     "Default",
     "Discount",

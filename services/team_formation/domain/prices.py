@@ -15,6 +15,13 @@ class Basis(Word):
     """Units of all confirmed seats of the campaign: known by its tallies."""
 
 
+class CouponOrder(Word):
+    """Whether a coupon of a quote comes after the tier or before it; pricing computes with it."""
+
+    AFTER_TIER = "AFTER_TIER"
+    BEFORE_TIER = "BEFORE_TIER"
+
+
 class Role(Word):
     """The part a seat plays in its team."""
 
