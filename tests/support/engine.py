@@ -37,6 +37,7 @@ from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.watch import Watch
 from tests.support import tallies
@@ -180,7 +181,10 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     watch = Watch(formation.database, clock, catalogue)
     stack.push_async_callback(watch.stop)
     doors = Doors(formation.database)
-    desk = Desk(formation.database, clock, catalogue, formation.codes, doors, formation.commands, campaigns, watch)
+    quotes = QuoteReader(clock, stub, SERVICE_KEY)
+    desk = Desk(
+        formation.database, clock, catalogue, formation.codes, doors, formation.commands, campaigns, watch, quotes
+    )
     public = TeamFormationServicer(desk)
     teams = [
         Servicer(

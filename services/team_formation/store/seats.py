@@ -10,12 +10,13 @@ from psycopg.rows import TupleRow
 from services.chassis.arrays import bigints, booleans, texts, times, uuids
 from services.chassis.rows import Asked, ask, marks, put
 from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState, Team
+from services.team_formation.store.quotes import quote_of, quote_text
 
 COLUMNS = (
     "s.seat_id, s.campaign_id, s.team_id, s.platform_id, s.member_id, s.sku, s.quantity, s.role, s.state, s.cap,"
     " s.cap_fill, s.held_at, s.hold_until, s.invite_id, s.external_ref, s.payment_reference, s.confirmed_at,"
     " s.released_at, s.release_reason, s.number, s.sponsored, s.hold_extended, s.max_unit_price, s.updated_at,"
-    " s.cap_tally_seq"
+    " s.cap_tally_seq, s.quote_id, s.quote"
 )
 _STATES = {state.value: state for state in SeatState}
 _ROLES = {role.value: role for role in Role}
@@ -157,11 +158,11 @@ async def find_seat(
 
 _CHANGING = (
     "quantity, role, state, cap, cap_fill, held_at, hold_until, payment_reference, confirmed_at, released_at,"
-    " release_reason, hold_extended, updated_at, cap_tally_seq"
+    " release_reason, hold_extended, updated_at, cap_tally_seq, quote"
 )
 _INSERT = (
     "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, invite_id, external_ref, number,"  # noqa: S608 - constants
-    f" sponsored, max_unit_price, {_CHANGING}) SELECT %s, k.* FROM unnest({marks(24)}) AS k"
+    f" sponsored, max_unit_price, quote_id, {_CHANGING}) SELECT %s, k.* FROM unnest({marks(26)}) AS k"
 )
 
 
@@ -200,6 +201,7 @@ def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:
         bigints(seat.number for seat in seats),
         booleans(seat.sponsored for seat in seats),
         bigints(seat.max_unit_price for seat in seats),
+        uuids(seat.quote.quote_id if seat.quote else None for seat in seats),
         *_changing(seats),
     )
 
@@ -220,6 +222,7 @@ def _changing(seats: Sequence[Seat]) -> tuple[object, ...]:
         booleans(seat.hold_extended for seat in seats),
         times(seat.updated_at for seat in seats),
         bigints(seat.cap_tally_seq for seat in seats),
+        texts(map(quote_text, seats)),
     )
 
 
@@ -309,4 +312,5 @@ def seat_of(row: TupleRow) -> Seat:
         row[22],
         row[23],
         row[24],
+        *quote_of(row[25], row[26]),
     )
