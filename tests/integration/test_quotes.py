@@ -8,11 +8,14 @@ from uuid import uuid4
 
 import grpc
 import pytest
-from groupbuy.pricing.v1 import pricing_service_pb2_grpc, quotes_pb2
+from google.protobuf.json_format import MessageToDict
+from groupbuy.pricing.v1 import pricing_service_pb2, pricing_service_pb2_grpc, quotes_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from groupbuy.team_formation.v1 import team_formation_service_pb2_grpc
 
+from deploy.verify import verifier
 from services.team_formation import domain, translate
+from tests.support.campaigns import wrong
 from tests.support.database import Database as MakeDatabase
 from tests.support.engine import KEY, Engine, an_engine, served
 from tests.support.quoting import FIRST, SECOND, compiled_campaign, ring
@@ -177,14 +180,14 @@ async def test_a_quote_is_for_one_member_item_quantity_and_team(shop: Shop) -> N
     other = (await shop.open("ann")).team.team_id
     await shop.engine.carry()
     signed = await shop.quote("tom", team)
-    for wrong in (
+    for mistaken in (
         shop.join(team, "eve", signed),
         shop.join(team, "tom", signed, quantity=2),
         shop.join(team, "tom", signed, sku="pear"),
         shop.join(other, "tom", signed),
         shop.open("tom", signed),
     ):
-        assert (await refused(wrong))[1] == "QUOTE_MISMATCH"
+        assert (await refused(mistaken))[1] == "QUOTE_MISMATCH"
     assert (await shop.join(team, "tom", signed)).seat.quote_id
 
 
@@ -226,3 +229,86 @@ async def test_one_quote_comes_twice_in_one_batch(shop: Shop) -> None:
         return_exceptions=True,
     )
     assert sum(isinstance(answer, pb.OpenTeamResponse) for answer in answers) == 1
+
+
+async def _lines(shop: Shop, team_id: str) -> list[tuple[str, int]]:
+    request = pricing_service_pb2.GetSettlementRequest(team_id=team_id)
+    lines = (await shop.prices.GetSettlement(request, metadata=MINE)).lines
+    return sorted((line.member_id, line.unit_price.minor_units) for line in lines)
+
+
+async def _verified(shop: Shop, *seats: Any) -> list[pricing_service_pb2.ExplainPriceResponse]:
+    """Have seats explained, and every explanation computed again by the verifier, which shares no code with us."""
+    found = []
+    for seat in seats:
+        request = pricing_service_pb2.ExplainPriceRequest(seat_id=seat.seat_id)
+        explained = await shop.prices.ExplainPrice(request, metadata=MINE)
+        assert verifier.verify(MessageToDict(explained))[1] == [], explained.sentence
+        found.append(explained)
+    return found
+
+
+async def test_pricing_settles_and_explains_by_the_own_price(shop: Shop) -> None:
+    await shop.begin(maximum=2)
+    opened = await shop.open("mei", await shop.quote("mei"))
+    await shop.confirmed(opened.seat)
+    [first] = await _verified(shop, opened.seat)
+    assert first.unit_price.minor_units == 3591
+    joined = await shop.join(opened.team.team_id, "tom", await shop.quote("tom", opened.team.team_id))
+    await shop.confirmed(joined.seat)
+    assert not await shop.engine.pricing.parked()
+    assert await _lines(shop, opened.team.team_id) == [("mei", 3141), ("tom", 3141)]
+    [mei, _] = await _verified(shop, opened.seat, joined.seat)
+    assert len(mei.own_steps) == 4
+    assert "own price there is 31.41 EUR" in mei.sentence
+    assert await wrong(shop.engine.pricing) == []
+
+
+async def test_pricing_settles_by_a_cap_that_a_quote_promised(shop: Shop) -> None:
+    await shop.begin(leave_until=domain.LeaveUntil.ENDED, minimum=1, maximum=9)
+    opened = await shop.open("mei")
+    await shop.confirmed(opened.seat)
+    signed = await shop.quote("tom", opened.team.team_id, coupon=None)
+    await shop.engine.formation.leave(opened.seat)
+    seat = (await shop.join(opened.team.team_id, "tom", signed)).seat
+    await shop.confirmed(seat)
+    shop.engine.formation.clock.move(timedelta(hours=2))
+    await shop.engine.formation.finder.run_once()
+    await shop.engine.carry()
+    assert not await shop.engine.pricing.parked()
+    assert ("tom", 3490) in await _lines(shop, opened.team.team_id)
+    [explained] = await _verified(shop, seat)
+    assert explained.cap_from_quote
+    assert await wrong(shop.engine.pricing) == []
+
+
+async def test_a_member_leads_with_its_own_price(shop: Shop) -> None:
+    await shop.begin(leave_until=domain.LeaveUntil.ENDED)
+    opened = await shop.open("mei")
+    await shop.confirmed(opened.seat)
+    joined = await shop.join(opened.team.team_id, "tom", await shop.quote("tom", opened.team.team_id))
+    await shop.confirmed(joined.seat)
+    await shop.engine.formation.leave(opened.seat)
+    await shop.engine.carry()
+    assert not await shop.engine.pricing.parked()
+    [explained] = await _verified(shop, joined.seat)
+    assert explained.unit_price.minor_units == 3141
+    assert await wrong(shop.engine.pricing) == []
+
+
+async def test_who_waits_is_seated_with_its_own_price(shop: Shop) -> None:
+    rules = {"on_full": domain.OnFull.WAITLIST}
+    await shop.begin(maximum=2, rules=rules, leave_until=domain.LeaveUntil.ENDED, close_when_full=False)
+    opened = await shop.open("mei")
+    ann = await shop.join(opened.team.team_id, "ann")
+    await shop.confirmed(opened.seat, ann.seat)
+    waits = (await shop.join(opened.team.team_id, "tom", await shop.quote("tom", opened.team.team_id))).seat
+    await shop.engine.carry()
+    await shop.engine.formation.leave(ann.seat)
+    read = await shop.teams.GetSeat(pb.GetSeatRequest(seat_id=waits.seat_id), metadata=MINE)
+    # the quote read three places, of which there are only two now
+    assert (read.seat.cap.minor_units, read.seat.cap_from_quote) == (2691, True)
+    await shop.confirmed(read.seat)
+    assert not await shop.engine.pricing.parked()
+    await _verified(shop, waits)
+    assert await wrong(shop.engine.pricing) == []

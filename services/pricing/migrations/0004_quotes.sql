@@ -15,3 +15,7 @@ CREATE TABLE campaigns (
     coupon_order   text        NOT NULL CHECK (coupon_order IN ('AFTER_TIER', 'BEFORE_TIER')),
     PRIMARY KEY (campaign_id)
 ) WITH (fillfactor = 70);
+
+ALTER TABLE seats
+    ADD COLUMN own_steps      jsonb,                           -- [[threshold, unit price], ...] of a quote with a coupon
+    ADD COLUMN cap_from_quote boolean NOT NULL DEFAULT false;  -- the cap is a quote's promise, lower than the price was
