@@ -34,6 +34,7 @@ TABLES = (
     "settlement_jobs",
     "settlement_lines",
     "payment_terms",
+    "beneficiary_lines",
 )
 COUNTED = ("tally_deltas", "tallies", "tally_heads", "tally_waits", "tally_fixes")
 ENTERED = (

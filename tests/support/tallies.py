@@ -25,7 +25,12 @@ def a_tally(campaign: domain.Campaign, seq: int, units: int, fixed: Sequence[str
             fixed_teams=[events_pb2.FixedTeam(team_id=team, team_version=9) for team in fixed],
         ),
     )
-    return Record(TALLIES, key, envelope.SerializeToString())
+    return tally_record(envelope)
+
+
+def tally_record(event: events_pb2.TallyEvent) -> Record:
+    """Make the record of a tally that was told."""
+    return Record(TALLIES, event.campaign_id, event.SerializeToString())
 
 
 async def apply(formation: Formation, *records: Record) -> None:

@@ -11,6 +11,7 @@ from services.pricing.domain.awaited import (
     look_at,
 )
 from services.pricing.domain.campaign import Campaign, CampaignState, Offer
+from services.pricing.domain.commission import BeneficiaryLine, beneficiaries, unit_commission
 from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import (
     Explanation,
@@ -132,6 +133,7 @@ __all__ = [
     "AwaitedPayment",
     "AwaitedState",
     "Basis",
+    "BeneficiaryLine",
     "Campaign",
     "CampaignPriceChanged",
     "CampaignState",
@@ -198,6 +200,7 @@ __all__ = [
     "WorstCase",
     "at_tally",
     "awaited",
+    "beneficiaries",
     "campaign_price_facts",
     "compile_ladder",
     "coupon_problem",
@@ -224,6 +227,7 @@ __all__ = [
     "simulate",
     "table_problem",
     "take_back",
+    "unit_commission",
     "waits_for_money",
     "with_pay_by",
     "write_off",

@@ -92,6 +92,9 @@ class Seat:
     """Its own price at every fill, from a quote with a coupon: for ever, whoever leads. None: the table's hold."""
     cap_from_quote: bool = False
     """The cap is a quote's promise, lower than the price was."""
+    promoter_id: str = ""
+    """Who earns a commission by it; empty where nobody does."""
+    commission_basis_points: int = 0
 
     def price(self, row: PriceRow, fill: int) -> int:
         """Tell what a unit costs it at a fill, before the cap: by its own steps, else by its row; minor units."""

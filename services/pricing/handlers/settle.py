@@ -36,6 +36,7 @@ async def settle_new(
     waiting = await store.find_teams_with_jobs(work.connection, sorted({_team_key(job) for job in jobs}))
     single = await _load_seats(work.connection, jobs)
     lines: list[domain.SettlementLine] = []
+    earned: list[domain.BeneficiaryLine] = []
     rest: list[domain.Job] = []
     for job in jobs:
         key = _team_key(job)
@@ -43,13 +44,13 @@ async def settle_new(
             waiting.add(key)
             rest.append(job)
             continue
-        made, after = await _settle(
-            work.connection, job, teams[key], table_of(teams[key]), await _seats(work.connection, job, single)
-        )
+        seats = await _seats(work.connection, job, single)
+        made, after = await _settle(work.connection, job, teams[key], table_of(teams[key]), seats)
         if not after.finished:
             raise Poison(job.cause_event_id, f"{job.cause} concerns {job.lines} seats, but {after.done} are stored")
         lines += made
-    await _record(work, lines, teams)
+        earned += _earned(made, seats)
+    await _record(work, lines, teams, earned)
     if rest:
         await store.insert_jobs(work.connection, rest)
 
@@ -90,7 +91,7 @@ class SettlementFinder:
             if not lines and not job.finished:
                 log.error("settlement stands: its seats are not there", team=str(team.team_id), done=job.done)
             reports = await _reports_behind(work.connection, after)
-            await _record(work, lines, {key: team}, reports[:CHUNK], team.merchant_id)
+            await _record(work, lines, {key: team}, _earned(lines, seats), reports[:CHUNK], team.merchant_id)
             if len(reports) <= CHUNK:
                 await store.save_job(work.connection, after)
             else:
@@ -152,10 +153,15 @@ async def _reports_behind(connection: Connection, job: domain.Job) -> list[domai
     return await store.load_waiting_reports(connection, job.campaign_id, job.team_id, job.version, CHUNK + 1)
 
 
+def _earned(lines: Sequence[domain.SettlementLine], seats: Sequence[domain.Seat]) -> list[domain.BeneficiaryLine]:
+    return domain.beneficiaries(lines, {seat.seat_id: seat for seat in seats})
+
+
 async def _record(
     work: Work,
     lines: Sequence[domain.SettlementLine],
     teams: Mapping[TeamKey, domain.Team],
+    earned: Sequence[domain.BeneficiaryLine],
     reports: Sequence[domain.Report] = (),
     merchant_id: str = "",
 ) -> None:
@@ -163,6 +169,9 @@ async def _record(
     lines = await payable(work, lines, teams)
     if lines:
         await store.insert_lines(work.connection, lines)
+    if earned:
+        rows = [(ids.derived_id(item.line.line_id, item.beneficiary_id), item) for item in earned]
+        await store.insert_beneficiaries(work.connection, rows)
     if reports:
         await store.mark_told(work.connection, reports)
     merchants = {_team_key(item): merchant_id for item in reports}

@@ -60,3 +60,33 @@ FROM settlement_lines GROUP BY campaign_id, team_id, platform_id, merchant_id OR
 
 -- A merchant's record is about its teams.
 CREATE INDEX teams_of_merchant ON teams (platform_id, merchant_id);
+
+-- Who earns a commission by a seat, from the invite it came by; told with the seat.
+ALTER TABLE seats
+    ADD COLUMN promoter_id             text   NOT NULL DEFAULT '',   -- empty where nobody earns
+    ADD COLUMN commission_basis_points bigint NOT NULL DEFAULT 0 CHECK (commission_basis_points BETWEEN 0 AND 10000);
+
+-- What a promoter earns by a seat, or earns less: one row for each beneficiary, seat and cause, made with the seat's
+-- line and no part of it. An amount is the commission of one unit, rounded half up, times the line's quantity, so that
+-- the rows of a seat that gave everything back add up to zero.
+CREATE TABLE beneficiary_lines (
+    campaign_id             uuid        NOT NULL,
+    team_id                 uuid        NOT NULL,
+    sequence                bigint      NOT NULL,          -- of the settlement line it was made with
+    row_id                  uuid        NOT NULL,          -- UUIDv5 of the line and the beneficiary
+    platform_id             uuid        NOT NULL,
+    line_id                 uuid        NOT NULL,
+    seat_id                 uuid        NOT NULL,
+    cause                   text        NOT NULL,
+    cause_event_id          uuid        NOT NULL,
+    occurred_at             timestamptz NOT NULL,          -- of its cause
+    merchant_id             text        NOT NULL,
+    beneficiary_id          text        NOT NULL,          -- the promoter
+    commission_basis_points bigint      NOT NULL,
+    quantity                bigint      NOT NULL,
+    unit_price              bigint      NOT NULL,
+    amount                  bigint      NOT NULL,          -- below zero where it is earned no longer
+    currency                text        NOT NULL,
+    PRIMARY KEY (campaign_id, team_id, sequence, beneficiary_id)
+);
+CREATE INDEX beneficiary_lines_of_platform ON beneficiary_lines (platform_id, campaign_id, team_id, sequence);

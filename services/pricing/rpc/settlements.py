@@ -57,6 +57,22 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
             next_page_token=_token(Place(last.position, last.line.sequence), of) if last else "",
         )
 
+    async def ListBeneficiaryLines(  # noqa: N802 - the name of the RPC
+        self, request: settlements_pb2.ListBeneficiaryLinesRequest, _context: Any
+    ) -> settlements_pb2.ListBeneficiaryLinesResponse:
+        """List what promoters earn; PAGE_TOKEN_INVALID."""
+        campaign = _earners(request)
+        size, of = pages.size(request.page_size), _list_of(request)
+        after = _after_row(pages.read(request.page_token, of))
+        wanted = (caller(), request.merchant_id, request.beneficiary_id, campaign)
+        async with self._database.read() as connection:
+            rows = await store.list_beneficiaries(connection, *wanted, after, size + 1)
+        last = rows[size - 1] if len(rows) > size else None
+        return settlements_pb2.ListBeneficiaryLinesResponse(
+            lines=map(translate.beneficiary_line, rows[:size]),
+            next_page_token=pages.token(f"{last.campaign_id}/{last.team_id}/{last.sequence}", of) if last else "",
+        )
+
     async def GetMerchantRecord(  # noqa: N802 - the name of the RPC
         self, request: settlements_pb2.GetMerchantRecordRequest, _context: Any
     ) -> settlements_pb2.GetMerchantRecordResponse:
@@ -143,13 +159,37 @@ def _time(request: Any, field: str) -> datetime | None:
     return at
 
 
-def _list_of(request: settlements_pb2.ListSettlementsRequest) -> str:
+def _earners(request: settlements_pb2.ListBeneficiaryLinesRequest) -> UUID | None:
+    """Read of which campaign earnings are listed, None means all; INVALID_ARGUMENT with every field that is wrong."""
+    campaign = ids.parse(translate.CAMPAIGN, request.campaign_id, 1) if request.campaign_id else None
+    checks = (
+        ("campaign_id", bool(request.campaign_id) and campaign is None, "is no campaign's id; it looks like camp_..."),
+        ("merchant_id", "\0" in request.merchant_id, "must not contain NUL"),
+        ("beneficiary_id", "\0" in request.beneficiary_id, "must not contain NUL"),
+    )
+    wrong = tuple(FieldViolation(field, problem) for field, is_wrong, problem in checks if is_wrong)
+    if wrong:
+        raise Rejected("INVALID_ARGUMENT", fields=wrong)
+    return _first(campaign)
+
+
+def _after_row(position: str | None) -> tuple[UUID, UUID, int]:
+    if position is None:
+        return UUID(int=0), UUID(int=0), 0
+    try:
+        campaign, team, sequence = position.split("/")
+        return UUID(campaign), UUID(team), int(sequence)
+    except ValueError:
+        raise Rejected("PAGE_TOKEN_INVALID") from None
+
+
+def _list_of(request: Any) -> str:
     """Describe a list apart from its pages: a token belongs to the platform and to the rest of the request."""
-    bare = settlements_pb2.ListSettlementsRequest()
+    bare = type(request)()
     bare.CopyFrom(request)
     bare.ClearField("page_size")
     bare.ClearField("page_token")
-    asked = f"ListSettlements {caller()} ".encode() + bare.SerializeToString(deterministic=True)
+    asked = f"{type(request).__name__} {caller()} ".encode() + bare.SerializeToString(deterministic=True)
     return hashlib.sha256(asked).hexdigest()
 
 

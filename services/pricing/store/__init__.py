@@ -10,6 +10,7 @@ from services.pricing.store.awaited import (
     look_again,
     save_awaited,
 )
+from services.pricing.store.beneficiaries import Earned, insert_beneficiaries, list_beneficiaries
 from services.pricing.store.campaigns import find_offer, save_campaigns
 from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.demand import DemandRow, find_demand, save_demand
@@ -74,6 +75,7 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "DemandRow",
+    "Earned",
     "Listed",
     "MerchantRecord",
     "Span",
@@ -95,6 +97,7 @@ __all__ = [
     "find_untallied",
     "find_waiting",
     "insert_awaited",
+    "insert_beneficiaries",
     "insert_delivery",
     "insert_differences",
     "insert_facts",
@@ -109,6 +112,7 @@ __all__ = [
     "insert_tally",
     "insert_waiting",
     "keep_job",
+    "list_beneficiaries",
     "list_campaign_tables",
     "list_facts",
     "list_lines",

@@ -18,6 +18,7 @@ from services.pricing.translate.lines import line
 from services.pricing.translate.quotes import quote, quote_keys, signed_quote
 from services.pricing.translate.reports import (
     READ_STATES,
+    beneficiary_line,
     merchant_record,
     read_reports,
     report,
@@ -74,6 +75,7 @@ __all__ = [
     "TALLY_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "beneficiary_line",
     "campaign",
     "campaign_price_message",
     "event_time",

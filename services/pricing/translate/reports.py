@@ -9,7 +9,7 @@ from services.chassis import ids, messages
 from services.chassis.errors import FieldViolation, Rejected
 from services.chassis.messages import Message
 from services.pricing import domain
-from services.pricing.store import Listed, MerchantRecord
+from services.pricing.store import Earned, Listed, MerchantRecord
 from services.pricing.translate.events import SETTLEMENT_TOPIC, line_event
 from services.pricing.translate.lines import CAUSES, line
 from services.pricing.translate.words import CAMPAIGN, PLATFORM, event_time, money, seat_id, team_id
@@ -174,4 +174,22 @@ def merchant_record(record: MerchantRecord) -> settlements_pb2.GetMerchantRecord
             settlements_pb2.GivenBack(cause=CAUSES[cause], lines=lines, units=units)
             for cause, lines, units in record.given_back
         ],
+    )
+
+
+def beneficiary_line(row: Earned) -> settlements_pb2.BeneficiaryLine:
+    """Write what a promoter earns by a seat for a cause."""
+    return settlements_pb2.BeneficiaryLine(
+        row_id=str(row.row_id),
+        beneficiary_id=row.beneficiary_id,
+        line_id=str(row.line_id),
+        seat_id=seat_id(row.campaign_id, row.seat_id),
+        merchant_id=row.merchant_id,
+        cause=CAUSES[row.cause],
+        cause_event_id=str(row.cause_event_id),
+        occurred_at=event_time(row.at),
+        commission_basis_points=row.commission_basis_points,
+        quantity=row.quantity,
+        unit_price=money(row.unit_price, row.currency),
+        amount=money(row.amount, row.currency),
     )

@@ -36,6 +36,9 @@ class Join:
     asserted: Asserted = NOTHING_ASSERTED
     quote: Quote | Refusal | None = None
     """The quote it brings, checked, or why that is no good: said where it is decided, so that a repeat is answered."""
+    promoter_id: str = ""
+    """Who earns a commission by it, from the invite; empty where nobody does."""
+    commission_basis_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,8 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: _Cap
         cap_tally_seq=cap.tally_seq,
         quote=_good(command.quote),
         cap_from_quote=cap.from_quote,
+        promoter_id=command.promoter_id,
+        commission_basis_points=command.commission_basis_points,
     )
 
 

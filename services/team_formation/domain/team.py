@@ -161,6 +161,9 @@ class Seat:
     """What it was taken with: its own price for ever, whoever leads."""
     cap_from_quote: bool = False
     """The quote's cap is lower than the price was."""
+    promoter_id: str = ""
+    """Who earns a commission by it; empty where nobody does."""
+    commission_basis_points: int = 0
 
 
 @value

@@ -1,5 +1,6 @@
 """Decides one command on a book: what it leads to is entered there, and a reply says what is answered."""
 
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -114,6 +115,9 @@ class Decider:
             refusal = domain.invite_refusal(invite, book.now) if invite else Refusal("INVITE_UNKNOWN")
             if refusal:
                 return _refused(_rejected(refusal))
+        if invite and invite.commission_basis_points:
+            earns = invite.commission_basis_points
+            command = replace(command, promoter_id=invite.promoter_id, commission_basis_points=earns)
         live, usage = book.live(team.team_id, command.member_id), book.usage(command.member_id)
         decision = domain.join_team(team, book.around(team), live, usage, command)
         outcome = pb.JOIN_OUTCOME_SEAT

@@ -141,6 +141,8 @@ class Scribe:
             seat.cap_tally_seq,
             seat.quote,
             seat.cap_from_quote,
+            seat.promoter_id,
+            seat.commission_basis_points,
         )
         written = self._shapes.get(shape)
         if written is None:

@@ -66,6 +66,8 @@ def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb
         own_steps=[_own_step(step) for step in values.quote.steps] if values.quote else (),
         quote_id=str(values.quote.quote_id) if values.quote else "",
         cap_from_quote=values.cap_from_quote,
+        promoter_id=values.promoter_id,
+        commission_basis_points=values.commission_basis_points,
     )
 
 

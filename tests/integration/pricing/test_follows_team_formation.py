@@ -19,6 +19,8 @@ from services.team_formation.handlers import Ask
 from tests.support.database import Database
 from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
 from tests.support.pricing import PricingService
+from tests.support.tallies import apply as apply_tallies
+from tests.support.tallies import tally_record
 from tests.support.teams import record
 
 HISTORIES = 32
@@ -139,9 +141,12 @@ async def test_random_histories_are_followed_and_settled(database: Database) -> 
             await play(formation, a_campaign_of(mode, chance.choice(list(domain.Basis))), chance)
         query = "SELECT payload FROM outbox WHERE aggregatetype = 'groupbuy.team.v1' ORDER BY position"
         events = [events_pb2.TeamEvent.FromString(payload) for (payload,) in await formation.rows(query)]
-    records = [record(event) for event in events]
-    for at in range(0, len(records), BATCH):
-        await pricing.apply(records[at : at + BATCH])
+        records = [record(event) for event in events]
+        for at in range(0, len(records), BATCH):
+            await pricing.apply(records[at : at + BATCH])
+        while await pricing.tallies.run_once():  # fixes the teams whose ladder the whole campaign fills
+            pass
+        await apply_tallies(formation, *map(tally_record, await pricing.tallied()))
     await pricing.settle()
     parked = await pricing.parked()
     causes = {row["cause"] for row in await pricing.rows("SELECT DISTINCT cause FROM settlement_lines")}

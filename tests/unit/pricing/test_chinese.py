@@ -27,7 +27,22 @@ from tests.unit.pricing.test_sentences import ID, MANGO, POINTS, table
 
 
 def a_team(fill: int, state: TeamState = TeamState.TIPPED) -> Team:
-    return Team(ID, ID, ID, "orchard", PaymentMode.PREPAID, 1, state, 9, Totals(), fill, 8, ended_version=9)
+    formed = 9 if state is TeamState.FORMED else None
+    return Team(
+        ID,
+        ID,
+        ID,
+        "orchard",
+        PaymentMode.PREPAID,
+        1,
+        state,
+        9,
+        Totals(),
+        fill,
+        8,
+        ended_version=9,
+        formed_version=formed,
+    )
 
 
 def sentence(of: PriceTable, fill: int, cap: int, team_state: TeamState = TeamState.TIPPED, **of_seat: Any) -> str:

@@ -87,6 +87,7 @@ def seats(draw: st.DrawFn, team: domain.Team) -> domain.Seat:
         sponsored=draw(st.booleans()),
         hold_extended=draw(st.booleans()),
         updated_at=draw(TIMES),
+        cap_tally_seq=draw(COUNTS),
     )
 
 

@@ -1,0 +1,70 @@
+"""A promoter's commission from the invite to its rows: through both services, by their public calls."""
+
+from typing import Any
+from uuid import uuid4
+
+from groupbuy.pricing.v1 import events_pb2, settlements_pb2
+from groupbuy.team_formation.v1 import team_formation_service_pb2 as tf
+from groupbuy.team_formation.v1 import types_pb2
+
+from tests.integration.test_hostile_requests import Server, a_campaign, methods, money, server
+
+__all__ = ["server"]
+
+FORMED, WITHDRAWN = events_pb2.SETTLEMENT_CAUSE_TEAM_FORMED, events_pb2.SETTLEMENT_CAUSE_SEAT_WITHDRAWN
+
+
+async def ask(server: Server, name: str, request: Any, service: str = "team_formation.v1.TeamFormation") -> Any:
+    """Make a call."""
+    method = next(item for item in methods() if item.full_name == f"groupbuy.{service}.{name}")
+    if "request_id" in method.input_type.fields_by_name:
+        request.request_id = str(uuid4())
+    return await server.call(method, request.SerializeToString())
+
+
+async def earned(server: Server, **asked: Any) -> list[settlements_pb2.BeneficiaryLine]:
+    """List what promoters earn, a row a page."""
+    found: list[settlements_pb2.BeneficiaryLine] = []
+    token = ""
+    while True:
+        request = settlements_pb2.ListBeneficiaryLinesRequest(page_size=1, page_token=token, **asked)
+        answer = await ask(server, "ListBeneficiaryLines", request, "pricing.v1.Pricing")
+        found += answer.lines
+        token = answer.next_page_token
+        if not token:
+            return found
+
+
+async def test_what_an_invite_promises_is_earned_and_given_back(server: Server) -> None:
+    create = a_campaign()
+    create.rules.maximum = 2
+    create.rules.max_units_per_seat = 3
+    create.rules.leave_after_formed.FromSeconds(3600)
+    campaign = (await ask(server, "CreateCampaign", create)).campaign.campaign_id
+    opening = tf.OpenTeamRequest(campaign_id=campaign, member_id="mei", sku="mango", quantity=1)
+    opened = await ask(server, "OpenTeam", opening)
+    inviting = tf.CreateInviteRequest(
+        team_id=opened.team.team_id, promoter_id="nora", channel="wechat", commission_basis_points=333
+    )
+    code = (await ask(server, "CreateInvite", inviting)).invite.code
+    joining = tf.JoinTeamRequest(invite_code=code, member_id="tom", sku="mango", quantity=3)
+    seat = (await ask(server, "JoinTeam", joining)).seat
+    assert (seat.promoter_id, seat.commission_basis_points) == ("nora", 333)
+    for one in (opened.seat, seat):
+        amount = money(one.cap.minor_units * one.quantity)
+        confirming = tf.ConfirmSeatRequest(seat_id=one.seat_id, amount=amount, payment_reference=f"pay-{one.member_id}")
+        await ask(server, "ConfirmSeat", confirming)
+    await server.engine.carry(times=2)
+    [row] = await earned(server)
+    assert (row.beneficiary_id, row.seat_id, row.cause, row.quantity) == ("nora", seat.seat_id, FORMED, 3)
+    unit = (row.unit_price.minor_units * 333 + 5_000) // 10_000
+    assert row.amount.minor_units == 3 * unit > 0
+    await ask(server, "LeaveTeam", tf.LeaveTeamRequest(seat_id=seat.seat_id, quantity=1))
+    await ask(server, "LeaveTeam", tf.LeaveTeamRequest(seat_id=seat.seat_id))
+    await server.engine.carry(times=2)
+    rows = await earned(server, merchant_id="merchant-7", beneficiary_id="nora", campaign_id=campaign)
+    assert [(item.quantity, item.amount.minor_units) for item in rows] == [(3, 3 * unit), (-1, -unit), (-2, -2 * unit)]
+    assert rows[-1].cause == WITHDRAWN
+    assert await earned(server, beneficiary_id="nobody") == []
+    state = (await ask(server, "GetTeam", tf.GetTeamRequest(team_id=opened.team.team_id))).team.state
+    assert state == types_pb2.TEAM_STATE_FORMED
