@@ -5,11 +5,13 @@ gets the same answer again, however long ago its quote has run out.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC
 from time import monotonic
 from typing import TypeAlias
 from uuid import UUID
 
+import grpc
 from google.protobuf.message import DecodeError
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc, quotes_pb2
 
@@ -23,7 +25,7 @@ PURPOSE = "groupbuy.quote.v1"
 ASK_SECONDS = 3.0
 """An unknown key has pricing asked at most so often: anybody can name one."""
 BELIEVED_SECONDS = 300.0
-"""After so long keys are listed again: one that was taken out signs no more."""
+"""After so long keys are listed again, where pricing answers: one that was taken out is good no more."""
 _CALL_SECONDS = 5.0
 
 Stub: TypeAlias = "pricing_internal_pb2_grpc.PricingInternalAsyncStub"
@@ -67,18 +69,25 @@ class QuoteReader:
     async def _key(self, key_id: str) -> bytes | None:
         async with self._lock:
             now = monotonic()
-            unknown = key_id not in self._keys and now - self._asked_at > ASK_SECONDS
-            if unknown or now - self._listed_at > BELIEVED_SECONDS:
-                self._asked_at = now
-                await self._list()
-                self._listed_at = now
+            if now - self._asked_at > ASK_SECONDS:
+                await self._refresh(key_id, now)
             return self._keys.get(key_id)
 
-    async def _list(self) -> None:
+    async def _refresh(self, key_id: str, now: float) -> None:
+        """List the keys where one is unknown; where they are old, but joins do not wait for pricing to come back."""
+        if key_id not in self._keys:
+            await self._list(now)
+        elif now - self._listed_at > BELIEVED_SECONDS:
+            self._asked_at = now
+            with suppress(grpc.aio.AioRpcError):
+                await self._list(now)
+
+    async def _list(self, now: float) -> None:
         call = self._pricing.ListQuoteKeys(
             quotes_pb2.ListQuoteKeysRequest(), metadata=self._metadata, timeout=_CALL_SECONDS
         )
         self._keys = {key.key_id: key.public_key for key in (await call).keys}
+        self._listed_at = self._asked_at = now
 
 
 def _mismatch(quote: quotes_pb2.Quote, campaign_id: UUID, team_id: UUID | None, join: Join) -> Refusal | None:
