@@ -10,6 +10,7 @@ from services.pricing.domain.awaited import (
     awaited,
     look_at,
 )
+from services.pricing.domain.campaign import Campaign, CampaignState, Offer
 from services.pricing.domain.commission import BeneficiaryLine, beneficiaries, unit_commission
 from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import (
@@ -51,6 +52,15 @@ from services.pricing.domain.notice import (
     PriceFact,
     campaign_price_facts,
 )
+from services.pricing.domain.own_price import (
+    Coupon,
+    CouponKind,
+    CouponOrder,
+    OwnStep,
+    coupon_problem,
+    own_price,
+    own_row,
+)
 from services.pricing.domain.payment_terms import PaymentTerms
 from services.pricing.domain.payments import waits_for_money, with_pay_by
 from services.pricing.domain.price import (
@@ -67,6 +77,7 @@ from services.pricing.domain.price import (
     payable,
     table_problem,
 )
+from services.pricing.domain.quote import Promise, Quote, promise
 from services.pricing.domain.report import (
     LineState,
     Report,
@@ -123,10 +134,15 @@ __all__ = [
     "AwaitedState",
     "Basis",
     "BeneficiaryLine",
+    "Campaign",
     "CampaignPriceChanged",
+    "CampaignState",
     "Cause",
     "Contradiction",
     "Counts",
+    "Coupon",
+    "CouponKind",
+    "CouponOrder",
     "Delivery",
     "DeliveryOutcome",
     "Dip",
@@ -143,7 +159,9 @@ __all__ = [
     "ListPrice",
     "Lowest",
     "NextTierCameNear",
+    "Offer",
     "Opened",
+    "OwnStep",
     "PaymentFact",
     "PaymentFactKind",
     "PaymentMode",
@@ -158,6 +176,8 @@ __all__ = [
     "PriceTable",
     "Priced",
     "Problem",
+    "Promise",
+    "Quote",
     "ReferenceKind",
     "ReferencePrice",
     "ReleaseReason",
@@ -183,6 +203,7 @@ __all__ = [
     "beneficiaries",
     "campaign_price_facts",
     "compile_ladder",
+    "coupon_problem",
     "difference",
     "discounted",
     "divide",
@@ -195,8 +216,11 @@ __all__ = [
     "line_state",
     "look_at",
     "open_amount",
+    "own_price",
+    "own_row",
     "payable",
     "prices_end",
+    "promise",
     "refused_line",
     "seat_now",
     "settle",

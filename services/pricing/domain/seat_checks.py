@@ -57,6 +57,8 @@ def _order_problem(table: PriceTable, told: Seat, fact: TeamFact) -> str | None:
         return f"the price table has no row for {told.sku} and {told.role.lower()}"
     if told.quantity < 1:
         return "a seat takes at least one unit"
+    if problem := _own_steps_problem(table, told):
+        return problem
     if told.sponsored is not (fact.kind is FactKind.SEAT_SPONSORED):
         return f"{fact.kind} of a seat that is {'' if told.sponsored else 'not '}sponsored"
     return None
@@ -72,8 +74,26 @@ def _cap_problem(team: Team, table: PriceTable, fact: TeamFact, told: Seat, tall
     if told.cap_fill != fill:
         return f"the cap was read at fill {told.cap_fill}; with this seat added the fill is {fill}"
     row = table.row(told.sku, told.role)
-    if row and told.cap != row.at(fill).unit_price:
-        return f"the cap is {told.cap}; at fill {fill} the price table says {row.at(fill).unit_price}"
+    return _wrong_cap(told, told.price(row, fill)) if row else None
+
+
+def _wrong_cap(told: Seat, price: int) -> str | None:
+    """Check a cap against the price at its fill; a quote may have promised less."""
+    if told.cap_from_quote:
+        return None if 0 <= told.cap < price else f"a quote's cap of {told.cap} is not below the price of {price}"
+    whose = "its own price" if told.own_steps else "the price table"
+    return None if told.cap == price else f"the cap is {told.cap}; at fill {told.cap_fill} {whose} says {price}"
+
+
+def _own_steps_problem(table: PriceTable, told: Seat) -> str | None:
+    if not told.own_steps:
+        return None
+    row, thresholds = table.row(told.sku, told.role), [step.threshold for step in told.own_steps]
+    if thresholds[0] != 0 or sorted(set(thresholds)) != thresholds:
+        return "the seat's own steps do not ascend from 0"
+    lowest = min(step.unit_price for step in told.own_steps)
+    if row and lowest < row.floor_price:
+        return f"an own price of {lowest} is below the item's floor price of {row.floor_price}"
     return None
 
 
@@ -87,18 +107,20 @@ def _known_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | 
 
 def _order_changed(seat: Seat, told: Seat, fact: TeamFact) -> str | None:
     quantity = seat.quantity - fact.units
-    if (seat.member_id, seat.sku, quantity, seat.sponsored) == (
+    if (seat.member_id, seat.sku, quantity, seat.sponsored, seat.own_steps) == (
         told.member_id,
         told.sku,
         told.quantity,
         told.sponsored,
+        told.own_steps,
     ):
         return None
-    return "what a seat keeps (member, item, quantity but for units given back) is not what it was taken with"
+    return "what a seat keeps (member, item, quantity but for units given back, own price) is not what it took"
 
 
 def _terms_changed(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
-    had, has = (seat.cap, seat.cap_fill, seat.cap_tally_seq), (told.cap, told.cap_fill, told.cap_tally_seq)
+    had = (seat.cap, seat.cap_fill, seat.cap_tally_seq, seat.cap_from_quote)
+    has = (told.cap, told.cap_fill, told.cap_tally_seq, told.cap_from_quote)
     if seat.cap_fill and had != has:
         return f"the cap is {told.cap} at {told.cap_fill}; the seat keeps the one it has, {seat.cap} at {seat.cap_fill}"
     if team.state.is_open and fact.kind not in _GIVES_ROLE and seat.role is not told.role:

@@ -11,6 +11,7 @@ from services.pricing.store.awaited import (
     save_awaited,
 )
 from services.pricing.store.beneficiaries import Earned, insert_beneficiaries, list_beneficiaries
+from services.pricing.store.campaigns import find_offer, save_campaigns
 from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.demand import DemandRow, find_demand, save_demand
 from services.pricing.store.facts import (
@@ -88,6 +89,7 @@ __all__ = [
     "find_fill_fact",
     "find_jobs",
     "find_lines",
+    "find_offer",
     "find_seat",
     "find_tally",
     "find_team",
@@ -138,6 +140,7 @@ __all__ = [
     "read_feed",
     "read_merchant_record",
     "save_awaited",
+    "save_campaigns",
     "save_demand",
     "save_head",
     "save_job",

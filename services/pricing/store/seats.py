@@ -5,14 +5,15 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
 
 from services.chassis.columns import columns
-from services.pricing.domain import ReleaseReason, Role, Seat, SeatState
+from services.pricing.domain import OwnStep, ReleaseReason, Role, Seat, SeatState
 
 _COLUMNS = (
     "s.campaign_id, s.seat_id, s.team_id, s.platform_id, s.member_id, s.sku, s.role, s.quantity, s.cap, s.cap_fill,"
     " s.state, s.release_reason, s.payment_reference, s.number, s.sponsored, s.cap_role, s.formed_quantity,"
-    " s.cap_tally_seq, s.promoter_id, s.commission_basis_points"
+    " s.cap_tally_seq, s.own_steps, s.cap_from_quote, s.promoter_id, s.commission_basis_points"
 )
 
 
@@ -63,15 +64,15 @@ async def save_seats(connection: AsyncConnection[TupleRow], seats: Sequence[Seat
     await connection.execute(
         "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, role, quantity, cap, cap_fill,"
         " state, release_reason, payment_reference, number, sponsored, cap_role, formed_quantity, cap_tally_seq,"
-        " promoter_id, commission_basis_points)"
+        " own_steps, cap_from_quote, promoter_id, commission_basis_points)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],"
         " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[],"
-        " %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[])"
+        " %s::text[], %s::bigint[], %s::bigint[], %s::jsonb[], %s::boolean[], %s::text[], %s::bigint[])"
         " ON CONFLICT (campaign_id, seat_id) DO UPDATE SET role = excluded.role, quantity = excluded.quantity,"
         " cap = excluded.cap, cap_fill = excluded.cap_fill, state = excluded.state,"
         " release_reason = excluded.release_reason, payment_reference = excluded.payment_reference,"
         " number = excluded.number, cap_role = excluded.cap_role, formed_quantity = excluded.formed_quantity,"
-        " cap_tally_seq = excluded.cap_tally_seq",
+        " cap_tally_seq = excluded.cap_tally_seq, cap_from_quote = excluded.cap_from_quote",
         columns(map(_row, seats)),
     )
 
@@ -96,6 +97,8 @@ def _row(seat: Seat) -> tuple[object, ...]:
         seat.cap_role,
         seat.formed_quantity,
         seat.cap_tally_seq,
+        Jsonb([[step.threshold, step.unit_price] for step in seat.own_steps]) if seat.own_steps else None,
+        seat.cap_from_quote,
         seat.promoter_id,
         seat.commission_basis_points,
     )
@@ -121,6 +124,8 @@ def _seat(row: TupleRow) -> Seat:
         cap_role=Role(row[15]) if row[15] else None,
         formed_quantity=row[16],
         cap_tally_seq=row[17],
-        promoter_id=row[18],
-        commission_basis_points=row[19],
+        own_steps=tuple(OwnStep(*step) for step in row[18] or ()),
+        cap_from_quote=row[19],
+        promoter_id=row[20],
+        commission_basis_points=row[21],
     )

@@ -3,6 +3,7 @@
 from services.pricing.translate.amounts import money_text
 from services.pricing.translate.answers import price_now
 from services.pricing.translate.awaited import payment_message
+from services.pricing.translate.campaigns import CAMPAIGN_TOPIC, campaign
 from services.pricing.translate.demand import DEMAND_TOPIC
 from services.pricing.translate.events import (
     PRICE_TOPIC,
@@ -14,6 +15,7 @@ from services.pricing.translate.events import (
 from services.pricing.translate.explanations import explanation, price_change, team_explanation
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
+from services.pricing.translate.quotes import quote, quote_keys, signed_quote
 from services.pricing.translate.reports import (
     READ_STATES,
     beneficiary_line,
@@ -62,6 +64,7 @@ from services.pricing.translate.words import (
 __all__ = [
     "BASES",
     "CAMPAIGN",
+    "CAMPAIGN_TOPIC",
     "DEMAND_TOPIC",
     "PLATFORM",
     "PRICE_TOPIC",
@@ -73,6 +76,7 @@ __all__ = [
     "TEAM",
     "TEAM_TOPIC",
     "beneficiary_line",
+    "campaign",
     "campaign_price_message",
     "event_time",
     "explain_move",
@@ -90,6 +94,8 @@ __all__ = [
     "price_now",
     "price_step",
     "price_table",
+    "quote",
+    "quote_keys",
     "read_ladder",
     "read_list_prices",
     "read_price_table",
@@ -105,6 +111,7 @@ __all__ = [
     "settled_event",
     "settlement",
     "settlement_message",
+    "signed_quote",
     "simulated",
     "tally_answer",
     "tally_message",

@@ -130,6 +130,8 @@ def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat 
         _reason(message.release_reason),
         sponsored=message.sponsored,
         cap_tally_seq=message.cap_tally_seq,
+        own_steps=tuple(domain.OwnStep(step.threshold, step.unit_price) for step in message.own_steps),
+        cap_from_quote=message.cap_from_quote,
         promoter_id=message.promoter_id,
         commission_basis_points=message.commission_basis_points,
     )

@@ -1,12 +1,13 @@
 """A team and its seats as values, and the facts that change them."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import field
 from datetime import datetime
 from uuid import UUID
 
 from services.team_formation.domain.campaign import Campaign, CountedIn, Rules, Terms
-from services.team_formation.domain.prices import NO_TALLY, Basis, Role, Tally
+from services.team_formation.domain.prices import NO_TALLY, Basis, Quote, Role, Tally
 from services.team_formation.domain.values import Word, value
 
 
@@ -156,6 +157,10 @@ class Seat:
     updated_at: datetime | None = None
     cap_tally_seq: int = 0
     """Number of the tally at which its cap was read; 0 for none, and where the campaign does not fill the ladder."""
+    quote: Quote | None = None
+    """What it was taken with: its own price for ever, whoever leads."""
+    cap_from_quote: bool = False
+    """The quote's cap is lower than the price was."""
     promoter_id: str = ""
     """Who earns a commission by it; empty where nobody does."""
     commission_basis_points: int = 0
@@ -306,6 +311,8 @@ class Around:
     """Units left, per SKU that has stock."""
     tally: Tally = NO_TALLY
     """The campaign's last tally, where the whole campaign fills the ladder."""
+    used_quotes: AbstractSet[UUID] = frozenset()
+    """Quotes that the campaign has taken, of those that are asked for."""
 
 
 def hold_end(rules: Rules, team: Team, now: datetime) -> datetime:

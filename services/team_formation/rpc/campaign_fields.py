@@ -34,8 +34,11 @@ def campaign_wanted(
         )
         if ends_at <= now:
             problems.append(Problem("ends_at", "must be in the future"))
+    order = translate.READ_COUPON_ORDERS.get(request.coupon_order)
+    if order is None:
+        problems.append(Problem("coupon_order", "must be AFTER_TIER or BEFORE_TIER, or not said for AFTER_TIER"))
     refuse(problems)
-    if rules is None or starts_at is None or ends_at is None:
+    if rules is None or starts_at is None or ends_at is None or order is None:
         raise AssertionError("each of them missing is a problem")
     table = domain.PriceTable(request.currency, Basis.TEAM_MEMBERS, 1, ())
     return domain.Campaign(
@@ -50,6 +53,7 @@ def campaign_wanted(
         domain.Terms(1, rules, items, translate.read_tiers(request.ladder), table),
         phase=domain.Phase.DRAFT if request.draft else domain.Phase.PUBLISHED,
         latest_end=latest_end,
+        coupon_order=order,
     )
 
 
