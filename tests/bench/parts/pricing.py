@@ -193,13 +193,15 @@ _FORMED = (
     ),
     (
         "INSERT INTO price_steps (campaign_id, ladder_version, place, threshold, platform_id, sku, role, unit_price,"
-        " tier, discount_value, discount_sku) SELECT %(campaign)s, 1, 1, step.threshold, %(platform)s, 'mango', 'MEMBER',"
-        " step.price, step.tier, 0, '' FROM (VALUES (0, 3990, 0), (5, 2490, 1)) AS step (threshold, price, tier)"
+        " tier, discount_value, discount_sku) SELECT %(campaign)s, 1, 1, step.threshold, %(platform)s, 'mango',"
+        " 'MEMBER', step.price, step.tier, 0, '' FROM (VALUES (0, 3990, 0), (5, 2490, 1))"
+        " AS step (threshold, price, tier)"
     ),
     (
         "INSERT INTO teams (campaign_id, team_id, platform_id, merchant_id, payment_mode, ladder_version, state,"
         " version, confirmed_members, confirmed_units, held_members, held_units, fill, fill_version, ended_version,"
-        " formed_version, price_sequence, settlement_sequence) VALUES (%(campaign)s, %(team)s, %(platform)s, 'merchant', 'PREPAID', 1,"
+        " formed_version, price_sequence, settlement_sequence)"
+        " VALUES (%(campaign)s, %(team)s, %(platform)s, 'merchant', 'PREPAID', 1,"
         " 'FORMED', %(count)s + 1, %(count)s, %(count)s, 0, 0, %(count)s, %(count)s, %(count)s + 1, %(count)s + 1, 0,"
         " %(count)s)"
     ),
