@@ -1,6 +1,8 @@
 """A rebuild of pricing from the topics of a real broker: identical after any history, and honest about what differs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
@@ -192,6 +194,92 @@ async def test_what_platforms_did_between_the_events_is_kept_and_its_numbers_sta
     assert found.identical, (found.differences, found.reasons)
     assert found.carried_over == 0
     assert await every_table(pricing) == before
+
+
+class GoingOn:
+    """The service in use: events come, platforms act, timers run, as often as they can until it is stopped."""
+
+    def __init__(self, pricing: PricingService, played: list[FullLife], chance: Random) -> None:
+        self._pricing = pricing
+        self._played = played
+        self._chance = chance
+        self._stop = asyncio.Event()
+        self.done = {"events": 0, "acts": 0, "looks": 0}
+
+    async def consume(self) -> None:
+        """Apply a few more events of a team; those that were applied before change nothing."""
+        while not self._stop.is_set():
+            life = self._chance.choice(self._played)
+            await self._pricing.apply(life.records[: self._chance.randrange(len(life.records)) + 1])
+            self.done["events"] += 1
+
+    async def act(self) -> None:
+        """Report."""
+        platform = Platform(self._pricing, self._chance)
+        while not self._stop.is_set():
+            await platform.act()
+            self.done["acts"] += 1
+
+    async def look(self) -> None:
+        """Run the timers."""
+        while not self._stop.is_set():
+            await self._pricing.settlements.run_once()
+            await self._pricing.tallies.run_once()
+            self.done["looks"] += 1
+
+    @asynccontextmanager
+    async def meanwhile(self) -> AsyncIterator[None]:
+        """Do all of it at once."""
+        async with asyncio.TaskGroup() as group:
+            for work in (self.consume, self.consume, self.act, self.act, self.look):
+                group.create_task(work())
+            try:
+                yield
+            finally:
+                self._stop.set()
+
+
+async def test_the_service_goes_on_while_its_tables_are_built_and_swapped(
+    pricing: PricingService, publish: Publish, broker: BrokerProcess, url: str
+) -> None:
+    chance, campaign = Random(21), Campaign()  # noqa: S311 - for tests
+    played = [a_full_life(payment_mode=mode, payment_terms=TERMS) for mode in MODES * 4]
+    played += [campaign.team(mode) for mode in MODES]
+    for life in played:
+        play(life, [(chance.randrange(1000), chance.randrange(1000)) for _ in range(30)])
+        form_and_go(life)
+        publish(life.records)
+    for life in played[::2]:
+        await pricing.apply(life.records)
+    service = GoingOn(pricing, played, chance)
+    async with service.meanwhile():
+        found = [await rebuild(broker, url) for _ in range(3)]
+    assert all(item.identical for item in found), [(item.differences, item.reasons) for item in found]
+    assert min(service.done.values()) > 0, service.done
+
+    for life in played:
+        await pricing.apply(life.records)
+    while await pricing.tallies.run_once() + await pricing.settle():
+        pass
+    assert await pricing.parked() == {}
+    await told_once_in_order(pricing)
+    last = await rebuild(broker, url)
+    assert last.identical, (last.differences, last.reasons)
+
+
+async def told_once_in_order(pricing: PricingService) -> None:
+    """Every number of a team is told once, in order, and each is of one row."""
+    told: dict[str, list[int]] = {}
+    for event in await pricing.settled():
+        told.setdefault(event.team_id, []).append(event.sequence)
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in told.values())
+    rows = await pricing.rows(
+        "SELECT (SELECT count(*) FROM settlement_lines) + (SELECT count(*) FROM line_reports)"
+        " + (SELECT count(*) FROM payment_facts) AS entered,"
+        " (SELECT sum(settlement_sequence) FROM teams)::bigint AS promised"
+    )
+    numbers = sum(map(len, told.values()))
+    assert rows == [{"entered": numbers, "promised": numbers}]
 
 
 def form_and_go(life: FullLife) -> None:
