@@ -10,7 +10,7 @@ from services.pricing.domain.awaited import (
     awaited,
     look_at,
 )
-from services.pricing.domain.commission import BeneficiaryLine, beneficiaries, unit_commission
+from services.pricing.domain.commission import BeneficiaryKind, BeneficiaryLine, beneficiaries, unit_commission
 from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import (
     Explanation,
@@ -22,6 +22,7 @@ from services.pricing.domain.explain import (
 )
 from services.pricing.domain.fact import (
     FactKind,
+    LeaderReward,
     Opened,
     TeamFact,
 )
@@ -122,6 +123,7 @@ __all__ = [
     "AwaitedPayment",
     "AwaitedState",
     "Basis",
+    "BeneficiaryKind",
     "BeneficiaryLine",
     "CampaignPriceChanged",
     "Cause",
@@ -139,6 +141,7 @@ __all__ = [
     "ItemPoint",
     "Job",
     "Ladder",
+    "LeaderReward",
     "LineState",
     "ListPrice",
     "Lowest",

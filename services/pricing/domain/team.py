@@ -90,6 +90,8 @@ class Seat:
     promoter_id: str = ""
     """Who earns a commission by it; empty where nobody does."""
     commission_basis_points: int = 0
+    leader_reward: int = 0
+    """What the platform gives for it besides its price, minor units; only for the leader's, once the team formed."""
 
     @property
     def committed(self) -> int:

@@ -60,7 +60,7 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
     async def ListBeneficiaryLines(  # noqa: N802 - the name of the RPC
         self, request: settlements_pb2.ListBeneficiaryLinesRequest, _context: Any
     ) -> settlements_pb2.ListBeneficiaryLinesResponse:
-        """List what promoters earn; PAGE_TOKEN_INVALID."""
+        """List what promoters and leaders earn; PAGE_TOKEN_INVALID."""
         campaign = _earners(request)
         size, of = pages.size(request.page_size), _list_of(request)
         after = _after_row(pages.read(request.page_token, of))
@@ -70,7 +70,9 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
         last = rows[size - 1] if len(rows) > size else None
         return settlements_pb2.ListBeneficiaryLinesResponse(
             lines=map(translate.beneficiary_line, rows[:size]),
-            next_page_token=pages.token(f"{last.campaign_id}/{last.team_id}/{last.sequence}", of) if last else "",
+            next_page_token=pages.token(f"{last.campaign_id}/{last.team_id}/{last.sequence}/{last.kind}", of)
+            if last
+            else "",
         )
 
     async def GetMerchantRecord(  # noqa: N802 - the name of the RPC
@@ -173,12 +175,12 @@ def _earners(request: settlements_pb2.ListBeneficiaryLinesRequest) -> UUID | Non
     return _first(campaign)
 
 
-def _after_row(position: str | None) -> tuple[UUID, UUID, int]:
+def _after_row(position: str | None) -> tuple[UUID, UUID, int, str]:
     if position is None:
-        return UUID(int=0), UUID(int=0), 0
+        return UUID(int=0), UUID(int=0), 0, ""
     try:
-        campaign, team, sequence = position.split("/")
-        return UUID(campaign), UUID(team), int(sequence)
+        campaign, team, sequence, kind = position.split("/")
+        return UUID(campaign), UUID(team), int(sequence), kind
     except ValueError:
         raise Rejected("PAGE_TOKEN_INVALID") from None
 

@@ -54,7 +54,7 @@ from services.pricing.store.reports import (
     mark_told,
     save_line_states,
 )
-from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
+from services.pricing.store.seats import find_seat, load_paying, load_seats, reward_leaders, save_seats
 from services.pricing.store.tables import insert_tables, list_campaign_tables, load_tables
 from services.pricing.store.tallies import (
     end_waiting,
@@ -137,6 +137,7 @@ __all__ = [
     "mark_told",
     "read_feed",
     "read_merchant_record",
+    "reward_leaders",
     "save_awaited",
     "save_demand",
     "save_head",

@@ -177,8 +177,14 @@ def merchant_record(record: MerchantRecord) -> settlements_pb2.GetMerchantRecord
     )
 
 
+_EARNED_FOR = {
+    domain.BeneficiaryKind.COMMISSION: settlements_pb2.BENEFICIARY_KIND_COMMISSION,
+    domain.BeneficiaryKind.LEADER_REWARD: settlements_pb2.BENEFICIARY_KIND_LEADER_REWARD,
+}
+
+
 def beneficiary_line(row: Earned) -> settlements_pb2.BeneficiaryLine:
-    """Write what a promoter earns by a seat for a cause."""
+    """Write what a promoter or leader earns by a seat for a cause."""
     return settlements_pb2.BeneficiaryLine(
         row_id=str(row.row_id),
         beneficiary_id=row.beneficiary_id,
@@ -192,4 +198,5 @@ def beneficiary_line(row: Earned) -> settlements_pb2.BeneficiaryLine:
         quantity=row.quantity,
         unit_price=money(row.unit_price, row.currency),
         amount=money(row.amount, row.currency),
+        kind=_EARNED_FOR[row.kind],
     )
