@@ -49,7 +49,11 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
             page = found[:size]
             keys = [(item.line.campaign_id, item.line.line_id) for item in page]
             reports = await store.load_reports(connection, keys) if keys else {}
-        written = [translate.settlement(item, reports.get(key, ())) for key, item in zip(keys, page, strict=True)]
+            told = await store.load_payment_facts(connection, keys) if keys else {}
+        written = [
+            translate.settlement(item, reports.get(key, ()), told.get(key, ()))
+            for key, item in zip(keys, page, strict=True)
+        ]
         fitting = _fitting(written)
         last = page[fitting - 1] if len(found) > fitting else None
         return settlements_pb2.ListSettlementsResponse(
@@ -112,10 +116,17 @@ def _fitting(written: Sequence[settlements_pb2.Settlement]) -> int:
 def _wanted(request: settlements_pb2.ListSettlementsRequest) -> store.Wanted:
     """Read what a list is about; INVALID_ARGUMENT with every field that is wrong."""
     campaign = ids.parse(translate.CAMPAIGN, request.campaign_id, 1) if request.campaign_id else None
+    seat = ids.parse(translate.SEAT, request.seat_id, 2) if request.seat_id else None
     state = translate.READ_STATES.get(request.state)
     since = _time(request, "updated_since")
     checks = (
         ("campaign_id", bool(request.campaign_id) and campaign is None, "is no campaign's id; it looks like camp_..."),
+        ("seat_id", bool(request.seat_id) and seat is None, "is no seat's id; it looks like seat_..."),
+        (
+            "seat_id",
+            seat is not None and campaign is not None and seat[:1] != campaign,
+            "is of another campaign than campaign_id",
+        ),
         ("merchant_id", "\0" in request.merchant_id, "must not contain NUL"),
         (
             "state",
@@ -127,7 +138,9 @@ def _wanted(request: settlements_pb2.ListSettlementsRequest) -> store.Wanted:
     wrong = tuple(FieldViolation(field, problem) for field, is_wrong, problem in checks if is_wrong)
     if wrong:
         raise Rejected("INVALID_ARGUMENT", fields=wrong)
-    return store.Wanted(caller(), _first(campaign), request.merchant_id, state, since)
+    return store.Wanted(
+        caller(), _first(seat or campaign), request.merchant_id, state, since, seat[1] if seat else None
+    )
 
 
 def _first(found: tuple[UUID, ...] | None) -> UUID | None:

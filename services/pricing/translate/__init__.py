@@ -2,28 +2,27 @@
 
 from services.pricing.translate.amounts import money_text
 from services.pricing.translate.answers import price_now
-from services.pricing.translate.awaited import payment_message
 from services.pricing.translate.demand import DEMAND_TOPIC
 from services.pricing.translate.events import (
     PRICE_TOPIC,
     SETTLEMENT_TOPIC,
     TEAM_TOPIC,
     price_message,
-    settlement_message,
 )
 from services.pricing.translate.explanations import explanation, price_change, team_explanation
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
 from services.pricing.translate.reports import (
     READ_STATES,
+    Settled,
     beneficiary_line,
     merchant_record,
     read_reports,
     report,
     report_event,
-    report_message,
     reported_line,
     settled_event,
+    settled_message,
     settlement,
 )
 from services.pricing.translate.sentences import (
@@ -72,6 +71,7 @@ __all__ = [
     "TALLY_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "Settled",
     "beneficiary_line",
     "campaign_price_message",
     "event_time",
@@ -84,7 +84,6 @@ __all__ = [
     "merchant_record",
     "money",
     "money_text",
-    "payment_message",
     "price_change",
     "price_message",
     "price_now",
@@ -99,12 +98,11 @@ __all__ = [
     "references",
     "report",
     "report_event",
-    "report_message",
     "reported_line",
     "seat_id",
     "settled_event",
+    "settled_message",
     "settlement",
-    "settlement_message",
     "simulated",
     "tally_answer",
     "tally_message",
