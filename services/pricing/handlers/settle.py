@@ -170,7 +170,7 @@ async def _record(
     if lines:
         await store.insert_lines(work.connection, lines)
     if earned:
-        rows = [(ids.derived_id(item.line.line_id, item.beneficiary_id), item) for item in earned]
+        rows = [(ids.derived_id(item.line.line_id, item.kind, item.beneficiary_id), item) for item in earned]
         await store.insert_beneficiaries(work.connection, rows)
     if reports:
         await store.mark_told(work.connection, reports)
