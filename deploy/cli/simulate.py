@@ -1,6 +1,5 @@
 """groupbuy simulate: what a ladder earns at every fill, before or after a campaign has it."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -28,7 +27,7 @@ SECONDS = 10.0
 
 @click.command()
 @click.option("--ladder", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file: docs/simulation.md.")
-@click.option("--campaign", help="A campaign's id; the platform's key stands in GROUPBUY_KEY.")
+@click.option("--campaign", help="A campaign's id; its platform's key stands in GROUPBUY_PLATFORM_KEY.")
 @click.option("--item", default="", help="The item to show, by SKU; the first where none is named.")
 @click.option("--cost", "costs", multiple=True, metavar="SKU=UNITS", help="What one unit costs you, in minor units.")
 @click.option("--plot", "on_terminal", is_flag=True, help="Draw it here.")
@@ -98,9 +97,8 @@ def _summary(answer: simulation_pb2.SimulateLadderResponse, found: Series) -> li
 
 
 def _campaign(campaign_id: str, data: Path) -> types_pb2.Campaign:
-    address, key = find_installation(data).need("team_formation"), os.environ.get("GROUPBUY_KEY", "")
-    if not key:
-        raise LocalError("GROUPBUY_KEY is not set.", "Set it to a key of the campaign's platform.")
+    installation = find_installation(data)
+    address, key = installation.need("team_formation"), installation.need("platform_key")
     metadata = (("authorization", f"Bearer {key}"),)
     with grpc.insecure_channel(address) as channel:
         try:

@@ -19,8 +19,10 @@ from services.pricing import rpc, translate
 from services.pricing.handlers import (
     BATCH,
     PAYMENTS,
+    CampaignHandler,
     DeliveryWriter,
     PaymentFinder,
+    QuoteWriter,
     ReportWriter,
     SettlementFinder,
     SettlementStream,
@@ -54,6 +56,8 @@ async def process() -> None:
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
     reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
     stream = SettlementStream(process.database)
+    ring = settings.quote_ring
+    quotes = QuoteWriter(process.database, process.clock, tables, ring)
     deliveries = DeliveryWriter(process.database, process.clock, tables)
     settlements = SettlementFinder(process.database, tables)
     payments = PaymentFinder(process.database, process.clock)
@@ -61,12 +65,12 @@ async def process() -> None:
         servicers=[
             Servicer(
                 pricing_service_pb2.DESCRIPTOR.services_by_name["Pricing"].full_name,
-                rpc.Pricing(process.database, tables, reports, stream, demand, deliveries),
+                rpc.Pricing(process.database, tables, reports, stream, demand, deliveries, quotes),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),
             Servicer(
                 pricing_internal_pb2.DESCRIPTOR.services_by_name["PricingInternal"].full_name,
-                rpc.PricingInternal(),
+                rpc.PricingInternal(ring),
                 pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
             ),
         ],
@@ -76,6 +80,7 @@ async def process() -> None:
         ],
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
+            translate.CAMPAIGN_TOPIC: CampaignHandler(tables).on_campaign_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
             translate.DEMAND_TOPIC: on_demand_events,
         },

@@ -26,6 +26,7 @@ from services.team_formation.handlers import (
     TeamHandler,
 )
 from services.team_formation.handlers.due import PAGE
+from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
 from services.team_formation.watch import Watch
@@ -46,7 +47,8 @@ async def process() -> None:
     async with grpc.aio.insecure_channel(settings.pricing) as channel:
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, settings.service_key.get_secret_value())
-        desk = Desk(database, clock, catalogue, codes, Doors(database), commands, campaigns, watch)
+        quotes = QuoteReader(clock, pricing, settings.service_key.get_secret_value())
+        desk = Desk(database, clock, catalogue, codes, Doors(database), commands, campaigns, watch, quotes)
         public = TeamFormationServicer(desk)
         internal = InternalServicer(database, PlatformHandler(database, clock))
         plan = Plan(

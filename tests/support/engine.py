@@ -32,11 +32,12 @@ from services.notification.handlers import MemberWriter
 from services.notification.rpc import NotificationServicer
 from services.notification.rpc import servicer as notification_servicer
 from services.notification.settings import Settings
-from services.pricing.handlers import DeliveryWriter, ReportWriter, SettlementStream
+from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.watch import Watch
 from tests.support import tallies
@@ -45,6 +46,7 @@ from tests.support.formation import PLATFORM, START, Formation, a_formation
 from tests.support.notifying import Notifying, a_notification
 from tests.support.outbox import RecordingPublisher
 from tests.support.pricing import PricingService
+from tests.support.quoting import ring
 from tests.support.until import until
 
 SERVICE_KEY = "the services' own key"
@@ -74,8 +76,9 @@ class Engine:
 
         Each batch comes as often as `times` says: what is at least once may be twice.
         """
-        teams = records(await relayed(self.formation.database))
-        for part in _parts(teams, batch):
+        formed = await relayed(self.formation.database)
+        teams = records(formed)
+        for part in _parts(records(formed, ("campaign", "team")), batch):
             for _ in range(times):
                 await self.pricing.apply(part)
         while await self.pricing.tallies.run_once():
@@ -162,12 +165,13 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
                 stream,
                 demand,
                 DeliveryWriter(engine.pricing.database, engine.pricing.clock, engine.pricing.tables),
+                QuoteWriter(engine.pricing.database, clock, engine.pricing.tables, ring()),
             ),
             pricing_service_pb2_grpc.add_PricingServicer_to_server,
         ),
         Servicer(
             "groupbuy.pricing.v1.PricingInternal",
-            PricingInternal(),
+            PricingInternal(ring()),
             pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
         ),
     ]
@@ -177,7 +181,10 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     watch = Watch(formation.database, clock, catalogue)
     stack.push_async_callback(watch.stop)
     doors = Doors(formation.database)
-    desk = Desk(formation.database, clock, catalogue, formation.codes, doors, formation.commands, campaigns, watch)
+    quotes = QuoteReader(clock, stub, SERVICE_KEY)
+    desk = Desk(
+        formation.database, clock, catalogue, formation.codes, doors, formation.commands, campaigns, watch, quotes
+    )
     public = TeamFormationServicer(desk)
     teams = [
         Servicer(

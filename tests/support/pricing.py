@@ -12,6 +12,7 @@ from services.chassis.inbox import Fill, Inbox
 from services.chassis.messages import Record
 from services.pricing import translate
 from services.pricing.handlers import (
+    CampaignHandler,
     PaymentFinder,
     SettlementFinder,
     Tables,
@@ -24,6 +25,7 @@ from tests.support.teams import START
 Rows: TypeAlias = list[dict[str, Any]]
 
 TABLES = (
+    "campaigns",
     "price_tables",
     "price_steps",
     "teams",
@@ -54,8 +56,9 @@ class PricingService:
         self.database = database
         self.tables = Tables()
         handlers = {
-            translate.TEAM_TOPIC: TeamHandler(self.tables).on_team_events,
             translate.DEMAND_TOPIC: on_demand_events,
+            translate.CAMPAIGN_TOPIC: CampaignHandler(self.tables).on_campaign_events,
+            translate.TEAM_TOPIC: TeamHandler(self.tables).on_team_events,
         }
         fills = {translate.TEAM_TOPIC: fill} if fill else {}
         self.inbox = Inbox(database, handlers, fills)

@@ -15,7 +15,9 @@ NAME = "team_formation"
 async def a_replica(stack: Stack, port: int, ops_port: int) -> AsyncIterator[Keeper]:
     """Run another replica on these ports; whoever kills it finds it started again."""
     ports = {NAME: port, f"{NAME}.ops": ops_port, "pricing": int(stack.address("pricing").rpartition(":")[2])}
-    servers = Servers(stack.database_url, stack.bootstrap, stack.service_key, stack.invite_secret, ports)
+    servers = Servers(
+        stack.database_url, stack.bootstrap, stack.service_key, stack.invite_secret, ports, stack.quote_keys
+    )
     part = service_part(NAME, stack.options, stack.layout, servers)
     second = dataclasses.replace(part, name=f"{NAME}-2", log=stack.layout.log(f"{NAME}-2"))
     keeper = Keeper(second, say=print, changed=lambda: None, failed=print, max_deaths=stack.options.max_deaths)

@@ -23,6 +23,7 @@ from services.pricing.rpc.internal import PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.translate import time
 from services.team_formation.watch import Watch
@@ -79,6 +80,7 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
                 formation.commands,
                 campaigns,
                 watch,
+                QuoteReader(clock, stub, SERVICE_KEY),
             )
         )
         server = GrpcServer(

@@ -11,10 +11,12 @@ WITH settled AS (
     WHERE f.kind = 'SeatReduced' AND f.version > c.version GROUP BY f.campaign_id, f.seat_id
 ), judged AS (
     SELECT s.seat_id, coalesce(l.charged, 0) AS charged, coalesce(l.brought, 0) AS brought, coalesce(l.least, 0) AS least,
-           CASE WHEN t.state = 'FORMED' AND t.ended_version = t.formed_version AND s.state = 'CONFIRMED' AND NOT s.sponsored THEN greatest(s.quantity - coalesce(d.refused_units, 0), 0) * least(s.cap, (
+           CASE WHEN t.state = 'FORMED' AND t.ended_version = t.formed_version AND s.state = 'CONFIRMED' AND NOT s.sponsored THEN greatest(s.quantity - coalesce(d.refused_units, 0), 0) * least(s.cap, coalesce((
+               SELECT (o ->> 1)::bigint FROM jsonb_array_elements(s.own_steps) AS o
+               WHERE (o ->> 0)::bigint <= t.fill ORDER BY (o ->> 0)::bigint DESC LIMIT 1), (
                SELECT p.unit_price FROM price_steps AS p
                WHERE p.campaign_id = s.campaign_id AND p.ladder_version = t.ladder_version AND p.sku = s.sku
-                 AND p.role = s.role AND p.threshold <= t.fill ORDER BY p.threshold DESC LIMIT 1)) ELSE 0 END AS owes,
+                 AND p.role = s.role AND p.threshold <= t.fill ORDER BY p.threshold DESC LIMIT 1))) ELSE 0 END AS owes,
            CASE WHEN t.payment_mode IN ('HOLD', 'PREPAID') THEN s.cap * (coalesce(b.units, 0) + CASE
                WHEN c.version IS NULL OR (t.state IN ('FORMING', 'TIPPED') AND s.state = 'CONFIRMED') THEN 0
                WHEN s.state = 'DEFAULTED' AND t.payment_mode = 'PREPAID' THEN 0

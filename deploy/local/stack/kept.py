@@ -1,5 +1,6 @@
 """What a stack keeps from one `up` to the next: ports, secrets, the demo platforms and their keys."""
 
+import base64
 import dataclasses
 import json
 import secrets
@@ -17,6 +18,7 @@ class Kept:
 
     service_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     invite_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    quote_keys: str = field(default_factory=lambda: f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}")
     ports: dict[str, int] = field(default_factory=dict)
     platforms: dict[str, list[str]] = field(default_factory=dict)
 

@@ -23,6 +23,7 @@ class Servers:
     service_key: str
     invite_secret: str
     ports: Mapping[str, int]
+    quote_keys: str
 
 
 def service_address(name: str, host: str, ports: Mapping[str, int]) -> str:
@@ -45,6 +46,7 @@ def service_part(name: str, options: StackOptions, layout: Layout, servers: Serv
         "GROUPBUY_PRICING": service_address("pricing", options.host, servers.ports),
         "GROUPBUY_SERVICE_KEY": servers.service_key,
         "GROUPBUY_INVITE_SECRET": servers.invite_secret,
+        "GROUPBUY_QUOTE_KEYS": servers.quote_keys,
     }
     return Program(
         name=name,

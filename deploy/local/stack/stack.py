@@ -68,6 +68,11 @@ class Stack:
         return self.options.environment.get("GROUPBUY_INVITE_SECRET") or self._kept.invite_secret
 
     @property
+    def quote_keys(self) -> str:
+        """The keys that sign quotes."""
+        return self.options.environment.get("GROUPBUY_QUOTE_KEYS") or self._kept.quote_keys
+
+    @property
     def database_url(self) -> str:
         """The PostgreSQL server's address with user and password."""
         return self._database_url
@@ -156,7 +161,9 @@ class Stack:
     async def _start_parts(self) -> None:
         self._choose_ports()
         await together(self._start_database(), self._start_kafka())
-        servers = Servers(self._database_url, self._bootstrap, self.service_key, self.invite_secret, self._ports)
+        servers = Servers(
+            self._database_url, self._bootstrap, self.service_key, self.invite_secret, self._ports, self.quote_keys
+        )
         parts = [service_part(name, self.options, self.layout, servers) for name in SERVICES]
         if self.options.demand:
             parts.append(demand_part(self.options, self.layout, servers))

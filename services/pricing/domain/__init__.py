@@ -6,11 +6,13 @@ from services.pricing.domain.awaited import (
     PaymentFact,
     PaymentFactKind,
     PaymentNews,
+    PaymentTold,
     WaitsFor,
     awaited,
     look_at,
 )
-from services.pricing.domain.commission import BeneficiaryLine, beneficiaries, unit_commission
+from services.pricing.domain.campaign import Campaign, CampaignState, Offer
+from services.pricing.domain.commission import BeneficiaryKind, BeneficiaryLine, beneficiaries, unit_commission
 from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import (
     Explanation,
@@ -22,6 +24,7 @@ from services.pricing.domain.explain import (
 )
 from services.pricing.domain.fact import (
     FactKind,
+    LeaderReward,
     Opened,
     TeamFact,
 )
@@ -51,6 +54,15 @@ from services.pricing.domain.notice import (
     PriceFact,
     campaign_price_facts,
 )
+from services.pricing.domain.own_price import (
+    Coupon,
+    CouponKind,
+    CouponOrder,
+    OwnStep,
+    coupon_problem,
+    own_price,
+    own_row,
+)
 from services.pricing.domain.payment_terms import PaymentTerms
 from services.pricing.domain.payments import waits_for_money, with_pay_by
 from services.pricing.domain.price import (
@@ -67,6 +79,7 @@ from services.pricing.domain.price import (
     payable,
     table_problem,
 )
+from services.pricing.domain.quote import Promise, Quote, promise
 from services.pricing.domain.report import (
     LineState,
     Report,
@@ -122,11 +135,17 @@ __all__ = [
     "AwaitedPayment",
     "AwaitedState",
     "Basis",
+    "BeneficiaryKind",
     "BeneficiaryLine",
+    "Campaign",
     "CampaignPriceChanged",
+    "CampaignState",
     "Cause",
     "Contradiction",
     "Counts",
+    "Coupon",
+    "CouponKind",
+    "CouponOrder",
     "Delivery",
     "DeliveryOutcome",
     "Dip",
@@ -139,16 +158,20 @@ __all__ = [
     "ItemPoint",
     "Job",
     "Ladder",
+    "LeaderReward",
     "LineState",
     "ListPrice",
     "Lowest",
     "NextTierCameNear",
+    "Offer",
     "Opened",
+    "OwnStep",
     "PaymentFact",
     "PaymentFactKind",
     "PaymentMode",
     "PaymentNews",
     "PaymentTerms",
+    "PaymentTold",
     "Point",
     "PriceChanged",
     "PriceFact",
@@ -158,6 +181,8 @@ __all__ = [
     "PriceTable",
     "Priced",
     "Problem",
+    "Promise",
+    "Quote",
     "ReferenceKind",
     "ReferencePrice",
     "ReleaseReason",
@@ -183,6 +208,7 @@ __all__ = [
     "beneficiaries",
     "campaign_price_facts",
     "compile_ladder",
+    "coupon_problem",
     "difference",
     "discounted",
     "divide",
@@ -195,8 +221,11 @@ __all__ = [
     "line_state",
     "look_at",
     "open_amount",
+    "own_price",
+    "own_row",
     "payable",
     "prices_end",
+    "promise",
     "refused_line",
     "seat_now",
     "settle",

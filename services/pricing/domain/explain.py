@@ -48,6 +48,11 @@ class Explanation:
     """Tally the fill was read at, where the whole campaign fills the ladder."""
 
     @property
+    def price(self) -> int:
+        """What a unit costs this seat at the fill, before its cap: by its own steps, where it has some."""
+        return self.seat.price(self.row, self.fill)
+
+    @property
     def priced(self) -> Priced:
         """The row and the step that holds."""
         return Priced(self.row, self.step)
@@ -68,7 +73,8 @@ def explain(team: Team, seat: Seat, table: PriceTable, tally: Tally | None = Non
     seat = seat_now(seat, team)
     step = row.at(team.fill)
     cap = None if seat.sponsored or not seat.cap_fill else seat.cap
-    price = step.unit_price if cap is None else payable(step.unit_price, cap)
+    own = seat.price(row, team.fill)
+    price = own if cap is None else payable(own, cap)
     return Explanation(
         seat,
         team.fill,

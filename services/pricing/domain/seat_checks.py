@@ -24,6 +24,10 @@ _REASONS = {
     SeatState.HELD: {ReleaseReason.LEFT, ReleaseReason.EXPIRED, ReleaseReason.TEAM_ENDED},
     SeatState.CONFIRMED: {ReleaseReason.LEFT},
 }
+_REASONS_OF_FORMED = {
+    SeatState.CONFIRMED: {ReleaseReason.WITHDRAWN},
+    SeatState.WAITING: _REASONS[SeatState.WAITING],
+}
 
 
 def seat_problem(team: Team, seat: Seat | None, table: PriceTable, fact: TeamFact, tallied: int | None) -> str | None:
@@ -39,7 +43,7 @@ def seat_problem(team: Team, seat: Seat | None, table: PriceTable, fact: TeamFac
         return _held_problem(team, seat, table, fact, told, tallied)
     if fact.kind in _NEW:
         return "the seat was taken before" if seat else _order_problem(table, told, fact)
-    return _known_problem(team, seat, told, fact) if seat else "the seat is not known"
+    return _known_problem(team, seat, told, table, fact) if seat else "the seat is not known"
 
 
 def _held_problem(
@@ -57,6 +61,8 @@ def _order_problem(table: PriceTable, told: Seat, fact: TeamFact) -> str | None:
         return f"the price table has no row for {told.sku} and {told.role.lower()}"
     if told.quantity < 1:
         return "a seat takes at least one unit"
+    if problem := _own_steps_problem(table, told):
+        return problem
     if told.sponsored is not (fact.kind is FactKind.SEAT_SPONSORED):
         return f"{fact.kind} of a seat that is {'' if told.sponsored else 'not '}sponsored"
     return None
@@ -72,33 +78,54 @@ def _cap_problem(team: Team, table: PriceTable, fact: TeamFact, told: Seat, tall
     if told.cap_fill != fill:
         return f"the cap was read at fill {told.cap_fill}; with this seat added the fill is {fill}"
     row = table.row(told.sku, told.role)
-    if row and told.cap != row.at(fill).unit_price:
-        return f"the cap is {told.cap}; at fill {fill} the price table says {row.at(fill).unit_price}"
+    return _wrong_cap(told, told.price(row, fill)) if row else None
+
+
+def _wrong_cap(told: Seat, price: int) -> str | None:
+    """Check a cap against the price at its fill; a quote may have promised less."""
+    if told.cap_from_quote:
+        return None if 0 <= told.cap < price else f"a quote's cap of {told.cap} is not below the price of {price}"
+    whose = "its own price" if told.own_steps else "the price table"
+    return None if told.cap == price else f"the cap is {told.cap}; at fill {told.cap_fill} {whose} says {price}"
+
+
+def _own_steps_problem(table: PriceTable, told: Seat) -> str | None:
+    if not told.own_steps:
+        return None
+    row, thresholds = table.row(told.sku, told.role), [step.threshold for step in told.own_steps]
+    if thresholds[0] != 0 or sorted(set(thresholds)) != thresholds:
+        return "the seat's own steps do not ascend from 0"
+    lowest = min(step.unit_price for step in told.own_steps)
+    if row and lowest < row.floor_price:
+        return f"an own price of {lowest} is below the item's floor price of {row.floor_price}"
     return None
 
 
-def _known_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
+def _known_problem(team: Team, seat: Seat, told: Seat, table: PriceTable, fact: TeamFact) -> str | None:
     return (
         _order_changed(seat, told, fact)
         or _terms_changed(team, seat, told, fact)
         or _CHECKS[fact.kind](team, seat, told, fact)
+        or (_fill_problem(team, table, told) if fact.kind is FactKind.SEAT_CONFIRMED and fact.from_waitlist else None)
     )
 
 
 def _order_changed(seat: Seat, told: Seat, fact: TeamFact) -> str | None:
     quantity = seat.quantity - fact.units
-    if (seat.member_id, seat.sku, quantity, seat.sponsored) == (
+    if (seat.member_id, seat.sku, quantity, seat.sponsored, seat.own_steps) == (
         told.member_id,
         told.sku,
         told.quantity,
         told.sponsored,
+        told.own_steps,
     ):
         return None
-    return "what a seat keeps (member, item, quantity but for units given back) is not what it was taken with"
+    return "what a seat keeps (member, item, quantity but for units given back, own price) is not what it took"
 
 
 def _terms_changed(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
-    had, has = (seat.cap, seat.cap_fill, seat.cap_tally_seq), (told.cap, told.cap_fill, told.cap_tally_seq)
+    had = (seat.cap, seat.cap_fill, seat.cap_tally_seq, seat.cap_from_quote)
+    has = (told.cap, told.cap_fill, told.cap_tally_seq, told.cap_from_quote)
     if seat.cap_fill and had != has:
         return f"the cap is {told.cap} at {told.cap_fill}; the seat keeps the one it has, {seat.cap} at {seat.cap_fill}"
     if team.state.is_open and fact.kind not in _GIVES_ROLE and seat.role is not told.role:
@@ -106,23 +133,46 @@ def _terms_changed(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | 
     return None
 
 
-def _confirm_problem(_team: Team, seat: Seat, _told: Seat, fact: TeamFact) -> str | None:
+def _confirm_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
+    if fact.from_waitlist is not (team.state is TeamState.FORMED):
+        return f"a seat is confirmed {'from' if fact.from_waitlist else 'not from'} the waitlist of a team {team.state}"
+    if fact.from_waitlist:
+        waits = seat.state is SeatState.WAITING
+        return (
+            _amount_problem(told, fact)
+            if waits
+            else f"a seat that is {_standing(seat)} does not come from the waitlist"
+        )
     expired = seat.state is SeatState.RELEASED and seat.release_reason is ReleaseReason.EXPIRED
     if not (expired if fact.after_expiry else seat.state is SeatState.HELD):
         return f"a seat that is {_standing(seat)} cannot be confirmed"
+    return _amount_problem(seat, fact)
+
+
+def _amount_problem(seat: Seat, fact: TeamFact) -> str | None:
     if fact.amount != seat.committed:
         return f"the amount is {fact.amount}; cap times quantity is {seat.committed}"
+    return None
+
+
+def _fill_problem(team: Team, table: PriceTable, told: Seat) -> str | None:
+    """Check the cap of a seat that takes a place of a formed team: its final price."""
+    row = table.row(told.sku, told.role)
+    if row is None:
+        return f"the price table has no row for {told.sku} and {told.role.lower()}"
+    price = row.at(team.fill).unit_price
+    if (told.cap, told.cap_fill) != (price, team.fill):
+        return (
+            f"the cap is {told.cap} at fill {told.cap_fill}; the team formed at fill {team.fill}, which gives {price}"
+        )
     return None
 
 
 def _release_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
     if seat.state.is_gone or fact.previous_state is not seat.state:
         return f"the seat was {fact.previous_state or 'nothing'} before its release; here it is {_standing(seat)}"
-    if team.state is not TeamState.FORMED:
-        allowed = _REASONS[seat.state]
-    else:
-        allowed = {ReleaseReason.WITHDRAWN} if seat.state is SeatState.CONFIRMED else set()
-    if told.release_reason in allowed:
+    reasons = _REASONS_OF_FORMED if team.state is TeamState.FORMED else _REASONS
+    if told.release_reason in reasons.get(seat.state, set()):
         return None
     formed = " of a formed team" if team.state is TeamState.FORMED else ""
     return f"a seat{formed} that is {_standing(seat)} cannot be released with reason {told.release_reason or 'none'}"
@@ -132,7 +182,7 @@ def _later_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | 
     formed = team.state is TeamState.FORMED
     if fact.after_formed is not formed:
         return f"the event says {'after' if fact.after_formed else 'before'} formation, the team is {team.state}"
-    must_be_confirmed = formed or fact.kind is FactKind.SEAT_DEFAULTED
+    must_be_confirmed = fact.kind is FactKind.SEAT_DEFAULTED or (formed and seat.state is not SeatState.WAITING)
     if seat.state.is_gone or (must_be_confirmed and seat.state is not SeatState.CONFIRMED):
         return f"{fact.kind} of a seat that is {_standing(seat)}"
     if fact.kind is FactKind.SEAT_REDUCED and not (fact.units >= 1 and told.quantity >= 1):

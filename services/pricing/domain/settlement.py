@@ -83,7 +83,7 @@ def final_price(team: Team, table: PriceTable, seat: Seat) -> int:
     row = table.row(seat.sku, seat.role)
     if row is None:
         raise KeyError((seat.sku, seat.role))
-    return payable(row.at(team.fill).unit_price, seat.cap)
+    return payable(seat.price(row, team.fill), seat.cap)
 
 
 def divide(mode: PaymentMode, brought: int, charged: int) -> Amounts:

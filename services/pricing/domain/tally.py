@@ -109,4 +109,6 @@ def _named(fact: TeamFact) -> tuple[str, ...]:
         if fact.seat.release_reason in _LEFT:
             return ("seats_left",)
         return ("seats_expired",) if fact.seat.release_reason is ReleaseReason.EXPIRED else ()
+    if fact.kind is FactKind.TEAM_CANCELLED and fact.below_minimum:
+        return ()  # its seats go, the team stays formed
     return (_ONCE[fact.kind],) if fact.kind in _ONCE else ()

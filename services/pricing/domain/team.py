@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
-from services.pricing.domain.price import Basis, Role
+from services.pricing.domain.own_price import OwnStep, own_price
+from services.pricing.domain.price import Basis, PriceRow, Role
 
 
 class PaymentMode(StrEnum):
@@ -87,9 +88,19 @@ class Seat:
     """Units it had when the team formed, where the seat has changed since."""
     cap_tally_seq: int = 0
     """Tally the cap was read at, where the whole campaign fills the ladder; 0 before the first."""
+    own_steps: tuple[OwnStep, ...] = ()
+    """Its own price at every fill, from a quote with a coupon: for ever, whoever leads. None: the table's hold."""
+    cap_from_quote: bool = False
+    """The cap is a quote's promise, lower than the price was."""
     promoter_id: str = ""
     """Who earns a commission by it; empty where nobody does."""
     commission_basis_points: int = 0
+    leader_reward: int = 0
+    """What the platform gives for it besides its price, minor units; only for the leader's, once the team formed."""
+
+    def price(self, row: PriceRow, fill: int) -> int:
+        """Tell what a unit costs it at a fill, before the cap: by its own steps, else by its row; minor units."""
+        return own_price(self.own_steps, fill).unit_price if self.own_steps else row.at(fill).unit_price
 
     @property
     def committed(self) -> int:
@@ -189,7 +200,7 @@ def seat_now(seat: Seat, team: Team) -> Seat:
 
 
 def _released_by_end(state: SeatState, team: Team) -> ReleaseReason | None:
-    if team.state.is_open or state.is_gone:
+    if team.state.is_open or state.is_gone or (state is SeatState.WAITING and team.totals.waiting_members):
         return None
     if state is SeatState.WAITING and (team.state is not TeamState.CANCELLED or team.formed_version):
         return ReleaseReason.TEAM_ENDED

@@ -149,6 +149,9 @@ class _Batch:
         await store.insert_differences(connection, self._counted)
         if self._waiting:
             await store.insert_waiting(connection, self._waiting)
+        rewards = [(*_key(fact), fact.reward.seat_id, fact.reward.amount) for fact in self._facts if fact.reward]
+        if rewards:
+            await store.reward_leaders(connection, rewards)
         terms = [(*_key(fact), fact.platform_id, own) for fact in self._facts if (own := _terms(fact))]
         if terms:
             await store.insert_payment_terms(connection, terms)

@@ -1,15 +1,25 @@
-"""The gRPC service for the other services: compiles a ladder, stores nothing."""
+"""The gRPC service for the other services: compiles a ladder, lists the keys that check quotes; stores nothing."""
 
 from typing import Any
 
-from groupbuy.pricing.v1 import pricing_internal_pb2, pricing_internal_pb2_grpc
+from groupbuy.pricing.v1 import pricing_internal_pb2, pricing_internal_pb2_grpc, quotes_pb2
 
+from services.chassis.signing import KeyRing
 from services.pricing import translate
 from services.pricing.rpc.ladders import compiled
 
 
 class PricingInternal(pricing_internal_pb2_grpc.PricingInternalServicer):
-    """Compiles ladders."""
+    """Compiles ladders and lists keys."""
+
+    def __init__(self, quote_keys: KeyRing | None = None) -> None:
+        self._quote_keys = quote_keys
+
+    async def ListQuoteKeys(  # noqa: N802 - the name of the RPC
+        self, _request: quotes_pb2.ListQuoteKeysRequest, _context: Any
+    ) -> quotes_pb2.ListQuoteKeysResponse:
+        """List the public keys."""
+        return translate.quote_keys(self._quote_keys)
 
     async def CompileLadder(  # noqa: N802 - the name of the RPC
         self, request: pricing_internal_pb2.CompileLadderRequest, _context: Any

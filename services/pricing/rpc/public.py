@@ -22,6 +22,7 @@ from services.chassis.server import caller
 from services.pricing import domain, store, translate
 from services.pricing.handlers import (
     DeliveryWriter,
+    QuoteWriter,
     ReportLines,
     SettlementStream,
     Tables,
@@ -29,11 +30,12 @@ from services.pricing.handlers import (
 from services.pricing.rpc import explaining
 from services.pricing.rpc.deliveries import DeliveryRpcs
 from services.pricing.rpc.demand import DemandReader
+from services.pricing.rpc.quotes import QuoteRpcs
 from services.pricing.rpc.settlements import SettlementRpcs
 from services.pricing.rpc.simulation import simulate_ladder
 
 
-class Pricing(DeliveryRpcs, SettlementRpcs):
+class Pricing(DeliveryRpcs, QuoteRpcs, SettlementRpcs):
     """Reads prices, explanations and settlements of the caller's teams."""
 
     def __init__(
@@ -44,6 +46,7 @@ class Pricing(DeliveryRpcs, SettlementRpcs):
         stream: SettlementStream,
         demand: DemandReader,
         deliveries: DeliveryWriter,
+        quotes: QuoteWriter,
     ) -> None:
         self._demand = demand
         self._database = database
@@ -51,6 +54,7 @@ class Pricing(DeliveryRpcs, SettlementRpcs):
         self._reports = reports
         self._deliveries = deliveries
         self._stream = stream
+        self._quotes = quotes
 
     async def GetPrice(  # noqa: N802 - the name of the RPC
         self, request: pricing_service_pb2.GetPriceRequest, _context: Any

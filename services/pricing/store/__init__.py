@@ -6,11 +6,14 @@ from services.pricing.store.awaited import (
     insert_payment_facts,
     load_confirmed_at,
     load_due_payments,
+    load_payment_facts,
+    load_payment_facts_of,
     load_reported,
     look_again,
     save_awaited,
 )
 from services.pricing.store.beneficiaries import Earned, insert_beneficiaries, list_beneficiaries
+from services.pricing.store.campaigns import find_offer, save_campaigns
 from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.demand import DemandRow, find_demand, save_demand
 from services.pricing.store.facts import (
@@ -54,7 +57,7 @@ from services.pricing.store.reports import (
     mark_told,
     save_line_states,
 )
-from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
+from services.pricing.store.seats import find_seat, load_paying, load_seats, reward_leaders, save_seats
 from services.pricing.store.tables import insert_tables, list_campaign_tables, load_tables
 from services.pricing.store.tallies import (
     end_waiting,
@@ -88,6 +91,7 @@ __all__ = [
     "find_fill_fact",
     "find_jobs",
     "find_lines",
+    "find_offer",
     "find_seat",
     "find_tally",
     "find_team",
@@ -122,6 +126,8 @@ __all__ = [
     "load_first_job",
     "load_lines_of",
     "load_paying",
+    "load_payment_facts",
+    "load_payment_facts_of",
     "load_payment_terms",
     "load_reported",
     "load_reports",
@@ -137,7 +143,9 @@ __all__ = [
     "mark_told",
     "read_feed",
     "read_merchant_record",
+    "reward_leaders",
     "save_awaited",
+    "save_campaigns",
     "save_demand",
     "save_head",
     "save_job",

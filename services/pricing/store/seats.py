@@ -5,14 +5,15 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
 
 from services.chassis.columns import columns
-from services.pricing.domain import ReleaseReason, Role, Seat, SeatState
+from services.pricing.domain import OwnStep, ReleaseReason, Role, Seat, SeatState
 
 _COLUMNS = (
     "s.campaign_id, s.seat_id, s.team_id, s.platform_id, s.member_id, s.sku, s.role, s.quantity, s.cap, s.cap_fill,"
     " s.state, s.release_reason, s.payment_reference, s.number, s.sponsored, s.cap_role, s.formed_quantity,"
-    " s.cap_tally_seq, s.promoter_id, s.commission_basis_points"
+    " s.cap_tally_seq, s.own_steps, s.cap_from_quote, s.promoter_id, s.commission_basis_points, s.leader_reward"
 )
 
 
@@ -29,18 +30,26 @@ async def load_seats(
 
 
 async def load_paying(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, after: int, limit: int, *, as_formed: bool
+    connection: AsyncConnection[TupleRow],
+    campaign_id: UUID,
+    team_id: UUID,
+    after: int,
+    before: int,
+    limit: int,
+    *,
+    as_formed: bool,
 ) -> list[Seat]:
     """Load confirmed seats of a locked team that pay, in the order they were taken, after a number.
 
-    `as_formed` means those that were confirmed when the team formed, whatever became of them since.
+    `before` is the version of the event that settles them: who took a place later has a line of its own. `as_formed`
+    means those that were confirmed when the team formed, whatever became of them since.
     """
     cursor = await connection.execute(
         f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " WHERE s.campaign_id = %s AND s.team_id = %s AND s.number > %s AND NOT s.sponsored"
+        " WHERE s.campaign_id = %s AND s.team_id = %s AND s.number > %s AND s.number < %s AND NOT s.sponsored"
         " AND (s.state = 'CONFIRMED' OR (%s AND s.formed_quantity IS NOT NULL))"
         " ORDER BY s.number LIMIT %s",
-        (campaign_id, team_id, after, as_formed, limit),
+        (campaign_id, team_id, after, before, as_formed, limit),
     )
     return [_seat(row) async for row in cursor]
 
@@ -63,16 +72,28 @@ async def save_seats(connection: AsyncConnection[TupleRow], seats: Sequence[Seat
     await connection.execute(
         "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, role, quantity, cap, cap_fill,"
         " state, release_reason, payment_reference, number, sponsored, cap_role, formed_quantity, cap_tally_seq,"
-        " promoter_id, commission_basis_points)"
+        " own_steps, cap_from_quote, promoter_id, commission_basis_points)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],"
         " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[],"
-        " %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[])"
+        " %s::text[], %s::bigint[], %s::bigint[], %s::jsonb[], %s::boolean[], %s::text[], %s::bigint[])"
         " ON CONFLICT (campaign_id, seat_id) DO UPDATE SET role = excluded.role, quantity = excluded.quantity,"
         " cap = excluded.cap, cap_fill = excluded.cap_fill, state = excluded.state,"
         " release_reason = excluded.release_reason, payment_reference = excluded.payment_reference,"
         " number = excluded.number, cap_role = excluded.cap_role, formed_quantity = excluded.formed_quantity,"
-        " cap_tally_seq = excluded.cap_tally_seq",
+        " cap_tally_seq = excluded.cap_tally_seq, cap_from_quote = excluded.cap_from_quote",
         columns(map(_row, seats)),
+    )
+
+
+async def reward_leaders(
+    connection: AsyncConnection[TupleRow], rewards: Sequence[tuple[UUID, UUID, UUID, int]]
+) -> None:
+    """Say what leaders' seats of locked teams earn: campaign, team, seat and minor units, at least one."""
+    await connection.execute(
+        "UPDATE seats AS s SET leader_reward = k.amount"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[]) AS k (campaign_id, team_id, seat_id, amount)"
+        " WHERE s.campaign_id = k.campaign_id AND s.seat_id = k.seat_id AND s.team_id = k.team_id",
+        columns(rewards),
     )
 
 
@@ -96,6 +117,8 @@ def _row(seat: Seat) -> tuple[object, ...]:
         seat.cap_role,
         seat.formed_quantity,
         seat.cap_tally_seq,
+        Jsonb([[step.threshold, step.unit_price] for step in seat.own_steps]) if seat.own_steps else None,
+        seat.cap_from_quote,
         seat.promoter_id,
         seat.commission_basis_points,
     )
@@ -121,6 +144,9 @@ def _seat(row: TupleRow) -> Seat:
         cap_role=Role(row[15]) if row[15] else None,
         formed_quantity=row[16],
         cap_tally_seq=row[17],
-        promoter_id=row[18],
-        commission_basis_points=row[19],
+        own_steps=tuple(OwnStep(*step) for step in row[18] or ()),
+        cap_from_quote=row[19],
+        promoter_id=row[20],
+        commission_basis_points=row[21],
+        leader_reward=row[22],
     )

@@ -2,28 +2,29 @@
 
 from services.pricing.translate.amounts import money_text
 from services.pricing.translate.answers import price_now
-from services.pricing.translate.awaited import payment_message
+from services.pricing.translate.campaigns import CAMPAIGN_TOPIC, campaign
 from services.pricing.translate.demand import DEMAND_TOPIC
 from services.pricing.translate.events import (
     PRICE_TOPIC,
     SETTLEMENT_TOPIC,
     TEAM_TOPIC,
     price_message,
-    settlement_message,
 )
 from services.pricing.translate.explanations import explanation, price_change, team_explanation
 from services.pricing.translate.facts import full_name, team_fact
 from services.pricing.translate.lines import line
+from services.pricing.translate.quotes import quote, quote_keys, signed_quote
 from services.pricing.translate.reports import (
     READ_STATES,
+    Settled,
     beneficiary_line,
     merchant_record,
     read_reports,
     report,
     report_event,
-    report_message,
     reported_line,
     settled_event,
+    settled_message,
     settlement,
 )
 from services.pricing.translate.sentences import (
@@ -62,6 +63,7 @@ from services.pricing.translate.words import (
 __all__ = [
     "BASES",
     "CAMPAIGN",
+    "CAMPAIGN_TOPIC",
     "DEMAND_TOPIC",
     "PLATFORM",
     "PRICE_TOPIC",
@@ -72,7 +74,9 @@ __all__ = [
     "TALLY_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "Settled",
     "beneficiary_line",
+    "campaign",
     "campaign_price_message",
     "event_time",
     "explain_move",
@@ -84,12 +88,13 @@ __all__ = [
     "merchant_record",
     "money",
     "money_text",
-    "payment_message",
     "price_change",
     "price_message",
     "price_now",
     "price_step",
     "price_table",
+    "quote",
+    "quote_keys",
     "read_ladder",
     "read_list_prices",
     "read_price_table",
@@ -99,12 +104,12 @@ __all__ = [
     "references",
     "report",
     "report_event",
-    "report_message",
     "reported_line",
     "seat_id",
     "settled_event",
+    "settled_message",
     "settlement",
-    "settlement_message",
+    "signed_quote",
     "simulated",
     "tally_answer",
     "tally_message",

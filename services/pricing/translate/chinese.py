@@ -19,7 +19,9 @@ _ROLES = {domain.Role.LEADER: "团长", domain.Role.MEMBER: "团员"}
 
 def explain_seat(explained: domain.Explanation, currency: str) -> str:
     """Say why a seat pays what it pays, or will."""
-    fill = f"{_confirmed(explained.fill, explained.basis, explained.tally_seq)}，{_step(explained, currency)}。"
+    own = f"，凭报价此席位专属价为每件{money_text(explained.price, currency)}"
+    step = _step(explained, currency) + (own if explained.seat.own_steps else "")
+    fill = f"{_confirmed(explained.fill, explained.basis, explained.tally_seq)}，{step}。"
     return fill + (_free(explained.seat) or _pays(explained, currency))
 
 
@@ -52,7 +54,7 @@ def _pays(explained: domain.Explanation, currency: str) -> str:
     pays = f"每件{price}，共{explained.seat.quantity}件：{amount}"
     if explained.cap is None:
         return f"此席位正在等候空位，入座时才确定封顶价。现在需支付：{pays}。"
-    lower = "（更低）" if explained.cap < explained.step.unit_price else ""
+    lower = "（更低）" if explained.cap < explained.price else ""
     cap = f"封顶价为{money_text(explained.cap, currency)}{lower}"
     if explained.seat.state is domain.SeatState.HELD:
         return f"此席位尚未确认，{cap}，确认后需支付：{pays}。"

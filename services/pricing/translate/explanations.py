@@ -16,6 +16,7 @@ from services.pricing.translate.words import (
     ROLES,
     event_time,
     money,
+    own_steps,
     price_row,
     price_step,
     seat_id,
@@ -73,6 +74,8 @@ def explanation(
         lines_complete=lines_complete,
         tally_seq=explained.tally_seq,
         cap_tally_seq=seat.cap_tally_seq if has_cap else 0,
+        own_steps=own_steps(seat.own_steps),
+        cap_from_quote=has_cap and seat.cap_from_quote,
         tallies=map(_tally, tallies),
     )
 

@@ -26,7 +26,9 @@ def explain_move(fact: domain.PriceChanged | domain.CampaignPriceChanged, table:
 
 def explain_seat(explained: domain.Explanation, currency: str) -> str:
     """Say why a seat pays what it pays, or will."""
-    fill = f"{_confirmed(explained.fill, explained.basis, explained.tally_seq)}; {_step(explained, currency)}."
+    own = f"; by its quote this seat's own price there is {money_text(explained.price, currency)}"
+    step = _step(explained, currency) + (own if explained.seat.own_steps else "")
+    fill = f"{_confirmed(explained.fill, explained.basis, explained.tally_seq)}; {step}."
     return f"{fill} {_free(explained.seat) or _pays(explained, currency)}"
 
 
@@ -62,7 +64,7 @@ def _pays(explained: domain.Explanation, currency: str) -> str:
     if explained.cap is None:
         return f"This seat waits for room; its cap is fixed when it takes a place. Now it would pay {pays}."
     cap = money_text(explained.cap, currency)
-    lower = ", which is lower" if explained.cap < explained.step.unit_price else ""
+    lower = ", which is lower" if explained.cap < explained.price else ""
     if explained.seat.state is domain.SeatState.HELD:
         return f"This seat is not confirmed yet; its cap is {cap}{lower}, so confirmed it pays {pays}."
     end = "The team has formed: this is final." if explained.final else "It can still change, but never above the cap."

@@ -28,6 +28,13 @@ REFERENCE_KINDS: dict[domain.ReferenceKind, ladder_pb2.ReferenceKind.ValueType] 
     domain.ReferenceKind.LOWEST_OF_30_DAYS: ladder_pb2.REFERENCE_KIND_LOWEST_OF_30_DAYS,
 }
 READ_REFERENCE_KINDS = {code: kind for kind, code in REFERENCE_KINDS.items()}
+COUPON_ORDERS: dict[domain.CouponOrder, ladder_pb2.CouponOrder.ValueType] = {
+    domain.CouponOrder.AFTER_TIER: ladder_pb2.COUPON_ORDER_AFTER_TIER,
+    domain.CouponOrder.BEFORE_TIER: ladder_pb2.COUPON_ORDER_BEFORE_TIER,
+}
+READ_COUPON_ORDERS = {code: order for order, code in COUPON_ORDERS.items()} | {
+    ladder_pb2.COUPON_ORDER_UNSPECIFIED: domain.CouponOrder.AFTER_TIER  # a campaign of 0.1.0
+}
 READ_ROLES = {code: role for role, code in ROLES.items()}
 READ_BASES = {code: basis for basis, code in BASES.items()}
 
@@ -120,6 +127,11 @@ def price_step(value: domain.PriceStep) -> ladder_pb2.PriceStep:
         tier=value.tier,
         discount=discount(value.discount) if value.discount else None,
     )
+
+
+def own_steps(steps: Iterable[domain.OwnStep]) -> list[ladder_pb2.OwnStep]:
+    """Write an own price row."""
+    return [ladder_pb2.OwnStep(threshold=step.threshold, unit_price=step.unit_price) for step in steps]
 
 
 def price_table(table: domain.PriceTable) -> ladder_pb2.PriceTable:

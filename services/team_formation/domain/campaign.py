@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.team_formation.domain.payment_terms import PaymentTerms
-from services.team_formation.domain.prices import PriceTable, ReferencePrice, Tier
+from services.team_formation.domain.prices import CouponOrder, PriceTable, ReferencePrice, Tier
 from services.team_formation.domain.values import Word
 
 USUAL_WAITING = 100
@@ -214,6 +214,7 @@ class Campaign:
     shown_sku: str = ""
     cancel_reason: str = ""
     cancels_formed: bool = False
+    coupon_order: CouponOrder = CouponOrder.AFTER_TIER
 
     def state(self, now: datetime) -> CampaignState:
         """Tell where it stands at a time."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.team_formation.domain.prices import Quote
+from services.team_formation.domain.team import Refusal
 from services.team_formation.domain.values import value
 
 
@@ -32,6 +34,8 @@ class Join:
     invite_id: UUID | None = None
     external_ref: str = ""
     asserted: Asserted = NOTHING_ASSERTED
+    quote: Quote | Refusal | None = None
+    """The quote it brings, checked, or why that is no good: said where it is decided, so that a repeat is answered."""
     promoter_id: str = ""
     """Who earns a commission by it, from the invite; empty where nobody does."""
     commission_basis_points: int = 0

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from services.team_formation.domain.values import Word
 
@@ -13,6 +14,13 @@ class Basis(Word):
     TEAM_UNITS = "TEAM_UNITS"
     CAMPAIGN_UNITS = "CAMPAIGN_UNITS"
     """Units of all confirmed seats of the campaign: known by its tallies."""
+
+
+class CouponOrder(Word):
+    """Whether a coupon of a quote comes after the tier or before it; pricing computes with it."""
+
+    AFTER_TIER = "AFTER_TIER"
+    BEFORE_TIER = "BEFORE_TIER"
 
 
 class Role(Word):
@@ -96,6 +104,30 @@ class PriceRow:
         """Find the step that comes next, if any."""
         at = bisect_right(self.steps, fill, key=lambda step: step.threshold)
         return self.steps[at] if at < len(self.steps) else None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStep:
+    """From this fill on, this unit price in minor units, for one member."""
+
+    threshold: int
+    unit_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What pricing promised to one member, checked: a cap, and with a coupon a price of its own at every fill."""
+
+    quote_id: UUID
+    cap: int
+    """Minor units."""
+    ladder_version: int
+    steps: tuple[OwnStep, ...] = ()
+    """Ascending, the first at 0; none where the price table's prices hold."""
+
+    def own_price(self, fill: int) -> int | None:
+        """Tell what a unit costs at a fill by the member's own steps; None where it has none."""
+        return next((step.unit_price for step in reversed(self.steps) if step.threshold <= fill), None)
 
 
 @dataclass(frozen=True, slots=True)

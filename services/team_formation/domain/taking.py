@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.team_formation.domain.campaign import Campaign, CampaignState, OnFull, Terms
+from services.team_formation.domain.campaign import Campaign, CampaignState, OnFull, Phase, Terms
 from services.team_formation.domain.change import Change, ended, written
 from services.team_formation.domain.commands import Asserted, Join, Open, Sponsor
 from services.team_formation.domain.confirming import fill_up
-from services.team_formation.domain.prices import Basis, Role
+from services.team_formation.domain.prices import Basis, Quote, Role
 from services.team_formation.domain.team import (
     Around,
     Decision,
@@ -110,6 +111,7 @@ class _Cap(NamedTuple):
     unit_price: int
     fill: int
     tally_seq: int
+    from_quote: bool = False
 
 
 _NO_CAP = _Cap(0, 0, 0)
@@ -118,15 +120,16 @@ _NO_CAP = _Cap(0, 0, 0)
 def _take(change: Change, command: Join, role: Role, usage: Usage) -> Decision:
     terms = change.around.terms
     item = terms.item(command.sku)
-    if item is None:
-        return change.done(_item_unknown(terms, command.sku))
+    refusal = _quote_refusal(change, command.quote)
+    if refusal or item is None:
+        return change.done(refusal or _item_unknown(terms, command.sku))
     if refusal := _order_refusal(terms, command) or _beyond_limits(terms, command, usage):
         return change.done(refusal)
     if not change.fits(command.quantity):
         return _wait(change, command) if change.rules.on_full is OnFull.WAITLIST else change.done(_full(change))
     if not change.has_left(item.sku, command.quantity):
         return change.done(Refusal("OUT_OF_STOCK", {"sku": item.sku, "left": str(change.left[item.sku])}))
-    cap = _cap(change, item.sku, role, command.quantity)
+    cap = _cap(change, item.sku, role, command.quantity, _good(command.quote))
     if command.max_unit_price is not None and cap.unit_price > command.max_unit_price:
         return change.done(_price_changed(terms, cap.unit_price, command.max_unit_price))
     seat = _seat(change, command, role, SeatState.HELD, cap)
@@ -166,6 +169,8 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: _Cap
         max_unit_price=command.max_unit_price if state is SeatState.WAITING else None,
         updated_at=now,
         cap_tally_seq=cap.tally_seq,
+        quote=_good(command.quote),
+        cap_from_quote=cap.from_quote,
         promoter_id=command.promoter_id,
         commission_basis_points=command.commission_basis_points,
     )
@@ -201,7 +206,7 @@ def _seat_if_it_fits(change: Change, waits: Seat) -> bool:
 
 
 def _seat_waiting(change: Change, seat: Seat) -> None:
-    cap = _cap(change, seat.sku, seat.role, seat.quantity)
+    cap = _cap(change, seat.sku, seat.role, seat.quantity, seat.quote)
     if seat.max_unit_price is not None and cap.unit_price > seat.max_unit_price:
         change.release(seat, ReleaseReason.PRICE_CHANGED)
         return
@@ -212,11 +217,40 @@ def _seat_waiting(change: Change, seat: Seat) -> None:
         cap=cap.unit_price,
         cap_fill=cap.fill,
         cap_tally_seq=cap.tally_seq,
+        cap_from_quote=cap.from_quote,
         held_at=change.now,
         hold_until=hold_until,
         updated_at=change.now,
     )
     change.move(FactKind.SEAT_HELD, SeatState.WAITING, after, from_waitlist=True)
+
+
+def fill_place(change: Change, waiting: Iterable[Seat], beyond: Iterable[Seat] = ()) -> None:
+    """Give free places of a formed team to those who still wait: the longest waiting who fit, confirmed at once.
+
+    In mode COMMIT nothing is paid before; whoever does not pay in time gives the place to the next. A pause or the end
+    of the campaign changes nothing: its team has formed, and they were told that they wait.
+    """
+    terms, price_fill = change.stays, change.team.formed_fill
+    if terms is None or price_fill is None or change.around.campaign.phase is Phase.CANCELLED:
+        return
+    for seat in (*waiting, *beyond):
+        if not change.fits(1):
+            return
+        if seat.state is SeatState.WAITING and change.fits(seat.quantity) and change.has_left(seat.sku, seat.quantity):
+            _fill_with(change, seat, price_fill, terms.waits_until(change.now))
+
+
+def _fill_with(change: Change, seat: Seat, fill: int, window: datetime) -> None:
+    cap = change.around.terms.price_table.row(seat.sku, seat.role).at(fill).unit_price
+    if seat.max_unit_price is not None and cap > seat.max_unit_price:
+        change.release(seat, ReleaseReason.PRICE_CHANGED)
+        return
+    now = change.now
+    after = replace(seat, state=SeatState.CONFIRMED, cap=cap, cap_fill=fill, held_at=now, hold_until=now)
+    after = replace(after, confirmed_at=now, updated_at=now)
+    change.move(FactKind.SEAT_CONFIRMED, SeatState.WAITING, after, amount=cap * seat.quantity, from_waitlist=True)
+    change.note(due_at=max(change.team.due_at, window))
 
 
 def sponsor_team(team: Team, around: Around, command: Sponsor) -> Decision:
@@ -258,12 +292,32 @@ def _sponsor(change: Change, seat_id: UUID, sku: str) -> None:
     change.move(FactKind.SEAT_SPONSORED, None, seat)
 
 
-def _cap(change: Change, sku: str, role: Role, quantity: int) -> _Cap:
-    """Tell the most a unit can be charged: the price at the confirmed fill with this seat added."""
+def _good(quote: Quote | Refusal | None) -> Quote | None:
+    return quote if isinstance(quote, Quote) else None
+
+
+def _quote_refusal(change: Change, quote: Quote | Refusal | None) -> Refusal | None:
+    """Tell why a quote cannot be used, if so; it is good for the ladder it was made from, and once."""
+    if not isinstance(quote, Quote):
+        return quote
+    version = change.around.terms.price_table.ladder_version
+    if quote.ladder_version != version:
+        told = {"field": "ladder_version", "quoted": str(quote.ladder_version), "given": str(version)}
+        return Refusal("QUOTE_MISMATCH", told)
+    return Refusal("QUOTE_USED") if quote.quote_id in change.around.used_quotes else None
+
+
+def _cap(change: Change, sku: str, role: Role, quantity: int, quote: Quote | None = None) -> _Cap:
+    """Tell the most a unit can be charged: the price at the confirmed fill with this seat added, or a quote's cap."""
     table, team = change.around.terms.price_table, change.team
     fill = team.price_fill(table.basis) + (1 if table.basis is Basis.TEAM_MEMBERS else quantity)
     seq = team.tally.seq if table.basis is Basis.CAMPAIGN_UNITS else 0
-    return _Cap(table.row(sku, role).at(fill).unit_price, fill, seq)
+    price = table.row(sku, role).at(fill).unit_price
+    if quote is None:
+        return _Cap(price, fill, seq)
+    own = quote.own_price(fill)
+    price = price if own is None else own
+    return _Cap(min(price, quote.cap), fill, seq, from_quote=quote.cap < price)
 
 
 def _occupied(live_seat: Seat | None) -> Refusal | None:

@@ -1,12 +1,14 @@
 """A team and its seats as values, and the facts that change them."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import field
 from datetime import datetime
 from uuid import UUID
 
 from services.team_formation.domain.campaign import Campaign, CountedIn, Rules, Terms
-from services.team_formation.domain.prices import NO_TALLY, Basis, Role, Tally
+from services.team_formation.domain.payment_terms import PaymentTerms
+from services.team_formation.domain.prices import NO_TALLY, Basis, Quote, Role, Tally
 from services.team_formation.domain.values import Word, value
 
 
@@ -156,6 +158,10 @@ class Seat:
     updated_at: datetime | None = None
     cap_tally_seq: int = 0
     """Number of the tally at which its cap was read; 0 for none, and where the campaign does not fill the ladder."""
+    quote: Quote | None = None
+    """What it was taken with: its own price for ever, whoever leads."""
+    cap_from_quote: bool = False
+    """The quote's cap is lower than the price was."""
     promoter_id: str = ""
     """Who earns a commission by it; empty where nobody does."""
     commission_basis_points: int = 0
@@ -175,7 +181,10 @@ class Team:
     opened_at: datetime
     ends_at: datetime
     due_at: datetime
-    """When somebody has to look at it again: no later than its end and the first hold to run out."""
+    """When somebody has to look at it again: no later than its end and the first hold to run out.
+
+    Of a formed team in which somebody waits still: when nobody waits any longer.
+    """
     opener_member_id: str
     external_ref: str = ""
     ended_at: datetime | None = None
@@ -306,6 +315,14 @@ class Around:
     """Units left, per SKU that has stock."""
     tally: Tally = NO_TALLY
     """The campaign's last tally, where the whole campaign fills the ladder."""
+    used_quotes: AbstractSet[UUID] = frozenset()
+    """Quotes that the campaign has taken, of those that are asked for."""
+
+
+def waitlist_stays(rules: Rules) -> PaymentTerms | None:
+    """Give the payment terms where who waits when a team forms goes on waiting."""
+    terms = rules.payment_terms
+    return terms if terms and terms.fills_from_waitlist else None
 
 
 def hold_end(rules: Rules, team: Team, now: datetime) -> datetime:

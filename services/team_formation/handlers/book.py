@@ -4,7 +4,7 @@ It lies in memory: loading.py fills it, decisions read it and are entered, savin
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -32,6 +32,7 @@ from services.team_formation.domain import (
     Level,
     NewInvite,
     Open,
+    Quote,
     ReleaseReason,
     Seat,
     SeatState,
@@ -85,6 +86,8 @@ class Book:
         self.seat_ids = sorted({ask.seat_id for ask in asks if ask.seat_id}, key=_BY_NUMBER)
         self.member_ids = _members(asks)
         self.invite_ids = sorted(_invites(asks), key=_BY_NUMBER)
+        self.quote_ids = sorted(set(_quotes(asks)), key=_BY_NUMBER)
+        self._used_quotes: set[UUID] = set()
         keys = (ask.request for ask in asks if ask.request)
         self.keys = list({(key.rpc, key.request_id): key for key in keys}.values())
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}
@@ -186,6 +189,10 @@ class Book:
         """Take invites."""
         self.invites = {invite.invite_id: invite for invite in invites}
 
+    def take_used_quotes(self, quotes: Iterable[UUID]) -> None:
+        """Take which of the quotes asked for are used."""
+        self._used_quotes |= set(quotes)
+
     def take_opened(self, counts: Iterable[tuple[str, int]]) -> None:
         """Take how many teams members have opened."""
         self._opened = dict(counts)
@@ -212,13 +219,19 @@ class Book:
         if known is None:
             if self.campaign is None:
                 raise RuntimeError(f"campaign {self.campaign_id} has teams, and is not there")
-            known = Around(self.campaign, self.terms_by_version[team.terms_version], self.now, self._left)
+            known = Around(
+                self.campaign,
+                self.terms_by_version[team.terms_version],
+                self.now,
+                self._left,
+                used_quotes=self._used_quotes,
+            )
             self._around[team.terms_version] = known
         return known
 
     def around_new(self, campaign: Campaign) -> Around:
         """Give what opening a team needs."""
-        return Around(campaign, campaign.terms, self.now, self._left, self.tally or NO_TALLY)
+        return Around(campaign, campaign.terms, self.now, self._left, self.tally or NO_TALLY, self._used_quotes)
 
     def is_looked_at(self, team: Team) -> bool:
         """Tell whether a team is brought up to date before its commands are decided."""
@@ -302,6 +315,8 @@ class Book:
 
     def _change_seat(self, seat: Seat) -> None:
         before = self.seats.get(seat.seat_id)
+        if before is None and seat.quote:
+            self._used_quotes.add(seat.quote.quote_id)
         self._return(seat.sku, units_taken(before) - units_taken(seat))
         if seat.state is SeatState.WAITING and before is None:
             waiting = self._waiting.setdefault(seat.team_id, [])
@@ -422,3 +437,10 @@ def _members(asks: Sequence[Ask]) -> list[str]:
 
 def _invites(asks: Sequence[Ask]) -> set[UUID]:
     return {ask.command.invite_id for ask in asks if isinstance(ask.command, Join | Revoke) and ask.command.invite_id}
+
+
+def _quotes(asks: Sequence[Ask]) -> Iterator[UUID]:
+    for ask in asks:
+        match ask.command:
+            case Join(quote=Quote(quote_id=quote_id)) | Open(join=Join(quote=Quote(quote_id=quote_id))):
+                yield quote_id

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
+
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.errors import Rejected
-from services.team_formation import domain
+from services.chassis.errors import Raced, Rejected
+from services.team_formation import domain, store
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
 from services.team_formation.handlers.asks import Answer, Ask
@@ -78,10 +80,21 @@ class TeamHandler:
         others: dict[UUID, set[UUID]] = defaultdict(set)
         for _ in range(TRIES):
             try:
-                return await self._decide(asks, others)
+                return await self._decide_once(asks, others)
             except LockedElsewhere as locked:
                 others[locked.campaign_id] |= locked.team_ids
-        return await self._decide(asks, others, opens_anyway=True)
+        return await self._decide_once(asks, others, opens_anyway=True)
+
+    async def _decide_once(
+        self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]], *, opens_anyway: bool = False
+    ) -> Sequence[Answer | Rejected]:
+        """Decide in one transaction; Raced where another one took a quote meanwhile: decided again, it is used."""
+        try:
+            return await self._decide(asks, others, opens_anyway=opens_anyway)
+        except UniqueViolation as error:
+            if store.is_quote_race(error):
+                raise Raced("another process takes the same quote") from error
+            raise
 
     async def _decide(
         self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]], *, opens_anyway: bool = False

@@ -106,6 +106,8 @@ async def _read(
     await ask(with_seats, store.load_seats, _seats_wanted, Book.take_seats)
     await ask(with_seats, store.load_late_payments, lambda book: (book.campaign_id, book.seat_ids), Book.take_late)
     await ask(with_invites, store.load_invites, _invites_wanted, Book.take_invites)
+    with_quotes = (book for book in books if book.quote_ids)
+    await ask(with_quotes, store.find_used_quotes, _quotes_wanted, Book.take_used_quotes)
     await ask(openers, store.count_opened, lambda book: (book.campaign_id, book.member_ids), Book.take_opened)
     await ask(filling, store.load_tallies, lambda book: book.campaign_id, Book.take_tally)
     return phases
@@ -117,6 +119,10 @@ def _members_wanted(book: Book) -> tuple[Any, ...]:
 
 def _seats_wanted(book: Book) -> tuple[Any, ...]:
     return book.platform_id, book.campaign_id, book.seat_ids
+
+
+def _quotes_wanted(book: Book) -> tuple[Any, ...]:
+    return book.campaign_id, book.quote_ids
 
 
 def _invites_wanted(book: Book) -> tuple[Any, ...]:

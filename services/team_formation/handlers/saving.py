@@ -46,9 +46,17 @@ async def _save_teams(connection: AsyncConnection[TupleRow], books: Sequence[Boo
 async def _save_seats(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
     changed = [(book, [book.seats[seat_id] for seat_id in book.changes.seats]) for book in books]
     old = [(book.campaign_id, [s for s in seats if s.seat_id in book.changes.stored]) for book, seats in changed]
-    new = [(book.campaign_id, [s for s in seats if s.seat_id not in book.changes.stored]) for book, seats in changed]
+    new = [
+        (book.campaign_id, _in_order(book, [s for s in seats if s.seat_id not in book.changes.stored]))
+        for book, seats in changed
+    ]
     await store.update_seats(connection, _some(old))
     await store.insert_seats(connection, _some(new))
+
+
+def _in_order(book: Book, seats: list[Seat]) -> list[Seat]:
+    """Order new seats by their quotes, where there are any: transactions do not wait in a circle for each other's."""
+    return sorted(seats, key=lambda seat: seat.quote.quote_id.int if seat.quote else 0) if book.quote_ids else seats
 
 
 async def _save_stock(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:

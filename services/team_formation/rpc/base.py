@@ -19,6 +19,7 @@ from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Door, Doors
 from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command
 from services.team_formation.invites import write_invite
+from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import fields
 from services.team_formation.watch import Watch
 
@@ -37,6 +38,7 @@ class Desk:
     commands: Coalescer[Ask, Answer]
     campaigns: CampaignHandler
     watch: Watch
+    quotes: QuoteReader
 
 
 class Rpcs:

@@ -1,7 +1,9 @@
 """Teams: opening, joining one by one and in bulk, sponsoring, cancelling, reading."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
@@ -23,13 +25,16 @@ class TeamRpcs(Rpcs):
     async def OpenTeam(self, request: pb.OpenTeamRequest, _context: Context) -> Any:  # noqa: N802
         """Open a team."""
         campaign_id = fields.campaign_of(request.campaign_id)
-        command = domain.Open(ids.new_id(), fields.join_of(request, ids.new_id(), None), request.external_ref)
+        join = fields.join_of(request, ids.new_id(), None)
+        if request.signed_quote:
+            join = await self._quoted(request.signed_quote, join, campaign_id, None)
+        command = domain.Open(ids.new_id(), join, request.external_ref)
         return await self._ask("OpenTeam", request, campaign_id, command)
 
     async def JoinTeam(self, request: pb.JoinTeamRequest, _context: Context) -> Any:  # noqa: N802
         """Take a seat."""
         door = await self._door(request.invite_code) if request.WhichOneof("way_in") == "invite_code" else None
-        return await self._desk.commands.submit(_join(request, door))
+        return await self._desk.commands.submit(await self._join(request, door))
 
     async def JoinTeams(self, request: pb.JoinTeamsRequest, _context: Context) -> Any:  # noqa: N802
         """Take up to 500 seats."""
@@ -42,11 +47,23 @@ class TeamRpcs(Rpcs):
             try:
                 if join.invite_code and join.invite_code not in doors:
                     raise Rejected("INVITE_UNKNOWN")  # noqa: TRY301 - refused like what a field check refuses
-                asks.append(_join(join, doors.get(join.invite_code)))
+                asks.append(await self._join(join, doors.get(join.invite_code)))
             except Rejected as refused:
                 asks.append(refused)
         decided = iter(await self._desk.commands.submit_all([ask for ask in asks if isinstance(ask, Ask)]))
         return bulk.written([ask if isinstance(ask, Rejected) else next(decided) for ask in asks])
+
+    async def _join(self, request: pb.JoinTeamRequest, door: Door | None) -> Ask:
+        """Read a join, and check the quote it brings."""
+        ask = _join(request, door)
+        if not request.signed_quote or not isinstance(ask.command, domain.Join):
+            return ask
+        return ask._replace(command=await self._quoted(request.signed_quote, ask.command, ask.campaign_id, ask.team_id))
+
+    async def _quoted(self, signed: bytes, join: domain.Join, campaign_id: UUID, team_id: UUID | None) -> domain.Join:
+        """Give a join its quote, or why that is no good."""
+        quote = await self._desk.quotes.read(signed, caller(), campaign_id, team_id, join)
+        return replace(join, quote=quote)
 
     async def GetTeam(self, request: pb.GetTeamRequest, _context: Context) -> pb.GetTeamResponse:  # noqa: N802
         """Read a team."""

@@ -29,6 +29,7 @@ from services.team_formation.store.limits import (
 )
 from services.team_formation.store.listed import list_teams, unlist_teams
 from services.team_formation.store.platforms import list_platforms
+from services.team_formation.store.quotes import find_used_quotes, is_quote_race
 from services.team_formation.store.seats import (
     count_taken,
     find_first_holds,
@@ -84,6 +85,7 @@ __all__ = [
     "find_terms",
     "find_turned",
     "find_unlimited",
+    "find_used_quotes",
     "find_version",
     "fix_teams",
     "insert_campaign",
@@ -93,6 +95,7 @@ __all__ = [
     "insert_seats",
     "insert_teams",
     "insert_terms",
+    "is_quote_race",
     "keep_campaigns",
     "keeps_opening",
     "list_platforms",

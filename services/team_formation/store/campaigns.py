@@ -17,6 +17,7 @@ from services.team_formation.domain import (
     CampaignDecision,
     ChargeKind,
     CountedIn,
+    CouponOrder,
     Discount,
     Item,
     LeaveUntil,
@@ -49,8 +50,8 @@ async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
     """Store a new campaign with its first terms."""
     await connection.execute(
         "INSERT INTO campaigns (campaign_id, platform_id, merchant_id, external_ref, currency, starts_at, ends_at,"
-        " terms_version, presentation, sequence, phase, latest_end, created_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " terms_version, presentation, sequence, phase, latest_end, created_at, coupon_order)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             campaign.campaign_id,
             campaign.platform_id,
@@ -65,6 +66,7 @@ async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
             campaign.phase,
             campaign.latest_end,
             now,
+            campaign.coupon_order,
         ),
     )
     await insert_terms(connection, campaign)
@@ -151,7 +153,8 @@ _TERMS = (
 )
 COLUMNS = (
     "c.campaign_id, c.platform_id, c.merchant_id, c.external_ref, c.currency, c.starts_at, c.ends_at, c.presentation,"
-    f" c.sequence, c.phase, c.latest_end, c.shown_sku, c.cancel_reason, c.cancels_formed, {_TERMS}"
+    f" c.sequence, c.phase, c.latest_end, c.shown_sku, c.cancel_reason, c.cancels_formed,"
+    f" c.coupon_order, {_TERMS}"
 )
 JOINED = (
     "campaigns AS c JOIN campaign_terms AS t ON t.campaign_id = c.campaign_id AND t.terms_version = c.terms_version"
@@ -252,13 +255,14 @@ def campaign_of(row: TupleRow) -> Campaign:
         starts_at=row[5],
         ends_at=row[6],
         presentation=_presentation(texts_of, presentation),
-        terms=_terms(row[14:]),
+        terms=_terms(row[15:]),
         version=row[8],
         phase=Phase(row[9]),
         latest_end=row[10],
         shown_sku=row[11],
         cancel_reason=row[12],
         cancels_formed=row[13],
+        coupon_order=CouponOrder(row[14]),
     )
 
 

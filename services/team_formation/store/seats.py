@@ -10,12 +10,13 @@ from psycopg.rows import TupleRow
 from services.chassis.arrays import bigints, booleans, texts, times, uuids
 from services.chassis.rows import Asked, ask, marks, put
 from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState, Team
+from services.team_formation.store.quotes import quote_of, quote_text
 
 COLUMNS = (
     "s.seat_id, s.campaign_id, s.team_id, s.platform_id, s.member_id, s.sku, s.quantity, s.role, s.state, s.cap,"
     " s.cap_fill, s.held_at, s.hold_until, s.invite_id, s.external_ref, s.payment_reference, s.confirmed_at,"
     " s.released_at, s.release_reason, s.number, s.sponsored, s.hold_extended, s.max_unit_price, s.updated_at,"
-    " s.cap_tally_seq, s.promoter_id, s.commission_basis_points"
+    " s.cap_tally_seq, s.quote_id, s.quote, s.promoter_id, s.commission_basis_points"
 )
 _STATES = {state.value: state for state in SeatState}
 _ROLES = {role.value: role for role in Role}
@@ -157,12 +158,12 @@ async def find_seat(
 
 _CHANGING = (
     "quantity, role, state, cap, cap_fill, held_at, hold_until, payment_reference, confirmed_at, released_at,"
-    " release_reason, hold_extended, updated_at, cap_tally_seq"
+    " release_reason, hold_extended, updated_at, cap_tally_seq, quote"
 )
 _INSERT = (
     "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, invite_id, external_ref, number,"  # noqa: S608 - constants
-    f" sponsored, max_unit_price, promoter_id, commission_basis_points, {_CHANGING})"
-    f" SELECT %s, k.* FROM unnest({marks(26)}) AS k"
+    f" sponsored, max_unit_price, quote_id, promoter_id, commission_basis_points, {_CHANGING})"
+    f" SELECT %s, k.* FROM unnest({marks(28)}) AS k"
 )
 
 
@@ -201,6 +202,7 @@ def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:
         bigints(seat.number for seat in seats),
         booleans(seat.sponsored for seat in seats),
         bigints(seat.max_unit_price for seat in seats),
+        uuids(seat.quote.quote_id if seat.quote else None for seat in seats),
         texts(seat.promoter_id for seat in seats),
         bigints(seat.commission_basis_points for seat in seats),
         *_changing(seats),
@@ -223,6 +225,7 @@ def _changing(seats: Sequence[Seat]) -> tuple[object, ...]:
         booleans(seat.hold_extended for seat in seats),
         times(seat.updated_at for seat in seats),
         bigints(seat.cap_tally_seq for seat in seats),
+        texts(map(quote_text, seats)),
     )
 
 
@@ -312,6 +315,7 @@ def seat_of(row: TupleRow) -> Seat:
         row[22],
         row[23],
         row[24],
-        row[25],
-        row[26],
+        *quote_of(row[25], row[26]),
+        row[27],
+        row[28],
     )

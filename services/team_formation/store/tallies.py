@@ -39,7 +39,7 @@ async def apply_tallies(connection: AsyncConnection[TupleRow], tallies: Sequence
         " AND s.threshold <= k.units) AS r WHERE r.reached > 0 ON CONFLICT (campaign_id) DO UPDATE"
         " SET seq = excluded.seq, units = excluded.units, reached = excluded.reached, applied_at = excluded.applied_at,"
         " turned_at = CASE WHEN y.reached = excluded.reached THEN y.turned_at ELSE excluded.turned_at END"
-        " WHERE y.seq < excluded.seq",
+        " WHERE y.seq < excluded.seq RETURNING 1",
         (
             now,
             now,
@@ -49,7 +49,7 @@ async def apply_tallies(connection: AsyncConnection[TupleRow], tallies: Sequence
             bigints(item.tally.units for item in ordered),
         ),
     )
-    return cursor.rowcount
+    return len(await cursor.fetchall())
 
 
 async def fix_teams(

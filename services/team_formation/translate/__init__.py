@@ -20,6 +20,7 @@ from services.team_formation.translate.campaign_events import campaign_changed, 
 from services.team_formation.translate.scribe import Scribe
 from services.team_formation.translate.teams import prices, seat, team, totals
 from services.team_formation.translate.terms import (
+    READ_COUPON_ORDERS,
     ROLES,
     campaign,
     ladder,
@@ -41,6 +42,7 @@ __all__ = [
     "CAMPAIGN_TOPIC",
     "INVITE",
     "PLATFORM",
+    "READ_COUPON_ORDERS",
     "ROLES",
     "SEAT",
     "TEAM",

@@ -139,6 +139,8 @@ class Scribe:
             seat.hold_extended,
             seat.updated_at,
             seat.cap_tally_seq,
+            seat.quote,
+            seat.cap_from_quote,
             seat.promoter_id,
             seat.commission_basis_points,
         )

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from groupbuy.pricing.v1 import ladder_pb2
 from groupbuy.team_formation.v1 import types_pb2
 
 from services.team_formation import domain
@@ -62,9 +63,16 @@ def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb
         hold_extended=values.hold_extended,
         updated_at=time(values.updated_at),
         cap_tally_seq=values.cap_tally_seq,
+        own_steps=[_own_step(step) for step in values.quote.steps] if values.quote else (),
+        quote_id=str(values.quote.quote_id) if values.quote else "",
+        cap_from_quote=values.cap_from_quote,
         promoter_id=values.promoter_id,
         commission_basis_points=values.commission_basis_points,
     )
+
+
+def _own_step(step: domain.OwnStep) -> ladder_pb2.OwnStep:
+    return ladder_pb2.OwnStep(threshold=step.threshold, unit_price=step.unit_price)
 
 
 def team(values: domain.Team, terms: domain.Terms) -> types_pb2.Team:

@@ -20,6 +20,11 @@ _BASES = {
 }
 _REFERENCE_KINDS = {ladder_pb2.ReferenceKind.Value(f"REFERENCE_KIND_{kind}"): kind for kind in domain.ReferenceKind}
 _CHARGE_KINDS = {types_pb2.ChargeKind.Value(f"CHARGE_KIND_{kind}"): kind for kind in domain.ChargeKind}
+COUPON_ORDERS = {order: ladder_pb2.CouponOrder.Value(f"COUPON_ORDER_{order}") for order in domain.CouponOrder}
+READ_COUPON_ORDERS = {
+    ladder_pb2.COUPON_ORDER_UNSPECIFIED: domain.CouponOrder.AFTER_TIER,
+    **{code: order for order, code in COUPON_ORDERS.items()},
+}
 _MODES = {types_pb2.PaymentMode.Value(f"PAYMENT_MODE_{mode}"): mode for mode in domain.PaymentMode}
 _COUNTED_IN = {
     types_pb2.COUNTED_IN_UNSPECIFIED: domain.CountedIn.MEMBERS,
@@ -300,6 +305,7 @@ def campaign(
         latest_end=time(values.latest_end),
         shown_sku=values.shown_sku,
         stock=levels,
+        coupon_order=COUPON_ORDERS[values.coupon_order],
     )
 
 

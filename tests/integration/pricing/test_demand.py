@@ -18,7 +18,7 @@ from services.chassis.coalesce import Coalescer
 from services.chassis.messages import Record
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.domain.demand import CampaignDemand, CampaignTotals, count
-from services.pricing.handlers import DeliveryWriter, ReportWriter, SettlementStream
+from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing
 from services.pricing.translate.demand import DEMAND_TOPIC, demand_event
 from tests.support.pricing import PricingService
@@ -86,6 +86,7 @@ async def shop(pricing: PricingService) -> AsyncIterator[Shop]:
             SettlementStream(pricing.database),
             reader,
             DeliveryWriter(pricing.database, clock, pricing.tables),
+            QuoteWriter(pricing.database, clock, pricing.tables, None),
         ),
         pricing_service_pb2_grpc.add_PricingServicer_to_server,
     )

@@ -28,6 +28,7 @@ from services.chassis.server import GrpcServer, Servicer
 from services.pricing import store, translate
 from services.pricing.handlers import (
     DeliveryWriter,
+    QuoteWriter,
     ReportWriter,
     SettlementStream,
 )
@@ -111,6 +112,7 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
                     stream,
                     DemandReader(pricing.database, Clock()),
                     DeliveryWriter(pricing.database, pricing.clock, pricing.tables),
+                    QuoteWriter(pricing.database, pricing.clock, pricing.tables, None),
                 ),
                 pricing_service_pb2_grpc.add_PricingServicer_to_server,
             ),

@@ -19,6 +19,7 @@ from services.team_formation import domain, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler
+from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, TeamFormationServicer
 from services.team_formation.store import lists
 from services.team_formation.watch import Watch
@@ -80,9 +81,12 @@ async def house(formation: Formation, clock: ManualClock) -> AsyncIterator[House
     async with database.read() as connection:
         rows = await write_rows(connection)
     watch = Watch(database, clock, catalogue)
-    compiler = cast("Any", None)  # lists compile no ladder
+    compiler = cast("Any", None)  # lists compile no ladder and read no quote
     campaigns = CampaignHandler(database, clock, catalogue, compiler, "")
-    desk = Desk(database, clock, catalogue, formation.codes, Doors(database), formation.commands, campaigns, watch)
+    quotes = QuoteReader(clock, compiler, "")
+    desk = Desk(
+        database, clock, catalogue, formation.codes, Doors(database), formation.commands, campaigns, watch, quotes
+    )
     servicer = Servicer(
         "groupbuy.team_formation.v1.TeamFormation",
         TeamFormationServicer(desk),

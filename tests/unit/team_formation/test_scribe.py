@@ -59,6 +59,9 @@ def teams(draw: st.DrawFn) -> domain.Team:
     )
 
 
+QUOTE = domain.Quote(UUID(int=7), 80, 1, (domain.OwnStep(0, 90), domain.OwnStep(3, 85)))
+
+
 @st.composite
 def seats(draw: st.DrawFn, team: domain.Team) -> domain.Seat:
     """Any seat of a team."""
@@ -102,6 +105,7 @@ def test_seats_of_one_batch_are_written_as_protobuf_writes_each(data: st.DataObj
         replace(drawn[0], seat_id=UUID(int=1)),
         replace(drawn[0], external_ref="order-7"),
         replace(drawn[0], cap=77),
+        replace(drawn[0], quote=QUOTE, cap_from_quote=True),
     ]
     for seat in drawn + alike + drawn:
         written = types_pb2.Seat.FromString(scribe.seat(seat, "EUR"))
