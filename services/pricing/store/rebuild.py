@@ -36,7 +36,8 @@ KEPT = (
     "line_states",  # by the reports of platforms
     "deliveries_reported",  # entered by RPC
     "tally_heads",  # how far counting is, and which numbers were told
-    "demand",  # a view of another topic
+    "campaigns",  # from topics of their own: the last version of each, and a view
+    "demand",
     "requests",  # what was answered
     "outbox",  # what was told, and how far the relay is with it
     "relay_positions",
