@@ -12,6 +12,7 @@ from kafka import KafkaProducer
 
 from services.chassis.backlog import Backlog, Positions
 from services.chassis.database import Database
+from services.chassis.errors import Stop
 from services.chassis.messages import Record, headers, message
 from services.chassis.topics import create_topics
 from services.pricing import translate
@@ -28,6 +29,7 @@ from tests.support.pricing import PricingService, Rows
 from tests.support.pricing_histories import play
 from tests.support.pricing_lives import CONFIRMED, EXPIRED, HELD, FullLife, a_full_life
 from tests.support.teams import COMMIT, HOLD, PAY_ON_DELIVERY, PREPAID
+from tests.support.until import until
 
 __all__ = ["database", "database_server"]
 
@@ -265,6 +267,52 @@ async def test_the_service_goes_on_while_its_tables_are_built_and_swapped(
     await told_once_in_order(pricing)
     last = await rebuild(broker, url)
     assert last.identical, (last.differences, last.reasons)
+
+
+async def test_a_reader_who_has_one_table_and_wants_another_is_let_go_on_before_the_swap(
+    pricing: PricingService, publish: Publish, broker: BrokerProcess, url: str
+) -> None:
+    life = lives(9, 1)[0]
+    publish(life.records)
+    await pricing.apply(life.records)
+    await pricing.settle()
+    reading = asyncio.Event()
+
+    async def waits_for_the_reader() -> bool:
+        return bool(
+            await pricing.rows(
+                "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+                " AND relation = 'seats'::regclass"
+            )
+        )
+
+    async def read() -> None:
+        async with pricing.database.one_moment() as connection:
+            await (await connection.execute("SELECT count(*) FROM seats")).fetchone()
+            reading.set()
+            await until(waits_for_the_reader)
+            await (await connection.execute("SELECT count(*) FROM teams")).fetchone()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(read())
+        await reading.wait()
+        found = await rebuild(broker, url)
+    assert (found.identical, found.swapped) == (True, True)
+
+
+async def test_lines_that_nobody_makes_are_named_instead_of_waited_for(
+    pricing: PricingService, publish: Publish, broker: BrokerProcess, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.pricing.handlers.rebuild._SETTLE_WAIT_SECONDS", 0)
+    life = opened(Campaign(), 3)
+    life.form()
+    publish(life.records)
+    await pricing.apply(life.records)
+    with pytest.raises(Stop, match=str(life.team)):
+        await rebuild(broker, url)
+    await pricing.tallies.run_once()
+    assert await pricing.settle() == 1
+    assert (await rebuild(broker, url)).identical
 
 
 async def told_once_in_order(pricing: PricingService) -> None:

@@ -14,6 +14,7 @@ from kafka import TopicPartition
 from services.chassis import ids, logs
 from services.chassis.backlog import Backlog, Positions
 from services.chassis.database import Connection, Database
+from services.chassis.errors import Stop
 from services.chassis.inbox import Fill, Handler, Inbox
 from services.chassis.messages import Event, Record, Undecodable, decode
 from services.chassis.migrations import migrations
@@ -25,7 +26,10 @@ from services.pricing.handlers.settle import SettlementFinder
 from services.pricing.store import rebuild as store
 
 _ANY_NUMBER = 10**9
+_NAMED = 5
 _SETTLE_WAIT_SECONDS = 0.5
+_LOOKS_AT_THE_SAME = 40
+"""So often it looks at settlements that do not get on, some twenty seconds, before it gives up."""
 
 log = logs.logger(__name__)
 
@@ -78,36 +82,55 @@ class Rebuild:
         self._events = 0
 
     async def run(self, *, accept_differences: bool = False) -> Rebuilt:
-        """Build, compare, and swap where both are identical or differences are accepted."""
-        started = monotonic()
+        """Build, compare, and swap where both are identical or differences are accepted.
+
+        Stop where lines of settlements are not made, which would have to be before.
+        """
         async with self._database.direct() as connection:
             await store.prepare(connection, [item.sql for item in migrations("pricing") if item.source == "pricing"])
+            try:
+                return await self._build(connection, accept_differences=accept_differences)
+            finally:
+                await store.clear(connection)
+
+    async def _build(self, connection: Connection, *, accept_differences: bool) -> Rebuilt:
+        started = monotonic()
+        await self._play(connection)
+        built = monotonic() - started
+        async with connection.transaction():
+            await self._stop_the_clock(connection)
             await self._play(connection)
-            built = monotonic() - started
-            async with connection.transaction():
-                await self._stop_the_clock(connection)
-                await self._play(connection)
-                await store.end_numbers(connection)
-                carried, reasons = await store.carry_over(connection), await store.why_parked(connection)
-                differences = await store.compare(connection)
-                swapped = accept_differences or all(item.identical for item in differences)
-                if swapped:
-                    await store.swap(connection)
-            await store.clear(connection)
+            await store.end_numbers(connection)
+            carried, reasons = await store.carry_over(connection), await store.why_parked(connection)
+            differences = await store.compare(connection)
+            swapped = accept_differences or all(item.identical for item in differences)
+            if swapped:
+                await store.swap(connection)
         return Rebuilt(differences, self._events, built, carried, reasons, swapped)
 
     async def _stop_the_clock(self, connection: Connection) -> None:
-        """Wait, within the transaction, until no line is to be made; others can make them between the looks."""
-        while not await self._stopped(connection):
+        """Wait, within the transaction, until no line is to be made; others can make them between the looks.
+
+        Stop where they make none.
+        """
+        before, same = await self._look(connection), 0
+        while before:
             log.info("settlements are under way; looking again")
             await asyncio.sleep(_SETTLE_WAIT_SECONDS)
+            found = await self._look(connection)
+            same = same + 1 if found == before else 0
+            if same == _LOOKS_AT_THE_SAME:
+                teams = ", ".join(sorted({str(job.team_id) for job in before})[:_NAMED])
+                raise Stop(f"lines of teams wait to be made, and nobody makes them; does pricing run? Teams: {teams}")
+            before = found
 
-    async def _stopped(self, connection: Connection) -> bool:
+    async def _look(self, connection: Connection) -> Sequence[store.Waiting]:
+        """Stop the clock where no line is to be made; else give the locks back and say what is."""
         await connection.execute("SAVEPOINT looked")
-        if await store.stop_the_clock(connection):
-            return True
-        await connection.execute("ROLLBACK TO SAVEPOINT looked")  # gives the locks back
-        return False
+        waiting = await store.stop_the_clock(connection)
+        if waiting:
+            await connection.execute("ROLLBACK TO SAVEPOINT looked")
+        return waiting
 
     async def _play(self, connection: Connection) -> None:
         """Apply what the service in use has applied, as far as the topics have it, and make the lines."""

@@ -5,6 +5,7 @@ Every table of pricing stands in exactly one of three lists: DERIVED, KEPT, APAR
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection, errors, sql
@@ -35,7 +36,8 @@ KEPT = (
     "line_states",  # by the reports of platforms
     "deliveries_reported",  # entered by RPC
     "tally_heads",  # how far counting is, and which numbers were told
-    "demand",  # a view of another topic
+    "campaigns",  # from topics of their own: the last version of each, and a view
+    "demand",
     "requests",  # what was answered
     "outbox",  # what was told, and how far the relay is with it
     "relay_positions",
@@ -73,6 +75,7 @@ _TAKEN = " UNION ALL ".join(
 """Settlement numbers of teams that no event of a team promised."""
 
 _EXAMPLES = 5
+_WAITING = 100
 _LOCK_MS = 200
 _LOCK_MS_AT_MOST = 3_000
 
@@ -208,15 +211,25 @@ def _delivery(row: TupleRow) -> Delivery:
     )
 
 
-async def stop_the_clock(connection: AsyncConnection[TupleRow]) -> bool:
-    """Keep everybody from changing a team until this transaction ends; False where lines are still to be made.
+class Waiting(NamedTuple):
+    """Lines of a team that are to be made for a cause, and how many of them are."""
+
+    team_id: UUID
+    version: int
+    done: int
+
+
+async def stop_the_clock(connection: AsyncConnection[TupleRow]) -> list[Waiting]:
+    """Keep everybody from changing a team until this transaction ends; returns lines that are still to be made, a few.
 
     Those would be lost: their events are told when they are made.
     """
     await connection.execute("LOCK TABLE public.tally_heads, public.inbox, public.teams IN EXCLUSIVE MODE")
-    cursor = await connection.execute("SELECT EXISTS (SELECT FROM public.settlement_jobs)")
-    row = await cursor.fetchone()
-    return not (row and row[0])
+    cursor = await connection.execute(
+        "SELECT team_id, version, done FROM public.settlement_jobs ORDER BY campaign_id, team_id, version LIMIT %s",
+        (_WAITING,),
+    )
+    return [Waiting(*row) async for row in cursor]
 
 
 async def carry_over(connection: AsyncConnection[TupleRow]) -> int:
