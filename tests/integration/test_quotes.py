@@ -289,7 +289,7 @@ async def test_a_member_leads_with_its_own_price(shop: Shop) -> None:
     joined = await shop.join(opened.team.team_id, "tom", await shop.quote("tom", opened.team.team_id))
     await shop.confirmed(joined.seat)
     await shop.engine.formation.leave(opened.seat)
-    await shop.engine.carry()
+    await shop.engine.carry(times=2)
     assert not await shop.engine.pricing.parked()
     [explained] = await _verified(shop, joined.seat)
     assert explained.unit_price.minor_units == 3141
