@@ -40,6 +40,22 @@ COLUMNS = (
     "updated_at",
 )
 """The columns of an export, in order; amounts are minor units of `currency`."""
+EARNED_COLUMNS = (
+    "row_id",
+    "kind",
+    "beneficiary_id",
+    "line_id",
+    "seat_id",
+    "merchant_id",
+    "occurred_at",
+    "cause",
+    "quantity",
+    "currency",
+    "unit_price",
+    "commission_basis_points",
+    "amount",
+)
+"""The columns of what promoters and leaders earn."""
 
 
 @click.group()
@@ -50,7 +66,7 @@ def settlements() -> None:
     """
 
 
-@settlements.command(short_help="Write every settlement line as CSV or JSON lines.")
+@settlements.command(short_help="Write every settlement line, or what is earned, as CSV or JSON lines.")
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option(
     "--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="A file; - is standard output."
@@ -58,9 +74,19 @@ def settlements() -> None:
 @click.option("--campaign", default="", help="Only of this campaign, by its id.")
 @click.option("--merchant", default="", help="Only of this merchant.")
 @click.option("--state", type=click.Choice(list(_STATES)), help="Only lines in this state.")
+@click.option("--earnings", is_flag=True, help="Write what promoters and leaders earn instead; not with --state.")
 @data_option
-def export(kind: str, output: TextIO, campaign: str, merchant: str, state: str | None, data: Path) -> None:
+def export(
+    kind: str, output: TextIO, campaign: str, merchant: str, state: str | None, data: Path, *, earnings: bool
+) -> None:
     """Write every settlement line, in the order they were recorded; amounts in minor units."""
+    if earnings and state:
+        raise click.UsageError("What is earned has no state. Leave out --state or --earnings.")
+    if earnings:
+        wanted = settlements_pb2.ListBeneficiaryLinesRequest(campaign_id=campaign, merchant_id=merchant)
+        with pricing(data) as (stub, metadata):
+            write_earnings(output, kind, read_earnings(stub, metadata, wanted))
+        return
     asked = settlements_pb2.ListSettlementsRequest(campaign_id=campaign, merchant_id=merchant)
     if state:
         asked.state = events_pb2.LineState.Value(_STATES[state])
@@ -101,6 +127,35 @@ def row(item: settlements_pb2.Settlement) -> dict[str, object]:
     }
 
 
+def write_earnings(output: TextIO, kind: str, found: Iterator[settlements_pb2.BeneficiaryLine]) -> None:
+    """Write what is earned as CSV (RFC 4180) or as one JSON object a line."""
+    if kind == "jsonl":
+        output.writelines(f"{json.dumps(earned_row(item), ensure_ascii=False)}\n" for item in found)
+        return
+    writer = csv.DictWriter(output, EARNED_COLUMNS)
+    writer.writeheader()
+    writer.writerows(map(earned_row, found))
+
+
+def earned_row(item: settlements_pb2.BeneficiaryLine) -> dict[str, object]:
+    """Write what somebody earns as plain values."""
+    return {
+        "row_id": item.row_id,
+        "kind": settlements_pb2.BeneficiaryKind.Name(item.kind).removeprefix("BENEFICIARY_KIND_"),
+        "beneficiary_id": item.beneficiary_id,
+        "line_id": item.line_id,
+        "seat_id": item.seat_id,
+        "merchant_id": item.merchant_id,
+        "occurred_at": _time(item.occurred_at),
+        "cause": events_pb2.SettlementCause.Name(item.cause).removeprefix("SETTLEMENT_CAUSE_"),
+        "quantity": item.quantity,
+        "currency": item.amount.currency,
+        "unit_price": item.unit_price.minor_units,
+        "commission_basis_points": item.commission_basis_points,
+        "amount": item.amount.minor_units,
+    }
+
+
 def _with_reports(item: settlements_pb2.Settlement) -> dict[str, object]:
     return {**row(item), "reports": list(map(_report, item.reports))}
 
@@ -133,6 +188,19 @@ def read_settlements(
         if not answer.next_page_token:
             return
         request.page_token = answer.next_page_token
+
+
+def read_earnings(
+    stub: PricingStub, metadata: tuple[tuple[str, str], ...], asked: settlements_pb2.ListBeneficiaryLinesRequest
+) -> Iterator[settlements_pb2.BeneficiaryLine]:
+    """Read every page of what is earned."""
+    asked.page_size = _PAGE
+    while True:
+        answer = stub.ListBeneficiaryLines(asked, metadata=metadata, timeout=SECONDS)
+        yield from answer.lines
+        if not answer.next_page_token:
+            return
+        asked.page_token = answer.next_page_token
 
 
 @contextmanager

@@ -7,10 +7,12 @@ from typing import Any
 from groupbuy.notification.v1.notification_service_pb2 import ListDeliveriesRequest
 from groupbuy.pricing.v1.explanations_pb2 import ListPriceChangesRequest
 from groupbuy.pricing.v1.pricing_service_pb2 import ExplainPriceRequest
+from groupbuy.pricing.v1.settlements_pb2 import ListSettlementsRequest
 from groupbuy.team_formation.v1.history_pb2 import ListSeatEventsRequest
 
 from deploy.story.explained import line_text
 from deploy.story.happened import happened
+from deploy.story.money import awaited, reported
 from deploy.story.shop import Shop
 from deploy.story.words import amount, at, fact_name, minor, word
 
@@ -27,6 +29,8 @@ class Story:
     currency: str
     explained: Any
     deliveries: tuple[Any, ...]
+    settlements: tuple[Any, ...] = ()
+    """Its lines with what the platform reported about them, and what was told about their payment."""
 
 
 def gather(shop: Shop, seat: Any, language: str = "") -> Story:
@@ -44,7 +48,10 @@ def gather(shop: Shop, seat: Any, language: str = "") -> Story:
     explained = shop.ask(shop.prices.ExplainPrice, ExplainPriceRequest(seat_id=seat.seat_id, language=language))
     wanted = ListDeliveriesRequest(team_id=seat.team_id, member_id=seat.member_id, seat_id=seat.seat_id)
     deliveries = tuple(shop.pages(shop.messages.ListDeliveries, wanted, "deliveries")) if seat.member_id else ()
-    return Story(seat, tuple(events), complete, changes, explained.currency, explained, deliveries[::-1])
+    settlements = tuple(
+        shop.pages(shop.prices.ListSettlements, ListSettlementsRequest(seat_id=seat.seat_id), "settlements")
+    )
+    return Story(seat, tuple(events), complete, changes, explained.currency, explained, deliveries[::-1], settlements)
 
 
 def story_lines(story: Story, *, buyer: bool) -> Iterator[str]:
@@ -57,7 +64,8 @@ def story_lines(story: Story, *, buyer: bool) -> Iterator[str]:
     yield ""
     if not story.complete:
         yield "  what happened before is not kept any more"
-    entries = sorted([*_events(story, buyer=buyer), *_moves(story), *_lines(story)], key=lambda entry: entry[:2])
+    told = [*_events(story, buyer=buyer), *_moves(story), *_lines(story), *_money(story, buyer=buyer)]
+    entries = sorted(told, key=lambda entry: entry[:3])
     yield from (f"  {time}  version {version:<4} {text}" for version, _, time, text in entries)
     if story.deliveries:
         yield ""
@@ -104,6 +112,27 @@ def _lines(story: Story) -> Iterator[tuple[int, int, str, str]]:
         cause = causes.get(line.cause_event_id)
         when = (cause.sequence, 2, at(cause.occurred_at)) if cause else (story.explained.team_version, 2, " " * 19)
         yield (*when, f"settled, {line_text(line)}")
+
+
+def _money(story: Story, *, buyer: bool) -> Iterator[tuple[int, int, str, str]]:
+    """What the platform reported about the seat's lines, and what was told about their payment.
+
+    A buyer is told what was done and what is due, not how far the platform is with its provider.
+    """
+    for settlement in story.settlements:
+        for report in settlement.reports:
+            if text := reported(report, buyer=buyer):
+                yield _version_at(story, report.reported_at), 3, at(report.reported_at), text
+        for event in settlement.payment_events:
+            if text := awaited(event, buyer=buyer):
+                yield event.team_version, 3, at(event.occurred_at), text
+
+
+def _version_at(story: Story, stamp: Any) -> int:
+    """The team's version at a time, as far as its events are kept: a report is told after what it is about."""
+    when = stamp.ToDatetime()
+    before = [int(event.sequence) for event in story.events if event.occurred_at.ToDatetime() <= when]
+    return max(before, default=int(story.explained.team_version))
 
 
 def _message(delivery: Any, *, buyer: bool) -> str:

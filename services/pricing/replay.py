@@ -14,8 +14,9 @@ from services.chassis.errors import Stop
 from services.pricing import translate
 from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
 from services.pricing.handlers.rebuild import Rebuild, on_tally_events
+from services.pricing.handlers.refused import RefusedLines
 from services.pricing.settings import Settings
-from services.pricing.store.rebuild import SCHEMA
+from services.pricing.store.rebuild import SCHEMA, load_taken
 from services.pricing.team_events import TeamEvents
 
 
@@ -31,9 +32,10 @@ async def replay(settings: Settings, *, accept_differences: bool) -> None:
         beside,
         Backlog(settings.kafka, [translate.TALLY_TOPIC]),
         Backlog(settings.kafka, [translate.TEAM_TOPIC]),
-        {translate.TALLY_TOPIC: on_tally_events, translate.TEAM_TOPIC: TeamHandler(tables).on_team_events},
+        {translate.TALLY_TOPIC: on_tally_events, translate.TEAM_TOPIC: TeamHandler(tables, load_taken).on_team_events},
         {translate.TEAM_TOPIC: team_events.fill},
         SettlementFinder(beside, tables),
+        RefusedLines(beside, tables),
     )
     await beside.start()
     await team_events.start()

@@ -101,7 +101,7 @@ class Installation:
     async def run(self, name: str, module: str, *roles: str, **settings: str) -> Program:
         """Start one of our modules under a name and wait until it is ready; BenchError if it does not start."""
         own = {"LISTEN": f"127.0.0.1:{free_port()}", "OPS_LISTEN": f"127.0.0.1:{free_port()}", **settings}
-        env = environment(**{f"GROUPBUY_{key}": value for key, value in {**self._settings(), **own}.items()})
+        env = environment(**{f"GROUPBUY_{key}": value for key, value in {**self.settings(), **own}.items()})
         argv = [sys.executable, "-P", "-m", module, *roles]
         child = Child.start(argv, log=self.folder / f"{name}.log", env=env, cwd=self.folder)
         program = self.services[name] = Program(child, own["LISTEN"])
@@ -112,7 +112,8 @@ class Installation:
         """End a program that `run` started."""
         await self.services.pop(name).stop()
 
-    def _settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
+        """Give what every program of ours is told, by the setting's name."""
         return {
             "DATABASE_URL": self.postgres.url,
             "KAFKA": self.kafka.bootstrap,

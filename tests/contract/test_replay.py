@@ -1,9 +1,13 @@
 """A rebuild of pricing from the topics of a real broker: identical after any history, and honest about what differs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
+from groupbuy.team_formation.v1 import types_pb2
 from kafka import KafkaProducer
 
 from services.chassis.backlog import Backlog, Positions
@@ -13,16 +17,21 @@ from services.chassis.topics import create_topics
 from services.pricing import translate
 from services.pricing.handlers import SettlementFinder, Tables, TeamHandler
 from services.pricing.handlers.rebuild import Rebuild, Rebuilt, on_tally_events
-from services.pricing.store.rebuild import SCHEMA
+from services.pricing.handlers.refused import RefusedLines
+from services.pricing.store.rebuild import APART, DERIVED, KEPT, SCHEMA, load_taken
 from tests.support.brokers import BrokerProcess
 from tests.support.campaigns import Campaign, opened
 from tests.support.database import Database as MakeDatabase
 from tests.support.database import database, database_server
-from tests.support.pricing import PricingService
+from tests.support.platform_acts import Platform
+from tests.support.pricing import PricingService, Rows
 from tests.support.pricing_histories import play
-from tests.support.pricing_lives import FullLife, a_full_life
+from tests.support.pricing_lives import CONFIRMED, EXPIRED, HELD, FullLife, a_full_life
+from tests.support.teams import COMMIT, HOLD, PAY_ON_DELIVERY, PREPAID
 
 __all__ = ["database", "database_server"]
+
+MODES = (HOLD, COMMIT, PAY_ON_DELIVERY, PREPAID, PAY_ON_DELIVERY)
 
 Publish = Callable[[list[Record]], None]
 
@@ -86,9 +95,13 @@ async def rebuild(
             beside,
             Backlog(broker.bootstrap, [translate.TALLY_TOPIC]),
             Interrupted(broker.bootstrap, translate.TEAM_TOPIC, meanwhile),
-            {translate.TALLY_TOPIC: on_tally_events, translate.TEAM_TOPIC: TeamHandler(tables).on_team_events},
+            {
+                translate.TALLY_TOPIC: on_tally_events,
+                translate.TEAM_TOPIC: TeamHandler(tables, load_taken).on_team_events,
+            },
             {translate.TEAM_TOPIC: _nothing_kept},
             SettlementFinder(beside, tables),
+            RefusedLines(beside, tables),
         ).run(accept_differences=accept_differences)
     finally:
         await beside.stop()
@@ -131,6 +144,161 @@ async def test_a_rebuild_is_identical_and_takes_the_place_of_the_tables_in_use(
     assert (more.campaign, 1) in {
         (row["campaign_id"], row["ladder_version"]) for row in await pricing.rows("TABLE price_tables")
     }
+
+
+TERMS = types_pb2.PaymentTerms(
+    pay_within=Duration(seconds=7200),
+    authorisation_lifetime=Duration(seconds=86_400),
+    lapse_warning=Duration(seconds=3600),
+)
+
+
+@pytest.fixture
+def play_busily(pricing: PricingService, publish: Publish) -> Callable[[int, int], Awaitable[None]]:
+    """Apply teams event by event and in batches, in every payment mode; the platform acts in between."""
+
+    async def go(seed: int, count: int) -> None:
+        chance = Random(seed)  # noqa: S311 - for tests
+        platform = Platform(pricing, chance)
+        waiting: list[list[Record]] = []
+        for number in range(count):
+            life = a_full_life(payment_mode=MODES[number % len(MODES)], payment_terms=TERMS)
+            play(life, [(chance.randrange(1000), chance.randrange(1000)) for _ in range(30)])
+            form_and_go(life)
+            publish(life.records)
+            waiting.append(list(life.records))
+        while waiting:
+            own = chance.choice(waiting)
+            many = chance.randrange(1, 6)
+            await pricing.apply(own[:many])
+            del own[:many]
+            waiting = [records for records in waiting if records]
+            if chance.random() < 0.6:
+                await platform.act()
+        for _ in range(40):
+            await platform.act()
+
+    return go
+
+
+async def test_what_platforms_did_between_the_events_is_kept_and_its_numbers_stay(
+    pricing: PricingService, broker: BrokerProcess, url: str, play_busily: Callable[[int, int], Awaitable[None]]
+) -> None:
+    await play_busily(11, 24)
+    assert await pricing.parked() == {}
+    before = await every_table(pricing)
+    for name in ("line_reports", "payment_facts", "deliveries_reported", "payment_terms", "awaited_payments"):
+        assert before[name], name
+    assert "DELIVERY_REFUSED" in {row["cause"] for row in before["settlement_lines"]}
+    found = await rebuild(broker, url)
+    assert found.identical, (found.differences, found.reasons)
+    assert found.carried_over == 0
+    assert await every_table(pricing) == before
+
+
+class GoingOn:
+    """The service in use: events come, platforms act, timers run, as often as they can until it is stopped."""
+
+    def __init__(self, pricing: PricingService, played: list[FullLife], chance: Random) -> None:
+        self._pricing = pricing
+        self._played = played
+        self._chance = chance
+        self._stop = asyncio.Event()
+        self.done = {"events": 0, "acts": 0, "looks": 0}
+
+    async def consume(self) -> None:
+        """Apply a few more events of a team; those that were applied before change nothing."""
+        while not self._stop.is_set():
+            life = self._chance.choice(self._played)
+            await self._pricing.apply(life.records[: self._chance.randrange(len(life.records)) + 1])
+            self.done["events"] += 1
+
+    async def act(self) -> None:
+        """Report."""
+        platform = Platform(self._pricing, self._chance)
+        while not self._stop.is_set():
+            await platform.act()
+            self.done["acts"] += 1
+
+    async def look(self) -> None:
+        """Run the timers."""
+        while not self._stop.is_set():
+            await self._pricing.settlements.run_once()
+            await self._pricing.tallies.run_once()
+            self.done["looks"] += 1
+
+    @asynccontextmanager
+    async def meanwhile(self) -> AsyncIterator[None]:
+        """Do all of it at once."""
+        async with asyncio.TaskGroup() as group:
+            for work in (self.consume, self.consume, self.act, self.act, self.look):
+                group.create_task(work())
+            try:
+                yield
+            finally:
+                self._stop.set()
+
+
+async def test_the_service_goes_on_while_its_tables_are_built_and_swapped(
+    pricing: PricingService, publish: Publish, broker: BrokerProcess, url: str
+) -> None:
+    chance, campaign = Random(21), Campaign()  # noqa: S311 - for tests
+    played = [a_full_life(payment_mode=mode, payment_terms=TERMS) for mode in MODES * 4]
+    played += [campaign.team(mode) for mode in MODES]
+    for life in played:
+        play(life, [(chance.randrange(1000), chance.randrange(1000)) for _ in range(30)])
+        form_and_go(life)
+        publish(life.records)
+    for life in played[::2]:
+        await pricing.apply(life.records)
+    service = GoingOn(pricing, played, chance)
+    async with service.meanwhile():
+        found = [await rebuild(broker, url) for _ in range(3)]
+    assert all(item.identical for item in found), [(item.differences, item.reasons) for item in found]
+    assert min(service.done.values()) > 0, service.done
+
+    for life in played:
+        await pricing.apply(life.records)
+    while await pricing.tallies.run_once() + await pricing.settle():
+        pass
+    assert await pricing.parked() == {}
+    await told_once_in_order(pricing)
+    last = await rebuild(broker, url)
+    assert last.identical, (last.differences, last.reasons)
+
+
+async def told_once_in_order(pricing: PricingService) -> None:
+    """Every number of a team is told once, in order, and each is of one row."""
+    told: dict[str, list[int]] = {}
+    for event in await pricing.settled():
+        told.setdefault(event.team_id, []).append(event.sequence)
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in told.values())
+    rows = await pricing.rows(
+        "SELECT (SELECT count(*) FROM settlement_lines) + (SELECT count(*) FROM line_reports)"
+        " + (SELECT count(*) FROM payment_facts) AS entered,"
+        " (SELECT sum(settlement_sequence) FROM teams)::bigint AS promised"
+    )
+    numbers = sum(map(len, told.values()))
+    assert rows == [{"entered": numbers, "promised": numbers}]
+
+
+def form_and_go(life: FullLife) -> None:
+    """Form a team that is still open; then some of its members go."""
+    if not life.is_open:
+        return
+    for name in life.members(HELD):
+        life.release(name, EXPIRED)
+    life.form()
+    confirmed = life.members(CONFIRMED)
+    for name in confirmed[1::4]:
+        life.withdraw(name)
+    for name in confirmed[2::4]:
+        life.default(name)
+
+
+async def every_table(pricing: PricingService) -> dict[str, Rows]:
+    """Read every row of every table, the outbox too."""
+    return {name: sorted(await pricing.rows(f"TABLE {name}"), key=repr) for name in (*DERIVED, *KEPT, *APART)}
 
 
 async def test_what_the_service_has_not_applied_yet_is_not_built_either(

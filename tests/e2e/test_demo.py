@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from services.pricing.store.rebuild import DERIVED
 from tests.support.until import until
 
-SCENES = list((Path(__file__).parents[2] / "deploy" / "demo" / "scenes").glob("*.toml"))
+OURS = list((Path(__file__).parents[2] / "deploy" / "demo" / "scenes").glob("*.toml"))
 ARGV = [sys.executable, "-P", "-m", "deploy.cli", "demo"]
 
 SCENE = """\
@@ -120,7 +121,7 @@ def test_the_whole_story_holds(home: Path) -> None:
     crowd = data["figures"]["crowds"]["10-flash-sale"]
     assert (crowd["members"], crowd["seated"], crowd["refused"]) == (500, 300, {"TEAM_FULL": 200})
     assert crowd["killed_at_seat"] == 150
-    assert [len(item["steps"]) > 2 for item in data["scenes"]] == [True] * len(SCENES)
+    assert [len(item["steps"]) > 2 for item in data["scenes"]] == [True] * len(OURS)
     assert _expected_of_crowd(data) == [
         "expected: confirmed 300, held 1, seated 300, refused TEAM_FULL 200, lost 0, twice 0"
     ]
@@ -246,7 +247,7 @@ async def test_ctrl_c_stops_the_stack_in_order_and_leaves_nothing(home: Path) ->
     assert leftovers(home) == []
 
 
-async def test_keep_leaves_the_stack_up_and_says_how_to_talk_to_it(home: Path) -> None:
+async def test_keep_leaves_the_stack_up_and_says_how_to_talk_to_it_and_a_replay_is_identical(home: Path) -> None:
     out = home / "out"
     with (
         out.open("w") as file,
@@ -259,9 +260,19 @@ async def test_keep_leaves_the_stack_up_and_says_how_to_talk_to_it(home: Path) -
         status = subprocess.run(  # noqa: ASYNC221
             [sys.executable, "-P", "-m", "deploy.cli", "status", "--data", str(data)], check=False, cwd="/"
         )
+        replay = subprocess.run(  # noqa: ASYNC221
+            [sys.executable, "-P", "-m", "deploy.cli", "replay", "--service", "pricing", "--data", str(data)],
+            check=False,
+            cwd="/",
+            capture_output=True,
+            text=True,
+        )
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert status.returncode == 0
     assert process.returncode == 0
+    said = [line.split() for line in replay.stdout.splitlines()]
+    assert {words[0]: words[-1] for words in said if "rows" in words} == dict.fromkeys(DERIVED, "identical")
+    assert replay.stdout.endswith("The tables that were built are in use now.\n")
     assert '"invite_code": "' in out.read_text()
     assert (data / "logs").is_dir()

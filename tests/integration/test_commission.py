@@ -1,4 +1,4 @@
-"""A promoter's commission from the invite to its rows: through both services, by their public calls."""
+"""A promoter's commission and a leader's reward, from invite to rows, by the services' public calls."""
 
 from typing import Any
 from uuid import uuid4
@@ -11,6 +11,8 @@ from tests.integration.test_hostile_requests import Server, a_campaign, methods,
 
 __all__ = ["server"]
 
+COMMISSION = settlements_pb2.BENEFICIARY_KIND_COMMISSION
+REWARD = settlements_pb2.BENEFICIARY_KIND_LEADER_REWARD
 FORMED, WITHDRAWN = events_pb2.SETTLEMENT_CAUSE_TEAM_FORMED, events_pb2.SETTLEMENT_CAUSE_SEAT_WITHDRAWN
 
 
@@ -68,3 +70,45 @@ async def test_what_an_invite_promises_is_earned_and_given_back(server: Server) 
     assert await earned(server, beneficiary_id="nobody") == []
     state = (await ask(server, "GetTeam", tf.GetTeamRequest(team_id=opened.team.team_id))).team.state
     assert state == types_pb2.TEAM_STATE_FORMED
+
+
+async def test_a_leader_earns_its_reward_until_its_seat_goes(server: Server) -> None:
+    create = a_campaign()
+    create.rules.maximum = 2
+    create.rules.leave_after_formed.FromSeconds(3600)
+    create.rules.leader_reward.CopyFrom(money(500))
+    campaign = (await ask(server, "CreateCampaign", create)).campaign.campaign_id
+    opening = tf.OpenTeamRequest(campaign_id=campaign, member_id="mei", sku="mango", quantity=1)
+    opened = await ask(server, "OpenTeam", opening)
+    # the leader's own link earns somebody else of the same name a commission: two rows of one line, a page each
+    inviting = tf.CreateInviteRequest(
+        team_id=opened.team.team_id, promoter_id="tom", channel="wechat", commission_basis_points=1_000
+    )
+    code = (await ask(server, "CreateInvite", inviting)).invite.code
+    joining = tf.JoinTeamRequest(invite_code=code, member_id="tom", sku="mango", quantity=1)
+    seat = (await ask(server, "JoinTeam", joining)).seat
+    await ask(server, "LeaveTeam", tf.LeaveTeamRequest(seat_id=opened.seat.seat_id))
+    await confirm(server, seat)
+    joined = await ask(
+        server,
+        "JoinTeam",
+        tf.JoinTeamRequest(team_id=opened.team.team_id, member_id="bo", sku="mango", quantity=1),
+    )
+    await confirm(server, joined.seat)
+    await server.engine.carry(times=2)
+    rows = await earned(server, campaign_id=campaign)
+    assert [(item.beneficiary_id, item.kind) for item in rows] == [("tom", COMMISSION), ("tom", REWARD)]
+    assert (rows[1].seat_id, rows[1].cause, rows[1].amount) == (seat.seat_id, FORMED, money(500))
+    await ask(server, "LeaveTeam", tf.LeaveTeamRequest(seat_id=seat.seat_id))
+    await server.engine.carry(times=2)
+    rows = await earned(server, campaign_id=campaign)
+    assert [item.amount.minor_units for item in rows if item.kind == REWARD] == [500, -500]
+    assert sum(item.amount.minor_units for item in rows) == 0
+    assert rows[-1].cause == WITHDRAWN
+
+
+async def confirm(server: Server, seat: types_pb2.Seat) -> None:
+    """Pay for a seat."""
+    amount = money(seat.cap.minor_units * seat.quantity)
+    asked = tf.ConfirmSeatRequest(seat_id=seat.seat_id, amount=amount, payment_reference=f"pay-{seat.member_id}")
+    await ask(server, "ConfirmSeat", asked)

@@ -5,6 +5,7 @@ WITH cancelled AS (
                        AND l.seat_id = s.seat_id AND l.cause = 'TEAM_CANCELLED') AS lines
     FROM seats AS s JOIN teams AS t USING (campaign_id, team_id)
     WHERE (t.state = 'CANCELLED' OR (t.state = 'FORMED' AND t.ended_version <> t.formed_version)) AND s.state = 'CONFIRMED' AND NOT s.sponsored
+      AND NOT EXISTS (SELECT FROM tally_waits AS w WHERE w.campaign_id = t.campaign_id AND w.team_id = t.team_id)
 )
 SELECT count(*), count(*) FILTER (WHERE lines <> 1), (array_agg(seat_id || ': ' || lines) FILTER (WHERE lines <> 1))[1:5]
 FROM cancelled

@@ -1,4 +1,4 @@
--- The lines of a seat add up to what it finally owes, and to what was paid or authorised for it.
+-- The lines of a seat add up to what it finally owes, and to what was paid or authorised for it; a team that waits for a tally apart.
 -- database: pricing
 WITH settled AS (
     SELECT campaign_id, seat_id, sum(to_capture + to_keep + due) AS charged, sum(authorised + paid) AS brought,
@@ -26,6 +26,7 @@ WITH settled AS (
     LEFT JOIN settled AS l ON l.campaign_id = s.campaign_id AND l.seat_id = s.seat_id
     LEFT JOIN confirmed AS c ON c.campaign_id = s.campaign_id AND c.seat_id = s.seat_id
     LEFT JOIN given_back AS b ON b.campaign_id = s.campaign_id AND b.seat_id = s.seat_id
+    WHERE NOT EXISTS (SELECT FROM tally_waits AS w WHERE w.campaign_id = t.campaign_id AND w.team_id = t.team_id)
 )
 SELECT count(*), count(*) FILTER (WHERE charged <> owes OR brought <> came OR least < 0),
        (array_agg(seat_id || ': charged ' || charged || ' of ' || owes || ', settled ' || brought || ' of ' || came)

@@ -6,12 +6,13 @@ from services.pricing.domain.awaited import (
     PaymentFact,
     PaymentFactKind,
     PaymentNews,
+    PaymentTold,
     WaitsFor,
     awaited,
     look_at,
 )
 from services.pricing.domain.campaign import Campaign, CampaignState, Offer
-from services.pricing.domain.commission import BeneficiaryLine, beneficiaries, unit_commission
+from services.pricing.domain.commission import BeneficiaryKind, BeneficiaryLine, beneficiaries, unit_commission
 from services.pricing.domain.delivery import Delivery, DeliveryOutcome, refused_line
 from services.pricing.domain.explain import (
     Explanation,
@@ -23,6 +24,7 @@ from services.pricing.domain.explain import (
 )
 from services.pricing.domain.fact import (
     FactKind,
+    LeaderReward,
     Opened,
     TeamFact,
 )
@@ -133,6 +135,7 @@ __all__ = [
     "AwaitedPayment",
     "AwaitedState",
     "Basis",
+    "BeneficiaryKind",
     "BeneficiaryLine",
     "Campaign",
     "CampaignPriceChanged",
@@ -155,6 +158,7 @@ __all__ = [
     "ItemPoint",
     "Job",
     "Ladder",
+    "LeaderReward",
     "LineState",
     "ListPrice",
     "Lowest",
@@ -167,6 +171,7 @@ __all__ = [
     "PaymentMode",
     "PaymentNews",
     "PaymentTerms",
+    "PaymentTold",
     "Point",
     "PriceChanged",
     "PriceFact",

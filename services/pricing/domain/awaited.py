@@ -68,6 +68,30 @@ class PaymentFact:
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentTold:
+    """A fact about a payment as it was told: with its number of the team, and the team's version then."""
+
+    fact: PaymentFact
+    sequence: int
+    team_version: int
+
+    @property
+    def campaign_id(self) -> UUID:
+        """The campaign of the team."""
+        return self.fact.payment.campaign_id
+
+    @property
+    def team_id(self) -> UUID:
+        """The team."""
+        return self.fact.payment.team_id
+
+    @property
+    def platform_id(self) -> UUID:
+        """Whose it is."""
+        return self.fact.payment.platform_id
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentNews:
     """What the platform has reported about a line."""
 

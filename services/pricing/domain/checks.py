@@ -1,6 +1,7 @@
 """What makes an event of a team untrue with what is stored: each check gives a sentence for operators, or None."""
 
 from services.pricing.domain.fact import FactKind, TeamFact
+from services.pricing.domain.price import PriceTable
 from services.pricing.domain.team import Seat, Team, TeamState
 
 _AFTER_FORMED = {
@@ -26,6 +27,15 @@ def out_of_place(team: Team, fact: TeamFact) -> str | None:
     if team.state is TeamState.FORMED and fact.kind in _AFTER_FORMED:
         return None
     return f"{fact.kind} after the team {_ENDED[team.state]}"
+
+
+def reward_problem(table: PriceTable, fact: TeamFact) -> str | None:
+    """Check what a leader is given besides its price."""
+    if fact.reward is None:
+        return None
+    if fact.currency != table.currency:
+        return f"the leader's reward is in {fact.currency or 'no currency'}, the team's prices in {table.currency}"
+    return None if fact.reward.amount >= 0 else "the leader's reward is below zero"
 
 
 def miscount(before: Team, after: Team, seat: Seat | None, fact: TeamFact) -> str | None:

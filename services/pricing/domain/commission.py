@@ -1,12 +1,21 @@
-"""What a promoter earns by a seat: rows of their own beside the settlement lines, no part of them."""
+"""What others earn by a seat, or its leader: rows of their own beside the settlement lines, no part of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
+from services.pricing.domain.job import Cause
 from services.pricing.domain.ladder import WHOLE
 from services.pricing.domain.settlement import SettlementLine
 from services.pricing.domain.team import Seat
+
+
+class BeneficiaryKind(StrEnum):
+    """For what somebody earns."""
+
+    COMMISSION = "COMMISSION"
+    LEADER_REWARD = "LEADER_REWARD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,11 @@ class BeneficiaryLine:
     beneficiary_id: str
     commission_basis_points: int
     amount: int
+    kind: BeneficiaryKind = BeneficiaryKind.COMMISSION
+
+
+_REWARDS = {Cause.TEAM_FORMED: 1, Cause.SEAT_WITHDRAWN: -1, Cause.SEAT_DEFAULTED: -1, Cause.TEAM_CANCELLED: -1}
+"""How often a cause gives the reward of a leader's seat: it comes as a whole, and goes as a whole with the seat."""
 
 
 def unit_commission(unit_price: int, basis_points: int) -> int:
@@ -25,11 +39,13 @@ def unit_commission(unit_price: int, basis_points: int) -> int:
 
 
 def beneficiaries(lines: Iterable[SettlementLine], seats: Mapping[UUID, Seat]) -> list[BeneficiaryLine]:
-    """Give what lines earn for the promoters of their seats: of what is charged, and less of what is taken back."""
-    made = []
-    for line in lines:
-        seat = seats[line.seat_id]
-        amount = unit_commission(line.unit_price, seat.commission_basis_points) * line.quantity
-        if seat.promoter_id and amount:
-            made.append(BeneficiaryLine(line, seat.promoter_id, seat.commission_basis_points, amount))
-    return made
+    """Give what lines earn: the commission of what is charged or taken back, and the reward of the leader."""
+    return [made for line in lines for made in _earned(line, seats[line.seat_id])]
+
+
+def _earned(line: SettlementLine, seat: Seat) -> Iterator[BeneficiaryLine]:
+    amount = unit_commission(line.unit_price, seat.commission_basis_points) * line.quantity
+    if seat.promoter_id and amount:
+        yield BeneficiaryLine(line, seat.promoter_id, seat.commission_basis_points, amount)
+    if reward := seat.leader_reward * _REWARDS.get(line.cause, 0):
+        yield BeneficiaryLine(line, seat.member_id, 0, reward, BeneficiaryKind.LEADER_REWARD)

@@ -33,6 +33,7 @@ class Delivery:
     """Why units were refused; empty where none was."""
     refused_units: int
     at: datetime
+    team_version: int
     sequence: int | None = None
     """Of its line's event; None where nothing was refused."""
 
@@ -60,4 +61,5 @@ def refused_line(team: Team, table: PriceTable, seat: Seat, delivery: Delivery, 
         unit_price=price,
         amounts=take_back(team.payment_mode, price * delivery.refused_units),
         payment_reference="",
+        tally_seq=team.tally_seq,
     )

@@ -44,6 +44,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaderReward:
+    """What the platform gives the leader of a team that formed, besides its price; minor units."""
+
+    seat_id: UUID
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class TeamFact:
     """One event of a team. The seat is as it stands after the fact; amounts are in minor units of `currency`."""
 
@@ -70,3 +78,4 @@ class TeamFact:
     below_minimum: bool = False
     """Every seat of a formed team is cancelled, and the team stays formed."""
     from_waitlist: bool = False
+    reward: LeaderReward | None = None

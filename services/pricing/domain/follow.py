@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from services.pricing.domain.checks import miscount, out_of_place
+from services.pricing.domain.checks import miscount, out_of_place, reward_problem
 from services.pricing.domain.fact import FactKind, TeamFact
 from services.pricing.domain.job import Job, job_of
 from services.pricing.domain.notice import PriceFact, price_facts
@@ -50,7 +50,9 @@ def follow(
         return _opened(team, table, fact)
     if team is None or table is None:
         return Contradiction("the team is not known, and team_formation has no events of it before this one")
-    if problem := out_of_place(team, fact) or seat_problem(team, seat, table, fact, tallied):
+    if problem := (
+        out_of_place(team, fact) or reward_problem(table, fact) or seat_problem(team, seat, table, fact, tallied)
+    ):
         return Contradiction(problem)
     moved = moved_seat(team, seat, fact)
     after = _after(team, seat, moved, table, fact)

@@ -95,6 +95,8 @@ class Seat:
     promoter_id: str = ""
     """Who earns a commission by it; empty where nobody does."""
     commission_basis_points: int = 0
+    leader_reward: int = 0
+    """What the platform gives for it besides its price, minor units; only for the leader's, once the team formed."""
 
     def price(self, row: PriceRow, fill: int) -> int:
         """Tell what a unit costs it at a fill, before the cap: by its own steps, else by its row; minor units."""

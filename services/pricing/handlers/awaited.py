@@ -8,8 +8,9 @@ from uuid import UUID
 from services.chassis.clock import Clock
 from services.chassis.database import Connection, Database
 from services.chassis.work import Work
-from services.pricing import domain, store, translate
+from services.pricing import domain, store
 from services.pricing.domain import AwaitedPayment, PaymentFact, SeatState, TeamState
+from services.pricing.handlers.told import tell_settled
 
 PAYMENTS = 500
 """Most payments of a team that one transaction looks at, and most that are found at once."""
@@ -68,8 +69,7 @@ async def _tell(work: Work, team: domain.Team, facts: Sequence[PaymentFact]) -> 
     if not facts:
         return
     first = team.settlement_sequence + 1
-    numbered = [(fact, first + place, team.version) for place, fact in enumerate(facts)]
-    await store.insert_payment_facts(work.connection, numbered)
+    told = [domain.PaymentTold(fact, first + place, team.version) for place, fact in enumerate(facts)]
+    await store.insert_payment_facts(work.connection, told)
     await store.save_teams(work.connection, [replace(team, settlement_sequence=first + len(facts) - 1)])
-    for fact, sequence, version in numbered:
-        work.tell(translate.payment_message(fact, sequence, version))
+    await tell_settled(work, told, {(team.campaign_id, team.team_id): team.merchant_id})

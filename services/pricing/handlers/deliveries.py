@@ -39,8 +39,10 @@ class DeliveryWriter:
     async def decide(self, command: ReportDelivery) -> bytes | Rejected:
         """Store the report, its line and the answer; Unavailable while lines of the team are still being made."""
         key = command.key
+        # what never changes is read before: a transaction that has read no table can wait for a rebuild's swap
+        async with self._database.read() as connection:
+            found = await store.find_seat(connection, key.platform_id, key.campaign_id, command.seat_id)
         async with self._database.work() as work:
-            found = await store.find_seat(work.connection, key.platform_id, key.campaign_id, command.seat_id)
             team_key = (key.campaign_id, found.team_id) if found else None
             team = (await store.lock_teams(work.connection, [team_key])).get(team_key) if team_key else None
             known = await requests.find(work.connection, key)
@@ -90,6 +92,7 @@ class DeliveryWriter:
             command.reason,
             seat.quantity - accepted,
             self._clock.now(team.platform_id),
+            team.version,
         )
 
 

@@ -20,6 +20,7 @@ from services.chassis.migrations import migrations
 from services.chassis.work import Work
 from services.pricing import store as tables
 from services.pricing import translate
+from services.pricing.handlers.refused import RefusedLines
 from services.pricing.handlers.settle import SettlementFinder
 from services.pricing.store import rebuild as store
 
@@ -59,6 +60,7 @@ class Rebuild:
         handlers: Mapping[str, Handler],
         fills: Mapping[str, Fill],
         settlements: SettlementFinder,
+        refused: RefusedLines,
     ) -> None:
         """Name the parts; tallies are read before the events of teams, whose caps and prices refer to them."""
         self._database = database
@@ -66,6 +68,7 @@ class Rebuild:
         self._tallies = tallies
         self._teams = teams
         self._settlements = settlements
+        self._refused = refused
         self._inbox = Inbox(beside, handlers, fills, max_parked_keys=_ANY_NUMBER)
         self._positions: Positions = {}
         """By partition: where to read on."""
@@ -84,6 +87,7 @@ class Rebuild:
             async with connection.transaction():
                 await self._stop_the_clock(connection)
                 await self._play(connection)
+                await store.end_numbers(connection)
                 carried, reasons = await store.carry_over(connection), await store.why_parked(connection)
                 differences = await store.compare(connection)
                 swapped = accept_differences or all(item.identical for item in differences)
@@ -116,6 +120,7 @@ class Rebuild:
             await store.fix_teams(work.connection)
         while await self._settlements.run_once():
             pass
+        await self._refused.make()
 
     async def _read(self, connection: Connection, backlog: Backlog) -> None:
         async for records in backlog.read(self._positions):

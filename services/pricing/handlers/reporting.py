@@ -40,8 +40,9 @@ class ReportWriter:
         first: dict[tuple[UUID, str], ReportLines] = {}
         for command in commands:
             first.setdefault((command.key.platform_id, command.key.request_id), command)
+        lines = await self._find_lines(first.values())
         async with self._database.work() as work:
-            book = await _load(work, first.values())
+            book = await _load(work, lines)
             keys = [command.key for command in first.values()]
             known = Answers(keys, await (await requests.known(work.connection, [keys])).one())
             fresh = [command for command in first.values() if known.get(command.key) is None]
@@ -56,11 +57,15 @@ class ReportWriter:
                     known.keep(item.key, item.answer)
         return [known.get(command.key) or b"" for command in commands]
 
+    async def _find_lines(self, commands: Iterable[ReportLines]) -> dict[tuple[UUID, UUID], domain.SettlementLine]:
+        """Find lines, which never change, before the transaction: one that has read no table can wait for a swap."""
+        named = {(command.key.platform_id, item.line_id) for command in commands for item in command.reports}
+        async with self._database.read() as connection:
+            return await store.find_lines(connection, sorted(named))
 
-async def _load(work: Work, commands: Iterable[ReportLines]) -> "_Book":
-    """Find the lines and lock their teams, in id order; what was decided before is to be read after it."""
-    named = {(command.key.platform_id, item.line_id) for command in commands for item in command.reports}
-    lines = await store.find_lines(work.connection, sorted(named))
+
+async def _load(work: Work, lines: Mapping[tuple[UUID, UUID], domain.SettlementLine]) -> "_Book":
+    """Lock the teams of lines, in id order; what was decided before is to be read after it."""
     keys = sorted({(line.campaign_id, line.team_id) for line in lines.values()})
     return _Book(work, lines, await store.lock_teams(work.connection, keys) if keys else {})
 

@@ -115,13 +115,13 @@ async def _load_seats(connection: Connection, jobs: Sequence[domain.Job]) -> dic
 
 
 async def _seats(connection: Connection, job: domain.Job, single: Mapping[SeatKey, domain.Seat]) -> list[domain.Seat]:
-    """Give the next seats of a job, at most a chunk."""
+    """Give the next seats of a job, at most a chunk; none where it is kept only for reports behind it."""
+    if job.finished:
+        return []
     if job.seat_id:
         seat = single.get((job.campaign_id, job.seat_id))
         return [seat] if seat else []
     limit = min(CHUNK, job.lines - job.done)
-    if not limit:
-        return []
     as_formed = job.cause is domain.Cause.TEAM_FORMED
     return await store.load_paying(
         connection, job.campaign_id, job.team_id, job.after_number, limit, as_formed=as_formed
@@ -170,7 +170,7 @@ async def _record(
     if lines:
         await store.insert_lines(work.connection, lines)
     if earned:
-        rows = [(ids.derived_id(item.line.line_id, item.beneficiary_id), item) for item in earned]
+        rows = [(ids.derived_id(item.line.line_id, item.kind, item.beneficiary_id), item) for item in earned]
         await store.insert_beneficiaries(work.connection, rows)
     if reports:
         await store.mark_told(work.connection, reports)

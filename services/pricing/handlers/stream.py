@@ -2,22 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 from uuid import UUID
 
 from services.chassis.database import Connection, Database
 from services.chassis.horizon import Horizon
 from services.chassis.wakes import Bell
-from services.pricing import domain, store
+from services.pricing import store
 from services.pricing.handlers.told import WAKE_CHANNEL
+from services.pricing.translate import Settled
 
 POLL_SECONDS = 1.0
 IN_FLIGHT_SECONDS = 0.05
 """Between two looks while transactions under way hide something."""
 _PAGE = 1_000
 _SPANS = 100
-
-Settled: TypeAlias = domain.SettlementLine | domain.Report
 
 
 class Place(NamedTuple):
@@ -63,8 +62,10 @@ class SettlementStream:
                 return [], hidden
             parts = [span for _, span in page]
             lines = await store.load_lines_of(connection, parts)
-            reports = await store.load_reports_of(connection, [span[:4] for span in parts])
-        return _in_order(page, [*lines, *reports], place), hidden
+            numbers = [span[:4] for span in parts]
+            reports = await store.load_reports_of(connection, numbers)
+            payments = await store.load_payment_facts_of(connection, numbers)
+        return _in_order(page, [*lines, *reports, *payments], place), hidden
 
     async def stop(self) -> None:
         """End every stream, so that the readers come back to another replica."""

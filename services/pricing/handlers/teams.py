@@ -1,9 +1,12 @@
 """Follows the teams: prices, facts and settlements of a batch of their events."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
+from services.chassis.database import Connection
 from services.chassis.errors import Poison
 from services.chassis.messages import Event
 from services.chassis.work import Work
@@ -11,17 +14,30 @@ from services.pricing import domain, store, translate
 from services.pricing.handlers.settle import settle_new
 from services.pricing.handlers.tables import Key, Tables
 
+TeamKey: TypeAlias = tuple[UUID, UUID]
+
+Taken: TypeAlias = Mapping[TeamKey, Sequence[tuple[int, int]]]
+"""Settlement numbers that reports, payments and deliveries took, by team: its version then, and the number."""
+
+TakenNumbers: TypeAlias = Callable[[Connection, Sequence[TeamKey]], Awaitable[Taken]]
+
 
 class TeamHandler:
-    """The handler of groupbuy.team.v1."""
+    """The handler of groupbuy.team.v1.
 
-    def __init__(self, tables: Tables) -> None:
+    `taken` is for a rebuild: what entered between the events when they were applied first took numbers too.
+    """
+
+    def __init__(self, tables: Tables, taken: TakenNumbers | None = None) -> None:
         self._tables = tables
+        self._taken = taken
 
     async def on_team_events(self, work: Work, events: list[Event]) -> None:
         """Apply events in order; Poison for one that contradicts what is stored."""
         batch = _Batch(work, [translate.team_fact(event) for event in events])
         await batch.load(self._tables)
+        if self._taken:
+            batch.taken = await self._taken(work.connection, sorted(batch.keys))
         batch.decide()
         await batch.save()
         await settle_new(work, batch.jobs, batch.teams, batch.table_of)
@@ -35,6 +51,7 @@ class _Batch:
         self._facts = facts
         self.teams: dict[tuple[UUID, UUID], domain.Team] = {}
         self.jobs: list[domain.Job] = []
+        self.taken: Taken = {}
         self._counted: dict[tuple[UUID, UUID], tuple[datetime, domain.Counts]] = {}
         """By platform and campaign: the last event, and what the batch changes in the campaign's counts."""
         self._seats: dict[tuple[UUID, UUID], domain.Seat] = {}
@@ -44,10 +61,15 @@ class _Batch:
         self._waiting: list[tuple[UUID, UUID, UUID, int]] = []
         """Teams that formed and wait for their campaign's tally: platform, campaign, team, version."""
 
+    @property
+    def keys(self) -> set[TeamKey]:
+        """The teams, new ones too."""
+        return {_key(fact) for fact in self._facts}
+
     async def load(self, tables: Tables) -> None:
         """Lock the teams, load the seats and price tables, and store tables that are seen for the first time."""
         connection = self._work.connection
-        self.teams = await store.lock_teams(connection, sorted({_key(fact) for fact in self._facts}))
+        self.teams = await store.lock_teams(connection, sorted(self.keys))
         seats = {(fact.campaign_id, fact.seat.seat_id) for fact in self._facts if fact.seat}
         if seats:
             self._seats = await store.load_seats(connection, sorted(seats))
@@ -68,7 +90,7 @@ class _Batch:
     def decide(self) -> None:
         """Follow every event, in order, and tell what it does to prices."""
         for fact in self._facts:
-            team = self.teams.get(_key(fact))
+            team = self._team(fact)
             seat = self._seats.get((fact.campaign_id, fact.seat.seat_id)) if fact.seat else None
             table = self._table(team, fact)
             followed = domain.follow(team, seat, table, fact, self._tallied(fact))
@@ -76,6 +98,14 @@ class _Batch:
                 raise Poison(fact.event_id, followed.reason)
             self._count(team, followed.team, fact)
             self._enter(followed, fact)
+
+    def _team(self, fact: domain.TeamFact) -> domain.Team | None:
+        """Give the team before an event, with the numbers that were taken before it."""
+        team, taken = self.teams.get(_key(fact)), self.taken.get(_key(fact))
+        if team is None or not taken:
+            return team
+        last = max((number for version, number in taken if version < fact.version), default=0)
+        return replace(team, settlement_sequence=max(team.settlement_sequence, last))
 
     def _table(self, team: domain.Team | None, fact: domain.TeamFact) -> domain.PriceTable | None:
         if fact.opened:
@@ -119,6 +149,9 @@ class _Batch:
         await store.insert_differences(connection, self._counted)
         if self._waiting:
             await store.insert_waiting(connection, self._waiting)
+        rewards = [(*_key(fact), fact.reward.seat_id, fact.reward.amount) for fact in self._facts if fact.reward]
+        if rewards:
+            await store.reward_leaders(connection, rewards)
         terms = [(*_key(fact), fact.platform_id, own) for fact in self._facts if (own := _terms(fact))]
         if terms:
             await store.insert_payment_terms(connection, terms)

@@ -1,34 +1,29 @@
-"""Tells settlement lines and reports about them, and notes for the stream of settlements which numbers were told."""
+"""Tells lines, reports and facts of payments, and notes for the stream of settlements which numbers were told."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.chassis.work import Work
-from services.pricing import domain, store, translate
+from services.pricing import store, translate
 
 WAKE_CHANNEL = "groupbuy_settlements"
 
 
 async def tell_settled(
     work: Work,
-    settled: Sequence[domain.SettlementLine | domain.Report],
+    settled: Sequence[translate.Settled],
     merchants: Mapping[tuple[UUID, UUID], str],
 ) -> None:
-    """Tell lines and reports of locked teams, in the order of their numbers; their rows are written already."""
+    """Tell events of locked teams, in the order of their numbers; their rows are written already."""
     if not settled:
         return
     for item in settled:
-        if isinstance(item, domain.Report):
-            work.tell(translate.report_message(item))
-        else:
-            work.tell(translate.settlement_message(item))
+        work.tell(translate.settled_message(item))
     await store.insert_feed(work.connection, _spans(settled, merchants))
     work.call(WAKE_CHANNEL)
 
 
-def _spans(
-    settled: Sequence[domain.SettlementLine | domain.Report], merchants: Mapping[tuple[UUID, UUID], str]
-) -> list[store.Span]:
+def _spans(settled: Sequence[translate.Settled], merchants: Mapping[tuple[UUID, UUID], str]) -> list[store.Span]:
     """Give the numbers of each team; they follow each other without a gap."""
     spans: dict[tuple[UUID, UUID], store.Span] = {}
     for item in settled:

@@ -60,6 +60,7 @@ CREATE TABLE deliveries_reported (
         '', 'COUNTERFEIT', 'DAMAGED', 'NOT_AS_DESCRIBED', 'CHANGED_MIND', 'NOT_AT_HOME')),
     refused_units bigint      NOT NULL CHECK (refused_units >= 0),
     sequence      bigint,                        -- of its line's event; null where nothing was refused
+    team_version  bigint      NOT NULL,          -- the team's, when it was reported
     reported_at   timestamptz NOT NULL,
     PRIMARY KEY (campaign_id, seat_id),
     CHECK ((outcome = 'ACCEPTED') = (refused_units = 0) AND (outcome = 'ACCEPTED') = (reason = ''))

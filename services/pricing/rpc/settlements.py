@@ -49,7 +49,11 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
             page = found[:size]
             keys = [(item.line.campaign_id, item.line.line_id) for item in page]
             reports = await store.load_reports(connection, keys) if keys else {}
-        written = [translate.settlement(item, reports.get(key, ())) for key, item in zip(keys, page, strict=True)]
+            told = await store.load_payment_facts(connection, keys) if keys else {}
+        written = [
+            translate.settlement(item, reports.get(key, ()), told.get(key, ()))
+            for key, item in zip(keys, page, strict=True)
+        ]
         fitting = _fitting(written)
         last = page[fitting - 1] if len(found) > fitting else None
         return settlements_pb2.ListSettlementsResponse(
@@ -60,7 +64,7 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
     async def ListBeneficiaryLines(  # noqa: N802 - the name of the RPC
         self, request: settlements_pb2.ListBeneficiaryLinesRequest, _context: Any
     ) -> settlements_pb2.ListBeneficiaryLinesResponse:
-        """List what promoters earn; PAGE_TOKEN_INVALID."""
+        """List what promoters and leaders earn; PAGE_TOKEN_INVALID."""
         campaign = _earners(request)
         size, of = pages.size(request.page_size), _list_of(request)
         after = _after_row(pages.read(request.page_token, of))
@@ -70,7 +74,9 @@ class SettlementRpcs(pricing_service_pb2_grpc.PricingServicer):
         last = rows[size - 1] if len(rows) > size else None
         return settlements_pb2.ListBeneficiaryLinesResponse(
             lines=map(translate.beneficiary_line, rows[:size]),
-            next_page_token=pages.token(f"{last.campaign_id}/{last.team_id}/{last.sequence}", of) if last else "",
+            next_page_token=pages.token(f"{last.campaign_id}/{last.team_id}/{last.sequence}/{last.kind}", of)
+            if last
+            else "",
         )
 
     async def GetMerchantRecord(  # noqa: N802 - the name of the RPC
@@ -110,10 +116,17 @@ def _fitting(written: Sequence[settlements_pb2.Settlement]) -> int:
 def _wanted(request: settlements_pb2.ListSettlementsRequest) -> store.Wanted:
     """Read what a list is about; INVALID_ARGUMENT with every field that is wrong."""
     campaign = ids.parse(translate.CAMPAIGN, request.campaign_id, 1) if request.campaign_id else None
+    seat = ids.parse(translate.SEAT, request.seat_id, 2) if request.seat_id else None
     state = translate.READ_STATES.get(request.state)
     since = _time(request, "updated_since")
     checks = (
         ("campaign_id", bool(request.campaign_id) and campaign is None, "is no campaign's id; it looks like camp_..."),
+        ("seat_id", bool(request.seat_id) and seat is None, "is no seat's id; it looks like seat_..."),
+        (
+            "seat_id",
+            seat is not None and campaign is not None and seat[:1] != campaign,
+            "is of another campaign than campaign_id",
+        ),
         ("merchant_id", "\0" in request.merchant_id, "must not contain NUL"),
         (
             "state",
@@ -125,7 +138,9 @@ def _wanted(request: settlements_pb2.ListSettlementsRequest) -> store.Wanted:
     wrong = tuple(FieldViolation(field, problem) for field, is_wrong, problem in checks if is_wrong)
     if wrong:
         raise Rejected("INVALID_ARGUMENT", fields=wrong)
-    return store.Wanted(caller(), _first(campaign), request.merchant_id, state, since)
+    return store.Wanted(
+        caller(), _first(seat or campaign), request.merchant_id, state, since, seat[1] if seat else None
+    )
 
 
 def _first(found: tuple[UUID, ...] | None) -> UUID | None:
@@ -173,12 +188,12 @@ def _earners(request: settlements_pb2.ListBeneficiaryLinesRequest) -> UUID | Non
     return _first(campaign)
 
 
-def _after_row(position: str | None) -> tuple[UUID, UUID, int]:
+def _after_row(position: str | None) -> tuple[UUID, UUID, int, str]:
     if position is None:
-        return UUID(int=0), UUID(int=0), 0
+        return UUID(int=0), UUID(int=0), 0, ""
     try:
-        campaign, team, sequence = position.split("/")
-        return UUID(campaign), UUID(team), int(sequence)
+        campaign, team, sequence, kind = position.split("/")
+        return UUID(campaign), UUID(team), int(sequence), kind
     except ValueError:
         raise Rejected("PAGE_TOKEN_INVALID") from None
 

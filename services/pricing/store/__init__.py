@@ -6,6 +6,8 @@ from services.pricing.store.awaited import (
     insert_payment_facts,
     load_confirmed_at,
     load_due_payments,
+    load_payment_facts,
+    load_payment_facts_of,
     load_reported,
     look_again,
     save_awaited,
@@ -55,7 +57,7 @@ from services.pricing.store.reports import (
     mark_told,
     save_line_states,
 )
-from services.pricing.store.seats import find_seat, load_paying, load_seats, save_seats
+from services.pricing.store.seats import find_seat, load_paying, load_seats, reward_leaders, save_seats
 from services.pricing.store.tables import insert_tables, list_campaign_tables, load_tables
 from services.pricing.store.tallies import (
     end_waiting,
@@ -124,6 +126,8 @@ __all__ = [
     "load_first_job",
     "load_lines_of",
     "load_paying",
+    "load_payment_facts",
+    "load_payment_facts_of",
     "load_payment_terms",
     "load_reported",
     "load_reports",
@@ -139,6 +143,7 @@ __all__ = [
     "mark_told",
     "read_feed",
     "read_merchant_record",
+    "reward_leaders",
     "save_awaited",
     "save_campaigns",
     "save_demand",

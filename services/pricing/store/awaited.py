@@ -8,7 +8,15 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.columns import columns
-from services.pricing.domain import AwaitedPayment, AwaitedState, PaymentFact, PaymentNews, WaitsFor
+from services.pricing.domain import (
+    AwaitedPayment,
+    AwaitedState,
+    PaymentFact,
+    PaymentFactKind,
+    PaymentNews,
+    PaymentTold,
+    WaitsFor,
+)
 
 _COLUMNS = (
     "campaign_id, line_id, team_id, platform_id, seat_id, member_id, amount, currency, waits_for, warn_at, lapses_at,"
@@ -111,30 +119,69 @@ async def load_confirmed_at(
     return {seat_id: at async for seat_id, at in cursor}
 
 
-async def insert_payment_facts(
-    connection: AsyncConnection[TupleRow], facts: Sequence[tuple[PaymentFact, int, int]]
-) -> None:
-    """Store what is told, at least one fact, each with its sequence and the team's version."""
+async def insert_payment_facts(connection: AsyncConnection[TupleRow], told: Sequence[PaymentTold]) -> None:
+    """Store what is told, at least one fact."""
     await connection.execute(
         "INSERT INTO payment_facts (campaign_id, line_id, kind, team_id, platform_id, seat_id, sequence, team_version,"
-        " occurred_at)"
+        " occurred_at, waits_for, lapses_at)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[],"
-        " %s::bigint[], %s::timestamptz[])",
+        " %s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[])",
         columns(
             (
-                fact.payment.campaign_id,
-                fact.payment.line_id,
-                fact.kind,
-                fact.payment.team_id,
-                fact.payment.platform_id,
-                fact.payment.seat_id,
-                sequence,
-                version,
-                fact.at,
+                one.campaign_id,
+                one.fact.payment.line_id,
+                one.fact.kind,
+                one.team_id,
+                one.platform_id,
+                one.fact.payment.seat_id,
+                one.sequence,
+                one.team_version,
+                one.fact.at,
+                one.fact.payment.waits_for,
+                one.fact.payment.lapses_at,
             )
-            for fact, sequence, version in facts
+            for one in told
         ),
     )
+
+
+_TOLD = (
+    "SELECT a.campaign_id, a.line_id, a.team_id, a.platform_id, a.seat_id, a.member_id, a.amount, a.currency,"
+    " f.waits_for, NULL::timestamptz, f.lapses_at, a.state, f.kind, f.occurred_at, f.sequence, f.team_version"
+    " FROM payment_facts AS f JOIN awaited_payments AS a USING (campaign_id, line_id)"
+)
+
+
+async def load_payment_facts_of(
+    connection: AsyncConnection[TupleRow], spans: Sequence[tuple[UUID, UUID, int, int]]
+) -> list[PaymentTold]:
+    """Load what was told with numbers of a team: campaign, team, first and last number, at least one span."""
+    cursor = await connection.execute(
+        f"{_TOLD} JOIN unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[])"
+        " AS k (campaign_id, team_id, low, high) ON k.campaign_id = f.campaign_id AND k.team_id = f.team_id"
+        " AND f.sequence BETWEEN k.low AND k.high",
+        columns(spans),
+    )
+    return [_told(row) async for row in cursor]
+
+
+async def load_payment_facts(
+    connection: AsyncConnection[TupleRow], lines: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], list[PaymentTold]]:
+    """Load what was told about lines named by campaign and line, at least one, in order."""
+    cursor = await connection.execute(
+        f"{_TOLD} JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, line_id) USING (campaign_id, line_id)"
+        " ORDER BY f.sequence",
+        columns(lines),
+    )
+    found: dict[tuple[UUID, UUID], list[PaymentTold]] = {}
+    async for row in cursor:
+        found.setdefault((row[0], row[1]), []).append(_told(row))
+    return found
+
+
+def _told(row: TupleRow) -> PaymentTold:
+    return PaymentTold(PaymentFact(PaymentFactKind(row[12]), row[13], _payment(row)), row[14], row[15])
 
 
 def _row(payment: AwaitedPayment) -> tuple[object, ...]:

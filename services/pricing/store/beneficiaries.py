@@ -1,4 +1,4 @@
-"""What promoters earn."""
+"""What promoters and leaders earn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.columns import columns
-from services.pricing.domain import BeneficiaryLine, Cause
+from services.pricing.domain import BeneficiaryKind, BeneficiaryLine, Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Earned:
     unit_price: int
     amount: int
     currency: str
+    kind: BeneficiaryKind
 
 
 async def insert_beneficiaries(
@@ -41,10 +42,10 @@ async def insert_beneficiaries(
     await connection.execute(
         "INSERT INTO beneficiary_lines (row_id, campaign_id, team_id, sequence, platform_id, line_id, seat_id, cause,"
         " cause_event_id, occurred_at, merchant_id, beneficiary_id, commission_basis_points, quantity, unit_price,"
-        " amount, currency)"
+        " amount, currency, kind)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[], %s::uuid[],"
         " %s::text[], %s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::text[])",
+        " %s::bigint[], %s::text[], %s::text[])",
         columns(_row(row_id, row) for row_id, row in rows),
     )
 
@@ -55,19 +56,19 @@ async def list_beneficiaries(
     merchant_id: str,
     beneficiary_id: str,
     campaign_id: UUID | None,
-    after: tuple[UUID, UUID, int],
+    after: tuple[UUID, UUID, int, str],
     limit: int,
 ) -> list[Earned]:
-    """List rows of a platform by campaign, team and number, after such a place; empty and None mean all."""
+    """List rows of a platform by campaign, team, number and kind, after such a place; empty and None mean all."""
     cursor = await connection.execute(
         "SELECT row_id, campaign_id, team_id, sequence, line_id, seat_id, cause, cause_event_id, occurred_at,"
-        " merchant_id, beneficiary_id, commission_basis_points, quantity, unit_price, amount, currency"
+        " merchant_id, beneficiary_id, commission_basis_points, quantity, unit_price, amount, currency, kind"
         " FROM beneficiary_lines WHERE platform_id = %(platform)s"
         " AND (%(merchant)s = '' OR merchant_id = %(merchant)s)"
         " AND (%(beneficiary)s = '' OR beneficiary_id = %(beneficiary)s)"
         " AND (%(campaign)s::uuid IS NULL OR campaign_id = %(campaign)s)"
-        " AND (campaign_id, team_id, sequence) > (%(c)s, %(t)s, %(n)s)"
-        " ORDER BY campaign_id, team_id, sequence LIMIT %(limit)s",
+        " AND (campaign_id, team_id, sequence, kind) > (%(c)s, %(t)s, %(n)s, %(k)s)"
+        " ORDER BY campaign_id, team_id, sequence, kind LIMIT %(limit)s",
         {
             "platform": platform_id,
             "merchant": merchant_id,
@@ -76,6 +77,7 @@ async def list_beneficiaries(
             "c": after[0],
             "t": after[1],
             "n": after[2],
+            "k": after[3],
             "limit": limit,
         },
     )
@@ -102,6 +104,7 @@ def _row(row_id: UUID, row: BeneficiaryLine) -> tuple[object, ...]:
         line.unit_price,
         row.amount,
         line.currency,
+        row.kind,
     )
 
 
@@ -123,4 +126,5 @@ def _earned(row: TupleRow) -> Earned:
         unit_price=row[13],
         amount=row[14],
         currency=row[15],
+        kind=BeneficiaryKind(row[16]),
     )

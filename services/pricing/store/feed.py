@@ -48,6 +48,8 @@ class Wanted:
     merchant_id: str = ""
     state: LineState | None = None
     updated_since: datetime | None = None
+    seat_id: UUID | None = None
+    """Only with its campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ async def list_settlements(
         " WHERE f.platform_id = %(platform)s AND f.position >= %(position)s"
         " AND (f.position > %(position)s OR l.sequence > %(sequence)s)"
         " AND (%(campaign)s::uuid IS NULL OR f.campaign_id = %(campaign)s)"
-        " AND (%(merchant)s = '' OR f.merchant_id = %(merchant)s)) AS listed"
+        " AND (%(merchant)s = '' OR f.merchant_id = %(merchant)s)"
+        " AND (%(seat)s::uuid IS NULL OR (l.seat_id = %(seat)s AND f.team_id = (SELECT team_id FROM seats"
+        " WHERE campaign_id = %(campaign)s AND seat_id = %(seat)s)))) AS listed"
         " WHERE (%(state)s::text IS NULL OR line_state = %(state)s)"
         " AND (%(since)s::timestamptz IS NULL OR updated_at >= %(since)s)"
         " ORDER BY position, sequence LIMIT %(limit)s",
@@ -84,6 +88,7 @@ async def list_settlements(
             "merchant": wanted.merchant_id,
             "state": wanted.state,
             "since": wanted.updated_since,
+            "seat": wanted.seat_id,
             "position": after[0],
             "sequence": after[1],
             "limit": limit,

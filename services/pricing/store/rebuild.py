@@ -1,11 +1,17 @@
-"""A second set of the derived tables beside the ones in use: made, compared row by row, put in their place."""
+"""A second set of the derived tables beside the ones in use: made, compared row by row, put in their place.
+
+Every table of pricing stands in exactly one of three lists: DERIVED, KEPT, APART. Who adds a table decides which.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, errors, sql
 from psycopg.rows import TupleRow
+
+from services.chassis.columns import columns
+from services.pricing.domain import Delivery, DeliveryOutcome
 
 SCHEMA = "rebuild"
 
@@ -17,18 +23,58 @@ DERIVED = (
     "facts",
     "settlement_jobs",
     "settlement_lines",
+    "payment_terms",
+    "beneficiary_lines",
     "tallies",
     "tally_fixes",
 )
-"""Tables that follow from events alone, and are built again. Every other table of the service is used as it is."""
+"""Tables that follow from events, and from what is kept, and are built again."""
 
-OF_TEAM = ("teams", "seats", "facts", "settlement_jobs", "settlement_lines")
-"""Those of them whose rows belong to one team."""
+KEPT = (
+    "payment_facts",  # told when a clock said so
+    "line_states",  # by the reports of platforms
+    "deliveries_reported",  # entered by RPC
+    "tally_heads",  # how far counting is, and which numbers were told
+    "demand",  # a view of another topic
+    "requests",  # what was answered
+    "outbox",  # what was told, and how far the relay is with it
+    "relay_positions",
+    "platforms",  # from topics of their own
+    "platform_keys",
+)
+"""Tables that are used as they are, and that the building only reads."""
 
-_OWN = ("inbox", "parked_messages", "tally_deltas", "tally_waits")
-"""What the building itself needs apart: how far it is, what it could not apply, and what is counted already."""
+APART = (
+    "inbox",  # how far the building is, and what it could not apply
+    "parked_messages",
+    "tally_deltas",  # what it counts was counted
+    "tally_waits",
+    "settlement_feed",  # when lines were committed, which streams have read
+    "awaited_payments",  # moved by clocks and reports since
+    "line_reports",  # entered by RPC; those that wait for lines in use are to be told behind those, not by the building
+)
+"""Tables that stay as they are too, but that the building would write: it has empty ones of its own, thrown away."""
+
+OF_TEAM = (
+    "teams",
+    "seats",
+    "facts",
+    "settlement_jobs",
+    "settlement_lines",
+    "payment_terms",
+    "beneficiary_lines",
+)
+"""Derived tables whose rows belong to one team."""
+
+_TAKEN = " UNION ALL ".join(
+    f"SELECT campaign_id, team_id, team_version, sequence FROM public.{name} WHERE sequence IS NOT NULL"  # noqa: S608
+    for name in ("line_reports", "payment_facts", "deliveries_reported")
+)
+"""Settlement numbers of teams that no event of a team promised."""
 
 _EXAMPLES = 5
+_LOCK_MS = 200
+_LOCK_MS_AT_MOST = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +104,9 @@ async def prepare(connection: AsyncConnection[TupleRow], migrations: Sequence[st
         for text in migrations:
             await connection.execute(text.encode())
         for name in await _tables(connection):
-            if name not in DERIVED:  # found in use instead
+            if name not in DERIVED:
                 await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(SCHEMA, name)))
-        for name in _OWN:
+        for name in APART:
             await connection.execute(
                 sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
                     sql.Identifier(SCHEMA, name), sql.Identifier("public", name)
@@ -96,6 +142,69 @@ async def fix_teams(connection: AsyncConnection[TupleRow]) -> None:
         " AND f.team_id = w.team_id RETURNING f.campaign_id, f.team_id, f.seq)"
         " UPDATE teams AS t SET fill = y.units_confirmed_now, tally_seq = y.seq FROM named AS n JOIN tallies AS y"
         " USING (campaign_id, seq) WHERE t.campaign_id = n.campaign_id AND t.team_id = n.team_id"
+    )
+
+
+async def load_taken(
+    connection: AsyncConnection[TupleRow], teams: Sequence[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], list[tuple[int, int]]]:
+    """Load what numbers reports, payments and deliveries took, by team: its version then, the last number."""
+    cursor = await connection.execute(
+        f"SELECT campaign_id, team_id, team_version, max(sequence) FROM ({_TAKEN}) AS taken"  # noqa: S608 - constants
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, team_id) USING (campaign_id, team_id)"
+        " GROUP BY campaign_id, team_id, team_version",
+        columns(teams),
+    )
+    found: dict[tuple[UUID, UUID], list[tuple[int, int]]] = {}
+    async for campaign_id, team_id, version, number in cursor:
+        found.setdefault((campaign_id, team_id), []).append((version, number))
+    return found
+
+
+async def end_numbers(connection: AsyncConnection[TupleRow]) -> None:
+    """Have teams that were built go on behind the numbers that were taken since the last event of each."""
+    await connection.execute(
+        f"UPDATE {SCHEMA}.teams AS t SET settlement_sequence = taken.number"  # noqa: S608 - constants
+        f" FROM (SELECT campaign_id, team_id, max(team_version) AS version, max(sequence) AS number FROM ({_TAKEN})"
+        " AS every GROUP BY campaign_id, team_id) AS taken"
+        " WHERE t.campaign_id = taken.campaign_id AND t.team_id = taken.team_id AND taken.version <= t.version"
+        " AND taken.number > t.settlement_sequence"
+    )
+
+
+async def list_refused(connection: AsyncConnection[TupleRow], after: tuple[UUID, UUID], limit: int) -> list[Delivery]:
+    """List deliveries whose line is not built yet and can be, by campaign and seat, after such a place.
+
+    It can be when the team was built up to the report and waits for nothing: its price is final then.
+    """
+    cursor = await connection.execute(
+        "SELECT d.campaign_id, d.seat_id, d.team_id, d.platform_id, d.report_id, d.outcome, d.reason, d.refused_units,"
+        " d.reported_at, d.team_version, d.sequence FROM deliveries_reported AS d JOIN teams AS t"
+        " ON t.campaign_id = d.campaign_id AND t.team_id = d.team_id AND t.version >= d.team_version"
+        " WHERE d.sequence IS NOT NULL AND (d.campaign_id, d.seat_id) > (%s, %s)"
+        " AND NOT EXISTS (SELECT FROM settlement_jobs AS j WHERE j.campaign_id = d.campaign_id"
+        " AND j.team_id = d.team_id)"
+        " AND NOT EXISTS (SELECT FROM settlement_lines AS l WHERE l.campaign_id = d.campaign_id"
+        " AND l.seat_id = d.seat_id AND l.cause_event_id = d.report_id)"
+        " ORDER BY d.campaign_id, d.seat_id LIMIT %s",
+        (*after, limit),
+    )
+    return [_delivery(row) async for row in cursor]
+
+
+def _delivery(row: TupleRow) -> Delivery:
+    return Delivery(
+        campaign_id=row[0],
+        seat_id=row[1],
+        team_id=row[2],
+        platform_id=row[3],
+        report_id=row[4],
+        outcome=DeliveryOutcome(row[5]),
+        reason=row[6],
+        refused_units=row[7],
+        at=row[8],
+        team_version=row[9],
+        sequence=row[10],
     )
 
 
@@ -186,10 +295,30 @@ async def _difference(connection: AsyncConnection[TupleRow], table: str) -> Diff
 
 
 async def swap(connection: AsyncConnection[TupleRow]) -> None:
-    """Put the tables that were built in the place of those in use, within the transaction that stopped the clock."""
+    """Put the tables that were built in the place of those in use, within the transaction that stopped the clock.
+
+    Who reads several tables in a transaction may have one and wait for another: such a reader is let go on first.
+    """
+    wait = _LOCK_MS
+    while not await _lock(connection, wait):
+        wait = min(wait * 2, _LOCK_MS_AT_MOST)  # from a second on, PostgreSQL ends a vacuum that is in the way
     for name in DERIVED:
         await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("public", name)))
         await connection.execute(sql.SQL("ALTER TABLE {} SET SCHEMA public").format(sql.Identifier(SCHEMA, name)))
+
+
+async def _lock(connection: AsyncConnection[TupleRow], wait_ms: int) -> bool:
+    """Lock the tables in use against everybody; False, and none is locked, where one is not to be had in time."""
+    await connection.execute("SAVEPOINT unlocked")
+    try:
+        await connection.execute(f"SET LOCAL lock_timeout = {wait_ms}")
+        names = sql.SQL(", ").join(sql.Identifier("public", name) for name in DERIVED)
+        await connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+    except errors.LockNotAvailable:
+        await connection.execute("ROLLBACK TO SAVEPOINT unlocked")
+        return False
+    await connection.execute("SET LOCAL lock_timeout = 0")
+    return True
 
 
 async def clear(connection: AsyncConnection[TupleRow]) -> None:

@@ -13,7 +13,7 @@ from services.pricing.domain import OwnStep, ReleaseReason, Role, Seat, SeatStat
 _COLUMNS = (
     "s.campaign_id, s.seat_id, s.team_id, s.platform_id, s.member_id, s.sku, s.role, s.quantity, s.cap, s.cap_fill,"
     " s.state, s.release_reason, s.payment_reference, s.number, s.sponsored, s.cap_role, s.formed_quantity,"
-    " s.cap_tally_seq, s.own_steps, s.cap_from_quote, s.promoter_id, s.commission_basis_points"
+    " s.cap_tally_seq, s.own_steps, s.cap_from_quote, s.promoter_id, s.commission_basis_points, s.leader_reward"
 )
 
 
@@ -77,6 +77,18 @@ async def save_seats(connection: AsyncConnection[TupleRow], seats: Sequence[Seat
     )
 
 
+async def reward_leaders(
+    connection: AsyncConnection[TupleRow], rewards: Sequence[tuple[UUID, UUID, UUID, int]]
+) -> None:
+    """Say what leaders' seats of locked teams earn: campaign, team, seat and minor units, at least one."""
+    await connection.execute(
+        "UPDATE seats AS s SET leader_reward = k.amount"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[]) AS k (campaign_id, team_id, seat_id, amount)"
+        " WHERE s.campaign_id = k.campaign_id AND s.seat_id = k.seat_id AND s.team_id = k.team_id",
+        columns(rewards),
+    )
+
+
 def _row(seat: Seat) -> tuple[object, ...]:
     return (
         seat.campaign_id,
@@ -128,4 +140,5 @@ def _seat(row: TupleRow) -> Seat:
         cap_from_quote=row[19],
         promoter_id=row[20],
         commission_basis_points=row[21],
+        leader_reward=row[22],
     )

@@ -2,7 +2,6 @@
 
 from services.pricing.translate.amounts import money_text
 from services.pricing.translate.answers import price_now
-from services.pricing.translate.awaited import payment_message
 from services.pricing.translate.campaigns import CAMPAIGN_TOPIC, campaign
 from services.pricing.translate.demand import DEMAND_TOPIC
 from services.pricing.translate.events import (
@@ -10,7 +9,6 @@ from services.pricing.translate.events import (
     SETTLEMENT_TOPIC,
     TEAM_TOPIC,
     price_message,
-    settlement_message,
 )
 from services.pricing.translate.explanations import explanation, price_change, team_explanation
 from services.pricing.translate.facts import full_name, team_fact
@@ -18,14 +16,15 @@ from services.pricing.translate.lines import line
 from services.pricing.translate.quotes import quote, quote_keys, signed_quote
 from services.pricing.translate.reports import (
     READ_STATES,
+    Settled,
     beneficiary_line,
     merchant_record,
     read_reports,
     report,
     report_event,
-    report_message,
     reported_line,
     settled_event,
+    settled_message,
     settlement,
 )
 from services.pricing.translate.sentences import (
@@ -75,6 +74,7 @@ __all__ = [
     "TALLY_TOPIC",
     "TEAM",
     "TEAM_TOPIC",
+    "Settled",
     "beneficiary_line",
     "campaign",
     "campaign_price_message",
@@ -88,7 +88,6 @@ __all__ = [
     "merchant_record",
     "money",
     "money_text",
-    "payment_message",
     "price_change",
     "price_message",
     "price_now",
@@ -105,12 +104,11 @@ __all__ = [
     "references",
     "report",
     "report_event",
-    "report_message",
     "reported_line",
     "seat_id",
     "settled_event",
+    "settled_message",
     "settlement",
-    "settlement_message",
     "signed_quote",
     "simulated",
     "tally_answer",

@@ -2,11 +2,9 @@
 
 from groupbuy.pricing.v1 import events_pb2
 
-from services.chassis import ids, messages
-from services.chassis.messages import Message
+from services.chassis import ids
 from services.pricing import domain
 from services.pricing.domain import PaymentFactKind, WaitsFor
-from services.pricing.translate.events import SETTLEMENT_TOPIC
 from services.pricing.translate.words import CAMPAIGN, PLATFORM, event_time, money, seat_id, team_id
 
 _REASONS = {
@@ -15,17 +13,17 @@ _REASONS = {
 }
 
 
-def payment_message(fact: domain.PaymentFact, sequence: int, team_version: int) -> Message:
-    """Make the message of a fact about a payment; its id comes from line and kind, so that it is one event for good."""
-    payment = fact.payment
+def payment_event(told: domain.PaymentTold) -> events_pb2.SettlementEvent:
+    """Write a fact about a payment; its id comes from line and kind, so that it is one event for good."""
+    fact, payment = told.fact, told.fact.payment
     event = events_pb2.SettlementEvent(
         event_id=str(ids.derived_id(payment.line_id, fact.kind)),
         platform_id=ids.opaque(PLATFORM, payment.platform_id),
-        sequence=sequence,
+        sequence=told.sequence,
         occurred_at=event_time(fact.at),
         campaign_id=ids.opaque(CAMPAIGN, payment.campaign_id),
         team_id=team_id(payment.campaign_id, payment.team_id),
-        team_version=team_version,
+        team_version=told.team_version,
     )
     match fact.kind:
         case PaymentFactKind.LAPSED:
@@ -34,7 +32,7 @@ def payment_message(fact: domain.PaymentFact, sequence: int, team_version: int) 
             event.authorisation_lapsing.CopyFrom(_lapsing(payment))
         case PaymentFactKind.DUE:
             event.payment_due.CopyFrom(_due(payment))
-    return messages.message(SETTLEMENT_TOPIC, event.team_id, event)
+    return event
 
 
 def _lapsed(payment: domain.AwaitedPayment) -> events_pb2.PaymentLapsed:

@@ -80,9 +80,3 @@ def line_event(value: domain.SettlementLine) -> events_pb2.SettlementEvent:
         team_version=value.team_version,
         settlement_line_recorded=events_pb2.SettlementLineRecorded(line=line(value)),
     )
-
-
-def settlement_message(value: domain.SettlementLine) -> Message:
-    """Make the message that a settlement line was recorded."""
-    event = line_event(value)
-    return messages.message(SETTLEMENT_TOPIC, event.team_id, event)

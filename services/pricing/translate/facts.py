@@ -59,6 +59,7 @@ def _read(event_id: UUID, message: events_pb2.TeamEvent) -> domain.TeamFact:
     fact: Any = getattr(message, name)
     seat, currency = _seat(fact, campaign_id, platform_id)
     amount, currency = _amount(fact, currency)
+    reward, currency = _reward(fact, campaign_id, currency)
     return domain.TeamFact(
         kind,
         event_id,
@@ -82,6 +83,7 @@ def _read(event_id: UUID, message: events_pb2.TeamEvent) -> domain.TeamFact:
         after_formed=getattr(fact, "after_formed", False),
         below_minimum=getattr(fact, "below_minimum", False),
         from_waitlist=getattr(fact, "from_waitlist", False),
+        reward=reward,
     )
 
 
@@ -155,6 +157,16 @@ def _amount(fact: Any, currency: str) -> tuple[int, str]:
     if currency and amount.currency != currency:
         raise ValueError(f"the amount is in {amount.currency or 'no currency'}, the cap in {currency}")
     return int(amount.minor_units), amount.currency
+
+
+def _reward(fact: Any, campaign_id: UUID, currency: str) -> tuple[domain.LeaderReward | None, str]:
+    """Read what a leader is given when its team forms, and its currency."""
+    if not hasattr(fact, "leader_reward") or not fact.HasField("leader_reward"):
+        return None, currency
+    of_campaign, seat_id = _ids(SEAT, fact.leader_seat_id, 2)
+    if of_campaign != campaign_id:
+        raise ValueError("the leader's seat is of another campaign")
+    return domain.LeaderReward(seat_id, fact.leader_reward.minor_units), fact.leader_reward.currency
 
 
 def _state(code: types_pb2.TeamState.ValueType) -> domain.TeamState:

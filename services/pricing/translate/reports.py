@@ -1,6 +1,7 @@
 """Reads what a platform reports about settlement lines, and writes it for events and answers."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 from uuid import UUID
 
 from groupbuy.pricing.v1 import events_pb2, settlements_pb2
@@ -10,6 +11,7 @@ from services.chassis.errors import FieldViolation, Rejected
 from services.chassis.messages import Message
 from services.pricing import domain
 from services.pricing.store import Earned, Listed, MerchantRecord
+from services.pricing.translate.awaited import payment_event
 from services.pricing.translate.events import SETTLEMENT_TOPIC, line_event
 from services.pricing.translate.lines import CAUSES, line
 from services.pricing.translate.words import CAMPAIGN, PLATFORM, event_time, money, seat_id, team_id
@@ -117,6 +119,7 @@ def report(value: domain.Report) -> events_pb2.SettlementReported:
         state=STATES[value.state],
         member_id=value.member_id,
         failed_kind=_KINDS[value.failed_kind] if value.failed_kind else events_pb2.REPORT_KIND_UNSPECIFIED,
+        reported_at=event_time(value.at),
     )
 
 
@@ -134,19 +137,31 @@ def report_event(value: domain.Report) -> events_pb2.SettlementEvent:
     )
 
 
-def report_message(value: domain.Report) -> Message:
-    """Make the message that the platform reported something."""
-    event = report_event(value)
+Settled: TypeAlias = domain.SettlementLine | domain.Report | domain.PaymentTold
+"""What groupbuy.settlement.v1 tells."""
+
+
+def settled_event(value: Settled) -> events_pb2.SettlementEvent:
+    """Write an event as it is on the topic."""
+    match value:
+        case domain.Report():
+            return report_event(value)
+        case domain.PaymentTold():
+            return payment_event(value)
+        case _:
+            return line_event(value)
+
+
+def settled_message(value: Settled) -> Message:
+    """Make the message of an event."""
+    event = settled_event(value)
     return messages.message(SETTLEMENT_TOPIC, event.team_id, event)
 
 
-def settled_event(value: domain.SettlementLine | domain.Report) -> events_pb2.SettlementEvent:
-    """Write the event of a line or a report, as it is on the topic."""
-    return report_event(value) if isinstance(value, domain.Report) else line_event(value)
-
-
-def settlement(value: Listed, reports: Sequence[domain.Report]) -> settlements_pb2.Settlement:
-    """Write a line with what was reported about it."""
+def settlement(
+    value: Listed, reports: Sequence[domain.Report], payments: Sequence[domain.PaymentTold] = ()
+) -> settlements_pb2.Settlement:
+    """Write a line with what was reported and told about it."""
     return settlements_pb2.Settlement(
         line=line(value.line),
         campaign_id=ids.opaque(CAMPAIGN, value.line.campaign_id),
@@ -156,6 +171,7 @@ def settlement(value: Listed, reports: Sequence[domain.Report]) -> settlements_p
         state=STATES[value.state],
         updated_at=event_time(value.updated_at),
         reports=map(report, reports[-MOST_SHOWN:]),
+        payment_events=map(payment_event, payments),
     )
 
 
@@ -177,8 +193,14 @@ def merchant_record(record: MerchantRecord) -> settlements_pb2.GetMerchantRecord
     )
 
 
+_EARNED_FOR = {
+    domain.BeneficiaryKind.COMMISSION: settlements_pb2.BENEFICIARY_KIND_COMMISSION,
+    domain.BeneficiaryKind.LEADER_REWARD: settlements_pb2.BENEFICIARY_KIND_LEADER_REWARD,
+}
+
+
 def beneficiary_line(row: Earned) -> settlements_pb2.BeneficiaryLine:
-    """Write what a promoter earns by a seat for a cause."""
+    """Write what a promoter or leader earns by a seat for a cause."""
     return settlements_pb2.BeneficiaryLine(
         row_id=str(row.row_id),
         beneficiary_id=row.beneficiary_id,
@@ -192,4 +214,5 @@ def beneficiary_line(row: Earned) -> settlements_pb2.BeneficiaryLine:
         quantity=row.quantity,
         unit_price=money(row.unit_price, row.currency),
         amount=money(row.amount, row.currency),
+        kind=_EARNED_FOR[row.kind],
     )

@@ -4,9 +4,11 @@ from random import Random
 from uuid import uuid4
 
 import pytest
-from groupbuy.pricing.v1 import events_pb2, ladder_pb2
+from groupbuy.pricing.v1 import events_pb2, ladder_pb2, settlements_pb2
 
-from services.pricing import domain
+from services.chassis.requests import NO_CAMPAIGN, RequestKey
+from services.pricing import domain, translate
+from services.pricing.handlers import ReportLines, ReportWriter
 from tests.support.campaigns import wrong
 from tests.support.pricing import PricingService
 from tests.support.pricing_histories import play
@@ -177,3 +179,38 @@ async def test_final_prices_after_random_histories_are_those_of_the_tally_named(
             charged += 1
     assert not await wrong(pricing)
     assert charged or not any(life.state == FORMED for life in teams)
+
+
+async def test_a_report_about_a_team_that_waits_for_its_tally_is_told_behind_the_promised_lines(
+    pricing: PricingService,
+) -> None:
+    [life] = lives(1, payment_mode=PREPAID)
+    life.open("mei", quantity=4)
+    life.confirm("mei")
+    life.join("tom")
+    life.join("ana")
+    life.leave("ana")
+    await follow(pricing, life)
+    await tally(pricing)
+    life.form()
+    await follow(pricing, life)
+    [left] = await pricing.settled()
+
+    line = left.settlement_line_recorded.line
+    report = settlements_pb2.LineReport(
+        line_id=line.line_id, kind=events_pb2.REPORT_KIND_REFUNDED, amount=line.to_refund, reference="ref-1"
+    )
+    key = RequestKey(NO_CAMPAIGN, life.platform, "ReportSettlement", "once", b"")
+    await ReportWriter(pricing.database, pricing.clock).decide([ReportLines(key, translate.read_reports([report]))])
+    life.withdraw("tom")
+    await follow(pricing, life)
+    assert await pricing.settle() == 0
+    assert len(await pricing.settled()) == 1
+    assert not await wrong(pricing)
+
+    await tally(pricing)
+    await pricing.settle()
+    told = await pricing.settled()
+    assert [event.sequence for event in told] == [1, 2, 3, 4, 5]
+    assert [event.WhichOneof("fact") == "settlement_reported" for event in told] == [False] * 3 + [True, False]
+    assert not await wrong(pricing)

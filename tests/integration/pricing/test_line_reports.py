@@ -186,6 +186,24 @@ async def test_more_reports_than_a_chunk_wait_their_turn(reporting: Reporting, m
     assert await reporting.pricing.rows("SELECT * FROM settlement_jobs") == []
 
 
+async def test_a_line_of_one_seat_with_more_reports_than_a_chunk_behind_it_is_made_once(
+    reporting: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.pricing.handlers.settle.CHUNK", 2)
+    life = await reporting.form(HOLD, members=8, settle=False)
+    life.late("m3", "paid-again")
+    await reporting.pricing.apply(life.records[-1:])
+    for _ in range(3):
+        await reporting.pricing.settlements.run_once()
+    reports = [a_report(line, CAPTURED, line.to_capture.minor_units) for line in await reporting.lines()]
+    await reporting.writer.decide([a_command(*reports)])
+    assert (len(reports), await reporting.told()) == (6, [])
+    await reporting.pricing.settle()
+    assert [event.sequence for event in await reporting.pricing.settled()] == list(range(1, 16))
+    assert len(await reporting.told()) == 6
+    assert await reporting.pricing.rows("SELECT * FROM settlement_jobs") == []
+
+
 async def test_one_bad_report_keeps_all_of_its_request_out(reporting: Reporting) -> None:
     await reporting.form(HOLD)
     first, second, third = await reporting.lines()

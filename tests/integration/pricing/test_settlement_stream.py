@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,17 +16,28 @@ from groupbuy.pricing.v1 import events_pb2, settlements_pb2
 from services.chassis import messages
 from services.chassis.clock import Clock
 from services.pricing.handlers import Place, ReportWriter, SettlementStream, TeamHandler
-from services.pricing.handlers.stream import Settled
+from services.pricing.translate import Settled
 from tests.integration.pricing.test_line_reports import PLATFORM, a_command, a_report
+from tests.integration.pricing.test_payment_terms import FAILED, TERMS, lines, report, told
 from tests.integration.pricing.test_rpc import Api, api, bearer, refusal
 from tests.support.pricing import PricingService
-from tests.support.teams import PREPAID, TeamLife
+from tests.support.pricing_lives import FullLife
+from tests.support.teams import HOLD, PREPAID, TeamLife
 from tests.support.until import until
 
 __all__ = ["api"]
 
 REFUNDED = events_pb2.REPORT_KIND_REFUNDED
 PB = settlements_pb2
+
+
+def a_life_with_terms(platform: UUID) -> FullLife:
+    life = FullLife(payment_mode=HOLD, payment_terms=TERMS, platform=platform)
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom")
+    life.form()
+    return life
 
 
 def a_formed_life(platform: UUID = PLATFORM, members: int = 3) -> TeamLife:
@@ -134,6 +146,38 @@ async def test_a_stream_over_grpc_goes_on_from_its_cursor(api: Api, pricing: Pri
     assert refusal(error) == ("INVALID_ARGUMENT", ["cursor"])
 
 
+async def test_facts_of_payments_are_streamed_and_listed_with_their_lines(api: Api, pricing: PricingService) -> None:
+    life = a_life_with_terms(api.acme)
+    await pricing.apply(life.records)
+    _, tom = await lines(pricing)
+    await report(pricing, life, tom, FAILED, life.now)
+    await told(pricing, life.now + timedelta(hours=2))
+    await told(pricing, life.now + timedelta(days=5))
+    await told(pricing, life.now + timedelta(days=30))
+    events = await pricing.settled()
+    facts = [event.WhichOneof("fact") for event in events]
+    assert facts.count("payment_due") == 1
+    assert facts.count("authorisation_lapsing") == 1
+    assert facts.count("payment_lapsed") == 2
+    stream = api.public.StreamSettlements(PB.StreamSettlementsRequest(), metadata=bearer("gbk_acme_secret"))
+    assert [(await stream.read()).event for _ in events] == events
+    stream.cancel()
+    of_tom = [event for event in events if _seat_of(event) == tom.seat_id]
+    [listed_tom] = await listed(api, seat_id=tom.seat_id)
+    assert [listed_tom.line, *listed_tom.reports, *listed_tom.payment_events] == [
+        of_tom[0].settlement_line_recorded.line,
+        of_tom[1].settlement_reported,
+        *of_tom[2:],
+    ]
+    assert await listed(api, "gbk_rival_secret", seat_id=tom.seat_id) == []
+
+
+def _seat_of(event: events_pb2.SettlementEvent) -> str:
+    name = event.WhichOneof("fact")
+    fact = getattr(event, name or "")
+    return str(fact.line.seat_id if name == "settlement_line_recorded" else fact.seat_id)
+
+
 async def read_or_fail(api: Api, cursor: str, key: str) -> None:
     async for _ in api.public.StreamSettlements(PB.StreamSettlementsRequest(cursor=cursor), metadata=bearer(key)):
         raise AssertionError("a cursor of something else was taken")
@@ -188,6 +232,7 @@ async def test_a_bad_list_names_its_fields(api: Api) -> None:
     cases: list[tuple[dict[str, Any], tuple[str, list[str]]]] = [
         ({"campaign_id": "x", "merchant_id": "\0"}, ("INVALID_ARGUMENT", ["campaign_id", "merchant_id"])),
         ({"state": 9, "updated_since": since}, ("INVALID_ARGUMENT", ["state", "updated_since"])),
+        ({"campaign_id": "x", "seat_id": "y"}, ("INVALID_ARGUMENT", ["campaign_id", "seat_id"])),
         ({"page_token": "x"}, ("PAGE_TOKEN_INVALID", [])),
         ({"page_size": 1001}, ("INVALID_ARGUMENT", ["page_size"])),
     ]
