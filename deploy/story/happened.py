@@ -38,6 +38,8 @@ def _held(fact: Any, _seat: Any, buyer: bool) -> str:  # noqa: FBT001
 def _confirmed(fact: Any, _seat: Any, buyer: bool) -> str:  # noqa: FBT001
     reference = f", reference {fact.payment_reference}" if fact.payment_reference and not buyer else ""
     late = " after its hold had run out" if fact.after_expiry else ""
+    if fact.from_waitlist:
+        late = f" from the waitlist for a place that was not paid, at the final price of fill {fact.seat.cap_fill}"
     return f"confirmed{late} with {amount(fact.amount)}{reference}"
 
 

@@ -15,7 +15,7 @@ from services.team_formation.handlers import Ask
 from tests.support.crowding import violations
 from tests.support.database import Database
 from tests.support.engine import Engine, an_engine
-from tests.support.histories import History
+from tests.support.histories import History, Unpaid
 
 SEEDS = range(18)
 AT_A_TIME = 6
@@ -39,6 +39,18 @@ async def test_every_invariant_holds_after_any_history(engine: Engine, seeds: ra
     results = await check_databases(engine.urls, now=engine.formation.clock.now())
     assert not [result for result in results if result.violations], [line for h in histories for line in h.said]
     assert {result.name for result in results if not result.checked} <= RARE
+
+
+@pytest.mark.parametrize("seed", [303, 304])
+async def test_every_invariant_holds_where_places_that_are_not_paid_are_filled(engine: Engine, seed: int) -> None:
+    for number in range(4):
+        history = Unpaid(engine.formation, seed * 10 + number, defaults=25.0)
+        await history.play()
+        await engine.carry(batch=1 + seed % 30)
+    results = await check_databases(engine.urls, now=engine.formation.clock.now())
+    assert not [result for result in results if result.violations]
+    facts = await engine.formation.rows("SELECT payload FROM outbox WHERE type LIKE '%%SeatConfirmed'")
+    assert any(events_pb2.TeamEvent.FromString(payload).seat_confirmed.from_waitlist for (payload,) in facts)
 
 
 class Watched(History):
@@ -98,6 +110,7 @@ class Account:
     def _seat_confirmed(self, fact: Any, _totals: Any) -> None:
         self.inside[fact.seat.seat_id] = fact.seat
         self.brought[fact.seat.seat_id] += fact.amount.minor_units
+        self._owe()
 
     def _late_payment_reported(self, fact: Any, _totals: Any) -> None:
         self.brought[fact.seat.seat_id] += fact.amount.minor_units

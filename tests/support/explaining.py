@@ -96,7 +96,9 @@ class Explained:
         return [
             seat
             for seat in found
-            if not seat.sponsored and (seat.state is SeatState.CONFIRMED or (formed and seat.formed_quantity))
+            if not seat.sponsored
+            and seat.number < job.version
+            and (seat.state is SeatState.CONFIRMED or (formed and seat.formed_quantity))
         ]
 
 

@@ -44,6 +44,8 @@ class History:
     teams: list[UUID] = field(default_factory=list)
     seats: list[Any] = field(default_factory=list)
     invites: list[UUID] = field(default_factory=list)
+    defaults: float = 1.0
+    """How often money does not come, beside what else is asked."""
     said: list[str] = field(default_factory=list)
     """What was asked and answered, for whoever looks into a failure."""
 
@@ -55,9 +57,13 @@ class History:
         self._asked: dict[Any, tuple[Ask, object]] = {}
         self._numbers = 0
 
+    def offered(self) -> domain.Campaign:
+        """Make the campaign that is played."""
+        return _campaign(self._random)
+
     async def play(self) -> None:
         """Play some rounds, then let everything end."""
-        self.campaign = await self.formation.create(_campaign(self._random))
+        self.campaign = await self.formation.create(self.offered())
         rules = self.campaign.terms.rules
         self.said.append(f"seed {self.seed}: {rules}")
         for _ in range(ROUNDS):
@@ -109,7 +115,7 @@ class History:
         if self.teams:
             kinds |= {self._join: 34.0, self._invite: 4.0, self._expire: 3.0, self._sponsor: 4.0, self._cancel: 0.6}
         if self.seats:
-            kinds |= {self._confirm: 43.0, self._leave: 12.0, self._extend: 2.0, self._default: 1.0}
+            kinds |= {self._confirm: 43.0, self._leave: 12.0, self._extend: 2.0, self._default: self.defaults}
         if self.invites:
             kinds[self._revoke] = 2.0
         kind: Callable[[], Ask] = self._random.choices(list(kinds), list(kinds.values()))[0]
@@ -206,7 +212,30 @@ def _campaign(chance: random.Random) -> domain.Campaign:
     rules = campaign.terms.rules
     if rules.counted_in is domain.CountedIn.UNITS:  # nobody may take more than there is
         rules = replace(rules, max_units_per_seat=min(rules.max_units_per_seat, rules.maximum))
+    rules = replace(rules, payment_terms=_payment_terms(chance, rules, table.basis))
     return replace(campaign, terms=replace(campaign.terms, price_table=table, rules=rules))
+
+
+class Unpaid(History):
+    """A history of full teams whose places are not paid, and go to those who wait."""
+
+    def offered(self) -> domain.Campaign:
+        """Make a campaign that fills places from its waitlists."""
+        while True:
+            campaign = _campaign(self._random)
+            terms = campaign.terms.rules.payment_terms
+            if terms and terms.fills_from_waitlist and campaign.terms.rules.close_when_full:
+                return campaign
+
+
+def _payment_terms(chance: random.Random, rules: domain.Rules, basis: domain.Basis) -> domain.PaymentTerms | None:
+    """Give places that are not paid to who waits, where that may be."""
+    if rules.payment_mode is not domain.PaymentMode.COMMIT or rules.on_full is not domain.OnFull.WAITLIST:
+        return None
+    if basis is domain.Basis.CAMPAIGN_UNITS or chance.random() < 0.3:
+        return None
+    below = chance.choice(list(domain.OnBelowMinimum))
+    return domain.PaymentTerms(timedelta(minutes=1), domain.OnUnpaid.FILL_FROM_WAITLIST, below)
 
 
 async def _decided(handler: TeamHandler, asks: Sequence[Ask]) -> Sequence[bytes | Rejected]:

@@ -15,10 +15,11 @@ from tests.support.pricing_lives import (
     HELD,
     PRICE_CHANGED,
     RELEASED,
+    TEAM_ENDED,
     WAITING,
     FullLife,
 )
-from tests.support.teams import HOLD, MEMBER, PREPAID
+from tests.support.teams import COMMIT, HOLD, MEMBER, PREPAID
 
 _Move = Callable[[], object]
 
@@ -53,7 +54,15 @@ def _open_moves(life: FullLife, turn: int, who: int) -> list[_Move]:
     live = held + waiting + confirmed
     moves += [partial(life.leave, _one(live, who))] if live else []
     moves += _reductions(life, live, who) + _late(life, turn, who) + _successions(life, confirmed)
-    moves += [partial(_end, life, life.form), partial(_end, life, life.fail), life.cancel] if turn > 10 else []
+    moves += (
+        [
+            partial(_end, life, partial(life.form, waitlist_stays=life.payment_mode == COMMIT)),
+            partial(_end, life, life.fail),
+            life.cancel,
+        ]
+        if turn > 10
+        else []
+    )
     return moves
 
 
@@ -61,11 +70,15 @@ def _later_moves(life: FullLife, turn: int, who: int) -> list[_Move]:
     moves = _late(life, turn, who)
     if life.state != FORMED:
         return moves
-    confirmed = life.members(CONFIRMED)
+    confirmed, waiting = life.members(CONFIRMED), life.members(WAITING)
+    if waiting:
+        first = waiting[0]
+        moves += [partial(life.fill_place, first)] * 2
+        moves += [partial(life.leave, first), partial(life.release, first, TEAM_ENDED)]
     if confirmed:
         one = _one(confirmed, who)
         moves += [partial(life.withdraw, one), partial(life.default, one), life.cancel]
-    return moves + _reductions(life, confirmed, who) * 2
+    return moves + _reductions(life, confirmed + waiting, who) * 2
 
 
 def _reductions(life: FullLife, live: Sequence[str], who: int) -> list[_Move]:
@@ -146,6 +159,9 @@ class Oracle:
             owed = self._of(fact.seat)
             owed.seat.CopyFrom(fact.seat)
             owed.confirmed = owed.confirmed or name == "seat_confirmed"
+            if name == "seat_confirmed" and fact.from_waitlist:
+                owed.charged = self._price(owed) * owed.seat.quantity
+                owed.lines += 1
 
     def _of(self, seat: types_pb2.Seat) -> Owed:
         if seat.seat_id not in self.seats:

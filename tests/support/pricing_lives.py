@@ -20,6 +20,7 @@ FAILED = types_pb2.TEAM_STATE_FAILED
 CANCELLED = types_pb2.TEAM_STATE_CANCELLED
 EXPIRED = types_pb2.RELEASE_REASON_EXPIRED
 LEFT = types_pb2.RELEASE_REASON_LEFT
+TEAM_ENDED = types_pb2.RELEASE_REASON_TEAM_ENDED
 PRICE_CHANGED = types_pb2.RELEASE_REASON_PRICE_CHANGED
 WITHDRAWN = types_pb2.RELEASE_REASON_WITHDRAWN
 
@@ -37,6 +38,8 @@ def leaders_pay_less(table: ladder_pb2.PriceTable, off: int) -> ladder_pb2.Price
 
 class FullLife(TeamLife):
     """One team; each method tells one event and returns it. A sponsored seat goes by the name that `sponsor` gives."""
+
+    formed_fill = 0
 
     def members(self, *states: types_pb2.SeatState.ValueType, sponsored: bool = False) -> list[str]:
         """Name who has a seat in one of these states, in the order they came."""
@@ -123,8 +126,21 @@ class FullLife(TeamLife):
         fact.ends_at.FromDatetime(self.ends_at)
         return self._tell("team_rescheduled", fact)
 
-    def form(self) -> events_pb2.TeamEvent:
-        """End at or above the minimum: who waits is released by this event."""
+    def fill_place(self, member: str) -> events_pb2.TeamEvent:
+        """Give a place of the formed team to a member who waits still, confirmed at the final price."""
+        seat = self._seats[member]
+        self._count_in(seat, -1)
+        seat.state, seat.cap_fill = CONFIRMED, self.formed_fill
+        seat.cap.CopyFrom(self._minor(self.price(seat.cap_fill, seat.sku, seat.role)))
+        self._count_in(seat)
+        amount = self._minor(seat.cap.minor_units * seat.quantity)
+        return self._tell("seat_confirmed", events_pb2.SeatConfirmed(seat=seat, amount=amount, from_waitlist=True))
+
+    def form(self, *, waitlist_stays: bool = False) -> events_pb2.TeamEvent:
+        """End at or above the minimum: who waits is released by this event, or goes on waiting."""
+        self.formed_fill = self.fill
+        if waitlist_stays:
+            return super().form()
         self.totals.waiting_members = self.totals.waiting_units = 0
         self._release_all(types_pb2.RELEASE_REASON_TEAM_ENDED, WAITING)
         return super().form()
@@ -139,6 +155,8 @@ class FullLife(TeamLife):
         fact = events_pb2.TeamCancelled(totals_at_end=self.totals, reason="sold out", after_formed=self.state == FORMED)
         self.totals = types_pb2.Totals()
         self.state = CANCELLED
+        if fact.after_formed:
+            self._release_all(types_pb2.RELEASE_REASON_TEAM_ENDED, WAITING)
         self._release_all(types_pb2.RELEASE_REASON_TEAM_CANCELLED, WAITING, HELD, CONFIRMED)
         return self._tell("team_cancelled", fact)
 
@@ -147,6 +165,7 @@ class FullLife(TeamLife):
         fact = events_pb2.TeamCancelled(totals_at_end=self.totals, after_formed=True, below_minimum=True)
         self.totals = types_pb2.Totals()
         self._release_all(types_pb2.RELEASE_REASON_TEAM_CANCELLED, CONFIRMED)
+        self._release_all(types_pb2.RELEASE_REASON_TEAM_ENDED, WAITING)
         return self._tell("team_cancelled", fact)
 
     def _new(self, name: str, sku: str, quantity: int, state: types_pb2.SeatState.ValueType) -> types_pb2.Seat:

@@ -1,12 +1,18 @@
 """A team as a list of chairs: the rules once more, as plainly as they can be said, with everything counted anew."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.team_formation.domain import Basis, CountedIn, LeaveUntil, OnFull, PaymentMode, Rules
 
 LADDER = {0: 3990, 2: 3490, 3: 2990, 5: 2490}
+LATE_NEWS = timedelta(hours=1)
 LIVE = ("waiting", "held", "confirmed")
+
+
+def price_at(fill: int) -> int:
+    """Tell the unit price at a fill."""
+    return next(price for at, price in sorted(LADDER.items(), reverse=True) if at <= fill)
 
 
 @dataclass
@@ -47,6 +53,10 @@ class TeamModel:
     formed_too: bool = False
     elsewhere: dict[str, int] = field(default_factory=dict)
     """Units that members have in other teams of the campaign; they take stock too."""
+    fills: timedelta | None = None
+    """The pay window, where a place of the formed team that is not paid goes to who waits."""
+    waits_until: datetime | None = None
+    formed_fill: int = 0
     counted: int = 0
     """Units of all the campaign's teams, as pricing counted them last."""
 
@@ -72,10 +82,12 @@ class TeamModel:
     def price(self, quantity: int) -> int:
         """Tell the unit price once one more seat were confirmed."""
         units = self.basis is not Basis.TEAM_MEMBERS
-        sitting = [chair for chair in self.chairs if chair.state == "confirmed"]
-        confirmed = sum(chair.quantity if units else 1 for chair in sitting)
-        fill = (self.counted if self.basis is Basis.CAMPAIGN_UNITS else confirmed) + (quantity if units else 1)
-        return next(price for at, price in sorted(LADDER.items(), reverse=True) if at <= fill)
+        fill = self.counted if self.basis is Basis.CAMPAIGN_UNITS else self._sitting()
+        return price_at(fill + (quantity if units else 1))
+
+    def _sitting(self) -> int:
+        units = self.basis is not Basis.TEAM_MEMBERS
+        return sum(chair.quantity if units else 1 for chair in self.chairs if chair.state == "confirmed")
 
     @property
     def ends(self) -> datetime:
@@ -104,6 +116,7 @@ class TeamModel:
         if self.cancelled and (not self.end or (self.end == "formed" and self.formed_too)):
             self._cancel()
         if self.end:
+            self._stop_waiting()
             return
         for chair in self.chairs:
             if chair.state == "held" and (self.now >= self.ends or (chair.until and chair.until <= self.now)):
@@ -120,12 +133,35 @@ class TeamModel:
 
     def _finish(self, end: str, **released: str) -> None:
         self.end, self.ended_at = end, self.now
+        if end == "formed" and self.fills:
+            self.formed_fill, self.waits_until = self._sitting(), self.now + self.fills + LATE_NEWS
+            return
         for chair in self.chairs:
             for reason, state in {**released, "TEAM_ENDED": "waiting"}.items():
                 if chair.state == state:
                     chair.state = reason
 
+    def _stop_waiting(self) -> None:
+        if self.end == "formed" and self.waits_until and self.now >= self.waits_until:
+            for chair in self.chairs:
+                chair.state = "TEAM_ENDED" if chair.state == "waiting" else chair.state
+
+    def _fill_places(self) -> None:
+        if not self.fills or self.cancelled:
+            return
+        for chair in [chair for chair in self.chairs if chair.state == "waiting"]:
+            if not (self.has_room(chair.quantity) and self.left() >= chair.quantity):
+                continue
+            price = price_at(self.formed_fill)
+            if chair.most is not None and price > chair.most:
+                chair.state = "PRICE_CHANGED"
+                continue
+            chair.state, chair.cap, chair.confirmed_at = "confirmed", price, self.now
+            self.waits_until = max(self.waits_until or self.now, self.now + self.fills + LATE_NEWS)
+
     def _cancel(self) -> None:
+        for chair in self.chairs:
+            chair.state = "TEAM_ENDED" if chair.state == "waiting" and self.end == "formed" else chair.state
         self.end, self.ended_at = "cancelled", self.now
         for chair in self.chairs:
             chair.state = "TEAM_CANCELLED" if chair.state in LIVE else chair.state
@@ -241,7 +277,7 @@ class TeamModel:
         if part:
             chair.quantity -= units
         else:
-            chair.state = "WITHDRAWN" if formed else "LEFT"
+            chair.state = "WITHDRAWN" if formed and chair.state == "confirmed" else "LEFT"
         if not formed:
             self._make_way()
         return "REDUCED" if part else "LEFT"
@@ -252,6 +288,8 @@ class TeamModel:
             return "SPONSORED_SEAT"
         if formed and chair.state == "confirmed" and after:
             return "" if self.ended_at and self.now < self.ended_at + after else "LEAVE_CLOSED"
+        if formed and chair.state == "waiting":
+            return ""
         if self.over:
             return "TEAM_ENDED"
         if chair.state not in LIVE:
@@ -282,7 +320,9 @@ class TeamModel:
         if chair.state != "confirmed":
             return "SEAT_STATE"
         chair.state = "defaulted"
-        if not self.end:
+        if self.end:
+            self._fill_places()
+        else:
             self._make_way()
         return "DEFAULTED"
 

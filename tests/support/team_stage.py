@@ -30,14 +30,13 @@ PRICES = {0: 3990, 2: 3490, 3: 2990}
 MOST_SPONSORED = 3
 MINUTE = timedelta(minutes=1)
 STOCK = 50
-FAILS_BELOW = domain.PaymentTerms(on_below_minimum=domain.OnBelowMinimum.FAIL)
 WORDS = frozenset(
     """
     room last-place full below tips fills fills-open untips stays due over more-holds paid promised unpaid same-payment
     other-payment known-late wrong-amount other-currency other-item priced-out rejoined until-tipped until-ended never
-    withdraws withdraws-late fails-below part too-many by-units leads heir sponsored-heir no-leader waits two-wait
-    waiter-priced-out waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit units-limit
-    teams-limit opened-limit newcomers-only old-brings-new tags match-key newcomer old tagged untagged
+    withdraws withdraws-late fails-below fills-places part too-many by-units leads heir sponsored-heir no-leader
+    waits two-wait waiter-priced-out waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit
+    units-limit teams-limit opened-limit newcomers-only old-brings-new tags match-key newcomer old tagged untagged
     same-key other-key no-key extendable
     extended-once sponsorable three-places draft scheduled paused cancelled formed-too closed closed-now extended
     """.split()  # noqa: SIM905 - a list of words is read more easily than a page of quotes
@@ -122,7 +121,15 @@ class Stage:
             max_sponsored=MOST_SPONSORED if self.has("sponsorable") else 0,
             hold_extension=5 * MINUTE if self.has("extendable") else timedelta(),
             leave_after_formed=60 * MINUTE if self.has("withdraws", "withdraws-late") else timedelta(),
-            payment_terms=FAILS_BELOW if self.has("fails-below") else None,
+            payment_terms=self._payment_terms(),
+        )
+
+    def _payment_terms(self) -> domain.PaymentTerms | None:
+        if not self.has("fails-below", "fills-places"):
+            return None
+        return domain.PaymentTerms(
+            on_unpaid=domain.OnUnpaid.FILL_FROM_WAITLIST if self.has("fills-places") else domain.OnUnpaid.KEEP_PRICE,
+            on_below_minimum=domain.OnBelowMinimum.FAIL if self.has("fails-below") else domain.OnBelowMinimum.SHIP,
         )
 
     def _campaign(self) -> domain.Campaign:
@@ -161,7 +168,7 @@ class Stage:
         for _ in range(self._confirmed_wanted() - self._fill(SeatState.CONFIRMED)):
             self._sit(self._other(SeatState.CONFIRMED))
         for _ in range(self._taken_wanted() - self._fill(SeatState.CONFIRMED, SeatState.HELD)):
-            ended = self.has("over") and not self.has("more-holds")
+            ended = self.row.team == "FORMED" or (self.has("over") and not self.has("more-holds"))
             self._sit(self._other(SeatState.CONFIRMED if ended else SeatState.HELD))
         self._sit_waiting()
 
@@ -227,12 +234,13 @@ class Stage:
             self.counted(),
             opened_at=NOW - 30 * MINUTE,
             ends_at=ends_at,
-            due_at=min([ends_at, *waits]),
+            due_at=NOW if self.has("due") and not state.is_open else min([ends_at, *waits]),
             opener_member_id="leader",
             ended_at=None if state.is_open else ended_at,
             deadline=ends_at + 30 * MINUTE if self.has("extended") else ends_at,
             leader_seat_id=None if self.has("no-leader") else OWN if self.has("leads") else SOMEBODY,
             match_key="pick-up-7" if self.has("match-key") else "",
+            formed_fill=self.counted().confirmed_members if state is TeamState.FORMED else None,
         )
 
     def counted(self) -> domain.Totals:

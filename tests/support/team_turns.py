@@ -108,10 +108,17 @@ class TeamTurns(TeamLife):
         self.ends_at = ends_at
         return self._tell("team_rescheduled", events_pb2.TeamRescheduled(ends_at=_time(ends_at)))
 
-    def form(self) -> events_pb2.TeamEvent:
-        """End at or above the minimum; who waits is released by this event."""
-        self._end_waiting()
+    def form(self, *, waitlist_stays: bool = False) -> events_pb2.TeamEvent:
+        """End at or above the minimum; who waits is released by this event, or goes on waiting."""
+        if not waitlist_stays:
+            self._end_waiting()
         return super().form()
+
+    def fill_place(self, member: str) -> events_pb2.TeamEvent:
+        """Give a place of the formed team to a member who waits, confirmed at the final price."""
+        seat = self._turn(member, types_pb2.SEAT_STATE_CONFIRMED)
+        seat.cap.CopyFrom(Money(minor_units=self.price(self.fill), currency=self.currency))
+        return self._tell("seat_confirmed", events_pb2.SeatConfirmed(seat=seat, amount=seat.cap, from_waitlist=True))
 
     def fail(self) -> events_pb2.TeamEvent:
         """End below the minimum; who waits is released by this event, too."""

@@ -6,7 +6,7 @@ WITH waiting AS (
                 ELSE t.confirmed_units + t.held_units + w.quantity END <= r.maximum
            AND w.quantity <= coalesce(k.offered - k.taken, w.quantity)
            AND c.phase = 'PUBLISHED' AND c.starts_at <= %(now)s AND c.ends_at > %(now)s AND NOT c.sweeping
-           AND t.ends_at > %(now)s AND t.due_at > greatest(%(now)s, t.opened_at) AS wrong
+           AND t.state IN ('FORMING', 'TIPPED') AND t.ends_at > %(now)s AND t.due_at > greatest(%(now)s, t.opened_at) AS wrong
     FROM seats AS w JOIN teams AS t USING (campaign_id, team_id) JOIN campaigns AS c USING (campaign_id)
     JOIN campaign_terms AS r ON r.campaign_id = t.campaign_id AND r.terms_version = t.terms_version
     LEFT JOIN stock AS k ON k.campaign_id = w.campaign_id AND k.sku = w.sku

@@ -6,7 +6,7 @@ SELECT seat_id, member_id || ' ' || sku || ' ' || role || ' ' || quantity || ' '
 SELECT s.seat_id, s.member_id || ' ' || s.sku || ' ' || s.role || ' ' || s.quantity || ' ' || CASE
         WHEN s.state IN ('RELEASED', 'DEFAULTED') OR t.state IN ('FORMING', 'TIPPED')
             THEN s.state || coalesce(' ' || s.release_reason, '')
-        WHEN s.state = 'WAITING' AND (t.state <> 'CANCELLED' OR t.formed_version IS NOT NULL) THEN 'RELEASED TEAM_ENDED'
+        WHEN s.state = 'WAITING' AND t.waiting_members = 0 AND (t.state <> 'CANCELLED' OR t.formed_version IS NOT NULL) THEN 'RELEASED TEAM_ENDED'
         WHEN t.state = 'FORMED' AND t.ended_version = t.formed_version THEN s.state
         WHEN t.state = 'FORMED' THEN 'RELEASED TEAM_CANCELLED'
         ELSE 'RELEASED TEAM_' || t.state END || CASE WHEN s.sponsored THEN ' sponsored' ELSE '' END

@@ -92,10 +92,14 @@ class _Play:
 
     def _on_seat_confirmed(self, fact: events_pb2.SeatConfirmed) -> None:
         seat, amount = fact.seat, fact.amount.minor_units
+        if fact.from_waitlist:
+            self._caps[seat.seat_id] = price_at(self._table, seat, self.result.final_fill)
         self._confirmed[seat.seat_id] = seat
         self.fill += self._weight(seat.quantity)
         if amount != self._caps[seat.seat_id] * seat.quantity:
             self.result.wrong.append(f"{seat.seat_id}: {amount} confirmed, which is not cap times quantity")
+        if fact.from_waitlist:
+            self._settle(seat)
 
     def _on_seat_sponsored(self, fact: events_pb2.SeatSponsored) -> None:
         self.fill += self._weight(fact.seat.quantity)
@@ -140,9 +144,11 @@ class _Play:
     def _on_team_formed(self, _fact: events_pb2.TeamFormed) -> None:
         self.formed, self.result.final_fill = True, self._ends_at()
         for seat in self._confirmed.values():
-            given = self._caps[seat.seat_id] * seat.quantity
-            unit = self._final(seat)
-            self._owes(seat, SettlementCause.SETTLEMENT_CAUSE_TEAM_FORMED, unit, given, unit * seat.quantity)
+            self._settle(seat)
+
+    def _settle(self, seat: Seat) -> None:
+        given, unit = self._caps[seat.seat_id] * seat.quantity, self._final(seat)
+        self._owes(seat, SettlementCause.SETTLEMENT_CAUSE_TEAM_FORMED, unit, given, unit * seat.quantity)
 
     def _on_team_failed(self, _fact: events_pb2.TeamFailed) -> None:
         self._give_up(SettlementCause.SETTLEMENT_CAUSE_TEAM_FAILED)

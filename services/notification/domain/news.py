@@ -60,6 +60,8 @@ def seat_news(moved: SeatMoved, seat: Seat, opened: Opened) -> News | None:  # n
             return Kind.WAITLISTED, Waiting(quantity)
         case SeatFact.PRICED_OUT:
             return Kind.PRICED_OUT, Waiting(quantity)
+        case SeatFact.IN_VAIN:
+            return Kind.WAITED_IN_VAIN, Waiting(quantity)
         case SeatFact.REDUCED:
             cap = 0 if seat.state is SeatState.WAITING else seat.cap
             return Kind.REDUCED, Reduced(quantity, moved.units, cap, _brought_money(seat, opened))

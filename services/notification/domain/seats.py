@@ -38,6 +38,8 @@ class SeatFact(StrEnum):
     RELEASED = "RELEASED"
     PRICED_OUT = "PRICED_OUT"
     """It was released because the price was above its member's limit when its turn came."""
+    IN_VAIN = "IN_VAIN"
+    """It was released because no place became free."""
     WITHDRAWN = "WITHDRAWN"
     """It was given back after the team had formed."""
     DEFAULTED = "DEFAULTED"

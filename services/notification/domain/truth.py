@@ -26,6 +26,13 @@ class Standing:
     reduced_version: int | None
     newer_price: bool
     """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
+    team_waits: bool = False
+    """Somebody waits in the team: where it has formed, for a place that is not paid."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the member waits still."""
+        return self.seat_state is SeatState.WAITING and (self.team_waits or not self.team_state.has_ended)
 
     @property
     def is_gone(self) -> bool:
@@ -34,7 +41,7 @@ class Standing:
             case SeatState.RELEASED | SeatState.DEFAULTED:
                 return True
             case SeatState.WAITING:
-                return self.team_state.has_ended
+                return not self.waits
             case _:
                 return self.team_state.gives_back
 
@@ -47,8 +54,7 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
         case Kind.TIPPED | Kind.UNTIPPED:
             return _turned_again(standing)
         case Kind.WAITLISTED:
-            waits = standing.seat_state is SeatState.WAITING and not standing.team_state.has_ended
-            return None if waits else "the member waits no longer"
+            return None if standing.waits else "the member waits no longer"
         case Kind.RESCHEDULED:
             return _end_is_old(standing)
         case Kind.REDUCED if (standing.reduced_version or 0) > standing.team_version:

@@ -138,6 +138,7 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
         " (SELECT state FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
         " (SELECT fill_version FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
         " (SELECT end_version FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
+        " (SELECT waiting > 0 FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
         " (SELECT state FROM seats"
         "  WHERE campaign_id = k.campaign_id AND team_id = k.team_id AND seat_id = k.seat_id),"
         " (SELECT reduced_version FROM seats"
@@ -161,7 +162,7 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
 
 
 def _standing(item: Claimed, *found: Any) -> Standing:
-    team_state, fill_version, end_version, seat_state, reduced_version, newer_price = found
+    team_state, fill_version, end_version, team_waits, seat_state, reduced_version, newer_price = found
     return Standing(
         kind=item.kind,
         team_version=item.team_version,
@@ -174,6 +175,7 @@ def _standing(item: Claimed, *found: Any) -> Standing:
         seat_state=SeatState(seat_state) if seat_state else None,
         reduced_version=reduced_version,
         newer_price=newer_price,
+        team_waits=team_waits,
     )
 
 

@@ -107,10 +107,13 @@ def _change(envelope: teams_pb2.TeamEvent) -> Change | None:
         case "team_tipped" | "team_untipped" as name:
             return TurnedTo(TeamState.TIPPED if name == "team_tipped" else TeamState.FORMING)
         case "team_formed" | "team_failed":
-            return Ended()
+            # who is counted as waiting goes on waiting for a place that is not paid
+            return None if envelope.totals.waiting_members else Ended()
         case "team_cancelled":
             told = envelope.team_cancelled
-            return Cancelled(" ".join(told.reason.split()), told.after_formed)
+            # whoever waits in a formed team has not been released by its end
+            waited = told.totals_at_end.waiting_members > 0
+            return Cancelled(" ".join(told.reason.split()), told.after_formed and not waited)
         case "team_rescheduled":
             return Rescheduled(_time(envelope.team_rescheduled.ends_at))
         case _:
@@ -132,7 +135,14 @@ def _moved(envelope: teams_pb2.TeamEvent) -> SeatMoved | Sponsored | None:
 def _seat_fact(envelope: teams_pb2.TeamEvent, name: str) -> SeatFact:
     if name == "seat_held" and envelope.seat_held.from_waitlist:
         return SeatFact.SEATED
+    if name == "seat_released" and _waited_in_vain(envelope.seat_released):
+        return SeatFact.IN_VAIN
     return _RELEASED.get(envelope.seat_released.seat.release_reason, _SEAT_FACTS[name])
+
+
+def _waited_in_vain(fact: teams_pb2.SeatReleased) -> bool:
+    ended = fact.seat.release_reason == types_pb2.RELEASE_REASON_TEAM_ENDED
+    return ended and fact.previous_state == types_pb2.SEAT_STATE_WAITING
 
 
 def _fills(envelope: teams_pb2.TeamEvent, name: str) -> bool:

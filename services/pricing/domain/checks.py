@@ -5,6 +5,7 @@ from services.pricing.domain.price import PriceTable
 from services.pricing.domain.team import Seat, Team, TeamState
 
 _AFTER_FORMED = {
+    FactKind.SEAT_CONFIRMED,
     FactKind.SEAT_RELEASED,
     FactKind.SEAT_REDUCED,
     FactKind.SEAT_DEFAULTED,

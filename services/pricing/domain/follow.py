@@ -115,6 +115,7 @@ def _after(team: Team, seat: Seat | None, moved: Seat | None, table: PriceTable,
 def _totals(team: Team, seat: Seat | None, moved: Seat | None, fact: TeamFact) -> Totals:
     if fact.kind in {FactKind.TEAM_FAILED, FactKind.TEAM_CANCELLED}:
         return Totals()
-    if fact.kind is FactKind.TEAM_FORMED:
+    if fact.kind is FactKind.TEAM_FORMED and not fact.totals.waiting_members:
         return replace(team.totals, waiting_members=0, waiting_units=0)
+    # where who waits goes on waiting, the event that forms a team counts them
     return team.totals.moved(seat, moved) if moved else team.totals

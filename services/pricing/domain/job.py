@@ -76,6 +76,9 @@ def job_of(before: Team, seat: Seat | None, fact: TeamFact) -> Job | None:
         return _job(
             before, fact, Cause.LATE_PAYMENT, 1, fact.seat, fact.seat.quantity, fact.amount, fact.payment_reference
         )
+    if fact.kind is FactKind.SEAT_CONFIRMED and before.state is TeamState.FORMED and seat:
+        # its team has formed: what it owes is final at once, and the cause of its line is its own event
+        return _job(before, fact, Cause.TEAM_FORMED, 1, seat, seat.quantity, fact.amount, fact.payment_reference)
     if fact.kind not in _GIVES_BACK or seat is None or seat.sponsored or seat.state is not SeatState.CONFIRMED:
         return None
     cause = _GIVES_BACK[fact.kind]

@@ -24,6 +24,10 @@ _REASONS = {
     SeatState.HELD: {ReleaseReason.LEFT, ReleaseReason.EXPIRED, ReleaseReason.TEAM_ENDED},
     SeatState.CONFIRMED: {ReleaseReason.LEFT},
 }
+_REASONS_OF_FORMED = {
+    SeatState.CONFIRMED: {ReleaseReason.WITHDRAWN},
+    SeatState.WAITING: _REASONS[SeatState.WAITING],
+}
 
 
 def seat_problem(team: Team, seat: Seat | None, table: PriceTable, fact: TeamFact, tallied: int | None) -> str | None:
@@ -39,7 +43,7 @@ def seat_problem(team: Team, seat: Seat | None, table: PriceTable, fact: TeamFac
         return _held_problem(team, seat, table, fact, told, tallied)
     if fact.kind in _NEW:
         return "the seat was taken before" if seat else _order_problem(table, told, fact)
-    return _known_problem(team, seat, told, fact) if seat else "the seat is not known"
+    return _known_problem(team, seat, told, table, fact) if seat else "the seat is not known"
 
 
 def _held_problem(
@@ -97,11 +101,12 @@ def _own_steps_problem(table: PriceTable, told: Seat) -> str | None:
     return None
 
 
-def _known_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
+def _known_problem(team: Team, seat: Seat, told: Seat, table: PriceTable, fact: TeamFact) -> str | None:
     return (
         _order_changed(seat, told, fact)
         or _terms_changed(team, seat, told, fact)
         or _CHECKS[fact.kind](team, seat, told, fact)
+        or (_fill_problem(team, table, told) if fact.kind is FactKind.SEAT_CONFIRMED and fact.from_waitlist else None)
     )
 
 
@@ -128,23 +133,46 @@ def _terms_changed(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | 
     return None
 
 
-def _confirm_problem(_team: Team, seat: Seat, _told: Seat, fact: TeamFact) -> str | None:
+def _confirm_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
+    if fact.from_waitlist is not (team.state is TeamState.FORMED):
+        return f"a seat is confirmed {'from' if fact.from_waitlist else 'not from'} the waitlist of a team {team.state}"
+    if fact.from_waitlist:
+        waits = seat.state is SeatState.WAITING
+        return (
+            _amount_problem(told, fact)
+            if waits
+            else f"a seat that is {_standing(seat)} does not come from the waitlist"
+        )
     expired = seat.state is SeatState.RELEASED and seat.release_reason is ReleaseReason.EXPIRED
     if not (expired if fact.after_expiry else seat.state is SeatState.HELD):
         return f"a seat that is {_standing(seat)} cannot be confirmed"
+    return _amount_problem(seat, fact)
+
+
+def _amount_problem(seat: Seat, fact: TeamFact) -> str | None:
     if fact.amount != seat.committed:
         return f"the amount is {fact.amount}; cap times quantity is {seat.committed}"
+    return None
+
+
+def _fill_problem(team: Team, table: PriceTable, told: Seat) -> str | None:
+    """Check the cap of a seat that takes a place of a formed team: its final price."""
+    row = table.row(told.sku, told.role)
+    if row is None:
+        return f"the price table has no row for {told.sku} and {told.role.lower()}"
+    price = row.at(team.fill).unit_price
+    if (told.cap, told.cap_fill) != (price, team.fill):
+        return (
+            f"the cap is {told.cap} at fill {told.cap_fill}; the team formed at fill {team.fill}, which gives {price}"
+        )
     return None
 
 
 def _release_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | None:
     if seat.state.is_gone or fact.previous_state is not seat.state:
         return f"the seat was {fact.previous_state or 'nothing'} before its release; here it is {_standing(seat)}"
-    if team.state is not TeamState.FORMED:
-        allowed = _REASONS[seat.state]
-    else:
-        allowed = {ReleaseReason.WITHDRAWN} if seat.state is SeatState.CONFIRMED else set()
-    if told.release_reason in allowed:
+    reasons = _REASONS_OF_FORMED if team.state is TeamState.FORMED else _REASONS
+    if told.release_reason in reasons.get(seat.state, set()):
         return None
     formed = " of a formed team" if team.state is TeamState.FORMED else ""
     return f"a seat{formed} that is {_standing(seat)} cannot be released with reason {told.release_reason or 'none'}"
@@ -154,7 +182,7 @@ def _later_problem(team: Team, seat: Seat, told: Seat, fact: TeamFact) -> str | 
     formed = team.state is TeamState.FORMED
     if fact.after_formed is not formed:
         return f"the event says {'after' if fact.after_formed else 'before'} formation, the team is {team.state}"
-    must_be_confirmed = formed or fact.kind is FactKind.SEAT_DEFAULTED
+    must_be_confirmed = fact.kind is FactKind.SEAT_DEFAULTED or (formed and seat.state is not SeatState.WAITING)
     if seat.state.is_gone or (must_be_confirmed and seat.state is not SeatState.CONFIRMED):
         return f"{fact.kind} of a seat that is {_standing(seat)}"
     if fact.kind is FactKind.SEAT_REDUCED and not (fact.units >= 1 and told.quantity >= 1):

@@ -27,7 +27,8 @@ def _changed(seat: Seat, told: Seat, fact: TeamFact) -> Seat:
     match fact.kind:
         case FactKind.SEAT_CONFIRMED:
             reference = fact.payment_reference
-            return replace(seat, state=SeatState.CONFIRMED, release_reason=None, payment_reference=reference)
+            confirmed = replace(seat, state=SeatState.CONFIRMED, release_reason=None, payment_reference=reference)
+            return _filling(confirmed, told, fact) if fact.from_waitlist else confirmed
         case FactKind.SEAT_RELEASED:
             return replace(seat, state=SeatState.RELEASED, release_reason=told.release_reason)
         case FactKind.SEAT_DEFAULTED:
@@ -44,6 +45,11 @@ def _begun(told: Seat, fact: TeamFact) -> Seat:
     return replace(begun, cap=0, cap_fill=0, cap_tally_seq=0) if state is SeatState.WAITING else begun
 
 
+def _filling(seat: Seat, told: Seat, fact: TeamFact) -> Seat:
+    """Take over the cap of who takes a place after formation; its number tells that it was not there before."""
+    return replace(seat, cap=told.cap, cap_fill=told.cap_fill, number=fact.version)
+
+
 def _led(seat: Seat, told: Seat) -> Seat:
     """Take over the role told: who leads pays by another row from now on, with the cap it has."""
     if told.role is seat.role:
@@ -54,6 +60,6 @@ def _led(seat: Seat, told: Seat) -> Seat:
 
 def _as_formed(seat: Seat, team: Team) -> Seat:
     """Remember what the seat had when the team formed: its line may not be made yet."""
-    if team.state is not TeamState.FORMED or seat.formed_quantity is not None:
+    if team.state is not TeamState.FORMED or seat.formed_quantity is not None or seat.state is SeatState.WAITING:
         return seat
     return replace(seat, formed_quantity=seat.quantity)

@@ -200,7 +200,7 @@ def seat_now(seat: Seat, team: Team) -> Seat:
 
 
 def _released_by_end(state: SeatState, team: Team) -> ReleaseReason | None:
-    if team.state.is_open or state.is_gone:
+    if team.state.is_open or state.is_gone or (state is SeatState.WAITING and team.totals.waiting_members):
         return None
     if state is SeatState.WAITING and (team.state is not TeamState.CANCELLED or team.formed_version):
         return ReleaseReason.TEAM_ENDED

@@ -124,7 +124,7 @@ async def _seats(connection: Connection, job: domain.Job, single: Mapping[SeatKe
     limit = min(CHUNK, job.lines - job.done)
     as_formed = job.cause is domain.Cause.TEAM_FORMED
     return await store.load_paying(
-        connection, job.campaign_id, job.team_id, job.after_number, limit, as_formed=as_formed
+        connection, job.campaign_id, job.team_id, job.after_number, job.version, limit, as_formed=as_formed
     )
 
 

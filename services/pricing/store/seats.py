@@ -30,18 +30,26 @@ async def load_seats(
 
 
 async def load_paying(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID, after: int, limit: int, *, as_formed: bool
+    connection: AsyncConnection[TupleRow],
+    campaign_id: UUID,
+    team_id: UUID,
+    after: int,
+    before: int,
+    limit: int,
+    *,
+    as_formed: bool,
 ) -> list[Seat]:
     """Load confirmed seats of a locked team that pay, in the order they were taken, after a number.
 
-    `as_formed` means those that were confirmed when the team formed, whatever became of them since.
+    `before` is the version of the event that settles them: who took a place later has a line of its own. `as_formed`
+    means those that were confirmed when the team formed, whatever became of them since.
     """
     cursor = await connection.execute(
         f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " WHERE s.campaign_id = %s AND s.team_id = %s AND s.number > %s AND NOT s.sponsored"
+        " WHERE s.campaign_id = %s AND s.team_id = %s AND s.number > %s AND s.number < %s AND NOT s.sponsored"
         " AND (s.state = 'CONFIRMED' OR (%s AND s.formed_quantity IS NOT NULL))"
         " ORDER BY s.number LIMIT %s",
-        (campaign_id, team_id, after, as_formed, limit),
+        (campaign_id, team_id, after, before, as_formed, limit),
     )
     return [_seat(row) async for row in cursor]
 

@@ -10,6 +10,7 @@ from services.team_formation.domain.campaign import (
     CountedIn,
     Item,
     LocalizedText,
+    OnFull,
     PaymentMode,
     Presentation,
     Rules,
@@ -17,7 +18,7 @@ from services.team_formation.domain.campaign import (
     WhoMayJoin,
 )
 from services.team_formation.domain.checks import Problem, check_reference, is_written
-from services.team_formation.domain.payment_terms import check_authorisations_last, check_payment_terms
+from services.team_formation.domain.payment_terms import check_authorisations_last, check_filling, check_payment_terms
 
 MOST_ITEMS = 100
 MOST_TEXTS = 50
@@ -73,7 +74,9 @@ def _check_terms(rules: Rules, starts_at: datetime, last_end: datetime) -> list[
     if rules.payment_mode not in {PaymentMode.COMMIT, PaymentMode.HOLD}:
         what = f"are for COMMIT and HOLD; in {rules.payment_mode} no money comes late by itself: leave them out"
         return [Problem("rules.payment_terms", what)]
-    problems = check_payment_terms(terms)
+    waits = rules.on_full is OnFull.WAITLIST
+    commits = rules.payment_mode is PaymentMode.COMMIT
+    problems = check_payment_terms(terms) + check_filling(terms, commits=commits, waits=waits)
     if problems or rules.payment_mode is not PaymentMode.HOLD or last_end <= starts_at:
         return problems
     return check_authorisations_last(terms, rules.team_lifetime, starts_at, last_end)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.team_formation.domain.campaign import CountedIn
+from services.team_formation.domain.payment_terms import PaymentTerms
 from services.team_formation.domain.prices import Basis, Role
 from services.team_formation.domain.team import (
     Around,
@@ -21,6 +22,7 @@ from services.team_formation.domain.team import (
     Team,
     TeamState,
     Totals,
+    waitlist_stays,
 )
 
 _NOTHING: Mapping[str, Any] = {}
@@ -72,16 +74,19 @@ class Change:
         """End the team; all its seats of the states given are released by this one fact."""
         before = self.team.totals
         kept = before if state is TeamState.FORMED else Totals()
-        totals = replace(kept, waiting_members=0, waiting_units=0)
+        stays = self.stays if state is TeamState.FORMED and before.waiting_members else None
+        totals = before if stays else replace(kept, waiting_members=0, waiting_units=0)
         counts = {
             SeatState.CONFIRMED: before.confirmed_members,
             SeatState.HELD: before.held_members,
             SeatState.WAITING: before.waiting_members,
         }
-        self.released = tuple((of, reason) for of, reason in released if counts[of])
+        self.released = tuple((of, reason) for of, reason in released if counts[of] and not stays)
         changed: dict[str, Any] = {"state": state, "ended_at": self.now, "totals": totals}
         if state is TeamState.FORMED:
             changed["formed_fill"] = self._formed_fill(before)
+        if stays:
+            changed["due_at"] = stays.waits_until(self.now)
         self.tell(kind, team=changed, totals_before=before, **more)
 
     def _formed_fill(self, totals: Totals) -> int | None:
@@ -93,10 +98,17 @@ class Change:
         """Release every confirmed seat of a formed team by one fact; the team's state, end and prices stay."""
         before = self.team.totals
         self.released = ((SeatState.CONFIRMED, ReleaseReason.TEAM_CANCELLED),)
+        if before.waiting_members:
+            self.released += ((SeatState.WAITING, ReleaseReason.TEAM_ENDED),)
         cancelled: dict[str, Any] = {"totals_before": before, "reason": reason}
         self.tell(
             FactKind.TEAM_CANCELLED, team={"totals": Totals()}, after_formed=True, below_minimum=True, **cancelled
         )
+
+    @property
+    def stays(self) -> PaymentTerms | None:
+        """The payment terms, where who waits when the team forms goes on waiting."""
+        return waitlist_stays(self.rules)
 
     def lead(self, seat: Seat | None) -> None:
         """Have a confirmed seat lead from now on, or nobody."""

@@ -26,10 +26,18 @@ def is_due(team: Team, around: Around) -> bool:
     """Tell whether a team has to be brought up to date before a command is decided."""
     campaign = around.campaign
     if campaign.phase is Phase.CANCELLED:
-        return team.state.is_open or (campaign.cancels_formed and team.state is TeamState.FORMED)
+        formed_too = campaign.cancels_formed and team.state is TeamState.FORMED
+        return team.state.is_open or formed_too or _stops_waiting(team, around)
+    if team.state is TeamState.FORMED:
+        return _stops_waiting(team, around)
     return team.state.is_open and (
         team.due_at <= around.now or _end(team, around) != team.ends_at or _has_room_for_waiting(team, around)
     )
+
+
+def _stops_waiting(team: Team, around: Around) -> bool:
+    """Tell whether somebody waits in a formed team though no place of it can become free any more."""
+    return team.state is TeamState.FORMED and team.totals.waiting_members > 0 and team.due_at <= around.now
 
 
 def is_over(team: Team, around: Around) -> bool:
@@ -55,10 +63,13 @@ def bring_up_to_date(
     them: if not, the team stays due and is looked at again.
     """
     change = Change(team, around)
-    if around.campaign.phase is Phase.CANCELLED and is_due(team, around):
+    cancels = team.state is not TeamState.FORMED or around.campaign.cancels_formed
+    if around.campaign.phase is Phase.CANCELLED and cancels and is_due(team, around):
         _cancel(change, around.campaign.cancel_reason)
     elif team.state.is_open:
         _look(change, held, heirs, all_held=all_held)
+    elif _stops_waiting(team, around):
+        _end_waiting(change, heirs)
     return change.done(Outcome.NOTHING)
 
 
@@ -82,6 +93,12 @@ def _look(change: Change, held: Sequence[Seat], heirs: Heirs, *, all_held: bool)
             form(change)
         else:
             _fail(change)
+
+
+def _end_waiting(change: Change, heirs: Heirs) -> None:
+    for seat in (*heirs.waiting, *heirs.beyond):
+        change.release(seat, ReleaseReason.TEAM_ENDED)
+    change.again = heirs.more
 
 
 def _kept(seat: Seat, team: Team, now: datetime) -> Seat:
@@ -120,13 +137,13 @@ def cancel_team(team: Team, around: Around, command: Cancel) -> Decision:
 
 
 def _cancel(change: Change, reason: str) -> None:
-    why = ReleaseReason.TEAM_CANCELLED
+    why, formed = ReleaseReason.TEAM_CANCELLED, change.team.state is TeamState.FORMED
     change.end(
         FactKind.TEAM_CANCELLED,
         TeamState.CANCELLED,
         (SeatState.CONFIRMED, why),
         (SeatState.HELD, why),
-        (SeatState.WAITING, why),
+        (SeatState.WAITING, ReleaseReason.TEAM_ENDED if formed else why),
         reason=reason,
-        after_formed=change.team.state is TeamState.FORMED,
+        after_formed=formed,
     )

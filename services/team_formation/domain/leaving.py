@@ -7,7 +7,7 @@ from services.team_formation.domain.campaign import LeaveUntil, Rules
 from services.team_formation.domain.change import Change, ended, written
 from services.team_formation.domain.commands import Default, Leave
 from services.team_formation.domain.payment_terms import OnBelowMinimum
-from services.team_formation.domain.taking import promote
+from services.team_formation.domain.taking import fill_place, promote
 from services.team_formation.domain.team import (
     Around,
     Decision,
@@ -41,16 +41,18 @@ class Heirs:
 def leave_team(team: Team, around: Around, seat: Seat, heirs: Heirs, command: Leave) -> Decision:
     """Give a seat or some of its units back.
 
-    A held or waiting one as long as the team is open; a confirmed one by the campaign's rule, after formation too.
+    A held one as long as the team is open, one that waits as long as it does; a confirmed one by the campaign's rule,
+    after formation too.
     """
     change = Change(team, around)
     if refusal := _may_not_leave(change, seat) or _units_refusal(seat, command.units):
         return change.done(refusal)
     after_formed = team.state is TeamState.FORMED
+    withdraws = after_formed and seat.state is SeatState.CONFIRMED
     if 0 < command.units < seat.quantity:
         _reduce(change, seat, command.units, after_formed=after_formed)
     else:
-        change.release(seat, ReleaseReason.WITHDRAWN if after_formed else ReleaseReason.LEFT)
+        change.release(seat, ReleaseReason.WITHDRAWN if withdraws else ReleaseReason.LEFT)
     if not after_formed:
         make_way(change, heirs)
     return change.done(Outcome.REDUCED if 0 < command.units < seat.quantity else Outcome.LEFT, seat)
@@ -70,7 +72,9 @@ def default_seat(team: Team, around: Around, seat: Seat, heirs: Heirs, command: 
     change.move(FactKind.SEAT_DEFAULTED, seat.state, after, reason=command.reason, after_formed=formed)
     if not formed:
         make_way(change, heirs)
-    elif fails_below_minimum(change.rules) and 0 < change.confirmed_fill() < change.rules.minimum:
+        return change.done(Outcome.DEFAULTED, after)
+    fill_place(change, heirs.waiting, heirs.beyond)
+    if fails_below_minimum(change.rules) and 0 < change.confirmed_fill() < change.rules.minimum:
         change.cancel_seats(_BELOW_MINIMUM)
     return change.done(Outcome.DEFAULTED, after)
 
@@ -118,6 +122,8 @@ def _may_not_leave(change: Change, seat: Seat) -> Refusal | None:
     if team.state is TeamState.FORMED and seat.state is SeatState.CONFIRMED and rules.leave_after_formed:
         closes = (team.ended_at or team.ends_at) + rules.leave_after_formed
         return Refusal("LEAVE_CLOSED", {"leave_until": written(closes)}) if change.now >= closes else None
+    if team.state is TeamState.FORMED and seat.state is SeatState.WAITING:
+        return None
     return ended(team, change.now) or _not_given(seat) or _closed(team, seat, rules.leave_until)
 
 

@@ -9,6 +9,8 @@ from services.team_formation.domain.values import Word
 SHORTEST_PAYMENT = timedelta(minutes=1)
 SHORTEST_AUTHORISATION = timedelta(hours=1)
 LONGEST_WAIT = timedelta(days=90)
+LAPSE_TOLD_WITHIN = timedelta(hours=1)
+"""A payment lapses elsewhere and is told by an event: so much later than its window it may still come here."""
 _FIELD = "rules.payment_terms"
 
 
@@ -16,6 +18,7 @@ class OnUnpaid(Word):
     """What becomes of the place of a seat whose money did not come."""
 
     KEEP_PRICE = "KEEP_PRICE"
+    FILL_FROM_WAITLIST = "FILL_FROM_WAITLIST"
 
 
 class OnBelowMinimum(Word):
@@ -37,6 +40,15 @@ class PaymentTerms:
     """How long an authorisation lives, from the confirmation on."""
     lapse_warning: timedelta = timedelta(hours=24)
 
+    @property
+    def fills_from_waitlist(self) -> bool:
+        """Whether who waits when the team forms goes on waiting."""
+        return self.on_unpaid is OnUnpaid.FILL_FROM_WAITLIST
+
+    def waits_until(self, opened_window: datetime) -> datetime:
+        """Tell until when a window to pay that opens now may turn out to have lapsed."""
+        return opened_window + self.pay_within + LAPSE_TOLD_WITHIN
+
 
 def check_payment_terms(terms: PaymentTerms) -> list[Problem]:
     """Check that the times of payment terms are possible."""
@@ -50,6 +62,14 @@ def check_payment_terms(terms: PaymentTerms) -> list[Problem]:
         what = "must be above zero and less than authorisation_lifetime; leave it out for 24 hours"
         problems.append(Problem(f"{_FIELD}.lapse_warning", what))
     return problems
+
+
+def check_filling(terms: PaymentTerms, *, commits: bool, waits: bool) -> list[Problem]:
+    """Check that a place that is not paid can be given to who waits: nothing is paid before, and somebody may wait."""
+    if not terms.fills_from_waitlist or (commits and waits):
+        return []
+    what = "FILL_FROM_WAITLIST needs payment_mode COMMIT and on_full WAITLIST: set both, or choose KEEP_PRICE"
+    return [Problem(f"{_FIELD}.on_unpaid", what)]
 
 
 def check_authorisations_last(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.team_formation.domain.campaign import Campaign, CampaignState, OnFull, Terms
+from services.team_formation.domain.campaign import Campaign, CampaignState, OnFull, Phase, Terms
 from services.team_formation.domain.change import Change, ended, written
 from services.team_formation.domain.commands import Asserted, Join, Open, Sponsor
 from services.team_formation.domain.confirming import fill_up
@@ -222,6 +223,34 @@ def _seat_waiting(change: Change, seat: Seat) -> None:
         updated_at=change.now,
     )
     change.move(FactKind.SEAT_HELD, SeatState.WAITING, after, from_waitlist=True)
+
+
+def fill_place(change: Change, waiting: Iterable[Seat], beyond: Iterable[Seat] = ()) -> None:
+    """Give free places of a formed team to those who still wait: the longest waiting who fit, confirmed at once.
+
+    In mode COMMIT nothing is paid before; whoever does not pay in time gives the place to the next. A pause or the end
+    of the campaign changes nothing: its team has formed, and they were told that they wait.
+    """
+    terms, price_fill = change.stays, change.team.formed_fill
+    if terms is None or price_fill is None or change.around.campaign.phase is Phase.CANCELLED:
+        return
+    for seat in (*waiting, *beyond):
+        if not change.fits(1):
+            return
+        if seat.state is SeatState.WAITING and change.fits(seat.quantity) and change.has_left(seat.sku, seat.quantity):
+            _fill_with(change, seat, price_fill, terms.waits_until(change.now))
+
+
+def _fill_with(change: Change, seat: Seat, fill: int, window: datetime) -> None:
+    cap = change.around.terms.price_table.row(seat.sku, seat.role).at(fill).unit_price
+    if seat.max_unit_price is not None and cap > seat.max_unit_price:
+        change.release(seat, ReleaseReason.PRICE_CHANGED)
+        return
+    now = change.now
+    after = replace(seat, state=SeatState.CONFIRMED, cap=cap, cap_fill=fill, held_at=now, hold_until=now)
+    after = replace(after, confirmed_at=now, updated_at=now)
+    change.move(FactKind.SEAT_CONFIRMED, SeatState.WAITING, after, amount=cap * seat.quantity, from_waitlist=True)
+    change.note(due_at=max(change.team.due_at, window))
 
 
 def sponsor_team(team: Team, around: Around, command: Sponsor) -> Decision:

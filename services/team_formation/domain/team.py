@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.team_formation.domain.campaign import Campaign, CountedIn, Rules, Terms
+from services.team_formation.domain.payment_terms import PaymentTerms
 from services.team_formation.domain.prices import NO_TALLY, Basis, Quote, Role, Tally
 from services.team_formation.domain.values import Word, value
 
@@ -180,7 +181,10 @@ class Team:
     opened_at: datetime
     ends_at: datetime
     due_at: datetime
-    """When somebody has to look at it again: no later than its end and the first hold to run out."""
+    """When somebody has to look at it again: no later than its end and the first hold to run out.
+
+    Of a formed team in which somebody waits still: when nobody waits any longer.
+    """
     opener_member_id: str
     external_ref: str = ""
     ended_at: datetime | None = None
@@ -313,6 +317,12 @@ class Around:
     """The campaign's last tally, where the whole campaign fills the ladder."""
     used_quotes: AbstractSet[UUID] = frozenset()
     """Quotes that the campaign has taken, of those that are asked for."""
+
+
+def waitlist_stays(rules: Rules) -> PaymentTerms | None:
+    """Give the payment terms where who waits when a team forms goes on waiting."""
+    terms = rules.payment_terms
+    return terms if terms and terms.fills_from_waitlist else None
 
 
 def hold_end(rules: Rules, team: Team, now: datetime) -> datetime:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
+from groupbuy.pricing.v1 import ladder_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.team_formation import domain, translate
@@ -34,6 +35,7 @@ def campaign_wanted(
         )
         if ends_at <= now:
             problems.append(Problem("ends_at", "must be in the future"))
+        problems += _check_filling(rules, of_campaign=request.ladder.basis == ladder_pb2.BASIS_CAMPAIGN_UNITS)
     order = translate.READ_COUPON_ORDERS.get(request.coupon_order)
     if order is None:
         problems.append(Problem("coupon_order", "must be AFTER_TIER or BEFORE_TIER, or not said for AFTER_TIER"))
@@ -55,6 +57,15 @@ def campaign_wanted(
         latest_end=latest_end,
         coupon_order=order,
     )
+
+
+def _check_filling(rules: domain.Rules, *, of_campaign: bool) -> list[Problem]:
+    """Refuse to fill places of a team whose final price is known only when a tally has fixed it."""
+    terms = rules.payment_terms
+    if not of_campaign or terms is None or not terms.fills_from_waitlist:
+        return []
+    what = "FILL_FROM_WAITLIST needs a ladder that the team fills: choose KEEP_PRICE, or another ladder.basis"
+    return [Problem("rules.payment_terms.on_unpaid", what)]
 
 
 def _check_currencies(asked: pb.CreateCampaignRequest | pb.CampaignFields, currency: str) -> list[Problem]:
@@ -122,7 +133,8 @@ def fields_wanted(
     if names & {"items", "rules", "currency", "presentation"}:
         problems += _check_currencies(asked, wanted.currency)
     refuse(problems)
-    refuse(_check_wanted(wanted, names, now))
+    basis = asked.ladder.basis if "ladder" in names else translate.ladder(wanted.terms.price_table.basis, ()).basis
+    refuse(_check_wanted(wanted, names, now, of_campaign=basis == ladder_pb2.BASIS_CAMPAIGN_UNITS))
     return wanted, names
 
 
@@ -144,7 +156,7 @@ def _terms_wanted(
     return replace(terms, rules=rules or terms.rules, items=items, tiers=tiers)
 
 
-def _check_wanted(wanted: domain.Campaign, names: frozenset[str], now: datetime) -> list[Problem]:
+def _check_wanted(wanted: domain.Campaign, names: frozenset[str], now: datetime, *, of_campaign: bool) -> list[Problem]:
     problems = domain.check_campaign(
         wanted.merchant_id,
         wanted.external_ref,
@@ -155,6 +167,7 @@ def _check_wanted(wanted: domain.Campaign, names: frozenset[str], now: datetime)
         wanted.presentation,
         wanted.latest_end,
     )
+    problems += _check_filling(wanted.terms.rules, of_campaign=of_campaign)
     if "ends_at" in names and wanted.ends_at <= now:
         problems.append(Problem("ends_at", "must be in the future"))
     return [Problem(f"fields.{item.field}", item.description) for item in problems]

@@ -74,14 +74,17 @@ async def find_team(
 async def find_due(
     connection: AsyncConnection[TupleRow], now: datetime, limit: int
 ) -> list[tuple[UUID, UUID, UUID, int]]:
-    """Find open teams to look at, the longest due first: platform, campaign, team, seats that are held there.
+    """Find teams to look at, the longest due first: platform, campaign, team, seats that are held there.
 
-    A finder: it names no campaign.
+    Open ones, and formed ones in which somebody waits still. A finder: it names no campaign.
     """
     cursor = await connection.execute(
-        "SELECT platform_id, campaign_id, team_id, held_members FROM teams"
-        " WHERE state IN ('FORMING', 'TIPPED') AND due_at <= %s ORDER BY due_at LIMIT %s",
-        (now, limit),
+        "(SELECT platform_id, campaign_id, team_id, held_members, due_at FROM teams"
+        " WHERE state IN ('FORMING', 'TIPPED') AND due_at <= %s ORDER BY due_at LIMIT %s)"
+        " UNION ALL (SELECT platform_id, campaign_id, team_id, held_members, due_at FROM teams"
+        " WHERE state = 'FORMED' AND waiting_members > 0 AND due_at <= %s ORDER BY due_at LIMIT %s)"
+        " ORDER BY due_at LIMIT %s",
+        (now, limit, now, limit, limit),
         binary=True,
     )
     return [(row[0], row[1], row[2], row[3]) async for row in cursor]

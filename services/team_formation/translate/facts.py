@@ -43,6 +43,7 @@ def _confirmed(fact: domain.Fact, terms: domain.Terms, _of: domain.Campaign | No
         amount=money(fact.amount, terms.price_table.currency),
         payment_reference=fact.payment_reference,
         after_expiry=fact.after_expiry,
+        from_waitlist=fact.from_waitlist,
     ).SerializeToString()
 
 

@@ -308,3 +308,22 @@ async def test_a_big_cancelled_team_is_told_in_chunks(notification: Notifying, m
     assert [await fanout.run_once() for _ in range(4)] == [1, 1, 1, 0]
     told = [member for kind, member in await notification.told() if kind == "CANCELLED"]
     assert sorted(told) == sorted(f"m{number}" for number in range(25))
+
+
+async def test_who_waits_still_in_a_formed_team_is_told_what_becomes_of_it(notification: Notifying) -> None:
+    life = a_full_team()
+    for member in ("ann", "kim", "lin"):
+        life.wait(member)
+    life.confirm("tom")
+    life.form(waitlist_stays=True)
+    life.default("tom")
+    life.fill_place("ann")
+    life.release("kim", types_pb2.RELEASE_REASON_TEAM_ENDED)
+    life.cancel("recall")
+    assert await told_of(notification, life, "TIPPED", "WAITLISTED") == [
+        ("CANCELLED", "ann"),
+        ("CANCELLED", "lin"),
+        ("CANCELLED", "mei"),
+        ("DEFAULTED", "tom"),
+        ("WAITED_IN_VAIN", "kim"),
+    ]

@@ -59,7 +59,7 @@ async def test_seats_cancelled_so_are_given_back_in_explanations(pricing: Pricin
     await pricing.apply(life.records)
     async with pricing.database.work() as work:
         team = (await store.lock_teams(work.connection, [(life.campaign, life.team)]))[life.campaign, life.team]
-        seats = await store.load_paying(work.connection, life.campaign, life.team, 0, 9, as_formed=False)
+        seats = await store.load_paying(work.connection, life.campaign, life.team, 0, 1000, 9, as_formed=False)
     assert {domain.seat_now(seat, team).release_reason for seat in seats} == {domain.ReleaseReason.TEAM_CANCELLED}
 
 

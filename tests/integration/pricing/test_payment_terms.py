@@ -14,7 +14,7 @@ from services.pricing import translate
 from services.pricing.handlers import CHUNK, ReportLines, ReportWriter
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import FullLife
-from tests.support.teams import COMMIT, HOLD, PAY_ON_DELIVERY
+from tests.support.teams import COMMIT, HOLD, PAY_ON_DELIVERY, record
 
 PAID = events_pb2.REPORT_KIND_PAID
 CAPTURED = events_pb2.REPORT_KIND_CAPTURED
@@ -178,3 +178,71 @@ async def test_facts_of_payments_wait_for_lines_of_the_team(pricing: PricingServ
     assert await told(pricing, life.now + timedelta(days=1)) == []
     assert await pricing.settle() == 2
     assert len(await told(pricing, life.now + timedelta(days=1))) == CHUNK + 2
+
+
+async def test_who_takes_a_place_later_has_a_line_and_a_window_of_its_own(pricing: PricingService) -> None:
+    life = FullLife(payment_mode=COMMIT, payment_terms=TERMS)
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom")
+    life.wait("ann", quantity=2)
+    life.wait("kim")
+    life.form(waitlist_stays=True)
+    formed_at = life.now
+    life.default("tom")
+    life.fill_place("ann")
+    life.release("kim", types_pb2.RELEASE_REASON_TEAM_ENDED)
+    await pricing.apply(life.records)
+    line = (await lines(pricing))[-1]
+    filled = life.events[-2]
+    assert (line.cause, line.cause_event_id) == (events_pb2.SETTLEMENT_CAUSE_TEAM_FORMED, filled.event_id)
+    assert (line.member_id, line.quantity, line.due.minor_units) == ("ann", 2, 2 * life.price(2))
+    window = filled.occurred_at.ToDatetime(tzinfo=UTC) + timedelta(hours=2)
+    assert line.pay_by.ToDatetime(tzinfo=UTC) == window > formed_at
+    lapsed = [event.payment_lapsed.member_id for event in await told(pricing, window)]
+    assert lapsed == ["mei", "ann"]
+    states = await pricing.rows("SELECT member_id, state, cap FROM seats ORDER BY member_id")
+    assert [(row["member_id"], row["state"]) for row in states] == [
+        ("ann", "CONFIRMED"),
+        ("kim", "RELEASED"),
+        ("mei", "CONFIRMED"),
+        ("tom", "DEFAULTED"),
+    ]
+
+
+async def test_a_place_taken_before_all_lines_of_the_forming_are_made_is_settled_once(pricing: PricingService) -> None:
+    life = FullLife(payment_mode=COMMIT, payment_terms=TERMS, maximum=CHUNK + 9)
+    life.open("mei")
+    life.confirm("mei")
+    for number in range(CHUNK):
+        life.join(f"m{number}")
+    life.wait("ann")
+    life.form(waitlist_stays=True)
+    life.default("m0")
+    life.fill_place("ann")
+    await pricing.apply(life.records)
+    while await pricing.settle():
+        pass
+    settled = await lines(pricing)
+    assert len(settled) == CHUNK + 1 + 2
+    assert [line.member_id for line in settled[-2:]] == ["m0", "ann"]
+
+
+@pytest.mark.parametrize(("change", "reason"), [("cap", "the team formed at fill 2"), ("amount", "cap times quantity")])
+async def test_a_place_at_another_price_than_the_final_one_is_set_aside(
+    pricing: PricingService, change: str, reason: str
+) -> None:
+    life = FullLife(payment_mode=COMMIT, payment_terms=TERMS)
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom")
+    life.wait("ann")
+    life.form(waitlist_stays=True)
+    life.default("tom")
+    event = life.fill_place("ann")
+    event.seat_confirmed.amount.minor_units += 1
+    if change == "cap":
+        event.seat_confirmed.seat.cap.minor_units += 1
+    await pricing.apply([*life.records[:-1], record(event)])
+    [row] = await pricing.rows("SELECT reason FROM parked_messages")
+    assert reason in row["reason"]

@@ -13,7 +13,7 @@ from groupbuy.team_formation.v1 import types_pb2
 from services.chassis import ids
 from services.chassis.inbox import Inbox
 from services.chassis.messages import Record, headers, message
-from services.team_formation.domain import OnBelowMinimum, PaymentMode, PaymentTerms
+from services.team_formation.domain import OnBelowMinimum, OnFull, OnUnpaid, PaymentMode, PaymentTerms
 from services.team_formation.handlers import SETTLEMENT_TOPIC, SettlementHandler
 from tests.support.database import Database
 from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
@@ -116,3 +116,54 @@ async def test_too_few_who_pay_cancel_every_seat_of_the_formed_team(formation: F
     assert await formation.rows("SELECT state, ended_at FROM teams") == [("FORMED", formed_at)]
     released = await formation.rows("SELECT released_at, release_reason FROM seats WHERE member_id = 'ann'")
     assert released == [(formation.clock.now(), "TEAM_CANCELLED")]
+
+
+FILLS = PaymentTerms(on_unpaid=OnUnpaid.FILL_FROM_WAITLIST)
+
+
+async def a_team_with_a_waitlist(formation: Formation, *waiting: str) -> dict[str, Any]:
+    """A formed team of mei and tom in which others wait still."""
+    terms = {"payment_terms": FILLS, "on_full": OnFull.WAITLIST}
+    campaign = a_campaign(payment_mode=PaymentMode.COMMIT, rules=terms, maximum=2, stock=2)
+    opened = await formation.open(await formation.create(campaign), "mei")
+    seats = {"mei": opened.seat, "tom": (await formation.join(opened.team.team_id, "tom")).seat}
+    for member in waiting:
+        seats[member] = (await formation.join(opened.team.team_id, member)).seat
+    for member in ("mei", "tom"):
+        await formation.confirm(seats[member])
+    return seats
+
+
+async def test_the_place_of_who_did_not_pay_goes_to_who_waits_longest(formation: Formation) -> None:
+    seats = await a_team_with_a_waitlist(formation, "ann", "kim")
+    assert (await formation.events(seats["mei"].team_id))[-1].totals.waiting_members == 2
+    formation.clock.move(timedelta(days=1))
+    await inbox(formation).apply([lapsed(seats["tom"])])
+    assert await states(formation) == {"mei": "CONFIRMED", "tom": "DEFAULTED", "ann": "CONFIRMED", "kim": "WAITING"}
+    filled = (await formation.events(seats["mei"].team_id))[-1].seat_confirmed
+    assert (filled.from_waitlist, filled.seat.cap.minor_units, filled.seat.cap_fill) == (True, 3490, 2)
+    assert filled.amount.minor_units == 3490
+    assert await formation.rows("SELECT taken FROM stock") == [(2,)]
+
+
+async def test_who_waits_is_released_when_no_window_can_have_lapsed(formation: Formation) -> None:
+    seats = await a_team_with_a_waitlist(formation, "ann", "kim")
+    formation.clock.move(timedelta(hours=24))
+    assert await formation.finder.run_once() == 0
+    await inbox(formation).apply([lapsed(seats["tom"])])
+    formation.clock.move(timedelta(hours=24))  # ann has until now to pay, and an hour more for the news
+    assert await formation.finder.run_once() == 0
+    formation.clock.move(timedelta(hours=1))
+    assert await formation.finder.run_once() == 1
+    assert (await states(formation))["kim"] == "RELEASED"
+    last = (await formation.events(seats["mei"].team_id))[-1]
+    assert last.seat_released.seat.release_reason == types_pb2.RELEASE_REASON_TEAM_ENDED
+    assert last.totals.waiting_members == 0
+    assert await formation.finder.run_once() == 0
+
+
+async def test_who_waits_goes_with_a_formed_team_that_is_cancelled(formation: Formation) -> None:
+    seats = await a_team_with_a_waitlist(formation, "ann")
+    await formation.cancel(seats["mei"].team_id)
+    found = await formation.rows("SELECT member_id, release_reason FROM seats")
+    assert dict(found) == {"mei": "TEAM_CANCELLED", "tom": "TEAM_CANCELLED", "ann": "TEAM_ENDED"}

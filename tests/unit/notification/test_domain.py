@@ -127,6 +127,8 @@ RELEASED, DEFAULTED = SeatState.RELEASED, SeatState.DEFAULTED
         (a_standing(Kind.PRICE_FELL, CANCELLED), True),
         (a_standing(Kind.PRICE_FELL, TIPPED, DEFAULTED), True),
         (a_standing(Kind.TIPPED, CANCELLED), True),
+        (a_standing(Kind.WAITLISTED, FORMED, WAITING, team_waits=True), False),
+        (a_standing(Kind.WAITLISTED, FORMED, CONFIRMED, team_waits=True), True),
         (a_standing(Kind.TIPPED, TIPPED, DEFAULTED), True),
         (a_standing(Kind.UNTIPPED, FORMING, DEFAULTED), True),
         (a_standing(Kind.UNTIPPED, CANCELLED), True),

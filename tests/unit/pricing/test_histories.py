@@ -77,7 +77,7 @@ class Books:
         found = [
             seat
             for seat in sorted(self.seats.values(), key=lambda seat: seat.number)
-            if seat.number > job.after_number and not seat.sponsored
+            if job.after_number < seat.number < job.version and not seat.sponsored
             if seat.state is SeatState.CONFIRMED or (job.cause is Cause.TEAM_FORMED and seat.formed_quantity)
         ]
         return found[: min(CHUNK, job.lines - job.done)]

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from groupbuy.team_formation.v1 import types_pb2
 
 from services.team_formation import domain, translate
-from services.team_formation.domain import OnBelowMinimum, PaymentMode, PaymentTerms
+from services.team_formation.domain import OnBelowMinimum, OnFull, OnUnpaid, PaymentMode, PaymentTerms
 from tests.support.formation import a_campaign
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -87,3 +87,18 @@ def test_a_word_of_a_newer_release_is_named() -> None:
     message.payment_terms.CopyFrom(types_pb2.PaymentTerms(on_unpaid=types_pb2.OnUnpaid.ValueType(9)))
     with pytest.raises(KeyError, match=r"payment_terms\.on_unpaid"):
         translate.read_rules(message)
+
+
+@pytest.mark.parametrize(
+    ("mode", "on_full", "accepted"),
+    [
+        (PaymentMode.COMMIT, OnFull.WAITLIST, True),
+        (PaymentMode.COMMIT, OnFull.REFUSE, False),
+        (PaymentMode.HOLD, OnFull.WAITLIST, False),
+    ],
+)
+def test_places_are_filled_where_somebody_may_wait_and_nothing_is_paid_before(
+    mode: PaymentMode, on_full: OnFull, *, accepted: bool
+) -> None:
+    found = problems(mode, PaymentTerms(on_unpaid=OnUnpaid.FILL_FROM_WAITLIST), on_full=on_full, max_waiting=9)
+    assert ("rules.payment_terms.on_unpaid" not in found) is accepted
