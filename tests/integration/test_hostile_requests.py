@@ -21,6 +21,7 @@ from groupbuy.pricing.v1 import (
     ladder_pb2,
     pricing_internal_pb2,
     pricing_service_pb2,
+    quotes_pb2,
     settlements_pb2,
     simulation_pb2,
 )
@@ -167,6 +168,18 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
     await ask("JoinTeam", joining)
     await ask("ConfirmSeat", confirming)
     await server.engine.carry()
+    quoting = quotes_pb2.GetQuoteRequest(
+        campaign_id=campaign.campaign_id,
+        member_id="mei",
+        sku="mango",
+        quantity=1,
+        coupon=quotes_pb2.Coupon(basis_points_off=500, code="SPRING"),
+    )
+    quoting.request_id = "good-GetQuote"
+    quoting.lifetime.FromSeconds(600)
+    quoted = await server.call(rpcs["groupbuy.pricing.v1.Pricing.GetQuote"], quoting.SerializeToString())
+    opening.signed_quote = quoted.signed_quote
+    quoting.team_id = opened.team.team_id
     platform = ids.opaque("plat", PLATFORM)
     team = opened.team.team_id
     internal, nt, pr = team_formation_internal_pb2, notification_service_pb2, pricing_service_pb2
@@ -204,6 +217,8 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         pr.GetTallyRequest(campaign_id=campaign.campaign_id, seq=1),
         demand_pb2.GetDemandRequest(campaign_id=campaign.campaign_id, missing_units=3),
         demand_pb2.WatchDemandRequest(campaign_id=campaign.campaign_id, missing_units=3),
+        quoting,
+        quotes_pb2.ListQuoteKeysRequest(),
         simulation_pb2.SimulateLadderRequest(
             currency="EUR",
             list_prices=[ladder_pb2.ListPrice(sku="mango", unit_price=3990)],

@@ -289,7 +289,7 @@ async def test_a_member_leads_with_its_own_price(shop: Shop) -> None:
     joined = await shop.join(opened.team.team_id, "tom", await shop.quote("tom", opened.team.team_id))
     await shop.confirmed(joined.seat)
     await shop.engine.formation.leave(opened.seat)
-    await shop.engine.carry()
+    await shop.engine.carry(times=2)
     assert not await shop.engine.pricing.parked()
     [explained] = await _verified(shop, joined.seat)
     assert explained.unit_price.minor_units == 3141
@@ -311,4 +311,23 @@ async def test_who_waits_is_seated_with_its_own_price(shop: Shop) -> None:
     await shop.confirmed(read.seat)
     assert not await shop.engine.pricing.parked()
     await _verified(shop, waits)
+    assert await wrong(shop.engine.pricing) == []
+
+
+async def test_who_fills_a_place_that_was_not_paid_pays_its_own_price(shop: Shop) -> None:
+    terms = domain.PaymentTerms(on_unpaid=domain.OnUnpaid.FILL_FROM_WAITLIST)
+    rules = {"on_full": domain.OnFull.WAITLIST, "payment_terms": terms}
+    await shop.begin(maximum=2, rules=rules, payment_mode=domain.PaymentMode.COMMIT)
+    opened = await shop.open("mei")
+    team = opened.team.team_id
+    tom = await shop.join(team, "tom")
+    await shop.engine.carry()
+    waits = (await shop.join(team, "ann", await shop.quote("ann", team))).seat
+    await shop.confirmed(opened.seat, tom.seat)
+    await shop.engine.formation.default(tom.seat)
+    await shop.engine.carry()
+    read = await shop.teams.GetSeat(pb.GetSeatRequest(seat_id=waits.seat_id), metadata=MINE)
+    assert (read.seat.cap.minor_units, read.seat.cap_fill, read.seat.cap_from_quote) == (3141, 2, False)
+    assert not await shop.engine.pricing.parked()
+    assert ("ann", 3141) in await _lines(shop, team)
     assert await wrong(shop.engine.pricing) == []

@@ -160,8 +160,8 @@ def _fill_problem(team: Team, table: PriceTable, told: Seat) -> str | None:
     row = table.row(told.sku, told.role)
     if row is None:
         return f"the price table has no row for {told.sku} and {told.role.lower()}"
-    price = row.at(team.fill).unit_price
-    if (told.cap, told.cap_fill) != (price, team.fill):
+    price = told.price(row, team.fill)
+    if told.cap_fill != team.fill or _wrong_cap(told, price):
         return (
             f"the cap is {told.cap} at fill {told.cap_fill}; the team formed at fill {team.fill}, which gives {price}"
         )

@@ -47,7 +47,8 @@ def _begun(told: Seat, fact: TeamFact) -> Seat:
 
 def _filling(seat: Seat, told: Seat, fact: TeamFact) -> Seat:
     """Take over the cap of who takes a place after formation; its number tells that it was not there before."""
-    return replace(seat, cap=told.cap, cap_fill=told.cap_fill, number=fact.version)
+    promised = told.cap_from_quote
+    return replace(seat, cap=told.cap, cap_fill=told.cap_fill, cap_from_quote=promised, number=fact.version)
 
 
 def _led(seat: Seat, told: Seat) -> Seat:

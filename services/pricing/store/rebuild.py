@@ -41,7 +41,8 @@ KEPT = (
     "requests",  # what was answered
     "outbox",  # what was told, and how far the relay is with it
     "relay_positions",
-    "platforms",  # from topics of their own
+    "campaigns",  # from topics of their own
+    "platforms",
     "platform_keys",
 )
 """Tables that are used as they are, and that the building only reads."""

@@ -242,13 +242,13 @@ def fill_place(change: Change, waiting: Iterable[Seat], beyond: Iterable[Seat] =
 
 
 def _fill_with(change: Change, seat: Seat, fill: int, window: datetime) -> None:
-    cap = change.around.terms.price_table.row(seat.sku, seat.role).at(fill).unit_price
+    cap, _, _, from_quote = _cap_at(change, seat.sku, seat.role, seat.quote, fill)
     if seat.max_unit_price is not None and cap > seat.max_unit_price:
         change.release(seat, ReleaseReason.PRICE_CHANGED)
         return
     now = change.now
     after = replace(seat, state=SeatState.CONFIRMED, cap=cap, cap_fill=fill, held_at=now, hold_until=now)
-    after = replace(after, confirmed_at=now, updated_at=now)
+    after = replace(after, confirmed_at=now, updated_at=now, cap_from_quote=from_quote)
     change.move(FactKind.SEAT_CONFIRMED, SeatState.WAITING, after, amount=cap * seat.quantity, from_waitlist=True)
     change.note(due_at=max(change.team.due_at, window))
 
@@ -312,7 +312,11 @@ def _cap(change: Change, sku: str, role: Role, quantity: int, quote: Quote | Non
     table, team = change.around.terms.price_table, change.team
     fill = team.price_fill(table.basis) + (1 if table.basis is Basis.TEAM_MEMBERS else quantity)
     seq = team.tally.seq if table.basis is Basis.CAMPAIGN_UNITS else 0
-    price = table.row(sku, role).at(fill).unit_price
+    return _cap_at(change, sku, role, quote, fill, seq)
+
+
+def _cap_at(change: Change, sku: str, role: Role, quote: Quote | None, fill: int, seq: int = 0) -> _Cap:
+    price = change.around.terms.price_table.row(sku, role).at(fill).unit_price
     if quote is None:
         return _Cap(price, fill, seq)
     own = quote.own_price(fill)
