@@ -220,12 +220,14 @@ class Unpaid(History):
     """A history of full teams whose places are not paid, and go to those who wait."""
 
     def offered(self) -> domain.Campaign:
-        """Make a campaign that fills places from its waitlists."""
-        while True:
+        """Make a campaign of small teams that fills places from its waitlists."""
+        campaign = _campaign(self._random)
+        while not campaign.terms.rules.payment_terms:
             campaign = _campaign(self._random)
-            terms = campaign.terms.rules.payment_terms
-            if terms and terms.fills_from_waitlist and campaign.terms.rules.close_when_full:
-                return campaign
+        small: dict[str, Any] = {"minimum": self._random.randint(1, 2), "maximum": 2, "max_units_per_seat": 2}
+        waits: dict[str, Any] = {"max_waiting": 9, "max_units_per_member": 0, "close_when_full": True}
+        rules = replace(campaign.terms.rules, **small, **waits)
+        return replace(campaign, terms=replace(campaign.terms, rules=rules))
 
 
 def _payment_terms(chance: random.Random, rules: domain.Rules, basis: domain.Basis) -> domain.PaymentTerms | None:

@@ -103,12 +103,12 @@ def difference(before: Team | None, after: Team, fact: TeamFact) -> Counts:
 
 def _named(fact: TeamFact) -> tuple[str, ...]:
     """Name the counts since the start that an event raises by one."""
-    if fact.kind is FactKind.SEAT_SPONSORED:
+    if fact.kind is FactKind.SEAT_SPONSORED or (fact.kind is FactKind.SEAT_CONFIRMED and fact.from_waitlist):
         return ("seats_held", "seats_confirmed")
     if fact.kind is FactKind.SEAT_RELEASED and fact.seat:
         if fact.seat.release_reason in _LEFT:
             return ("seats_left",)
         return ("seats_expired",) if fact.seat.release_reason is ReleaseReason.EXPIRED else ()
-    if fact.kind is FactKind.TEAM_CANCELLED and fact.below_minimum:
-        return ()  # its seats go, the team stays formed
+    if fact.below_minimum:  # its seats are cancelled, and the team stays one that formed
+        return ()
     return (_ONCE[fact.kind],) if fact.kind in _ONCE else ()

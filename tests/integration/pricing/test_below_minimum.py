@@ -1,5 +1,7 @@
 """A formed team whose seats are all cancelled, because too few paid: lines of every seat, and the team stays formed."""
 
+from datetime import timedelta
+
 import pytest
 from groupbuy.pricing.v1 import events_pb2
 from groupbuy.team_formation.v1 import types_pb2
@@ -59,7 +61,7 @@ async def test_seats_cancelled_so_are_given_back_in_explanations(pricing: Pricin
     await pricing.apply(life.records)
     async with pricing.database.work() as work:
         team = (await store.lock_teams(work.connection, [(life.campaign, life.team)]))[life.campaign, life.team]
-        seats = await store.load_paying(work.connection, life.campaign, life.team, 0, 1000, 9, as_formed=False)
+        seats = await store.load_paying(work.connection, life.campaign, life.team, 0, team.version, 9, as_formed=False)
     assert {domain.seat_now(seat, team).release_reason for seat in seats} == {domain.ReleaseReason.TEAM_CANCELLED}
 
 
@@ -78,3 +80,15 @@ async def test_the_platform_may_still_give_up_the_team(pricing: PricingService) 
     await pricing.apply(life.records)
     assert await pricing.parked() == {}
     assert await sums(pricing) == [(0, 0, 0)] * 3
+
+
+async def test_a_team_that_fell_so_is_counted_as_formed_until_it_is_given_up(pricing: PricingService) -> None:
+    life = fallen(COMMIT)
+    await pricing.apply(life.records)
+    await pricing.tallies.run_once()
+    pricing.clock.move(timedelta(seconds=1))
+    life.cancel()
+    await pricing.apply(life.records[-1:])
+    await pricing.tallies.run_once()
+    totals = [event.campaign_tallied.totals for event in await pricing.tallied()]
+    assert [(item.teams_formed, item.teams_cancelled) for item in totals] == [(1, 0), (1, 1)]

@@ -48,7 +48,7 @@ def _count(totals: events_pb2.CampaignTotals, event: team_events_pb2.TeamEvent, 
     totals.units_left += max(-units, 0)
     if name.startswith("team_") and hasattr(totals, name.replace("team_", "teams_")):
         setattr(totals, name.replace("team_", "teams_"), getattr(totals, name.replace("team_", "teams_")) + 1)
-    totals.seats_held += name in {"seat_held", "seat_sponsored"}
+    totals.seats_held += name in {"seat_held", "seat_sponsored"} or event.seat_confirmed.from_waitlist
     totals.seats_confirmed += name in {"seat_confirmed", "seat_sponsored"}
     if name == "seat_released":
         reason = event.seat_released.seat.release_reason

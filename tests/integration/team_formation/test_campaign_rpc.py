@@ -191,3 +191,20 @@ async def test_a_team_is_found_by_the_rule_it_opened_with(api: Api, *, needed: b
         assert (await refused(found))[1] == "NO_TEAM_FOUND"
     else:
         assert (await found).team.team_id == opened.team.team_id
+
+
+async def test_places_are_not_filled_where_the_whole_campaign_fills_the_ladder(api: Api) -> None:
+    request = a_request()
+    request.rules.payment_mode = types_pb2.PAYMENT_MODE_COMMIT
+    request.rules.on_full = types_pb2.ON_FULL_WAITLIST
+    request.rules.payment_terms.on_unpaid = types_pb2.ON_UNPAID_FILL_FROM_WAITLIST
+    created = (await api.call("CreateCampaign", request)).campaign
+    assert created.rules.payment_terms.on_unpaid == types_pb2.ON_UNPAID_FILL_FROM_WAITLIST
+    ladder = ladder_pb2.Ladder()
+    ladder.CopyFrom(request.ladder)
+    ladder.basis = ladder_pb2.BASIS_CAMPAIGN_UNITS
+    code, _, fields = await refused(api.call("UpdateCampaign", an_update(created, "u1", "ladder", ladder=ladder)))
+    assert (code, list(fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["fields.rules.payment_terms.on_unpaid"])
+    request.request_id, request.ladder.basis = "other", ladder_pb2.BASIS_CAMPAIGN_UNITS
+    _, _, fields = await refused(api.call("CreateCampaign", request))
+    assert "choose KEEP_PRICE" in fields["rules.payment_terms.on_unpaid"]
