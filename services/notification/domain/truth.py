@@ -27,6 +27,9 @@ class Standing:
     newer_price: bool
     """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
 
+    paid: bool = False
+    """The money that the message asks for has come."""
+
     @property
     def is_gone(self) -> bool:
         """Whether the seat is live no longer: by an event of its own, or by the one that ended its team."""
@@ -49,11 +52,13 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
         case Kind.WAITLISTED:
             waits = standing.seat_state is SeatState.WAITING and not standing.team_state.has_ended
             return None if waits else "the member waits no longer"
+        case Kind.PAYMENT_DUE if standing.paid:
+            return "the payment has come"
         case Kind.RESCHEDULED:
             return _end_is_old(standing)
         case Kind.REDUCED if (standing.reduced_version or 0) > standing.team_version:
             return "another part was given back since"
-        case Kind.JOINED | Kind.SEAT_FREE | Kind.REDUCED | Kind.LEADING | Kind.FORMED:
+        case Kind.JOINED | Kind.SEAT_FREE | Kind.REDUCED | Kind.LEADING | Kind.FORMED | Kind.PAYMENT_DUE:
             return _GIVEN_BACK if standing.is_gone else None
         case _:
             return None
