@@ -49,8 +49,9 @@ def _of_seat(explained: Any) -> Iterator[str]:
         read = f"read at fill {explained.cap_fill}"
         other = explained.cap_row.role != explained.row.role
         yield f"cap         {amount(explained.cap)}, {read}{' in the row of another role' if other else ''}"
-    yield f"price       {amount(explained.unit_price)} x {explained.quantity} = {amount(explained.amount)}" + (
-        ", final" if explained.final else ", not final yet"
+    yield (
+        f"price       {amount(explained.unit_price)} x {explained.quantity - explained.refused_units}"
+        f" = {amount(explained.amount)}" + (", final" if explained.final else ", not final yet")
     )
     steps = ", ".join(f"from {step.threshold} {minor(step.unit_price, currency)}" for step in explained.row.steps)
     yield f"price row   {steps}"

@@ -73,7 +73,9 @@ def _verify_seat(explanation: dict[str, Any]) -> tuple[dict[str, Any], list[str]
     wrong.true("quantity", quantity >= 1, f"is {quantity}; a seat has at least one unit")
     said_price = _money(wrong, explanation, "unitPrice", explanation, "unitPrice")
     wrong.equal("unitPrice", said_price, unit_price)
-    amount = unit_price * quantity
+    refused = _number(explanation, "refusedUnits")
+    wrong.true("refusedUnits", 0 <= refused <= quantity, f"is {refused} of {quantity}")
+    amount = unit_price * (quantity - refused)
     wrong.equal("amount", _money(wrong, explanation, "amount", explanation, "amount"), amount)
     _check_lines(wrong, explanation, price, cap, amount)
     computed = {"currency": explanation.get("currency", ""), "unitPrice": unit_price, "amount": amount, "cap": cap}
@@ -191,12 +193,12 @@ def _check_line(
     charged = sum(money[name] for name in _CHARGES)
     wrong.equal(f"{at}.authorised", money["authorised"], money["toCapture"] + money["toVoid"])
     wrong.equal(f"{at}.paid", money["paid"], money["toKeep"] + money["toRefund"])
-    charges = line.get("cause") == "SETTLEMENT_CAUSE_TEAM_FORMED" or units < 0
+    charges = line.get("cause") == "SETTLEMENT_CAUSE_TEAM_FORMED" or units <= 0
     unit_price = _money(wrong, explanation, f"{at}.unitPrice", line, "unitPrice")
     wrong.equal(f"{at}.unitPrice", unit_price, price if charges else 0)
     wrong.equal(f"{at}: what it charges", charged, unit_price * units)
     wrong.equal(f"{at}.cap", _money(wrong, explanation, f"{at}.cap", line, "cap"), cap or 0)
-    wrong.true(f"{at}.quantity", units != 0, "is 0")
+    wrong.true(f"{at}.quantity", units != 0 or _number(explanation, "refusedUnits") > 0, "is 0")
     wrong.true(f"{at}.seatId", line.get("seatId") == explanation.get("seatId"), "is another seat")
     if line.get("cause") in _AT_THE_END:
         brought = money["authorised"] + money["paid"]

@@ -97,6 +97,8 @@ def _rules(rules: model.Rules, currency: str) -> types_pb2.Rules:
         made.hold_extension.FromTimedelta(timedelta(seconds=rules.hold_extension_seconds))
     if rules.leave_after_formed_seconds:
         made.leave_after_formed.FromTimedelta(timedelta(seconds=rules.leave_after_formed_seconds))
+    if rules.pay_within_seconds:
+        made.payment_terms.pay_within.FromTimedelta(timedelta(seconds=rules.pay_within_seconds))
     return made
 
 

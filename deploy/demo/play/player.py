@@ -28,6 +28,7 @@ _PLAYS: dict[type, Callable[[Turn, Any], Awaitable[None]]] = {
     model.Extend: members.extend,
     model.RunsOut: members.runs_out,
     model.Default: shop.default,
+    model.Settles: shop.settles,
     model.Revoke: sharing.revoke,
     model.Sponsor: shop.sponsor,
     model.Cancel: shop.cancel,

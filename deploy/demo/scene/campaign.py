@@ -58,6 +58,7 @@ def _rules(table: Table, currency: str) -> Rules:
         hold_extension_seconds=table.seconds("hold_extension", "0 s"),
         leave_after_formed_seconds=table.seconds("leave_after_formed", "0 s"),
         leader_reward=table.amount_or_none("leader_reward", currency) or 0,
+        pay_within_seconds=table.seconds("pay_within", "0 s"),
     )
 
 

@@ -19,6 +19,7 @@ from services.notification.domain.messages import (
     PriceMoved,
     Reduced,
     Settled,
+    ToPay,
     Turned,
     Waiting,
 )
@@ -127,6 +128,7 @@ __all__ = [
     "TeamFact",
     "TeamState",
     "Text",
+    "ToPay",
     "Tried",
     "Turned",
     "TurnedTo",

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CANCELLED = "CANCELLED"
     RESCHEDULED = "RESCHEDULED"
     PAYMENT_CHANGED = "PAYMENT_CHANGED"
+    PAYMENT_DUE = "PAYMENT_DUE"
 
 
 PRICE_KINDS = (Kind.PRICE_FELL, Kind.PRICE_ROSE, Kind.ONE_MISSING)
@@ -94,6 +95,8 @@ class Settled:
     voided: int
     refunded: int
     sponsored: int = 0
+    pay_by: datetime | None = None
+    """Until when `due` may be paid; None where nobody said."""
 
     @property
     def moves_money(self) -> bool:
@@ -147,8 +150,16 @@ class EndMoved:
     open_until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ToPay:
+    """What was authorised could not be charged: `amount`, in all, has to be paid in another way until a time."""
+
+    amount: int
+    pay_by: datetime
+
+
 Facts: TypeAlias = (
-    Joined | PriceMoved | OneMissing | Turned | Settled | Waiting | Reduced | GivenUp | Leading | EndMoved
+    Joined | PriceMoved | OneMissing | Turned | Settled | Waiting | Reduced | GivenUp | Leading | EndMoved | ToPay
 )
 
 

@@ -26,6 +26,8 @@ class Standing:
     reduced_version: int | None
     newer_price: bool
     """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
+    paid: bool = False
+    """The money that the message asks for has come."""
     team_waits: bool = False
     """Somebody waits in the team: where it has formed, for a place that is not paid."""
 
@@ -55,11 +57,13 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
             return _turned_again(standing)
         case Kind.WAITLISTED:
             return None if standing.waits else "the member waits no longer"
+        case Kind.PAYMENT_DUE if standing.paid:
+            return "the payment has come"
         case Kind.RESCHEDULED:
             return _end_is_old(standing)
         case Kind.REDUCED if (standing.reduced_version or 0) > standing.team_version:
             return "another part was given back since"
-        case Kind.JOINED | Kind.SEAT_FREE | Kind.REDUCED | Kind.LEADING | Kind.FORMED:
+        case Kind.JOINED | Kind.SEAT_FREE | Kind.REDUCED | Kind.LEADING | Kind.FORMED | Kind.PAYMENT_DUE:
             return _GIVEN_BACK if standing.is_gone else None
         case _:
             return None

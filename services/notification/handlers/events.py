@@ -88,12 +88,14 @@ class EventHandlers:
     async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
         """Tell members what they pay and get back, once the copy of the team is as new as the line.
 
-        What a platform reports about a line is nothing that a member has to be told, nor what has not come by then.
+        What a platform reports about a line is nothing that a member has to be told, nor that an authorisation lapses,
+        which the platform has to capture, nor what has not come by then. A payment that is due in another way is.
         """
         settled = [(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events]
-        lines = [_job(event, fact) for event, fact in settled if fact.WhichOneof("fact") == "settlement_line_recorded"]
-        if lines:
-            await self._tell_or_wait(work, lines)
+        jobs = [_job(event, fact) for event, fact in settled if fact.WhichOneof("fact") in _TOLD]
+        await _keep_payments(work, settled)
+        if jobs:
+            await self._tell_or_wait(work, jobs)
 
     async def _tell_or_wait(self, work: Work, jobs: list[Job]) -> None:
         teams = await store.lock_teams(
@@ -120,6 +122,28 @@ class EventHandlers:
             metrics.FANOUT_DROPPED.inc(dropped)
             log.warning("events never told: the events of their teams did not come", count=dropped)
         return 0
+
+
+_TOLD = {"settlement_line_recorded", "payment_due"}
+"""Facts of settlements that members are told."""
+
+
+async def _keep_payments(work: Work, settled: Sequence[tuple[Event, pricing_pb2.SettlementEvent]]) -> None:
+    """Keep what members are asked to pay, and what of it came."""
+    due, came = [], []
+    for event, fact in settled:
+        try:
+            if fact.WhichOneof("fact") == "payment_due":
+                campaign_id, line_id, seat_id, facts = translate.payment_due(fact)
+                due.append((campaign_id, line_id, seat_id, facts.pay_by))
+            elif fact.WhichOneof("fact") == "settlement_reported" and (line := translate.paid_line(fact)):
+                came.append(line)
+        except _UNREADABLE as problem:
+            raise Poison(event.event_id, f"cannot be read: {problem}") from None
+    if due:
+        await store.insert_payments_due(work.connection, due)
+    if came:
+        await store.mark_came(work.connection, came)
 
 
 class _Batch:
@@ -192,11 +216,18 @@ def _job(event: Event, envelope: teams_pb2.TeamEvent | pricing_pb2.PriceEvent | 
         if isinstance(envelope, pricing_pb2.PriceEvent):
             translate.price_fact(envelope)
         if isinstance(envelope, pricing_pb2.SettlementEvent):
-            translate.settled(envelope.settlement_line_recorded.line)
+            _read_settlement(envelope)
     except _UNREADABLE as problem:
         raise Poison(event.event_id, f"cannot be read: {problem}") from None
     version = envelope.sequence if isinstance(envelope, teams_pb2.TeamEvent) else envelope.team_version
     return Job(platform_id, campaign_id, team_id, topic, event.sequence, version, event.record.value)
+
+
+def _read_settlement(envelope: pricing_pb2.SettlementEvent) -> None:
+    if envelope.WhichOneof("fact") == "payment_due":
+        translate.payment_due(envelope)
+    else:
+        translate.settled(envelope.settlement_line_recorded.line)
 
 
 def _price_job(event: Event) -> Job:

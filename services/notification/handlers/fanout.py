@@ -140,6 +140,8 @@ def messages_of(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
 
 
 def _settled(event: pricing_pb2.SettlementEvent, team: Team) -> list[Told]:
+    if event.WhichOneof("fact") == "payment_due":
+        return _due(event, team)
     line = event.settlement_line_recorded.line
     if (told := translate.settled(line)) is None:
         return []
@@ -147,3 +149,10 @@ def _settled(event: pricing_pb2.SettlementEvent, team: Team) -> list[Told]:
     if kind is Kind.FORMED:
         facts = replace(facts, sponsored=team.sponsored)
     return [(team, Message(UUID(event.event_id), event.team_version, kind, seat_id, line.member_id, facts))]
+
+
+def _due(event: pricing_pb2.SettlementEvent, team: Team) -> list[Told]:
+    _, _, seat_id, facts = translate.payment_due(event)
+    member_id = event.payment_due.member_id
+    message = Message(UUID(event.event_id), event.team_version, Kind.PAYMENT_DUE, seat_id, member_id, facts)
+    return [(team, message)] if member_id else []

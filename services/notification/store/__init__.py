@@ -35,6 +35,7 @@ from services.notification.store.jobs import (
     save_progress,
 )
 from services.notification.store.members import Reach, find_contacts, find_member, find_reaches, save_members
+from services.notification.store.payments import insert_payments_due, mark_came
 from services.notification.store.seats import find_audience, find_campaign_audience, load_seats, save_seats
 from services.notification.store.teams import find_team, find_teams, lock_teams, save_teams
 
@@ -69,12 +70,14 @@ __all__ = [
     "insert_attempts",
     "insert_deliveries",
     "insert_jobs",
+    "insert_payments_due",
     "list_deliveries",
     "load_seats",
     "lock_deliveries",
     "lock_reached_jobs",
     "lock_ready_job",
     "lock_teams",
+    "mark_came",
     "release_claims",
     "reroute_deliveries",
     "save_members",

@@ -146,7 +146,9 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
         " EXISTS (SELECT FROM deliveries AS n WHERE n.campaign_id = k.campaign_id AND n.team_id = k.team_id"
         "  AND n.member_id = k.member_id AND n.kind IN ('PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING')"
         "  AND (n.team_version > k.team_version"
-        "   OR n.team_version = k.team_version AND k.kind = 'ONE_MISSING' AND n.kind <> 'ONE_MISSING'))"
+        "   OR n.team_version = k.team_version AND k.kind = 'ONE_MISSING' AND n.kind <> 'ONE_MISSING')),"
+        " k.kind = 'PAYMENT_DUE' AND EXISTS (SELECT FROM payments_due AS p WHERE p.campaign_id = k.campaign_id"
+        "  AND p.seat_id = k.seat_id AND p.came)"
         " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[])"
         " AS k (campaign_id, delivery_id, team_id, seat_id, member_id, kind, team_version)",
         [
@@ -162,7 +164,7 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
 
 
 def _standing(item: Claimed, *found: Any) -> Standing:
-    team_state, fill_version, end_version, team_waits, seat_state, reduced_version, newer_price = found
+    team_state, fill_version, end_version, team_waits, seat_state, reduced_version, newer_price, paid = found
     return Standing(
         kind=item.kind,
         team_version=item.team_version,
@@ -176,6 +178,7 @@ def _standing(item: Claimed, *found: Any) -> Standing:
         reduced_version=reduced_version,
         newer_price=newer_price,
         team_waits=team_waits,
+        paid=paid,
     )
 
 

@@ -1,6 +1,15 @@
 """Protobuf to domain values and back: the only files, with rpc.py, that know the wire."""
 
-from services.notification.translate.reading import Unreadable, campaign_key, price_fact, settled, team_fact, team_key
+from services.notification.translate.reading import (
+    Unreadable,
+    campaign_key,
+    paid_line,
+    payment_due,
+    price_fact,
+    settled,
+    team_fact,
+    team_key,
+)
 from services.notification.translate.wire import (
     DELIVERY_TOPIC,
     delivery_ended,
@@ -15,6 +24,8 @@ __all__ = [
     "campaign_key",
     "delivery_ended",
     "member_of",
+    "paid_line",
+    "payment_due",
     "price_fact",
     "settled",
     "team_fact",

@@ -32,6 +32,7 @@ from services.notification.domain import (
     TeamFact,
     TeamState,
     Text,
+    ToPay,
     TurnedTo,
 )
 
@@ -220,6 +221,7 @@ def settled(line: pricing_pb2.SettlementLine) -> tuple[Kind, UUID, Settled] | No
         kept=line.to_keep.minor_units,
         voided=line.to_void.minor_units,
         refunded=line.to_refund.minor_units,
+        pay_by=_time(line.pay_by) if line.HasField("pay_by") else None,
     )
     kind = _SETTLED.get(line.cause, Kind.PAYMENT_CHANGED)
     # Of a seat whose money did not come there is none to tell of: its line only takes back what was expected.
@@ -227,6 +229,21 @@ def settled(line: pricing_pb2.SettlementLine) -> tuple[Kind, UUID, Settled] | No
     if not line.member_id or silent or (kind is Kind.PAYMENT_CHANGED and not facts.moves_money):
         return None
     return kind, seat_id, facts
+
+
+def payment_due(event: pricing_pb2.SettlementEvent) -> tuple[UUID, UUID, UUID, ToPay]:
+    """Read what a member is asked to pay in another way: campaign, line, seat and facts; Unreadable."""
+    due = event.payment_due
+    campaign_id, seat_id = _ids("seat", due.seat_id, 2)
+    return campaign_id, UUID(due.line_id), seat_id, ToPay(due.amount.minor_units, _time(due.pay_by))
+
+
+def paid_line(event: pricing_pb2.SettlementEvent) -> tuple[UUID, UUID] | None:
+    """Read which line's money came, by campaign and line, from a report; None where it tells of something else."""
+    report = event.settlement_reported
+    if not report.line_id or report.kind not in {pricing_pb2.REPORT_KIND_CAPTURED, pricing_pb2.REPORT_KIND_PAID}:
+        return None
+    return _ids("camp", event.campaign_id, 1)[0], UUID(report.line_id)
 
 
 def _role(role: ladder_pb2.Role.ValueType) -> Role:

@@ -46,6 +46,13 @@ class Explanation:
     """The team's version that set the fill."""
     tally_seq: int = 0
     """Tally the fill was read at, where the whole campaign fills the ladder."""
+    refused: int = 0
+    """Units that were refused at the door, and owe nothing."""
+
+    @property
+    def units(self) -> int:
+        """The units that stay."""
+        return self.seat.quantity - self.refused
 
     @property
     def price(self) -> int:
@@ -60,10 +67,10 @@ class Explanation:
     @property
     def amount(self) -> int:
         """What the seat pays in all."""
-        return self.unit_price * self.seat.quantity
+        return self.unit_price * self.units
 
 
-def explain(team: Team, seat: Seat, table: PriceTable, tally: Tally | None = None) -> Explanation:
+def explain(team: Team, seat: Seat, table: PriceTable, tally: Tally | None = None, *, refused: int = 0) -> Explanation:
     """Explain a seat at the team's fill, or at its campaign's last tally; KeyError where the table lacks its row."""
     settled = _is_settled(team, table)
     team = at_tally(team, table.basis, tally)
@@ -89,6 +96,7 @@ def explain(team: Team, seat: Seat, table: PriceTable, tally: Tally | None = Non
         team_version=team.version,
         fill_version=team.fill_version,
         tally_seq=team.tally_seq,
+        refused=refused,
     )
 
 

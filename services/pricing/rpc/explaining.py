@@ -37,7 +37,8 @@ async def of_seat(
     facts = await store.list_facts(connection, team.campaign_id, team.team_id, seat.seat_id, versions)
     lines = await store.list_lines_of_seat(connection, seat.campaign_id, seat.seat_id)
     jobs = await store.find_teams_with_jobs(connection, [(team.campaign_id, team.team_id)])
-    explained = domain.explain(team, seat, table, await last_tally(connection, team, table))
+    tally, refused = await last_tally(connection, team, table), await _refused(connection, team, seat)
+    explained = domain.explain(team, seat, table, tally, refused=refused)
     tallies = await _tallies(connection, team, seat.cap_tally_seq, explained.tally_seq)
     return translate.explanation(
         explained,
@@ -48,6 +49,14 @@ async def of_seat(
         lines_complete=not jobs,
         language=request.language,
     )
+
+
+async def _refused(connection: Connection, team: domain.Team, seat: domain.Seat) -> int:
+    """Count the units of a seat that were refused at the door."""
+    if team.payment_mode is not domain.PaymentMode.PAY_ON_DELIVERY or not team.formed_version:
+        return 0
+    left = await store.load_units_left(connection, [(seat.campaign_id, seat.seat_id)], team.version + 1)
+    return seat.quantity - left.get(seat.seat_id, seat.quantity)
 
 
 async def of_team(

@@ -51,7 +51,7 @@ def _free(seat: domain.Seat) -> str | None:
 
 def _pays(explained: domain.Explanation, currency: str) -> str:
     price, amount = money_text(explained.unit_price, currency), money_text(explained.amount, currency)
-    pays = f"每件{price}，共{explained.seat.quantity}件：{amount}"
+    pays = f"每件{price}，共{explained.units}件：{amount}"
     if explained.cap is None:
         return f"此席位正在等候空位，入座时才确定封顶价。现在需支付：{pays}。"
     lower = "（更低）" if explained.cap < explained.price else ""

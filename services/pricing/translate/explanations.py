@@ -62,6 +62,7 @@ def explanation(
         cap_row=price_row(explained.cap_row) if explained.cap_row else None,
         unit_price=money(explained.unit_price, currency),
         quantity=seat.quantity,
+        refused_units=explained.refused,
         amount=money(explained.amount, currency),
         currency=currency,
         role=ROLES[seat.role],

@@ -60,7 +60,7 @@ def _free(seat: domain.Seat) -> str | None:
 
 def _pays(explained: domain.Explanation, currency: str) -> str:
     price, amount = money_text(explained.unit_price, currency), money_text(explained.amount, currency)
-    pays = f"{price} for each of {_units(explained.seat.quantity)}: {amount}"
+    pays = f"{price} for each of {_units(explained.units)}: {amount}"
     if explained.cap is None:
         return f"This seat waits for room; its cap is fixed when it takes a place. Now it would pay {pays}."
     cap = money_text(explained.cap, currency)

@@ -3,17 +3,22 @@
 from itertools import count
 
 import pytest
+from google.protobuf.json_format import MessageToDict
 from groupbuy.pricing.v1 import deliveries_pb2, events_pb2
 
 from deploy.check.invariants import invariants
+from deploy.verify.verifier import verify
 from services.chassis import ids
 from services.chassis.errors import Rejected, Unavailable
 from services.chassis.requests import RequestKey
 from services.pricing.domain import DeliveryOutcome
 from services.pricing.handlers import CHUNK, DeliveryWriter, ReportDelivery
+from tests.integration.pricing.test_rpc import Api, api
 from tests.support.pricing import PricingService
 from tests.support.pricing_lives import FullLife
 from tests.support.teams import PAY_ON_DELIVERY, PREPAID
+
+__all__ = ["api"]
 
 ACCEPTED, IN_PART, REFUSED = DeliveryOutcome.ACCEPTED, DeliveryOutcome.ACCEPTED_IN_PART, DeliveryOutcome.REFUSED
 _numbers = count()
@@ -73,6 +78,23 @@ async def test_what_is_refused_is_due_no_longer(pricing: PricingService) -> None
     told = await pricing.settled()
     assert [event.sequence for event in told] == [1, 2, 3]
     assert told[-1].settlement_line_recorded.line == line
+
+
+@pytest.mark.parametrize("accepted", [0, 3])
+async def test_the_price_of_what_stays_is_explained_and_verified(
+    pricing: PricingService, api: Api, accepted: int
+) -> None:
+    life = formed(platform=api.acme)
+    await pricing.apply(life.records)
+    await deliver(pricing, life, "tom", IN_PART if accepted else REFUSED, accepted)
+    told = await api.explain(life.seat("tom").seat_id)
+    assert (told.quantity, told.refused_units) == (5, 5 - accepted)
+    assert told.amount.minor_units == told.unit_price.minor_units * accepted == await due(pricing)
+    assert f"for each of {accepted} units" in told.sentence
+    assert verify(MessageToDict(told))[1] == []
+    life.withdraw("tom")
+    await pricing.apply(life.records[-1:])
+    assert verify(MessageToDict(await api.explain(life.seat("tom").seat_id)))[1] == []
 
 
 async def test_the_same_report_again_is_the_same_and_another_is_refused(pricing: PricingService) -> None:

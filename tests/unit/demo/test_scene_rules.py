@@ -24,6 +24,7 @@ max_sponsored = 1
 hold_extension = "5 min"
 leave_after_formed = "1 h"
 leader_reward = 2.50
+pay_within = "2 min"
 starts_in = "1 h"
 may_extend = "30 min"
 """
@@ -58,6 +59,7 @@ def test_every_rule_arrives(tmp_path: Path) -> None:
     assert (rules.visibility, rules.max_sponsored) == (types_pb2.VISIBILITY_LISTED, 1)
     assert (rules.hold_extension.ToSeconds(), rules.leave_after_formed.ToSeconds()) == (300, 3600)
     assert rules.leader_reward == Money(minor_units=250, currency="EUR")
+    assert rules.payment_terms.pay_within.ToSeconds() == 120
 
 
 def test_a_campaign_starts_and_may_be_extended_as_the_scene_says(tmp_path: Path) -> None:
@@ -75,6 +77,7 @@ def test_what_a_scene_does_not_say_is_not_asked(tmp_path: Path) -> None:
     assert not request.HasField("latest_end")
     assert not request.items[0].HasField("stock")
     said = {field.name for field, _ in request.rules.ListFields()}
+    assert "payment_terms" not in said
     assert not said & {"hold_extension", "leave_after_formed", "leader_reward", "max_waiting", "max_sponsored"}
     assert request.rules.who_may_join == types_pb2.WhoMayJoin()
     assert (request.rules.on_full, request.rules.visibility) == (

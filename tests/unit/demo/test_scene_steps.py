@@ -57,6 +57,7 @@ def read(folder: Path, step: str) -> model.Step:
             model.Join("Tom", "", "cup", 1, False, None, "seat", "", LINE),  # noqa: FBT003
         ),
         ('pay = "Tom"\ntoo_late = true', model.Pay("Tom", None, too_late=True, refused="", line=LINE)),
+        ('settles = "Tom"', model.Settles("Tom", LINE)),
         ('leave = "Tom"\nquantity = 2', model.Leave("Tom", 2, "", LINE)),
         ('extend = "Tom"\nrefused = "HOLD_NOT_EXTENDABLE"', model.Extend("Tom", "HOLD_NOT_EXTENDABLE", LINE)),
         ('runs_out = "Tom"\nwithin = "5 s"', model.RunsOut("Tom", 5.0, LINE)),

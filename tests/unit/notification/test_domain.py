@@ -159,6 +159,9 @@ RELEASED, DEFAULTED = SeatState.RELEASED, SeatState.DEFAULTED
         (a_standing(Kind.DEFAULTED, FORMED, DEFAULTED), False),
         (a_standing(Kind.CANCELLED, CANCELLED, HELD), False),
         (a_standing(Kind.PAYMENT_CHANGED, CANCELLED), False),
+        (a_standing(Kind.PAYMENT_DUE, FORMED), False),
+        (a_standing(Kind.PAYMENT_DUE, FORMED, DEFAULTED), True),
+        (a_standing(Kind.PAYMENT_DUE, FORMED, paid=True), True),
     ],
 )
 def test_nothing_is_sent_that_is_no_longer_true(standing: Standing, old: bool) -> None:  # noqa: FBT001

@@ -1,5 +1,6 @@
 """Every kind of message is written in every language and payment mode, with money and times as people write them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from services.notification.domain import (
     Reduced,
     Settled,
     Text,
+    ToPay,
     Turned,
     Waiting,
 )
@@ -66,6 +68,7 @@ FACTS: dict[Kind, Facts] = {
     Kind.CANCELLED: GivenUp(2, paid=True, reason="Hail."),
     Kind.RESCHEDULED: EndMoved(2, UNTIL),
     Kind.PAYMENT_CHANGED: Settled(-2, 2490, -4980, 0, 0, 6980, 6980),
+    Kind.PAYMENT_DUE: ToPay(4980, UNTIL),
 }
 # The other branch of what a template tells apart.
 OTHERWISE: dict[Kind, Facts] = {
@@ -96,6 +99,21 @@ def test_each_kind_is_written(kind: Kind, facts: Facts, mode: PaymentMode, langu
     assert "\n\n" not in words.body
     for leftover in ("{{", "}}", "{%", "None", "Undefined"):
         assert leftover not in words.subject + words.body
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+def test_what_is_due_says_by_when(language: str) -> None:
+    due = Settled(1, 2490, 2490, 0, 0, 0, 0, pay_by=UNTIL)
+    opened = an_opened(PaymentMode.COMMIT)
+    later = render(Kind.PAYMENT_DUE, FACTS[Kind.PAYMENT_DUE], opened, language, "").body
+    said = render(Kind.FORMED, due, opened, language, "").body
+    whenever = render(Kind.FORMED, replace(due, pay_by=None), opened, language, "").body
+    assert str(UNTIL.year) in said
+    assert str(UNTIL.year) in later
+    assert "49.80" in later
+    assert "24.90" in said
+    assert "24.90" in whenever
+    assert str(UNTIL.year) not in whenever
 
 
 def test_every_kind_is_among_those_written() -> None:

@@ -65,6 +65,8 @@ class Rules:
     hold_extension_seconds: float
     leave_after_formed_seconds: float
     leader_reward: int
+    pay_within_seconds: float
+    """0: nothing lapses."""
 
 
 @dataclass(frozen=True, slots=True)

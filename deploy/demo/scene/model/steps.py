@@ -107,6 +107,14 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
+class Settles:
+    """The shop reports that what a member owes was paid."""
+
+    member: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sponsor:
     """The shop fills places of the team itself."""
 
@@ -281,6 +289,7 @@ Step: TypeAlias = (
     | Extend
     | RunsOut
     | Default
+    | Settles
     | Revoke
     | Sponsor
     | Cancel

@@ -24,6 +24,7 @@ _READERS: dict[str, Callable[[Table, Known], model.Step]] = {
     "extend": members.extend,
     "runs_out": members.runs_out,
     "default": shop.default,
+    "settles": shop.settles,
     "revoke": members.revoke,
     "sponsor": shop.sponsor,
     "cancel": shop.cancel,

@@ -12,6 +12,11 @@ def default(table: Table, known: Known) -> model.Default:
     return model.Default(table.word("default", known.members), table.text("reason", ""), refused(table), table.line)
 
 
+def settles(table: Table, known: Known) -> model.Settles:
+    """Read `settles`."""
+    return model.Settles(table.word("settles", known.members), table.line)
+
+
 def sponsor(table: Table, known: Known) -> model.Sponsor:
     """Read `sponsor`."""
     places = table.number("sponsor", least=1)
