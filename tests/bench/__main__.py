@@ -14,7 +14,7 @@ from tests.bench.bench import Bench
 from tests.bench.errors import BenchError
 from tests.bench.installation import installation
 from tests.bench.machine import commit, machine, versions
-from tests.bench.parts import arrivals, batching, bulk, expiry, idle, join, relay, watch
+from tests.bench.parts import arrivals, batching, bulk, expiry, idle, join, pricing, relay, watch
 from tests.bench.paths import BUILD
 from tests.bench.report import show, write
 
@@ -26,10 +26,11 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "relay": relay.run,
     "watch": watch.run,
     "expiry": expiry.run,
+    "pricing": pricing.run,
     "idle": idle.run,
 }
 FILE = BUILD / "bench.json"
-CAMPAIGNS = 6
+CAMPAIGNS = 8
 """So many campaigns of their own do the parts need, and one more a round."""
 IN_PRODUCTION = (("rpc", "timers"), ("relay",))
 """Python runs one thread at a time: a relay within the process that answers would take its turns from the callers."""
