@@ -54,6 +54,12 @@ def a_campaign() -> pb.CreateCampaignRequest:
     return request
 
 
+def of_campaign_basis(request: pb.CreateCampaignRequest) -> pb.CreateCampaignRequest:
+    """Have the price of a campaign follow from the units of all its teams."""
+    request.ladder.basis = ladder_pb2.BASIS_CAMPAIGN_UNITS
+    return request
+
+
 def limited(message: Any, **limits: int) -> Any:
     """Set those limits of a message that its type knows: an older engine can be measured with the same benchmark."""
     for name, value in limits.items():
