@@ -59,7 +59,7 @@ class Statement:
     @property
     def is_planned(self) -> bool:
         """Whether PostgreSQL makes a plan for it."""
-        return self.text.split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
+        return self.text.lstrip("(").split(maxsplit=1)[0] in {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.chassis import ids, logs
 from services.chassis.database import Connection, Database
 from services.pricing import domain, store
+from services.pricing.handlers.earnings import record_earnings
 from services.pricing.handlers.tables import Tables
 from services.pricing.store import rebuild
 
@@ -33,13 +34,11 @@ class RefusedLines:
     async def _make_page(self, after: tuple[UUID, UUID]) -> Sequence[domain.Delivery]:
         async with self._database.work() as work:
             deliveries = await rebuild.list_refused(work.connection, after, _PAGE)
-            if deliveries and (lines := await self._lines(work.connection, deliveries)):
-                await store.insert_lines(work.connection, lines)
+            if deliveries:
+                await self._record(work.connection, deliveries)
         return deliveries
 
-    async def _lines(
-        self, connection: Connection, deliveries: Sequence[domain.Delivery]
-    ) -> list[domain.SettlementLine]:
+    async def _record(self, connection: Connection, deliveries: Sequence[domain.Delivery]) -> None:
         teams = await store.lock_teams(connection, sorted({(item.campaign_id, item.team_id) for item in deliveries}))
         keys = {(team.platform_id, team.campaign_id, team.ladder_version) for team in teams.values()}
         tables = await self._tables.find(connection, keys)
@@ -51,7 +50,9 @@ class RefusedLines:
             table = tables[team.platform_id, team.campaign_id, team.ladder_version]
             if seat and (line := _line(team, table, seat, delivery)):
                 lines.append(line)
-        return lines
+        if lines:
+            await store.insert_lines(connection, lines)
+            await record_earnings(connection, lines, {seat.seat_id: seat for seat in seats.values()})
 
 
 def _line(

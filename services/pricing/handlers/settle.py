@@ -9,6 +9,7 @@ from services.chassis.database import Connection, Database
 from services.chassis.errors import Poison
 from services.chassis.work import Work
 from services.pricing import domain, store
+from services.pricing.handlers.earnings import record_earnings
 from services.pricing.handlers.payable import payable
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.told import tell_settled
@@ -36,7 +37,7 @@ async def settle_new(
     waiting = await store.find_teams_with_jobs(work.connection, sorted({_team_key(job) for job in jobs}))
     single = await _load_seats(work.connection, jobs)
     lines: list[domain.SettlementLine] = []
-    earned: list[domain.BeneficiaryLine] = []
+    of_lines: dict[UUID, domain.Seat] = {}
     rest: list[domain.Job] = []
     for job in jobs:
         key = _team_key(job)
@@ -49,8 +50,8 @@ async def settle_new(
         if not after.finished:
             raise Poison(job.cause_event_id, f"{job.cause} concerns {job.lines} seats, but {after.done} are stored")
         lines += made
-        earned += _earned(made, seats)
-    await _record(work, lines, teams, earned)
+        of_lines |= {seat.seat_id: seat for seat in seats}
+    await _record(work, lines, teams, of_lines)
     if rest:
         await store.insert_jobs(work.connection, rest)
 
@@ -91,7 +92,9 @@ class SettlementFinder:
             if not lines and not job.finished:
                 log.error("settlement stands: its seats are not there", team=str(team.team_id), done=job.done)
             reports = await _reports_behind(work.connection, after)
-            await _record(work, lines, {key: team}, _earned(lines, seats), reports[:CHUNK], team.merchant_id)
+            await _record(
+                work, lines, {key: team}, {seat.seat_id: seat for seat in seats}, reports[:CHUNK], team.merchant_id
+            )
             if len(reports) <= CHUNK:
                 await store.save_job(work.connection, after)
             else:
@@ -153,15 +156,11 @@ async def _reports_behind(connection: Connection, job: domain.Job) -> list[domai
     return await store.load_waiting_reports(connection, job.campaign_id, job.team_id, job.version, CHUNK + 1)
 
 
-def _earned(lines: Sequence[domain.SettlementLine], seats: Sequence[domain.Seat]) -> list[domain.BeneficiaryLine]:
-    return domain.beneficiaries(lines, {seat.seat_id: seat for seat in seats})
-
-
 async def _record(
     work: Work,
     lines: Sequence[domain.SettlementLine],
     teams: Mapping[TeamKey, domain.Team],
-    earned: Sequence[domain.BeneficiaryLine],
+    seats: Mapping[UUID, domain.Seat],
     reports: Sequence[domain.Report] = (),
     merchant_id: str = "",
 ) -> None:
@@ -169,9 +168,7 @@ async def _record(
     lines = await payable(work, lines, teams)
     if lines:
         await store.insert_lines(work.connection, lines)
-    if earned:
-        rows = [(ids.derived_id(item.line.line_id, item.kind, item.beneficiary_id), item) for item in earned]
-        await store.insert_beneficiaries(work.connection, rows)
+    await record_earnings(work.connection, lines, seats)
     if reports:
         await store.mark_told(work.connection, reports)
     merchants = {_team_key(item): merchant_id for item in reports}

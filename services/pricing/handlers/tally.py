@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from psycopg import IntegrityError
+
+from services.chassis import logs
 from services.chassis.database import Connection, Database
 from services.chassis.work import Work
 from services.pricing import domain, store, translate
@@ -15,6 +18,8 @@ from services.pricing.handlers.tables import Tables
 
 PAGE = 100
 """Most campaigns of one look."""
+
+log = logs.logger(__name__)
 
 
 class TallyFinder:
@@ -28,7 +33,15 @@ class TallyFinder:
         """Count a page of campaigns that have something to count; returns how many."""
         async with self._database.read() as connection:
             found = await store.find_untallied(connection, PAGE)
-        return sum([await self._tally(*key) for key in found])
+        return sum([await self._tally_safely(*key) for key in found])
+
+    async def _tally_safely(self, platform_id: UUID, campaign_id: UUID) -> int:
+        """Count; a campaign that cannot be counted stands, and the campaigns behind it do not."""
+        try:
+            return await self._tally(platform_id, campaign_id)
+        except (ValueError, KeyError, IntegrityError) as problem:
+            log.error("tally stands", campaign=str(campaign_id), why=str(problem).strip())  # noqa: TRY400 - enough
+            return 0
 
     async def _tally(self, platform_id: UUID, campaign_id: UUID) -> int:
         """Count one campaign; another process may have done so a moment ago."""

@@ -36,8 +36,7 @@ KEPT = (
     "line_states",  # by the reports of platforms
     "deliveries_reported",  # entered by RPC
     "tally_heads",  # how far counting is, and which numbers were told
-    "campaigns",  # from topics of their own: the last version of each, and a view
-    "demand",
+    "demand",  # a view of its own topic
     "requests",  # what was answered
     "outbox",  # what was told, and how far the relay is with it
     "relay_positions",

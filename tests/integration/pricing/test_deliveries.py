@@ -166,3 +166,17 @@ async def test_a_report_waits_for_the_lines_of_its_team(pricing: PricingService)
     await pricing.settle()
     await deliver(pricing, life, "m1", REFUSED)
     assert await due(pricing, "m1") == 0
+
+
+async def test_what_is_refused_earns_no_commission(pricing: PricingService) -> None:
+    life = formed()
+    await pricing.apply(life.records[:-1])
+    async with pricing.database.work() as work:
+        await work.connection.execute(
+            "UPDATE seats SET promoter_id = 'kol', commission_basis_points = 1000 WHERE member_id = 'tom'"
+        )
+    await pricing.apply(life.records)
+    line = await deliver(pricing, life, "tom", IN_PART, 2)
+    rows = await pricing.rows("SELECT amount FROM beneficiary_lines WHERE beneficiary_id = 'kol' ORDER BY amount")
+    unit = (line.unit_price.minor_units * 1000 + 5000) // 10_000
+    assert [row["amount"] for row in rows] == [-3 * unit, 5 * unit]

@@ -114,3 +114,16 @@ async def test_campaigns_without_pause_do_not_keep_the_others_waiting(
     await pricing.tallies.run_once()
     told = [event.campaign_id for event in await tallies(pricing)]
     assert told == [busy.campaign_id, quiet.campaign_id]
+
+
+async def test_a_campaign_that_cannot_be_counted_keeps_no_other_back(pricing: PricingService) -> None:
+    chance = Random(3)  # noqa: S311 - for tests
+    broken, sound = lives(chance, 1), lives(chance, 2)
+    for life in (*broken, *sound):
+        await pricing.apply(life.records)
+    async with pricing.database.work() as work:
+        await work.connection.execute(
+            "UPDATE tally_deltas SET units_held_now = -1000 WHERE campaign_id = %s", (broken[0].campaign,)
+        )
+    assert await pricing.tallies.run_once() == 1
+    assert {row["campaign_id"] for row in await pricing.rows("SELECT campaign_id FROM tallies")} == {sound[0].campaign}
