@@ -13,7 +13,7 @@ from uuid import UUID
 
 import grpc
 from google.protobuf.message import DecodeError
-from groupbuy.pricing.v1 import pricing_internal_pb2_grpc, quotes_pb2
+from groupbuy.pricing.v1 import pricing_internal_pb2, pricing_internal_pb2_grpc, quotes_pb2
 
 from services.chassis import ids
 from services.chassis.clock import Clock
@@ -84,7 +84,7 @@ class QuoteReader:
 
     async def _list(self, now: float) -> None:
         call = self._pricing.ListQuoteKeys(
-            quotes_pb2.ListQuoteKeysRequest(), metadata=self._metadata, timeout=_CALL_SECONDS
+            pricing_internal_pb2.PricingInternalListQuoteKeysRequest(), metadata=self._metadata, timeout=_CALL_SECONDS
         )
         self._keys = {key.key_id: key.public_key for key in (await call).keys}
         self._listed_at = self._asked_at = now

@@ -219,6 +219,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         demand_pb2.WatchDemandRequest(campaign_id=campaign.campaign_id, missing_units=3),
         quoting,
         quotes_pb2.ListQuoteKeysRequest(),
+        pricing_internal_pb2.PricingInternalListQuoteKeysRequest(),
         simulation_pb2.SimulateLadderRequest(
             currency="EUR",
             list_prices=[ladder_pb2.ListPrice(sku="mango", unit_price=3990)],

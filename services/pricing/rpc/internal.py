@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from groupbuy.pricing.v1 import pricing_internal_pb2, pricing_internal_pb2_grpc, quotes_pb2
+from groupbuy.pricing.v1 import pricing_internal_pb2, pricing_internal_pb2_grpc
 
 from services.chassis.signing import KeyRing
 from services.pricing import translate
@@ -16,10 +16,11 @@ class PricingInternal(pricing_internal_pb2_grpc.PricingInternalServicer):
         self._quote_keys = quote_keys
 
     async def ListQuoteKeys(  # noqa: N802 - the name of the RPC
-        self, _request: quotes_pb2.ListQuoteKeysRequest, _context: Any
-    ) -> quotes_pb2.ListQuoteKeysResponse:
+        self, _request: pricing_internal_pb2.PricingInternalListQuoteKeysRequest, _context: Any
+    ) -> pricing_internal_pb2.PricingInternalListQuoteKeysResponse:
         """List the public keys."""
-        return translate.quote_keys(self._quote_keys)
+        found = translate.quote_keys(self._quote_keys)
+        return pricing_internal_pb2.PricingInternalListQuoteKeysResponse(keys=found.keys)
 
     async def CompileLadder(  # noqa: N802 - the name of the RPC
         self, request: pricing_internal_pb2.CompileLadderRequest, _context: Any

@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from groupbuy.pricing.v1 import (
     ladder_pb2,
+    pricing_internal_pb2,
     pricing_internal_pb2_grpc,
     pricing_service_pb2_grpc,
     quotes_pb2,
@@ -97,7 +98,10 @@ async def test_the_signature_is_checked_with_the_published_key(quoting: Quoting)
     assert key.key_id == signed.key_id
     assert verified(key.public_key, "groupbuy.quote.v1", signed.payload, signed.signature)
     own = (("authorization", f"Bearer {SERVICE_KEY}"),)
-    assert await quoting.internal.ListQuoteKeys(quotes_pb2.ListQuoteKeysRequest(), metadata=own) == keys
+    inside = await quoting.internal.ListQuoteKeys(
+        pricing_internal_pb2.PricingInternalListQuoteKeysRequest(), metadata=own
+    )
+    assert list(inside.keys) == list(keys.keys)
 
 
 async def test_the_same_request_gets_the_same_quote(quoting: Quoting) -> None:

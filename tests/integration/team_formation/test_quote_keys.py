@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from groupbuy.pricing.v1 import pricing_internal_pb2_grpc, quotes_pb2
+from groupbuy.pricing.v1 import pricing_internal_pb2, pricing_internal_pb2_grpc, quotes_pb2
 
 from services.chassis import ids
 from services.chassis.clock import ManualClock
@@ -35,7 +35,9 @@ class Published(PricingInternal):
         """Have other keys from now on."""
         self._quote_keys = ring(*keys)
 
-    async def ListQuoteKeys(self, request: Any, context: Any) -> quotes_pb2.ListQuoteKeysResponse:  # noqa: N802
+    async def ListQuoteKeys(
+        self, request: Any, context: Any
+    ) -> pricing_internal_pb2.PricingInternalListQuoteKeysResponse:
         self.asked += 1
         return await super().ListQuoteKeys(request, context)
 
