@@ -35,7 +35,7 @@ class Published(PricingInternal):
         """Have other keys from now on."""
         self._quote_keys = ring(*keys)
 
-    async def ListQuoteKeys(
+    async def ListQuoteKeys(  # noqa: N802 - the name of the RPC
         self, request: Any, context: Any
     ) -> pricing_internal_pb2.PricingInternalListQuoteKeysResponse:
         self.asked += 1
