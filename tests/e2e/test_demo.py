@@ -96,7 +96,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def demo(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*ARGV, *words], capture_output=True, text=True, check=False, timeout=170, cwd="/", env=environment(folder)
+        [*ARGV, *words], capture_output=True, text=True, check=False, timeout=340, cwd="/", env=environment(folder)
     )
 
 
@@ -110,6 +110,7 @@ def leftovers(folder: Path) -> list[Path]:
     return list(folder.glob("groupbuy-demo-*"))
 
 
+@pytest.mark.timeout(360)  # fourteen scenes, one of which waits a minute
 def test_the_whole_story_holds(home: Path) -> None:
     result = demo(home, "--fast", "--json", str(home / "demo.json"))
     assert result.returncode == 0, result.stdout + result.stderr
