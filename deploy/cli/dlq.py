@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 import grpc
@@ -13,13 +13,20 @@ from groupbuy.chassis.v1 import parked_internal_pb2 as pb
 from groupbuy.chassis.v1.parked_internal_pb2_grpc import ParkedInternalStub
 
 from deploy.cli.installation import Installation, find_installation
+from deploy.cli.platform import SERVICE_KEY
 from deploy.cli.stack import data_option
+from deploy.local.answers import code_of, details_of, remedy
 from deploy.local.errors import LocalError
 from services.chassis.messages import Record, Undecodable, decode
 from services.chassis.topics import topics
 
 SECONDS = 40.0
 """For one answer: a redrive applies all messages of a key in one transaction."""
+
+_REMEDIES = {
+    grpc.StatusCode.UNAUTHENTICATED: SERVICE_KEY,
+    grpc.StatusCode.NOT_FOUND: "groupbuy dlq list shows what is parked.",
+}
 
 service_argument = click.argument("service")
 
@@ -37,8 +44,10 @@ class _Service:
         try:
             return getattr(self.stub, rpc)(request, metadata=self.metadata, timeout=SECONDS)
         except grpc.RpcError as error:
-            call = cast("grpc.Call", error)  # what a blocking stub raises is both
-            raise LocalError(f"{self.name}: {call.details()}", _remedy(call.code())) from None
+            told = remedy(
+                code_of(error), _REMEDIES, "groupbuy dlq show has the message; mend the cause and redrive again."
+            )
+            raise LocalError(f"{self.name}: {details_of(error)}", told) from None
 
 
 @click.group()
@@ -145,15 +154,3 @@ def _readable(topic: str, key: str, value: bytes) -> str:
     except Undecodable as problem:
         return f"{len(value)} bytes, {problem}: {value[:200].hex()}{'...' if len(value) > 200 else ''}"  # noqa: PLR2004
     return json_format.MessageToJson(event.envelope, indent=None)
-
-
-def _remedy(code: grpc.StatusCode) -> str:
-    match code:
-        case grpc.StatusCode.UNAUTHENTICATED:
-            return "Set GROUPBUY_SERVICE_KEY to the key that the services share."
-        case grpc.StatusCode.UNAVAILABLE:
-            return "Does it run there? See groupbuy status."
-        case grpc.StatusCode.NOT_FOUND:
-            return "groupbuy dlq list shows what is parked."
-        case _:
-            return "groupbuy dlq show has the message; mend the cause and redrive again."

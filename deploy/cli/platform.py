@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 import click
 import grpc
@@ -12,9 +11,11 @@ from groupbuy.team_formation.v1.team_formation_internal_pb2_grpc import TeamForm
 
 from deploy.cli.installation import Installation, find_installation
 from deploy.cli.stack import data_option
-from deploy.local.errors import LocalError
+from deploy.local.answers import in_words
 
 SECONDS = 10.0
+SERVICE_KEY = "Set GROUPBUY_SERVICE_KEY to the key that the services share."
+"""What to do where a service does not know the key of the services."""
 
 
 @click.group()
@@ -65,18 +66,5 @@ def _formation(data: Path) -> Iterator[tuple[TeamFormationInternalStub, tuple[tu
     address = installation.need("team_formation")
     metadata = (("authorization", f"Bearer {installation.need('service_key')}"),)
     with grpc.insecure_channel(address) as channel:
-        try:
+        with in_words("team_formation", address, {grpc.StatusCode.UNAUTHENTICATED: SERVICE_KEY}):
             yield TeamFormationInternalStub(channel), metadata
-        except grpc.RpcError as error:
-            call = cast("grpc.Call", error)  # what a blocking stub raises is both
-            raise LocalError(
-                f"team_formation at {address} answered {call.code().name}: {call.details()}", _remedy(call.code())
-            ) from None
-
-
-def _remedy(code: grpc.StatusCode) -> str:
-    if code is grpc.StatusCode.UNAUTHENTICATED:
-        return "Set GROUPBUY_SERVICE_KEY to the key that the services share."
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return "Does it run there? See groupbuy status."
-    return "Mend the arguments and try again."

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from typing import cast
 
 import click
 import grpc
@@ -16,6 +15,7 @@ from groupbuy.pricing.v1 import events_pb2, pricing_service_pb2, settlements_pb2
 
 from deploy.cli.settlements import SECONDS, pricing, read_settlements
 from deploy.cli.stack import data_option
+from deploy.local.answers import code_of
 from deploy.local.errors import LocalError
 
 _NEEDED = ("seat_id", "amount", "currency")
@@ -69,8 +69,7 @@ def reconcile(orders: Path, hours: float, data: Path) -> None:
                 request = pricing_service_pb2.ExplainPriceRequest(seat_id=seat_id)
                 return not stub.ExplainPrice(request, metadata=metadata, timeout=SECONDS).final
             except grpc.RpcError as error:
-                # what a blocking stub raises is a call too
-                if cast("grpc.Call", error).code() is grpc.StatusCode.NOT_FOUND:
+                if code_of(error) is grpc.StatusCode.NOT_FOUND:
                     return False
                 raise
 

@@ -2,11 +2,11 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 import click
 import grpc
@@ -15,10 +15,11 @@ from groupbuy.pricing.v1.pricing_service_pb2_grpc import PricingStub
 
 from deploy.cli.installation import find_installation
 from deploy.cli.stack import data_option
-from deploy.local.errors import LocalError
+from deploy.local.answers import in_words
 
 SECONDS = 30.0
 _PAGE = 1_000
+_PLATFORM_KEY = "Set GROUPBUY_PLATFORM_KEY to a key of the platform: groupbuy platform key PLATFORM_ID."
 _AMOUNTS = ("cap", "unit_price", "authorised", "paid", "to_capture", "to_void", "to_keep", "to_refund", "due")
 _STATES = {name.removeprefix("LINE_STATE_").lower(): name for name in events_pb2.LineState.keys()[1:]}
 COLUMNS = (
@@ -96,12 +97,16 @@ def export(
 
 def write(output: TextIO, kind: str, found: Iterator[settlements_pb2.Settlement]) -> None:
     """Write lines as CSV (RFC 4180) or as one JSON object a line, which has the reports too."""
+    _write(output, kind, COLUMNS, map(_with_reports if kind == "jsonl" else row, found))
+
+
+def _write(output: TextIO, kind: str, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> None:
     if kind == "jsonl":
-        output.writelines(f"{json.dumps(_with_reports(item), ensure_ascii=False)}\n" for item in found)
+        output.writelines(f"{json.dumps(item, ensure_ascii=False)}\n" for item in rows)
         return
-    writer = csv.DictWriter(output, COLUMNS)
+    writer = csv.DictWriter(output, columns)
     writer.writeheader()
-    writer.writerows(map(row, found))
+    writer.writerows(rows)
 
 
 def row(item: settlements_pb2.Settlement) -> dict[str, object]:
@@ -129,12 +134,7 @@ def row(item: settlements_pb2.Settlement) -> dict[str, object]:
 
 def write_earnings(output: TextIO, kind: str, found: Iterator[settlements_pb2.BeneficiaryLine]) -> None:
     """Write what is earned as CSV (RFC 4180) or as one JSON object a line."""
-    if kind == "jsonl":
-        output.writelines(f"{json.dumps(earned_row(item), ensure_ascii=False)}\n" for item in found)
-        return
-    writer = csv.DictWriter(output, EARNED_COLUMNS)
-    writer.writeheader()
-    writer.writerows(map(earned_row, found))
+    _write(output, kind, EARNED_COLUMNS, map(earned_row, found))
 
 
 def earned_row(item: settlements_pb2.BeneficiaryLine) -> dict[str, object]:
@@ -179,28 +179,27 @@ def read_settlements(
     stub: PricingStub, metadata: tuple[tuple[str, str], ...], asked: settlements_pb2.ListSettlementsRequest
 ) -> Iterator[settlements_pb2.Settlement]:
     """Read every page of a list."""
-    request = settlements_pb2.ListSettlementsRequest()
-    request.CopyFrom(asked)
-    request.page_size = _PAGE
-    while True:
-        answer = stub.ListSettlements(request, metadata=metadata, timeout=SECONDS)
-        yield from answer.settlements
-        if not answer.next_page_token:
-            return
-        request.page_token = answer.next_page_token
+    return _pages(stub.ListSettlements, metadata, asked, "settlements")
 
 
 def read_earnings(
     stub: PricingStub, metadata: tuple[tuple[str, str], ...], asked: settlements_pb2.ListBeneficiaryLinesRequest
 ) -> Iterator[settlements_pb2.BeneficiaryLine]:
     """Read every page of what is earned."""
-    asked.page_size = _PAGE
+    return _pages(stub.ListBeneficiaryLines, metadata, asked, "lines")
+
+
+def _pages(method: Any, metadata: tuple[tuple[str, str], ...], asked: Any, field: str) -> Iterator[Any]:
+    """Read every page of a list; what was asked is left as it was."""
+    request = type(asked)()
+    request.CopyFrom(asked)
+    request.page_size = _PAGE
     while True:
-        answer = stub.ListBeneficiaryLines(asked, metadata=metadata, timeout=SECONDS)
-        yield from answer.lines
+        answer = method(request, metadata=metadata, timeout=SECONDS)
+        yield from getattr(answer, field)
         if not answer.next_page_token:
             return
-        asked.page_token = answer.next_page_token
+        request.page_token = answer.next_page_token
 
 
 @contextmanager
@@ -210,18 +209,6 @@ def pricing(data: Path) -> Iterator[tuple[PricingStub, tuple[tuple[str, str], ..
     address = installation.need("pricing")
     metadata = (("authorization", f"Bearer {installation.need('platform_key')}"),)
     with grpc.insecure_channel(address) as channel:
-        try:
+        own = {grpc.StatusCode.UNAUTHENTICATED: _PLATFORM_KEY}
+        with in_words("pricing", address, own):
             yield PricingStub(channel), metadata
-        except grpc.RpcError as error:
-            call = cast("grpc.Call", error)  # what a blocking stub raises is both
-            raise LocalError(
-                f"pricing at {address} answered {call.code().name}: {call.details()}", _remedy(call.code())
-            ) from None
-
-
-def _remedy(code: grpc.StatusCode) -> str:
-    if code is grpc.StatusCode.UNAUTHENTICATED:
-        return "Set GROUPBUY_PLATFORM_KEY to a key of the platform: groupbuy platform key PLATFORM_ID."
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return "Does it run there? See groupbuy status."
-    return "Mend the arguments and try again."

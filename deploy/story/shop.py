@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, cast
+from typing import Any
 
 import grpc
 from groupbuy.notification.v1.notification_service_pb2_grpc import NotificationStub
 from groupbuy.pricing.v1.pricing_service_pb2_grpc import PricingStub
 from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
 
+from deploy.local.answers import code_of, details_of, remedy
 from deploy.local.errors import LocalError
 
 SECONDS = 30.0
+_REMEDIES = {
+    grpc.StatusCode.UNAUTHENTICATED: "Set GROUPBUY_PLATFORM_KEY to a key of the platform whose seat it is.",
+}
 
 
 class RefusedError(LocalError):
@@ -36,9 +40,8 @@ class Shop:
         try:
             return method(request, metadata=self._metadata, timeout=SECONDS)
         except grpc.RpcError as error:
-            call = cast("grpc.Call", error)  # what a blocking stub raises is both
-            code, details = call.code(), call.details()
-            raise RefusedError(code, f"{code.name}: {details}", _remedy(code)) from None
+            code = code_of(error)
+            raise RefusedError(code, f"{code.name}: {details_of(error)}", remedy(code, _REMEDIES)) from None
 
     def pages(self, method: Any, request: Any, field: str) -> Iterator[Any]:
         """Read all pages of a list, one after the other."""
@@ -59,11 +62,3 @@ def a_shop(team_formation: str, pricing: str, notification: str, key: str) -> It
             stack.enter_context(grpc.insecure_channel(address)) for address in (team_formation, pricing, notification)
         )
         yield Shop(TeamFormationStub(one), PricingStub(two), NotificationStub(three), key)
-
-
-def _remedy(code: grpc.StatusCode) -> str:
-    if code is grpc.StatusCode.UNAUTHENTICATED:
-        return "Set GROUPBUY_PLATFORM_KEY to a key of the platform whose seat it is."
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return "Does it run there? See groupbuy status."
-    return "Mend the arguments and try again."
