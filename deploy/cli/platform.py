@@ -65,6 +65,6 @@ def _formation(data: Path) -> Iterator[tuple[TeamFormationInternalStub, tuple[tu
     installation: Installation = find_installation(data)
     address = installation.need("team_formation")
     metadata = (("authorization", f"Bearer {installation.need('service_key')}"),)
-    with grpc.insecure_channel(address) as channel:
-        with in_words("team_formation", address, {grpc.StatusCode.UNAUTHENTICATED: SERVICE_KEY}):
-            yield TeamFormationInternalStub(channel), metadata
+    own = {grpc.StatusCode.UNAUTHENTICATED: SERVICE_KEY}
+    with grpc.insecure_channel(address) as channel, in_words("team_formation", address, own):
+        yield TeamFormationInternalStub(channel), metadata

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import click
 import grpc
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from deploy.cli.installation import find_installation
 from deploy.cli.stack import data_option
+from deploy.local.answers import code_of, details_of
 from deploy.local.errors import LocalError
 from deploy.simulate.asking import from_file, of_campaign
 from deploy.simulate.picture import svg
@@ -105,8 +105,7 @@ def _campaign(campaign_id: str, data: Path) -> types_pb2.Campaign:
             request = pb.GetCampaignRequest(campaign_id=campaign_id)
             return TeamFormationStub(channel).GetCampaign(request, metadata=metadata, timeout=SECONDS).campaign
         except grpc.RpcError as error:
-            call = cast("grpc.Call", error)  # what a blocking stub raises is both
             raise LocalError(
-                f"team_formation at {address} answered {call.code().name}: {call.details()}",
+                f"team_formation at {address} answered {code_of(error).name}: {details_of(error)}",
                 "Is the id right, and is the key one of the campaign's platform?",
             ) from None
