@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from groupbuy.pricing.v1 import events_pb2, explanations_pb2, pricing_service_pb2
+from groupbuy.pricing.v1 import explanations_pb2, pricing_service_pb2
 
 from services.pricing import domain
 from services.pricing.store import StoredFact
+from services.pricing.translate.events import price_move
 from services.pricing.translate.facts import full_name
 from services.pricing.translate.languages import words_in
 from services.pricing.translate.lines import line
@@ -118,16 +119,7 @@ def price_change(fact: StoredFact, old_fill: int, table: domain.PriceTable) -> e
         old_fill=old_fill,
         fill=fact.fill,
         tier=table.tier(fact.fill),
-        moves=[
-            events_pb2.PriceMove(
-                sku=move.sku,
-                role=ROLES[move.role],
-                old_unit_price=move.old,
-                new_unit_price=move.new,
-                next_unit_price=move.next,
-            )
-            for move in moves
-        ],
+        moves=map(price_move, moves),
     )
 
 

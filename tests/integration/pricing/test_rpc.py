@@ -491,26 +491,3 @@ async def test_a_compiled_table_is_what_a_team_opens_with(api: Api, pricing: Pri
     told = await api.explain(life.seat("tom").seat_id)
     assert "(list price 39.90 less 25 % is 29.925, rounded half up)" in told.sentence
     assert price_table().basis == told.basis
-
-
-async def test_a_tally_is_read_by_its_number_or_the_last_one(api: Api, pricing: PricingService) -> None:
-    life = a_full_life(platform=api.acme)
-    life.open("mei")
-    await pricing.apply(life.records)
-    await pricing.tallies.run_once()
-    life.confirm("mei")
-    await pricing.apply(life.records)
-    await pricing.tallies.run_once()
-
-    async def ask(seq: int, key: str = "gbk_acme_secret") -> PB.GetTallyResponse:
-        request = PB.GetTallyRequest(campaign_id=life.campaign_id, seq=seq)
-        answer: PB.GetTallyResponse = await api.public.GetTally(request, metadata=bearer(key))
-        return answer
-
-    first, last = await ask(1), await ask(0)
-    assert (first.seq, first.totals.seats_held, first.totals.units_confirmed_now) == (1, 1, 0)
-    assert (last.seq, last.totals.seats_confirmed, last.totals.units_confirmed_now) == (2, 1, 1)
-    for seq, key in ((3, "gbk_acme_secret"), (0, "gbk_rival_secret")):
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await ask(seq, key)
-        assert refused.value.code() is grpc.StatusCode.NOT_FOUND

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from random import Random
 from uuid import uuid4
 
+import grpc
 import pytest
 from groupbuy.pricing.v1 import events_pb2
 from groupbuy.team_formation.v1 import events_pb2 as team_events_pb2
@@ -13,9 +14,12 @@ from groupbuy.team_formation.v1 import types_pb2
 from services.chassis.messages import Record
 from services.pricing import translate
 from services.pricing.handlers import TallyFinder
+from tests.integration.pricing.test_rpc import PB, Api, api, bearer
 from tests.support.pricing import PricingService
 from tests.support.pricing_histories import play
 from tests.support.pricing_lives import EXPIRED, LEFT, WITHDRAWN, FullLife, a_full_life
+
+__all__ = ["api"]
 
 
 def lives(chance: Random, count: int) -> list[FullLife]:
@@ -127,3 +131,26 @@ async def test_a_campaign_that_cannot_be_counted_keeps_no_other_back(pricing: Pr
         )
     assert await pricing.tallies.run_once() == 1
     assert {row["campaign_id"] for row in await pricing.rows("SELECT campaign_id FROM tallies")} == {sound[0].campaign}
+
+
+async def test_a_tally_is_read_by_its_number_or_the_last_one(api: Api, pricing: PricingService) -> None:
+    life = a_full_life(platform=api.acme)
+    life.open("mei")
+    await pricing.apply(life.records)
+    await pricing.tallies.run_once()
+    life.confirm("mei")
+    await pricing.apply(life.records)
+    await pricing.tallies.run_once()
+
+    async def ask(seq: int, key: str = "gbk_acme_secret") -> PB.GetTallyResponse:
+        request = PB.GetTallyRequest(campaign_id=life.campaign_id, seq=seq)
+        answer: PB.GetTallyResponse = await api.public.GetTally(request, metadata=bearer(key))
+        return answer
+
+    first, last = await ask(1), await ask(0)
+    assert (first.seq, first.totals.seats_held, first.totals.units_confirmed_now) == (1, 1, 0)
+    assert (last.seq, last.totals.seats_confirmed, last.totals.units_confirmed_now) == (2, 1, 1)
+    for seq, key in ((3, "gbk_acme_secret"), (0, "gbk_rival_secret")):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await ask(seq, key)
+        assert refused.value.code() is grpc.StatusCode.NOT_FOUND
