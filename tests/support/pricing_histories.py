@@ -56,7 +56,7 @@ def _open_moves(life: FullLife, turn: int, who: int) -> list[_Move]:
     moves += _reductions(life, live, who) + _late(life, turn, who) + _successions(life, confirmed)
     moves += (
         [
-            partial(_end, life, partial(life.form, waitlist_stays=life.payment_mode == COMMIT)),
+            partial(_end, life, partial(life.form, waitlist_stays=_fills_places(life))),
             partial(_end, life, life.fail),
             life.cancel,
         ]
@@ -64,6 +64,11 @@ def _open_moves(life: FullLife, turn: int, who: int) -> list[_Move]:
         else []
     )
     return moves
+
+
+def _fills_places(life: FullLife) -> bool:
+    """Tell whether places of the formed team go to who waits: not where the whole campaign fills the ladder."""
+    return life.payment_mode == COMMIT and life.table.basis != ladder_pb2.BASIS_CAMPAIGN_UNITS
 
 
 def _later_moves(life: FullLife, turn: int, who: int) -> list[_Move]:
