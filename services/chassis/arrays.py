@@ -6,9 +6,10 @@ Source: array_recv, https://github.com/postgres/postgres/blob/master/src/backend
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -58,6 +59,8 @@ _BIGINT = _kind("int8")
 _SMALLINT = _kind("int2")
 _BOOLEAN = _kind("bool")
 _TIME = _kind("timestamptz")
+_JSONB = _kind("jsonb")
+_JSONB_VERSION = b"\1"
 
 
 def uuids(values: Iterable[UUID | None]) -> Array:
@@ -100,6 +103,20 @@ def times(values: Iterable[datetime | None]) -> Array:
     distinct = {id(value): value for value in kept}  # a batch has few moments, and subtracting costs most
     known = {key: None if value is None else _microseconds(value) for key, value in distinct.items()}
     return _of_numbers(_TIME, "q", [known[id(value)] for value in kept])
+
+
+def jsonbs(values: Iterable[str | None]) -> Array:
+    """Make a jsonb[] of JSON texts."""
+    return _of_bytes(_JSONB, [None if value is None else _JSONB_VERSION + value.encode() for value in values])
+
+
+Kind: TypeAlias = Callable[[Iterable[Any]], Array]
+"""Makes the array of a column: uuids, texts and the others."""
+
+
+def packed(kinds: Sequence[Kind], rows: Iterable[tuple[object, ...]]) -> list[Array]:
+    """Turn rows of one shape, at least one, into an array per column; ValueError where a row has other columns."""
+    return [kind(column) for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)]
 
 
 def _microseconds(value: datetime) -> int:

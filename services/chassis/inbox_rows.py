@@ -9,7 +9,9 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from services.chassis.arrays import bigints, booleans, texts
 from services.chassis.messages import Record, readable
+from services.chassis.rows import ask, put
 
 TopicKey: TypeAlias = tuple[str, str]
 
@@ -32,35 +34,41 @@ class Parked:
 
 async def lock_keys(connection: AsyncConnection[TupleRow], keys: Collection[TopicKey]) -> dict[TopicKey, KeyState]:
     """Lock keys in one order, whoever asks; those that are new stand at sequence 0."""
-    columns = ([topic for topic, _ in keys], [key for _, key in keys])
-    await connection.execute(
+    named = [(texts(topic for topic, _ in keys), texts(key for _, key in keys))]
+    await put(
+        connection,
         "INSERT INTO inbox (topic, key, sequence)"
-        " SELECT topic, key, 0 FROM unnest(%s::text[], %s::text[]) AS k (topic, key)"
+        " SELECT topic, key, 0 FROM unnest(%s, %s) AS k (topic, key)"
         " ORDER BY topic, key ON CONFLICT DO NOTHING",
-        columns,
+        named,
     )
-    cursor = await connection.execute(
+    rows = await ask(
+        connection,
         "SELECT inbox.topic, inbox.key, inbox.sequence, inbox.parked FROM inbox"
-        " JOIN unnest(%s::text[], %s::text[]) AS k (topic, key) ON inbox.topic = k.topic AND inbox.key = k.key"
+        " JOIN unnest(%s, %s) AS k (topic, key) ON inbox.topic = k.topic AND inbox.key = k.key"
         " ORDER BY inbox.topic, inbox.key FOR UPDATE OF inbox",
-        columns,
+        named,
+        tuple,
     )
-    return {(topic, key): KeyState(sequence, parked) async for topic, key, sequence, parked in cursor}
+    return {(topic, key): KeyState(sequence, parked) for topic, key, sequence, parked in await rows.one()}
 
 
 async def save_keys(connection: AsyncConnection[TupleRow], states: Mapping[TopicKey, KeyState]) -> None:
     """Save where locked keys stand."""
-    await connection.execute(
+    await put(
+        connection,
         "UPDATE inbox SET sequence = k.sequence, parked = k.parked"
-        " FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::boolean[]) AS k (topic, key, sequence, parked)"
+        " FROM unnest(%s, %s, %s, %s) AS k (topic, key, sequence, parked)"
         " WHERE inbox.topic = k.topic AND inbox.key = k.key"
         " AND (inbox.sequence, inbox.parked) IS DISTINCT FROM (k.sequence, k.parked)",
-        (
-            [topic for topic, _ in states],
-            [key for _, key in states],
-            [state.sequence for state in states.values()],
-            [state.parked for state in states.values()],
-        ),
+        [
+            (
+                texts(topic for topic, _ in states),
+                texts(key for _, key in states),
+                bigints(state.sequence for state in states.values()),
+                booleans(state.parked for state in states.values()),
+            )
+        ],
     )
 
 

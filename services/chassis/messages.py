@@ -5,7 +5,7 @@ Source: CloudEvents Kafka protocol binding 1.0.2, binary content mode.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, TypeVar, cast
@@ -13,11 +13,14 @@ from uuid import UUID
 
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.chassis import trace
 from services.chassis.topics import topics
 
 CONTENT_TYPE = "application/protobuf"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = 1_000_000_000
 
 Kind = TypeVar("Kind", bound=ProtoMessage)
 
@@ -64,6 +67,7 @@ class Event:
     record: Record
     event_id: UUID
     sequence: int
+    occurred_at: datetime
     envelope: ProtoMessage
 
     def read_as(self, _kind: type[Kind]) -> Kind:
@@ -106,8 +110,14 @@ class _Fields:
 
 
 def _fields(envelope: Any) -> _Fields:
-    at = envelope.occurred_at.ToDatetime(tzinfo=UTC)
-    return _Fields(envelope.event_id, envelope.sequence, at, envelope.WhichOneof("fact"))
+    return _Fields(envelope.event_id, envelope.sequence, _time(envelope.occurred_at), envelope.WhichOneof("fact"))
+
+
+def _time(given: Timestamp) -> datetime:
+    """Read a time; ValueError or OverflowError for one that there is not. Much faster than protobuf's own way."""
+    if not 0 <= given.nanos < _SECOND:
+        raise ValueError(f"a second has no {given.nanos} nanoseconds")
+    return _EPOCH + timedelta(seconds=given.seconds, microseconds=given.nanos // 1000)
 
 
 def headers(item: Message) -> list[tuple[str, bytes]]:
@@ -150,7 +160,7 @@ def decode(record: Record) -> Event:
         raise Undecodable("event_id is no UUID") from None
     if fields.sequence < 1:
         raise Undecodable("sequence is below 1")
-    return Event(record, event_id, fields.sequence, envelope)
+    return Event(record, event_id, fields.sequence, fields.occurred_at, envelope)
 
 
 @cache

@@ -59,12 +59,13 @@ def follow(
     if problem := miscount(team, after, moved, fact):
         return Contradiction(problem)
     prices, job = price_facts(team, after, table), job_of(team, seat, fact)
-    promised = replace(
-        after,
-        price_sequence=team.price_sequence + len(prices),
-        settlement_sequence=team.settlement_sequence + (job.lines if job else 0),
-    )
-    return Followed(promised, moved, prices, job)
+    if prices or job:
+        after = replace(
+            after,
+            price_sequence=team.price_sequence + len(prices),
+            settlement_sequence=team.settlement_sequence + (job.lines if job else 0),
+        )
+    return Followed(after, moved, prices, job)
 
 
 def _opened(team: Team | None, table: PriceTable | None, fact: TeamFact) -> Followed | Contradiction:

@@ -58,6 +58,7 @@ class _Batch:
         self._changed: dict[tuple[UUID, UUID], domain.Seat] = {}
         self._tables: dict[Key, domain.PriceTable] = {}
         self._tallies: dict[tuple[UUID, int], domain.Tally] = {}
+        self._stored: list[store.StoredFact] = []
         self._waiting: list[tuple[UUID, UUID, UUID, int]] = []
         """Teams that formed and wait for their campaign's tally: platform, campaign, team, version."""
 
@@ -97,11 +98,12 @@ class _Batch:
             if isinstance(followed, domain.Contradiction):
                 raise Poison(fact.event_id, followed.reason)
             self._count(team, followed.team, fact)
-            self._enter(followed, fact)
+            self._enter(followed, fact, table or self.table_of(followed.team))
 
     def _team(self, fact: domain.TeamFact) -> domain.Team | None:
         """Give the team before an event, with the numbers that were taken before it."""
-        team, taken = self.teams.get(_key(fact)), self.taken.get(_key(fact))
+        team = self.teams.get(_key(fact))
+        taken = self.taken.get(_key(fact)) if self.taken else None
         if team is None or not taken:
             return team
         last = max((number for version, number in taken if version < fact.version), default=0)
@@ -119,17 +121,18 @@ class _Batch:
         tally = self._tallies.get((fact.campaign_id, fact.seat.cap_tally_seq))
         return tally.fill if tally and tally.platform_id == fact.platform_id else None
 
-    def _enter(self, followed: domain.Followed, fact: domain.TeamFact) -> None:
+    def _enter(self, followed: domain.Followed, fact: domain.TeamFact, table: domain.PriceTable) -> None:
         self.teams[_key(fact)] = followed.team
         if followed.seat:
             key = (followed.seat.campaign_id, followed.seat.seat_id)
             self._seats[key] = self._changed[key] = followed.seat
         for price in followed.prices:
-            self._work.tell(translate.price_message(price, fact, self.table_of(followed.team)))
+            self._work.tell(translate.price_message(price, fact, table))
         if followed.job:
             self.jobs.append(followed.job)
-        if fact.kind is domain.FactKind.TEAM_FORMED and self.table_of(followed.team).basis.is_of_campaign:
+        if fact.kind is domain.FactKind.TEAM_FORMED and table.basis.is_of_campaign:
             self._waiting.append((fact.platform_id, fact.campaign_id, fact.team_id, fact.version))
+        self._stored.append(_stored(fact, table))
 
     def _count(self, before: domain.Team | None, after: domain.Team, fact: domain.TeamFact) -> None:
         key = fact.platform_id, fact.campaign_id
@@ -145,7 +148,7 @@ class _Batch:
         await store.save_teams(connection, list(self.teams.values()))
         if self._changed:
             await store.save_seats(connection, list(self._changed.values()))
-        await store.insert_facts(connection, [self._stored(fact) for fact in self._facts])
+        await store.insert_facts(connection, self._stored)
         await store.insert_differences(connection, self._counted)
         if self._waiting:
             await store.insert_waiting(connection, self._waiting)
@@ -156,19 +159,20 @@ class _Batch:
         if terms:
             await store.insert_payment_terms(connection, terms)
 
-    def _stored(self, fact: domain.TeamFact) -> store.StoredFact:
-        return store.StoredFact(
-            fact.campaign_id,
-            fact.team_id,
-            fact.version,
-            fact.platform_id,
-            fact.event_id,
-            fact.kind,
-            fact.at,
-            fact.totals.fill(self.table_of(self.teams[_key(fact)]).basis),
-            fact.seat.seat_id if fact.seat else None,
-            fact.units,
-        )
+
+def _stored(fact: domain.TeamFact, table: domain.PriceTable) -> store.StoredFact:
+    return store.StoredFact(
+        fact.campaign_id,
+        fact.team_id,
+        fact.version,
+        fact.platform_id,
+        fact.event_id,
+        fact.kind,
+        fact.at,
+        fact.totals.fill(table.basis),
+        fact.seat.seat_id if fact.seat else None,
+        fact.units,
+    )
 
 
 def _key(fact: domain.TeamFact) -> tuple[UUID, UUID]:

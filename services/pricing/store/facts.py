@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.columns import columns
+from services.chassis.arrays import Kind, bigints, packed, texts, times, uuids
+from services.chassis.rows import marks, put
 from services.pricing.domain import FactKind
 
 
@@ -29,28 +31,28 @@ class StoredFact:
     """Units given back of a seat that keeps the rest."""
 
 
+_COLUMNS = "campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id, units_back"
+_KINDS: Final[Sequence[Kind]] = (uuids, uuids, bigints, uuids, uuids, texts, times, bigints, uuids, bigints)
+_INSERT = f"INSERT INTO facts ({_COLUMNS}) SELECT * FROM unnest({marks(len(_KINDS))})"  # noqa: S608 - constants
+
+
 async def insert_facts(connection: AsyncConnection[TupleRow], facts: Sequence[StoredFact]) -> None:
     """Store facts, at least one."""
-    await connection.execute(
-        "INSERT INTO facts (campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id,"
-        " units_back)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[], %s::text[],"
-        " %s::timestamptz[], %s::bigint[], %s::uuid[], %s::bigint[])",
-        columns(
-            (
-                fact.campaign_id,
-                fact.team_id,
-                fact.version,
-                fact.platform_id,
-                fact.event_id,
-                fact.kind,
-                fact.at,
-                fact.fill,
-                fact.seat_id,
-                fact.units_back,
-            )
-            for fact in facts
-        ),
+    await put(connection, _INSERT, [packed(_KINDS, map(_row, facts))])
+
+
+def _row(fact: StoredFact) -> tuple[object, ...]:
+    return (
+        fact.campaign_id,
+        fact.team_id,
+        fact.version,
+        fact.platform_id,
+        fact.event_id,
+        fact.kind,
+        fact.at,
+        fact.fill,
+        fact.seat_id,
+        fact.units_back,
     )
 
 
@@ -59,20 +61,15 @@ async def list_facts(
 ) -> list[StoredFact]:
     """List the facts about a seat and those of its team at the versions named, by version."""
     cursor = await connection.execute(
-        "SELECT campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id,"
-        " units_back FROM facts"
+        f"SELECT {_COLUMNS} FROM facts"  # noqa: S608 - a constant
         " WHERE campaign_id = %s AND seat_id = %s"
         " UNION"
-        " SELECT campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id,"
-        " units_back FROM facts"
+        f" SELECT {_COLUMNS} FROM facts"
         " WHERE campaign_id = %s AND team_id = %s AND version = ANY(%s)"
         " ORDER BY version",
         (campaign_id, seat_id, campaign_id, team_id, list(versions)),
     )
     return [_fact(row) async for row in cursor]
-
-
-_COLUMNS = "campaign_id, team_id, version, platform_id, event_id, kind, occurred_at, fill, seat_id, units_back"
 
 
 async def find_fact(

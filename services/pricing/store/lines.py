@@ -1,12 +1,15 @@
 """Settlement lines."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.arrays import Kind, bigints, packed, texts, times, uuids
 from services.chassis.columns import columns
+from services.chassis.rows import marks, put
 from services.pricing.domain import Amounts, Cause, SettlementLine
 
 LINE_COLUMNS = (
@@ -16,16 +19,28 @@ LINE_COLUMNS = (
 )
 
 
+_KINDS: Final[Sequence[Kind]] = (
+    *[uuids] * 3,
+    bigints,
+    uuids,
+    bigints,
+    times,
+    texts,
+    *[uuids] * 2,
+    *[texts] * 3,
+    bigints,
+    texts,
+    *[bigints] * 9,
+    texts,
+    bigints,
+    times,
+)
+_INSERT = f"INSERT INTO settlement_lines ({LINE_COLUMNS}) SELECT * FROM unnest({marks(len(_KINDS))})"  # noqa: S608 - constants
+
+
 async def insert_lines(connection: AsyncConnection[TupleRow], lines: Sequence[SettlementLine]) -> None:
     """Store lines, at least one."""
-    await connection.execute(
-        f"INSERT INTO settlement_lines ({LINE_COLUMNS})"  # noqa: S608 - a constant
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::bigint[],"
-        " %s::timestamptz[], %s::text[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[],"
-        " %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[])",
-        columns(map(_row, lines)),
-    )
+    await put(connection, _INSERT, [packed(_KINDS, map(_row, lines))])
 
 
 async def find_lines(

@@ -1,13 +1,15 @@
 """Seats."""
 
+import json
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from psycopg.types.json import Jsonb
 
-from services.chassis.columns import columns
+from services.chassis.arrays import Kind, bigints, booleans, jsonbs, packed, texts, uuids
+from services.chassis.rows import ask, marks, put
 from services.pricing.domain import OwnStep, ReleaseReason, Role, Seat, SeatState
 
 _COLUMNS = (
@@ -21,12 +23,14 @@ async def load_seats(
     connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Seat]:
     """Load seats of locked teams, named by campaign and seat, at least one."""
-    cursor = await connection.execute(
+    rows = await ask(
+        connection,
         f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
-        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)",
-        columns(ids),
+        " JOIN unnest(%s, %s) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)",
+        [packed((uuids, uuids), ids)],
+        _seat,
     )
-    return {(row[0], row[1]): _seat(row) async for row in cursor}
+    return {(seat.campaign_id, seat.seat_id): seat for seat in await rows.one()}
 
 
 async def load_paying(
@@ -44,14 +48,16 @@ async def load_paying(
     `before` is the version of the event that settles them: who took a place later has a line of its own. `as_formed`
     means those that were confirmed when the team formed, whatever became of them since.
     """
-    cursor = await connection.execute(
+    rows = await ask(
+        connection,
         f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
         " WHERE s.campaign_id = %s AND s.team_id = %s AND s.number > %s AND s.number < %s AND NOT s.sponsored"
         " AND (s.state = 'CONFIRMED' OR (%s AND s.formed_quantity IS NOT NULL))"
         " ORDER BY s.number LIMIT %s",
-        (campaign_id, team_id, after, before, as_formed, limit),
+        [(campaign_id, team_id, after, before, as_formed, limit)],
+        _seat,
     )
-    return [_seat(row) async for row in cursor]
+    return await rows.one()
 
 
 async def find_seat(
@@ -67,22 +73,36 @@ async def find_seat(
     return _seat(row) if row else None
 
 
+_KINDS: Final[Sequence[Kind]] = (
+    *[uuids] * 4,
+    *[texts] * 3,
+    *[bigints] * 3,
+    *[texts] * 3,
+    bigints,
+    booleans,
+    texts,
+    bigints,
+    bigints,
+    jsonbs,
+    booleans,
+    texts,
+    bigints,
+)
+_SAVE = (
+    "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, role, quantity, cap, cap_fill,"  # noqa: S608 - constants
+    " state, release_reason, payment_reference, number, sponsored, cap_role, formed_quantity, cap_tally_seq, own_steps,"
+    f" cap_from_quote, promoter_id, commission_basis_points) SELECT * FROM unnest({marks(len(_KINDS))})"
+    " ON CONFLICT (campaign_id, seat_id) DO UPDATE SET role = excluded.role, quantity = excluded.quantity,"
+    " cap = excluded.cap, cap_fill = excluded.cap_fill, state = excluded.state,"
+    " release_reason = excluded.release_reason, payment_reference = excluded.payment_reference,"
+    " number = excluded.number, cap_role = excluded.cap_role, formed_quantity = excluded.formed_quantity,"
+    " cap_tally_seq = excluded.cap_tally_seq, cap_from_quote = excluded.cap_from_quote"
+)
+
+
 async def save_seats(connection: AsyncConnection[TupleRow], seats: Sequence[Seat]) -> None:
     """Store new seats, and what can change of old ones."""
-    await connection.execute(
-        "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, role, quantity, cap, cap_fill,"
-        " state, release_reason, payment_reference, number, sponsored, cap_role, formed_quantity, cap_tally_seq,"
-        " own_steps, cap_from_quote, promoter_id, commission_basis_points)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[],"
-        " %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[],"
-        " %s::text[], %s::bigint[], %s::bigint[], %s::jsonb[], %s::boolean[], %s::text[], %s::bigint[])"
-        " ON CONFLICT (campaign_id, seat_id) DO UPDATE SET role = excluded.role, quantity = excluded.quantity,"
-        " cap = excluded.cap, cap_fill = excluded.cap_fill, state = excluded.state,"
-        " release_reason = excluded.release_reason, payment_reference = excluded.payment_reference,"
-        " number = excluded.number, cap_role = excluded.cap_role, formed_quantity = excluded.formed_quantity,"
-        " cap_tally_seq = excluded.cap_tally_seq, cap_from_quote = excluded.cap_from_quote",
-        columns(map(_row, seats)),
-    )
+    await put(connection, _SAVE, [packed(_KINDS, map(_row, seats))])
 
 
 async def reward_leaders(
@@ -91,9 +111,9 @@ async def reward_leaders(
     """Say what leaders' seats of locked teams earn: campaign, team, seat and minor units, at least one."""
     await connection.execute(
         "UPDATE seats AS s SET leader_reward = k.amount"
-        " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[]) AS k (campaign_id, team_id, seat_id, amount)"
+        " FROM unnest(%s, %s, %s, %s) AS k (campaign_id, team_id, seat_id, amount)"
         " WHERE s.campaign_id = k.campaign_id AND s.seat_id = k.seat_id AND s.team_id = k.team_id",
-        columns(rewards),
+        packed((uuids, uuids, uuids, bigints), rewards),
     )
 
 
@@ -117,7 +137,7 @@ def _row(seat: Seat) -> tuple[object, ...]:
         seat.cap_role,
         seat.formed_quantity,
         seat.cap_tally_seq,
-        Jsonb([[step.threshold, step.unit_price] for step in seat.own_steps]) if seat.own_steps else None,
+        json.dumps([[step.threshold, step.unit_price] for step in seat.own_steps]) if seat.own_steps else None,
         seat.cap_from_quote,
         seat.promoter_id,
         seat.commission_basis_points,

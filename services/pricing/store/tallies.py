@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.arrays import Kind, bigints, packed, times, uuids
 from services.chassis.columns import columns
+from services.chassis.rows import marks, put
 from services.pricing.domain import Counts, Fixed, Tally
 
 _NAMES = (
@@ -15,17 +18,21 @@ _NAMES = (
     " units_confirmed, units_left, members_confirmed_now, units_confirmed_now, units_held_now"
 )
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in _NAMES.split(", "))
-_MANY = 13
+_KINDS: Final[Sequence[Kind]] = (uuids, uuids, times, *[bigints] * len(Counts._fields))
+_ADD = (
+    f"INSERT INTO tally_deltas (platform_id, campaign_id, occurred_at, {_NAMES})"  # noqa: S608 - constants
+    f" SELECT * FROM unnest({marks(len(_KINDS))})"
+)
 
 
 async def insert_differences(
     connection: AsyncConnection[TupleRow], differences: Mapping[tuple[UUID, UUID], tuple[datetime, Counts]]
 ) -> None:
     """Add a row for each campaign, at least one, named by platform and campaign, with the time of its last event."""
-    await connection.execute(
-        f"INSERT INTO tally_deltas (platform_id, campaign_id, occurred_at, {_NAMES})"  # noqa: S608 - a constant
-        f" SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]{', %s::bigint[]' * _MANY})",
-        columns((*key, at, *counts) for key, (at, counts) in differences.items()),
+    await put(
+        connection,
+        _ADD,
+        [packed(_KINDS, ((*key, at, *counts) for key, (at, counts) in differences.items()))],
     )
 
 
@@ -114,7 +121,7 @@ async def insert_tally(connection: AsyncConnection[TupleRow], tally: Tally) -> N
     """Store a tally."""
     await connection.execute(
         f"INSERT INTO tallies (campaign_id, seq, platform_id, occurred_at, {_NAMES})"  # noqa: S608 - a constant
-        f" VALUES (%s, %s, %s, %s{', %s' * _MANY})",
+        f" VALUES (%s, %s, %s, %s{', %s' * len(Counts._fields)})",
         (tally.campaign_id, tally.seq, tally.platform_id, tally.at, *tally.counts),
     )
 

@@ -1,12 +1,14 @@
 """Teams."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.columns import columns
+from services.chassis.arrays import Kind, bigints, packed, texts, uuids
+from services.chassis.rows import ask, marks, put
 from services.pricing.domain import PaymentMode, Team, TeamState, Totals
 
 _COLUMNS = (
@@ -21,13 +23,15 @@ async def lock_teams(
     connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Team]:
     """Lock teams named by campaign and team, at least one, in id order; whose they are is for the caller to compare."""
-    cursor = await connection.execute(
+    rows = await ask(
+        connection,
         f"SELECT {_COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
-        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, team_id) USING (campaign_id, team_id)"
+        " JOIN unnest(%s, %s) AS k (campaign_id, team_id) USING (campaign_id, team_id)"
         " ORDER BY t.campaign_id, t.team_id FOR UPDATE OF t",
-        columns(ids),
+        [packed((uuids, uuids), ids)],
+        _team,
     )
-    return {(row[0], row[1]): _team(row) async for row in cursor}
+    return {(team.campaign_id, team.team_id): team for team in await rows.one()}
 
 
 async def find_team(
@@ -43,28 +47,22 @@ async def find_team(
     return _team(row) if row else None
 
 
+_KINDS: Final[Sequence[Kind]] = (uuids, uuids, uuids, texts, texts, bigints, texts, *[bigints] * 16)
+_CHANGING = (
+    "state, version, confirmed_members, confirmed_units, held_members, held_units, waiting_members, waiting_units,"
+    " sponsored_members, sponsored_units, fill, fill_version, ended_version, formed_version, price_sequence,"
+    " settlement_sequence, tally_seq"
+)
+_SAVE = (
+    "INSERT INTO teams (campaign_id, team_id, platform_id, merchant_id, payment_mode, ladder_version,"  # noqa: S608 - constants
+    f" {_CHANGING}) SELECT * FROM unnest({marks(len(_KINDS))}) ON CONFLICT (campaign_id, team_id) DO UPDATE"
+    f" SET ({_CHANGING}) = ROW (excluded.{_CHANGING.replace(', ', ', excluded.')})"
+)
+
+
 async def save_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Team]) -> None:
     """Store new teams, and what can change of old ones."""
-    await connection.execute(
-        "INSERT INTO teams (campaign_id, team_id, platform_id, merchant_id, payment_mode, ladder_version, state,"
-        " version, confirmed_members, confirmed_units, held_members, held_units, waiting_members, waiting_units,"
-        " sponsored_members, sponsored_units, fill, fill_version, ended_version, formed_version, price_sequence,"
-        " settlement_sequence, tally_seq)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
-        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[], %s::bigint[])"
-        " ON CONFLICT (campaign_id, team_id) DO UPDATE SET state = excluded.state, version = excluded.version,"
-        " confirmed_members = excluded.confirmed_members, confirmed_units = excluded.confirmed_units,"
-        " held_members = excluded.held_members, held_units = excluded.held_units,"
-        " waiting_members = excluded.waiting_members, waiting_units = excluded.waiting_units,"
-        " sponsored_members = excluded.sponsored_members, sponsored_units = excluded.sponsored_units,"
-        " fill = excluded.fill, fill_version = excluded.fill_version, ended_version = excluded.ended_version,"
-        " formed_version = excluded.formed_version,"
-        " price_sequence = excluded.price_sequence, settlement_sequence = excluded.settlement_sequence,"
-        " tally_seq = excluded.tally_seq",
-        columns(map(_row, teams)),
-    )
+    await put(connection, _SAVE, [packed(_KINDS, map(_row, teams))])
 
 
 def _row(team: Team) -> tuple[object, ...]:

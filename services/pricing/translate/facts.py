@@ -1,7 +1,9 @@
 """Reads the events of team_formation into values; what cannot be read is poison."""
 
-from datetime import UTC
-from typing import Any
+from collections.abc import Iterable
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar
 from uuid import UUID
 
 from groupbuy.team_formation.v1 import events_pb2, types_pb2
@@ -33,11 +35,26 @@ _KINDS = {
 }
 _PREFIX = "groupbuy.team_formation.v1."
 
+Known = TypeVar("Known", bound=Enum)
+
+
+def _by_code(names: Iterable[tuple[str, int]], prefix: str, kind: type[Known]) -> dict[int, Known]:
+    """Say what the codes of an enum stand for; KeyError for one that this release does not know."""
+    return {code: kind(name.removeprefix(prefix)) for name, code in names if code}
+
+
+_SEAT_STATES = _by_code(types_pb2.SeatState.items(), "SEAT_STATE_", domain.SeatState)
+_TEAM_STATES = _by_code(types_pb2.TeamState.items(), "TEAM_STATE_", domain.TeamState)
+_REASONS: dict[int, domain.ReleaseReason | None] = {
+    0: None,
+    **_by_code(types_pb2.ReleaseReason.items(), "RELEASE_REASON_", domain.ReleaseReason),
+}
+
 
 def team_fact(event: Event) -> domain.TeamFact:
     """Read one event of a team; Poison where it names nothing that exists."""
     try:
-        return _read(event.event_id, event.read_as(events_pb2.TeamEvent))
+        return _read(event, event.read_as(events_pb2.TeamEvent))
     except (KeyError, ValueError, OverflowError) as problem:
         raise Poison(event.event_id, f"cannot be read: {problem}") from problem
 
@@ -47,7 +64,7 @@ def full_name(kind: domain.FactKind) -> str:
     return _PREFIX + kind
 
 
-def _read(event_id: UUID, message: events_pb2.TeamEvent) -> domain.TeamFact:
+def _read(event: Event, message: events_pb2.TeamEvent) -> domain.TeamFact:
     campaign_id, team_id = _ids(TEAM, message.team_id, 2)
     if _ids(CAMPAIGN, message.campaign_id, 1) != (campaign_id,):
         raise ValueError("campaign_id is not the campaign in team_id")
@@ -57,34 +74,39 @@ def _read(event_id: UUID, message: events_pb2.TeamEvent) -> domain.TeamFact:
     kind = _KINDS[name]
     platform_id = _ids(PLATFORM, message.platform_id, 1)[0]
     fact: Any = getattr(message, name)
-    seat, currency = _seat(fact, campaign_id, platform_id)
-    amount, currency = _amount(fact, currency)
-    reward, currency = _reward(fact, campaign_id, currency)
+    has = _fields(kind)
+    seat, currency = _seat(fact, campaign_id, platform_id) if "seat" in has else (None, "")
+    amount, currency = _amount(fact, currency) if "amount" in has else (0, currency)
+    reward, currency = _reward(fact, campaign_id, currency) if "leader_reward" in has else (None, currency)
     return domain.TeamFact(
         kind,
-        event_id,
+        event.event_id,
         campaign_id,
         team_id,
         platform_id,
-        message.sequence,
-        message.occurred_at.ToDatetime(tzinfo=UTC),
+        event.sequence,
+        event.occurred_at,
         _totals(message.totals),
-        _state(message.state),
+        _TEAM_STATES[message.state],
         currency,
         opened=_opened(fact) if kind is domain.FactKind.TEAM_OPENED else None,
         seat=seat,
-        previous_state=_seat_state(fact.previous_state) if kind is domain.FactKind.SEAT_RELEASED else None,
+        previous_state=_SEAT_STATES[fact.previous_state] if kind is domain.FactKind.SEAT_RELEASED else None,
         amount=amount,
-        # what a fact does not carry, it does not have
-        payment_reference=getattr(fact, "payment_reference", ""),
-        after_expiry=getattr(fact, "after_expiry", False),
-        totals_at_end=_totals(fact.totals_at_end) if hasattr(fact, "totals_at_end") else None,
-        units=getattr(fact, "units", 0),
-        after_formed=getattr(fact, "after_formed", False),
-        below_minimum=getattr(fact, "below_minimum", False),
-        from_waitlist=getattr(fact, "from_waitlist", False),
+        totals_at_end=_totals(fact.totals_at_end) if "totals_at_end" in has else None,
         reward=reward,
+        **{own: getattr(fact, own) for own in _AS_TOLD & has},
     )
+
+
+_AS_TOLD = frozenset({"payment_reference", "after_expiry", "units", "after_formed", "below_minimum", "from_waitlist"})
+"""What a fact's value has by the name that the fact has; what a fact does not carry, it does not have."""
+
+
+@cache
+def _fields(kind: domain.FactKind) -> frozenset[str]:
+    """Name the fields of a fact."""
+    return frozenset(getattr(events_pb2, kind).DESCRIPTOR.fields_by_name)
 
 
 def _opened(message: events_pb2.TeamOpened) -> domain.Opened:
@@ -110,7 +132,7 @@ _WAITS_FOR_MONEY = {types_pb2.PAYMENT_MODE_COMMIT, types_pb2.PAYMENT_MODE_HOLD}
 
 def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat | None, str]:
     """Read the seat of a fact and its cap's currency; a leader may be nobody."""
-    if not hasattr(fact, "seat") or not fact.HasField("seat"):
+    if not fact.HasField("seat"):
         return None, ""
     message = fact.seat
     of_campaign, seat_id = _ids(SEAT, message.seat_id, 2)
@@ -128,8 +150,8 @@ def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat 
         message.quantity,
         message.cap.minor_units,
         message.cap_fill,
-        _seat_state(message.state),
-        _reason(message.release_reason),
+        _SEAT_STATES[message.state],
+        _REASONS[message.release_reason],
         sponsored=message.sponsored,
         cap_tally_seq=message.cap_tally_seq,
         own_steps=tuple(domain.OwnStep(step.threshold, step.unit_price) for step in message.own_steps),
@@ -140,19 +162,8 @@ def _seat(fact: Any, campaign_id: UUID, platform_id: UUID) -> tuple[domain.Seat 
     return seat, message.cap.currency
 
 
-def _seat_state(code: types_pb2.SeatState.ValueType) -> domain.SeatState:
-    return domain.SeatState(types_pb2.SeatState.Name(code).removeprefix("SEAT_STATE_"))
-
-
-def _reason(code: types_pb2.ReleaseReason.ValueType) -> domain.ReleaseReason | None:
-    name = types_pb2.ReleaseReason.Name(code).removeprefix("RELEASE_REASON_")
-    return domain.ReleaseReason(name) if code else None
-
-
 def _amount(fact: Any, currency: str) -> tuple[int, str]:
-    """Read the amount of a fact, if it has one, and the one currency of all its amounts."""
-    if not hasattr(fact, "amount"):
-        return 0, currency
+    """Read the amount of a fact, and the one currency of all its amounts."""
     amount = fact.amount
     if currency and amount.currency != currency:
         raise ValueError(f"the amount is in {amount.currency or 'no currency'}, the cap in {currency}")
@@ -161,16 +172,12 @@ def _amount(fact: Any, currency: str) -> tuple[int, str]:
 
 def _reward(fact: Any, campaign_id: UUID, currency: str) -> tuple[domain.LeaderReward | None, str]:
     """Read what a leader is given when its team forms, and its currency."""
-    if not hasattr(fact, "leader_reward") or not fact.HasField("leader_reward"):
+    if not fact.HasField("leader_reward"):
         return None, currency
     of_campaign, seat_id = _ids(SEAT, fact.leader_seat_id, 2)
     if of_campaign != campaign_id:
         raise ValueError("the leader's seat is of another campaign")
     return domain.LeaderReward(seat_id, fact.leader_reward.minor_units), fact.leader_reward.currency
-
-
-def _state(code: types_pb2.TeamState.ValueType) -> domain.TeamState:
-    return domain.TeamState(types_pb2.TeamState.Name(code).removeprefix("TEAM_STATE_"))
 
 
 def _totals(message: types_pb2.Totals) -> domain.Totals:

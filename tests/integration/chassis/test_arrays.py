@@ -1,5 +1,6 @@
 """Arrays in binary: what PostgreSQL reads is what was given, with nulls, nothing, and the extremes of each type."""
 
+import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -95,3 +96,19 @@ def test_one_statement_is_prepared_for_arrays_of_every_content(connection: psyco
 def test_what_does_not_fit_is_refused(make: Make, value: object, error: type[Exception], others: list[None]) -> None:
     with pytest.raises(error):
         make([*others, value])
+
+
+@pytest.mark.parametrize("column", [["[1, 2]", None, '{"name": "\u5c71"}', "null"], [None], []])
+def test_json_is_sent_as_text_and_read_as_what_it_says(
+    connection: psycopg.Connection, column: list[str | None]
+) -> None:
+    rows = connection.execute("SELECT k, pg_typeof(k)::text FROM unnest(%s) AS k", (arrays.jsonbs(column),)).fetchall()
+    assert rows == [(None if text is None else json.loads(text), "jsonb") for text in column]
+
+
+def test_rows_become_an_array_for_each_column(connection: psycopg.Connection) -> None:
+    rows = [("a", 1), ("b", 2)]
+    sent = arrays.packed((arrays.texts, arrays.bigints), rows)
+    assert connection.execute("SELECT * FROM unnest(%s, %s)", sent).fetchall() == rows
+    with pytest.raises(ValueError, match="zip"):
+        arrays.packed((arrays.texts,), rows)
