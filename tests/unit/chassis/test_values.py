@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from groupbuy.team_formation.v1 import events_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,6 +138,21 @@ def test_no_bytes_break_the_decoding(value: bytes) -> None:
     except Undecodable:
         return
     assert event.sequence >= 1
+
+
+@given(st.integers(-(2**40), 2**40), st.integers(-(2**31), 2**31 - 1))
+def test_a_time_is_read_as_protobuf_reads_it(seconds: int, nanos: int) -> None:
+    given = Timestamp(seconds=seconds, nanos=nanos)
+    event = team_event("a", 1)
+    event.occurred_at.CopyFrom(given)
+    record = Record(TOPIC, "a", event.SerializeToString())
+    try:
+        expected = given.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        with pytest.raises(Undecodable):
+            messages.decode(record)
+    else:
+        assert messages.decode(record).occurred_at == expected
 
 
 def test_a_key_has_one_shard_for_ever() -> None:
