@@ -10,6 +10,7 @@ from services.chassis.database import Connection, Database
 from services.chassis.work import Work
 from services.pricing import domain, store
 from services.pricing.domain import AwaitedPayment, PaymentFact, SeatState, TeamState
+from services.pricing.handlers.accounts import load_accounts
 from services.pricing.handlers.told import tell_settled
 
 PAYMENTS = 500
@@ -42,10 +43,16 @@ class PaymentFinder:
             terms = (await store.load_payment_terms(work.connection, [key])).get(key)
             if not payments or terms is None:
                 return 0
-            reported = await store.load_reported(work.connection, key[0], [own.line_id for own in payments])
             paying = await _paying(work.connection, team, payments)
+            accounts = await load_accounts(work.connection, {(own.campaign_id, own.seat_id) for own in payments})
             looked = [
-                domain.look_at(own, reported.get(own.line_id, _NOTHING), terms, now, seat_pays=own.seat_id in paying)
+                domain.look_at(
+                    own,
+                    domain.payment_news(accounts[own.seat_id].reports.get(own.line_id, ())),
+                    terms,
+                    now,
+                    _left(own, accounts[own.seat_id]) if own.seat_id in paying else 0,
+                )
                 for own in payments
             ]
             await store.save_awaited(work.connection, [after for after, _ in looked])
@@ -53,7 +60,10 @@ class PaymentFinder:
         return len(payments)
 
 
-_NOTHING = domain.PaymentNews()
+def _left(payment: AwaitedPayment, account: domain.SeatAccount) -> int:
+    """Tell what was not taken back of what is waited for."""
+    line = next(line for line in account.lines if line.line_id == payment.line_id)
+    return domain.charge_left(line, account)
 
 
 async def _paying(connection: Connection, team: domain.Team, payments: Sequence[AwaitedPayment]) -> set[UUID]:

@@ -9,6 +9,7 @@ from services.chassis.database import Connection, Database
 from services.chassis.errors import Poison
 from services.chassis.work import Work
 from services.pricing import domain, store
+from services.pricing.handlers.accounts import note_taken_back
 from services.pricing.handlers.earnings import record_earnings
 from services.pricing.handlers.payable import payable
 from services.pricing.handlers.tables import Tables
@@ -168,6 +169,7 @@ async def _record(
     lines = await payable(work, lines, teams)
     if lines:
         await store.insert_lines(work.connection, lines)
+        await note_taken_back(work.connection, lines)
     await record_earnings(work.connection, lines, seats)
     if reports:
         await store.mark_told(work.connection, reports)

@@ -8,7 +8,6 @@ from services.pricing.store.awaited import (
     load_due_payments,
     load_payment_facts,
     load_payment_facts_of,
-    load_reported,
     look_again,
     save_awaited,
 )
@@ -46,6 +45,7 @@ from services.pricing.store.lines import (
     insert_lines,
     list_lines,
     list_lines_of_seat,
+    load_lines_of_seats,
 )
 from services.pricing.store.merchants import MerchantRecord, read_merchant_record
 from services.pricing.store.payment_terms import insert_payment_terms, load_payment_terms
@@ -125,11 +125,11 @@ __all__ = [
     "load_due_payments",
     "load_first_job",
     "load_lines_of",
+    "load_lines_of_seats",
     "load_paying",
     "load_payment_facts",
     "load_payment_facts_of",
     "load_payment_terms",
-    "load_reported",
     "load_reports",
     "load_reports_of",
     "load_seats",

@@ -13,7 +13,6 @@ from services.pricing.domain import (
     AwaitedState,
     PaymentFact,
     PaymentFactKind,
-    PaymentNews,
     PaymentTold,
     WaitsFor,
 )
@@ -93,19 +92,6 @@ async def look_again(connection: AsyncConnection[TupleRow], lines: Sequence[tupl
     )
 
 
-async def load_reported(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, lines: Sequence[UUID]
-) -> dict[UUID, PaymentNews]:
-    """Load what was reported about lines of a locked team, as far as payments go."""
-    cursor = await connection.execute(
-        "SELECT line_id, bool_or(kind IN ('CAPTURED', 'PAID')),"
-        " max(reported_at) FILTER (WHERE failed_kind = 'CAPTURED')"
-        " FROM line_reports WHERE campaign_id = %s AND line_id = ANY(%s) GROUP BY line_id",
-        (campaign_id, list(lines)),
-    )
-    return {line_id: PaymentNews(came, failed_at) async for line_id, came, failed_at in cursor}
-
-
 async def load_confirmed_at(
     connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, UUID]]
 ) -> dict[UUID, datetime]:
@@ -123,9 +109,9 @@ async def insert_payment_facts(connection: AsyncConnection[TupleRow], told: Sequ
     """Store what is told, at least one fact."""
     await connection.execute(
         "INSERT INTO payment_facts (campaign_id, line_id, kind, team_id, platform_id, seat_id, sequence, team_version,"
-        " occurred_at, waits_for, lapses_at)"
+        " occurred_at, waits_for, lapses_at, amount)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[],"
-        " %s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[])",
+        " %s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::bigint[])",
         columns(
             (
                 one.campaign_id,
@@ -139,6 +125,7 @@ async def insert_payment_facts(connection: AsyncConnection[TupleRow], told: Sequ
                 one.fact.at,
                 one.fact.payment.waits_for,
                 one.fact.payment.lapses_at,
+                one.fact.payment.amount,
             )
             for one in told
         ),
@@ -146,7 +133,7 @@ async def insert_payment_facts(connection: AsyncConnection[TupleRow], told: Sequ
 
 
 _TOLD = (
-    "SELECT a.campaign_id, a.line_id, a.team_id, a.platform_id, a.seat_id, a.member_id, a.amount, a.currency,"
+    "SELECT a.campaign_id, a.line_id, a.team_id, a.platform_id, a.seat_id, a.member_id, f.amount, a.currency,"
     " f.waits_for, NULL::timestamptz, f.lapses_at, a.state, f.kind, f.occurred_at, f.sequence, f.team_version"
     " FROM payment_facts AS f JOIN awaited_payments AS a USING (campaign_id, line_id)"
 )
