@@ -12,6 +12,7 @@ from services.pricing import domain, store
 from services.pricing.domain import AwaitedPayment, PaymentFact, SeatState, TeamState
 from services.pricing.handlers.accounts import load_accounts
 from services.pricing.handlers.told import tell_settled
+from services.pricing.handlers.turns import Turns, apart
 
 PAYMENTS = 500
 """Most payments of a team that one transaction looks at, and most that are found at once."""
@@ -25,12 +26,19 @@ class PaymentFinder:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._turns = Turns(store.Due())
 
     async def run_once(self) -> int:
-        """Look at what is due, at most a page; returns how many payments were looked at."""
+        """Look at the next page of what is due; returns how many payments were looked at, 0 only where none can be."""
+        return await self._turns.take(self._find, PAYMENTS, self._look_at_teams)
+
+    async def _find(self, after: store.Due) -> list[store.Due]:
         async with self._database.read() as connection:
-            teams = await store.find_due_payments(connection, self._clock.latest(), PAYMENTS)
-        return sum([await self._look(key) for key in teams])
+            return await store.find_due_payments(connection, self._clock.now(), self._clock.ahead(), after, PAYMENTS)
+
+    async def _look_at_teams(self, due: Sequence[store.Due]) -> int:
+        teams = dict.fromkeys((one.campaign_id, one.team_id) for one in due)
+        return sum([await apart(key[1], self._look(key), "payments are not looked at") for key in teams])
 
     async def _look(self, key: TeamKey) -> int:
         """Look at a team's payments under its lock; later while lines of it are still made: numbers come in order."""

@@ -1,6 +1,7 @@
 """Every SQL statement of pricing, one module per subject."""
 
 from services.pricing.store.awaited import (
+    Due,
     find_due_payments,
     insert_awaited,
     insert_payment_facts,
@@ -77,6 +78,7 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "DemandRow",
+    "Due",
     "Earned",
     "Listed",
     "MerchantRecord",

@@ -1,7 +1,8 @@
 """Money that is waited for, and what was told about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -34,16 +35,44 @@ async def insert_awaited(connection: AsyncConnection[TupleRow], payments: Sequen
     )
 
 
+class Due(NamedTuple):
+    """A payment to look at; time, as the database writes it, and line are its place in the order of what is due."""
+
+    next_at: str = "-infinity"
+    line_id: UUID = UUID(int=0)
+    campaign_id: UUID = UUID(int=0)
+    team_id: UUID = UUID(int=0)
+
+
+_DUE = (
+    "SELECT next_at, line_id, campaign_id, team_id FROM awaited_payments AS a WHERE state = 'OPEN'"
+    " AND (next_at, line_id) > (%(at)s::timestamptz, %(line)s)"
+)
+
+
 async def find_due_payments(
-    connection: AsyncConnection[TupleRow], latest: datetime, limit: int
-) -> list[tuple[UUID, UUID]]:
-    """Find teams with payments to look at, named by campaign and team, without locks."""
+    connection: AsyncConnection[TupleRow], now: datetime, ahead: Mapping[UUID, datetime], after: Due, limit: int
+) -> list[Due]:
+    """Find payments to look at after a place, without locks: by the machine's time, or their platform's that is ahead.
+
+    A platform whose clock is ahead has those that are due by the machine's time too.
+    """
     cursor = await connection.execute(
-        "SELECT DISTINCT campaign_id, team_id FROM (SELECT campaign_id, team_id FROM awaited_payments"
-        " WHERE state = 'OPEN' AND next_at <= %s ORDER BY next_at LIMIT %s) AS due",
-        (latest, limit),
+        f"SELECT next_at::text, line_id, campaign_id, team_id FROM (({_DUE} AND next_at <= %(now)s"  # noqa: S608 - constants
+        " ORDER BY next_at, line_id LIMIT %(limit)s) UNION ALL (SELECT own.* FROM"
+        f" unnest(%(platforms)s::uuid[], %(nows)s::timestamptz[]) AS k (whose, now) CROSS JOIN LATERAL ({_DUE}"
+        " AND platform_id = k.whose AND next_at > %(now)s AND next_at <= k.now"
+        " ORDER BY next_at, line_id LIMIT %(limit)s) AS own)) AS due ORDER BY due.next_at, line_id LIMIT %(limit)s",
+        {
+            "now": now,
+            "platforms": list(ahead),
+            "nows": list(ahead.values()),
+            "at": after.next_at,
+            "line": after.line_id,
+            "limit": limit,
+        },
     )
-    return [(campaign_id, team_id) async for campaign_id, team_id in cursor]
+    return [Due(*row) async for row in cursor]
 
 
 async def load_due_payments(
