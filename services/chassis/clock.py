@@ -19,6 +19,11 @@ class Clock:
         """Tell the time of the platform whose clock is furthest ahead: nothing due anywhere is later."""
         return self._machine() + max(self._ahead.values(), default=timedelta())
 
+    def ahead(self) -> dict[UUID, datetime]:
+        """Tell the time of each platform whose clock is ahead; the others have the machine's."""
+        now = self._machine()
+        return {platform_id: now + ahead for platform_id, ahead in self._ahead.items() if ahead}
+
     def set_ahead(self, platform_id: UUID, ahead: timedelta) -> None:
         """Set how far a platform's clock is ahead; ValueError if it would go backwards."""
         if ahead < self._ahead.get(platform_id, timedelta()):

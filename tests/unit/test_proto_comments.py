@@ -34,7 +34,7 @@ def missing(texts: dict[str, str]) -> list[str]:
 
 
 def test_whatever_a_comment_names_is_there() -> None:
-    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(PROTO.rglob("*.proto"))}
+    texts = {str(path.relative_to(PROTO)): path.read_text(encoding="utf-8") for path in sorted(PROTO.rglob("*.proto"))}
     assert len(texts) > 5
     assert missing(texts) == []
 

@@ -1,5 +1,6 @@
 """The rules of prices: pure functions over frozen values."""
 
+from services.pricing.domain.account import SeatAccount, charge_left, failing_step, line_state, open_amounts
 from services.pricing.domain.awaited import (
     AwaitedPayment,
     AwaitedState,
@@ -10,6 +11,7 @@ from services.pricing.domain.awaited import (
     WaitsFor,
     awaited,
     look_at,
+    payment_news,
 )
 from services.pricing.domain.campaign import Campaign, CampaignState, Offer
 from services.pricing.domain.commission import BeneficiaryKind, BeneficiaryLine, beneficiaries, unit_commission
@@ -85,9 +87,6 @@ from services.pricing.domain.report import (
     Report,
     Reported,
     ReportKind,
-    failing_step,
-    line_state,
-    open_amount,
 )
 from services.pricing.domain.settlement import (
     Amounts,
@@ -191,6 +190,7 @@ __all__ = [
     "Reported",
     "Role",
     "Seat",
+    "SeatAccount",
     "SeatState",
     "SettlementLine",
     "Simulated",
@@ -207,6 +207,7 @@ __all__ = [
     "awaited",
     "beneficiaries",
     "campaign_price_facts",
+    "charge_left",
     "compile_ladder",
     "coupon_problem",
     "difference",
@@ -220,10 +221,11 @@ __all__ = [
     "follow",
     "line_state",
     "look_at",
-    "open_amount",
+    "open_amounts",
     "own_price",
     "own_row",
     "payable",
+    "payment_news",
     "prices_end",
     "promise",
     "refused_line",

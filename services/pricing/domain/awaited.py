@@ -1,5 +1,6 @@
 """Money that is waited for after a team has formed: it comes, lapses, or has to be paid in another way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from services.pricing.domain.job import Cause
 from services.pricing.domain.payment_terms import PaymentTerms
+from services.pricing.domain.report import Report, ReportKind
 from services.pricing.domain.settlement import SettlementLine
 
 
@@ -29,7 +31,7 @@ class AwaitedState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AwaitedPayment:
-    """What one line of a team that formed asks for; the amount is in minor units."""
+    """What one line of a team that formed asks for, or in a fact what was left of it; the amount is in minor units."""
 
     campaign_id: UUID
     line_id: UUID
@@ -98,6 +100,16 @@ class PaymentNews:
     came: bool = False
     """It was captured or paid."""
     capture_failed_at: datetime | None = None
+    """When a capture failed last."""
+
+
+def payment_news(reports: Sequence[Report]) -> PaymentNews:
+    """Tell what reports about a line say of its payment."""
+    failed = [item.at for item in reports if item.fails_capture]
+    return PaymentNews(
+        came=any(item.kind in {ReportKind.CAPTURED, ReportKind.PAID} for item in reports),
+        capture_failed_at=max(failed, default=None),
+    )
 
 
 def awaited(line: SettlementLine, terms: PaymentTerms, confirmed_at: datetime) -> AwaitedPayment | None:
@@ -131,11 +143,15 @@ def _awaited(
 
 
 def look_at(
-    payment: AwaitedPayment, reported: PaymentNews, terms: PaymentTerms, now: datetime, *, seat_pays: bool
+    payment: AwaitedPayment, reported: PaymentNews, terms: PaymentTerms, now: datetime, left: int
 ) -> tuple[AwaitedPayment, PaymentFact | None]:
-    """Look at money that is waited for: what became of it, and what is told of it, at most one fact."""
-    if not seat_pays:
+    """Look at money that is waited for: what became of it, and what is told of it, at most one fact.
+
+    `left` is what was not taken back since, minor units: what is told of. A seat that has gone asks for nothing.
+    """
+    if left <= 0:
         return replace(payment, state=AwaitedState.GONE), None
+    payment = replace(payment, amount=left)
     if reported.came:
         return replace(payment, state=AwaitedState.CAME), None
     if payment.waits_for is WaitsFor.CAPTURE and reported.capture_failed_at:

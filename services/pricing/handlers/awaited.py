@@ -10,7 +10,9 @@ from services.chassis.database import Connection, Database
 from services.chassis.work import Work
 from services.pricing import domain, store
 from services.pricing.domain import AwaitedPayment, PaymentFact, SeatState, TeamState
+from services.pricing.handlers.accounts import load_accounts
 from services.pricing.handlers.told import tell_settled
+from services.pricing.handlers.turns import Turns, apart
 
 PAYMENTS = 500
 """Most payments of a team that one transaction looks at, and most that are found at once."""
@@ -24,12 +26,19 @@ class PaymentFinder:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._turns = Turns(store.Due())
 
     async def run_once(self) -> int:
-        """Look at what is due, at most a page; returns how many payments were looked at."""
+        """Look at the next page of what is due; returns how many payments were looked at, 0 only where none can be."""
+        return await self._turns.take(self._find, PAYMENTS, self._look_at_teams)
+
+    async def _find(self, after: store.Due) -> list[store.Due]:
         async with self._database.read() as connection:
-            teams = await store.find_due_payments(connection, self._clock.latest(), PAYMENTS)
-        return sum([await self._look(key) for key in teams])
+            return await store.find_due_payments(connection, self._clock.now(), self._clock.ahead(), after, PAYMENTS)
+
+    async def _look_at_teams(self, due: Sequence[store.Due]) -> int:
+        teams = dict.fromkeys((one.campaign_id, one.team_id) for one in due)
+        return sum([await apart(key[1], self._look(key), "payments are not looked at") for key in teams])
 
     async def _look(self, key: TeamKey) -> int:
         """Look at a team's payments under its lock; later while lines of it are still made: numbers come in order."""
@@ -42,10 +51,16 @@ class PaymentFinder:
             terms = (await store.load_payment_terms(work.connection, [key])).get(key)
             if not payments or terms is None:
                 return 0
-            reported = await store.load_reported(work.connection, key[0], [own.line_id for own in payments])
             paying = await _paying(work.connection, team, payments)
+            accounts = await load_accounts(work.connection, {(own.campaign_id, own.seat_id) for own in payments})
             looked = [
-                domain.look_at(own, reported.get(own.line_id, _NOTHING), terms, now, seat_pays=own.seat_id in paying)
+                domain.look_at(
+                    own,
+                    domain.payment_news(accounts[own.seat_id].reports.get(own.line_id, ())),
+                    terms,
+                    now,
+                    _left(own, accounts[own.seat_id]) if own.seat_id in paying else 0,
+                )
                 for own in payments
             ]
             await store.save_awaited(work.connection, [after for after, _ in looked])
@@ -53,7 +68,10 @@ class PaymentFinder:
         return len(payments)
 
 
-_NOTHING = domain.PaymentNews()
+def _left(payment: AwaitedPayment, account: domain.SeatAccount) -> int:
+    """Tell what was not taken back of what is waited for."""
+    line = next(line for line in account.lines if line.line_id == payment.line_id)
+    return domain.charge_left(line, account)
 
 
 async def _paying(connection: Connection, team: domain.Team, payments: Sequence[AwaitedPayment]) -> set[UUID]:

@@ -13,6 +13,7 @@ from services.chassis.requests import Decided, RequestKey
 from services.chassis.work import Work
 from services.pricing import domain, store, translate
 from services.pricing.domain import DeliveryOutcome, PaymentMode, SeatState
+from services.pricing.handlers.accounts import note_taken_back
 from services.pricing.handlers.earnings import record_earnings
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.told import tell_settled
@@ -76,6 +77,7 @@ class DeliveryWriter:
         line = domain.refused_line(team, table, seat, delivery, line_id)
         await store.insert_delivery(work.connection, replace(delivery, sequence=line.sequence))
         await store.insert_lines(work.connection, [line])
+        await note_taken_back(work.connection, [line])
         await record_earnings(work.connection, [line], {seat.seat_id: seat})
         await store.save_teams(work.connection, [replace(team, settlement_sequence=line.sequence)])
         await tell_settled(work, [line], {(team.campaign_id, team.team_id): team.merchant_id})

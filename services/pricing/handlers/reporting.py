@@ -14,6 +14,7 @@ from services.chassis.errors import FieldViolation, Rejected
 from services.chassis.requests import Answers, Decided, RequestKey
 from services.chassis.work import Work
 from services.pricing import domain, store, translate
+from services.pricing.handlers.accounts import load_accounts
 from services.pricing.handlers.told import tell_settled
 
 BATCH = 20
@@ -47,7 +48,7 @@ class ReportWriter:
             known = Answers(keys, await (await requests.known(work.connection, [keys])).one())
             fresh = [command for command in first.values() if known.get(command.key) is None]
             if fresh:
-                await book.load_reports()
+                await book.load_accounts()
                 decided = [
                     Decided(item.key, book.decide(item, self._clock.now(item.key.platform_id))) for item in fresh
                 ]
@@ -82,20 +83,19 @@ class _Book:
         self._work = work
         self._lines = lines
         self._teams = teams
-        self._reports: dict[UUID, list[domain.Report]] = {}
+        self._before: dict[UUID, domain.SeatAccount] = {}
+        self._accounts: dict[UUID, domain.SeatAccount] = {}
         self._new: list[domain.Report] = []
 
-    async def load_reports(self) -> None:
-        """Load what was reported about the lines before."""
-        if not self._lines:
-            return
-        keys = sorted({(line.campaign_id, line.line_id) for line in self._lines.values()})
-        loaded = await store.load_reports(self._work.connection, keys)
-        self._reports = {line_id: reports for (_, line_id), reports in loaded.items()}
+    async def load_accounts(self) -> None:
+        """Load all lines of the seats, and what was reported about them before."""
+        seats = {(line.campaign_id, line.seat_id) for line in self._lines.values()}
+        self._before = await load_accounts(self._work.connection, seats)
+        self._accounts = dict(self._before)
 
     def decide(self, command: ReportLines, now: datetime) -> bytes | Rejected:
         """Decide a command; all its reports are entered, or the refusal names every one that cannot be."""
-        draft = _Draft(self._lines, self._reports, command.key.platform_id)
+        draft = _Draft(self._lines, self._accounts, command.key.platform_id)
         refusals = [refusal for at, item in enumerate(command.reports) if (refusal := draft.add(at, item))]
         if refusals:
             fields = tuple(field for refusal in refusals for field in refusal.fields)
@@ -117,7 +117,7 @@ class _Book:
         sequence = team.settlement_sequence + 1
         self._teams[key] = replace(team, settlement_sequence=sequence)
         report = _report(line, item, state, failed, now, sequence=sequence, team_version=team.version)
-        self._reports.setdefault(line.line_id, []).append(report)
+        self._accounts[line.seat_id] = self._accounts[line.seat_id].with_report(report)
         self._new.append(report)
 
     async def save(self) -> None:
@@ -129,12 +129,24 @@ class _Book:
         waiting = await store.find_teams_with_jobs(connection, changed)
         marked = [(item, (item.campaign_id, item.team_id) not in waiting) for item in self._new]
         await store.insert_reports(connection, marked)
-        await store.save_line_states(connection, list({item.line_id: item for item in self._new}.values()))
+        await store.save_line_states(connection, self._moved())
         if failed := [(item.campaign_id, item.line_id) for item in self._new if item.fails_capture]:
             await store.look_again(connection, failed)
         await store.save_teams(connection, [self._teams[key] for key in changed])
         told = [item for item, now in marked if now]
         await tell_settled(self._work, told, {key: self._teams[key].merchant_id for key in changed})
+
+    def _moved(self) -> list[tuple[domain.SettlementLine, domain.LineState, datetime]]:
+        """Give the lines that were reported about, and others of their seats that are further, or less far, by it."""
+        reported = {item.line_id for item in self._new}
+        moved = []
+        for seat_id, at in {item.seat_id: item.at for item in self._new}.items():
+            before, account = self._before[seat_id], self._accounts[seat_id]
+            for line in account.lines:
+                state = domain.line_state(line, account)
+                if line.line_id in reported or state is not domain.line_state(line, before):
+                    moved.append((line, state, at))
+        return moved
 
 
 class _Draft:
@@ -143,13 +155,12 @@ class _Draft:
     def __init__(
         self,
         lines: Mapping[tuple[UUID, UUID], domain.SettlementLine],
-        reports: Mapping[UUID, Sequence[domain.Report]],
+        accounts: Mapping[UUID, domain.SeatAccount],
         platform_id: UUID,
     ) -> None:
         self._lines = lines
-        self._before = reports
+        self._accounts = dict(accounts)
         self._platform_id = platform_id
-        self._drafted: dict[UUID, list[domain.Report]] = {}
         self.accepted: list[
             tuple[domain.SettlementLine, domain.Reported, domain.LineState, domain.ReportKind | None]
         ] = []
@@ -164,30 +175,36 @@ class _Draft:
         if item.currency != line.currency:
             field = FieldViolation(f"reports[{at}].amount.currency", f"must be {line.currency}")
             return Rejected("CURRENCY_MISMATCH", {"currency": line.currency, "given": item.currency}, (field,))
-        known = [*self._before.get(item.line_id, ()), *self._drafted.get(item.line_id, ())]
+        account = self._accounts[line.seat_id]
+        known = account.about(line)
         same = next((one for one in known if (one.kind, one.reference) == (item.kind, item.reference)), None)
-        expected = same.amount if same else domain.open_amount(line, known, item.kind)
-        if item.amount != expected:
+        expected = (same.amount,) if same else domain.open_amounts(line, account, item.kind)
+        if item.amount not in expected:
             return _other_amount(at, line, item, expected)
-        if same is None:
-            self._accept(line, item, known)
-        state = known[-1].state if same else self._drafted[item.line_id][-1].state
+        state = known[-1].state if same else self._accept(line, item, account)
         self.answers.append(translate.reported_line(item.line_id, state, before=same is not None))
         return None
 
-    def _accept(self, line: domain.SettlementLine, item: domain.Reported, known: Sequence[domain.Report]) -> None:
-        failed = domain.failing_step(line, known) if item.kind is domain.ReportKind.FAILED else None
+    def _accept(
+        self, line: domain.SettlementLine, item: domain.Reported, account: domain.SeatAccount
+    ) -> domain.LineState:
+        failed = domain.failing_step(line, account) if item.kind is domain.ReportKind.FAILED else None
         draft = _report(line, item, domain.LineState.OPEN, failed, line.at, sequence=0, team_version=0)
-        state = domain.line_state(line, [*known, draft])
-        self._drafted.setdefault(item.line_id, []).append(replace(draft, state=state))
+        state = domain.line_state(line, account.with_report(draft))
+        self._accounts[line.seat_id] = account.with_report(replace(draft, state=state))
         self.accepted.append((line, item, state, failed))
+        return state
 
 
-def _other_amount(at: int, line: domain.SettlementLine, item: domain.Reported, expected: int) -> Rejected:
-    said = f"must be {expected}, what the line asks for" if expected else f"nothing is open of it to be {item.kind}"
+def _other_amount(at: int, line: domain.SettlementLine, item: domain.Reported, expected: Sequence[int]) -> Rejected:
+    said = (
+        f"must be {expected[0]}, what is open of the line" if expected else f"nothing is open of it to be {item.kind}"
+    )
+    if before := ", ".join(map(str, expected[1:])):
+        said += f"; or {before} where that was before units were given back"
     return Rejected(
         "AMOUNT_MISMATCH",
-        {"expected": expected, "currency": line.currency, "given": item.amount},
+        {"expected": expected[0] if expected else 0, "currency": line.currency, "given": item.amount},
         (FieldViolation(f"reports[{at}].amount", said),),
     )
 

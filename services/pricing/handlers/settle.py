@@ -9,15 +9,18 @@ from services.chassis.database import Connection, Database
 from services.chassis.errors import Poison
 from services.chassis.work import Work
 from services.pricing import domain, store
+from services.pricing.handlers.accounts import note_taken_back
 from services.pricing.handlers.earnings import record_earnings
 from services.pricing.handlers.payable import payable
 from services.pricing.handlers.tables import Tables
 from services.pricing.handlers.told import tell_settled
+from services.pricing.handlers.turns import Turns, apart
 
 CHUNK = 500
 """Most lines that one transaction makes."""
 
 _PAGE = 50
+_NOWHERE = UUID(int=0)
 
 TeamKey: TypeAlias = tuple[UUID, UUID]
 SeatKey: TypeAlias = tuple[UUID, UUID]
@@ -62,20 +65,21 @@ class SettlementFinder:
     def __init__(self, database: Database, tables: Tables) -> None:
         self._database = database
         self._tables = tables
+        self._turns: Turns[TeamKey] = Turns((_NOWHERE, _NOWHERE))
 
     async def run_once(self) -> int:
-        """Make a chunk of lines for each team that waits, at most a page of teams; returns how many lines."""
-        async with self._database.read() as connection:
-            teams = await store.find_jobs(connection, _PAGE)
-        return sum([await self._settle_safely(key) for key in teams])
+        """Make a chunk of lines for each team of the next page that waits; returns how many lines.
 
-    async def _settle_safely(self, key: TeamKey) -> int:
-        """Settle; a team whose lines cannot be made stands, and the teams behind it do not."""
-        try:
-            return await self._settle_chunk(key)
-        except (ValueError, KeyError) as problem:
-            log.error("settlement stands", team=str(key[1]), why=str(problem))  # noqa: TRY400 - the reason is enough
-            return 0
+        0 only where no team can go on; one whose lines cannot be made stands, and others do not.
+        """
+        return await self._turns.take(self._find, _PAGE, self._settle)
+
+    async def _find(self, after: TeamKey) -> list[TeamKey]:
+        async with self._database.read() as connection:
+            return await store.find_jobs(connection, after, _PAGE)
+
+    async def _settle(self, teams: Sequence[TeamKey]) -> int:
+        return sum([await apart(key[1], self._settle_chunk(key), "settlement stands") for key in teams])
 
     async def _settle_chunk(self, key: TeamKey) -> int:
         async with self._database.work() as work:
@@ -168,6 +172,7 @@ async def _record(
     lines = await payable(work, lines, teams)
     if lines:
         await store.insert_lines(work.connection, lines)
+        await note_taken_back(work.connection, lines)
     await record_earnings(work.connection, lines, seats)
     if reports:
         await store.mark_told(work.connection, reports)

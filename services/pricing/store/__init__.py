@@ -1,6 +1,7 @@
 """Every SQL statement of pricing, one module per subject."""
 
 from services.pricing.store.awaited import (
+    Due,
     find_due_payments,
     insert_awaited,
     insert_payment_facts,
@@ -8,7 +9,6 @@ from services.pricing.store.awaited import (
     load_due_payments,
     load_payment_facts,
     load_payment_facts_of,
-    load_reported,
     look_again,
     save_awaited,
 )
@@ -46,6 +46,7 @@ from services.pricing.store.lines import (
     insert_lines,
     list_lines,
     list_lines_of_seat,
+    load_lines_of_seats,
 )
 from services.pricing.store.merchants import MerchantRecord, read_merchant_record
 from services.pricing.store.payment_terms import insert_payment_terms, load_payment_terms
@@ -77,6 +78,7 @@ from services.pricing.store.teams import find_team, lock_teams, save_teams
 
 __all__ = [
     "DemandRow",
+    "Due",
     "Earned",
     "Listed",
     "MerchantRecord",
@@ -125,11 +127,11 @@ __all__ = [
     "load_due_payments",
     "load_first_job",
     "load_lines_of",
+    "load_lines_of_seats",
     "load_paying",
     "load_payment_facts",
     "load_payment_facts_of",
     "load_payment_terms",
-    "load_reported",
     "load_reports",
     "load_reports_of",
     "load_seats",

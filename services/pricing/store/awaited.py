@@ -1,7 +1,8 @@
 """Money that is waited for, and what was told about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -13,7 +14,6 @@ from services.pricing.domain import (
     AwaitedState,
     PaymentFact,
     PaymentFactKind,
-    PaymentNews,
     PaymentTold,
     WaitsFor,
 )
@@ -35,16 +35,44 @@ async def insert_awaited(connection: AsyncConnection[TupleRow], payments: Sequen
     )
 
 
+class Due(NamedTuple):
+    """A payment to look at; time, as the database writes it, and line are its place in the order of what is due."""
+
+    next_at: str = "-infinity"
+    line_id: UUID = UUID(int=0)
+    campaign_id: UUID = UUID(int=0)
+    team_id: UUID = UUID(int=0)
+
+
+_DUE = (
+    "SELECT next_at, line_id, campaign_id, team_id FROM awaited_payments AS a WHERE state = 'OPEN'"
+    " AND (next_at, line_id) > (%(at)s::timestamptz, %(line)s)"
+)
+
+
 async def find_due_payments(
-    connection: AsyncConnection[TupleRow], latest: datetime, limit: int
-) -> list[tuple[UUID, UUID]]:
-    """Find teams with payments to look at, named by campaign and team, without locks."""
+    connection: AsyncConnection[TupleRow], now: datetime, ahead: Mapping[UUID, datetime], after: Due, limit: int
+) -> list[Due]:
+    """Find payments to look at after a place, without locks: by the machine's time, or their platform's that is ahead.
+
+    A platform whose clock is ahead has those that are due by the machine's time too.
+    """
     cursor = await connection.execute(
-        "SELECT DISTINCT campaign_id, team_id FROM (SELECT campaign_id, team_id FROM awaited_payments"
-        " WHERE state = 'OPEN' AND next_at <= %s ORDER BY next_at LIMIT %s) AS due",
-        (latest, limit),
+        f"SELECT next_at::text, line_id, campaign_id, team_id FROM (({_DUE} AND next_at <= %(now)s"  # noqa: S608 - constants
+        " ORDER BY next_at, line_id LIMIT %(limit)s) UNION ALL (SELECT own.* FROM"
+        f" unnest(%(platforms)s::uuid[], %(nows)s::timestamptz[]) AS k (whose, now) CROSS JOIN LATERAL ({_DUE}"
+        " AND platform_id = k.whose AND next_at > %(now)s AND next_at <= k.now"
+        " ORDER BY next_at, line_id LIMIT %(limit)s) AS own)) AS due ORDER BY due.next_at, line_id LIMIT %(limit)s",
+        {
+            "now": now,
+            "platforms": list(ahead),
+            "nows": list(ahead.values()),
+            "at": after.next_at,
+            "line": after.line_id,
+            "limit": limit,
+        },
     )
-    return [(campaign_id, team_id) async for campaign_id, team_id in cursor]
+    return [Due(*row) async for row in cursor]
 
 
 async def load_due_payments(
@@ -93,19 +121,6 @@ async def look_again(connection: AsyncConnection[TupleRow], lines: Sequence[tupl
     )
 
 
-async def load_reported(
-    connection: AsyncConnection[TupleRow], campaign_id: UUID, lines: Sequence[UUID]
-) -> dict[UUID, PaymentNews]:
-    """Load what was reported about lines of a locked team, as far as payments go."""
-    cursor = await connection.execute(
-        "SELECT line_id, bool_or(kind IN ('CAPTURED', 'PAID')),"
-        " max(reported_at) FILTER (WHERE failed_kind = 'CAPTURED')"
-        " FROM line_reports WHERE campaign_id = %s AND line_id = ANY(%s) GROUP BY line_id",
-        (campaign_id, list(lines)),
-    )
-    return {line_id: PaymentNews(came, failed_at) async for line_id, came, failed_at in cursor}
-
-
 async def load_confirmed_at(
     connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, UUID]]
 ) -> dict[UUID, datetime]:
@@ -123,9 +138,9 @@ async def insert_payment_facts(connection: AsyncConnection[TupleRow], told: Sequ
     """Store what is told, at least one fact."""
     await connection.execute(
         "INSERT INTO payment_facts (campaign_id, line_id, kind, team_id, platform_id, seat_id, sequence, team_version,"
-        " occurred_at, waits_for, lapses_at)"
+        " occurred_at, waits_for, lapses_at, amount)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[],"
-        " %s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[])",
+        " %s::bigint[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::bigint[])",
         columns(
             (
                 one.campaign_id,
@@ -139,6 +154,7 @@ async def insert_payment_facts(connection: AsyncConnection[TupleRow], told: Sequ
                 one.fact.at,
                 one.fact.payment.waits_for,
                 one.fact.payment.lapses_at,
+                one.fact.payment.amount,
             )
             for one in told
         ),
@@ -146,7 +162,7 @@ async def insert_payment_facts(connection: AsyncConnection[TupleRow], told: Sequ
 
 
 _TOLD = (
-    "SELECT a.campaign_id, a.line_id, a.team_id, a.platform_id, a.seat_id, a.member_id, a.amount, a.currency,"
+    "SELECT a.campaign_id, a.line_id, a.team_id, a.platform_id, a.seat_id, a.member_id, f.amount, a.currency,"
     " f.waits_for, NULL::timestamptz, f.lapses_at, a.state, f.kind, f.occurred_at, f.sequence, f.team_version"
     " FROM payment_facts AS f JOIN awaited_payments AS a USING (campaign_id, line_id)"
 )

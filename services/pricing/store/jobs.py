@@ -22,12 +22,15 @@ async def insert_jobs(connection: AsyncConnection[TupleRow], jobs: Sequence[Job]
     )
 
 
-async def find_jobs(connection: AsyncConnection[TupleRow], limit: int) -> list[tuple[UUID, UUID]]:
-    """Find teams with work to do that wait for no tally, named by campaign and team, without locks."""
+async def find_jobs(
+    connection: AsyncConnection[TupleRow], after: tuple[UUID, UUID], limit: int
+) -> list[tuple[UUID, UUID]]:
+    """Find teams with work to do that wait for no tally, by campaign and team, after such a place, without locks."""
     cursor = await connection.execute(
-        "SELECT DISTINCT j.campaign_id, j.team_id FROM settlement_jobs AS j WHERE NOT EXISTS (SELECT FROM tally_waits"
-        " AS w WHERE w.campaign_id = j.campaign_id AND w.team_id = j.team_id) LIMIT %s",
-        (limit,),
+        "SELECT DISTINCT j.campaign_id, j.team_id FROM settlement_jobs AS j WHERE (j.campaign_id, j.team_id) > (%s, %s)"
+        " AND NOT EXISTS (SELECT FROM tally_waits AS w WHERE w.campaign_id = j.campaign_id AND w.team_id = j.team_id)"
+        " ORDER BY j.campaign_id, j.team_id LIMIT %s",
+        (*after, limit),
     )
     return [(campaign_id, team_id) async for campaign_id, team_id in cursor]
 

@@ -80,6 +80,19 @@ async def list_lines_of_seat(
     return [read_line(row) async for row in cursor]
 
 
+async def load_lines_of_seats(
+    connection: AsyncConnection[TupleRow], seats: Sequence[tuple[UUID, UUID]]
+) -> list[SettlementLine]:
+    """Load the lines of seats, at least one, named by campaign and seat, in the order of their numbers."""
+    cursor = await connection.execute(
+        f"SELECT {LINE_COLUMNS} FROM settlement_lines"  # noqa: S608 - a constant
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)"
+        " ORDER BY campaign_id, seat_id, sequence",
+        columns(seats),
+    )
+    return [read_line(row) async for row in cursor]
+
+
 def _row(line: SettlementLine) -> tuple[object, ...]:
     amounts = line.amounts
     return (

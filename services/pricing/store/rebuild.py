@@ -33,7 +33,6 @@ DERIVED = (
 
 KEPT = (
     "payment_facts",  # told when a clock said so
-    "line_states",  # by the reports of platforms
     "deliveries_reported",  # entered by RPC
     "tally_heads",  # how far counting is, and which numbers were told
     "demand",  # a view of its own topic
@@ -54,6 +53,7 @@ APART = (
     "settlement_feed",  # when lines were committed, which streams have read
     "awaited_payments",  # moved by clocks and reports since
     "line_reports",  # entered by RPC; those that wait for lines in use are to be told behind those, not by the building
+    "line_states",  # by those reports, and by lines that took others back
 )
 """Tables that stay as they are too, but that the building would write: it has empty ones of its own, thrown away."""
 

@@ -1,13 +1,14 @@
 """What platforms reported about settlement lines, and how far the lines are."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.columns import columns
-from services.pricing.domain import LineState, Report, ReportKind
+from services.pricing.domain import LineState, Report, ReportKind, SettlementLine
 
 _COLUMNS = (
     "r.report_id, r.campaign_id, r.team_id, r.platform_id, r.line_id, r.seat_id, r.member_id, r.sequence,"
@@ -27,13 +28,15 @@ async def insert_reports(connection: AsyncConnection[TupleRow], reports: Iterabl
     )
 
 
-async def save_line_states(connection: AsyncConnection[TupleRow], reports: Sequence[Report]) -> None:
-    """Store how far lines are, by the last report of each; at least one."""
+async def save_line_states(
+    connection: AsyncConnection[TupleRow], states: Sequence[tuple[SettlementLine, LineState, datetime]]
+) -> None:
+    """Store how far lines are, at least one, each named once, and since when."""
     await connection.execute(
         "INSERT INTO line_states (campaign_id, line_id, platform_id, state, updated_at)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[])"
         " ON CONFLICT (campaign_id, line_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at",
-        columns((item.campaign_id, item.line_id, item.platform_id, item.state, item.at) for item in reports),
+        columns((line.campaign_id, line.line_id, line.platform_id, state, at) for line, state, at in states),
     )
 
 

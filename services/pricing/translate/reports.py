@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 from uuid import UUID
 
+from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.pricing.v1 import events_pb2, settlements_pb2
 
 from services.chassis import ids, messages
@@ -190,7 +191,13 @@ def merchant_record(record: MerchantRecord) -> settlements_pb2.GetMerchantRecord
             settlements_pb2.GivenBack(cause=CAUSES[cause], lines=lines, units=units)
             for cause, lines, units in record.given_back
         ],
+        commissions=_earned(record, domain.BeneficiaryKind.COMMISSION),
+        leader_rewards=_earned(record, domain.BeneficiaryKind.LEADER_REWARD),
     )
+
+
+def _earned(record: MerchantRecord, of: domain.BeneficiaryKind) -> list[Money]:
+    return [money(amount, currency) for kind, currency, amount in record.earned if kind is of]
 
 
 _EARNED_FOR = {

@@ -11,10 +11,11 @@ from services.pricing.domain import (
     LineState,
     Report,
     ReportKind,
+    SeatAccount,
     SettlementLine,
     failing_step,
     line_state,
-    open_amount,
+    open_amounts,
 )
 
 CAPTURED, VOIDED, REFUNDED, PAID, FAILED = ReportKind
@@ -30,14 +31,14 @@ def a_line(quantity: int = 2, unit_price: int = 2990, **amounts: int) -> Settlem
     )  # fmt: skip
 
 
-def reports(line: SettlementLine, *kinds: ReportKind) -> list[Report]:
-    """Report these kinds one after the other."""
-    made: list[Report] = []
-    for kind in kinds:
-        amount = open_amount(line, made, kind)
+def reports(line: SettlementLine, *kinds: ReportKind) -> SeatAccount:
+    """Report these kinds one after the other about the only line of a seat."""
+    account = SeatAccount((line,), {})
+    for number, kind in enumerate(kinds):
+        [amount] = open_amounts(line, account, kind)
         assert amount > 0
-        failed = failing_step(line, made) if kind is FAILED else None
-        made.append(
+        failed = failing_step(line, account) if kind is FAILED else None
+        account = account.with_report(
             Report(
                 ID,
                 ID,
@@ -46,19 +47,19 @@ def reports(line: SettlementLine, *kinds: ReportKind) -> list[Report]:
                 ID,
                 ID,
                 "tom",
-                len(made) + 1,
+                number + 1,
                 9,
                 kind,
                 failed,
                 amount,
                 "EUR",
-                f"ref-{len(made)}",
+                f"ref-{number}",
                 "",
                 LineState.OPEN,
                 AT,
             )
         )
-    return made
+    return account
 
 
 HOLD = a_line(authorised=6980, to_capture=5980, to_void=1000)
@@ -119,4 +120,4 @@ def test_the_state_follows_the_reports(line: SettlementLine, kinds: tuple[Report
 def test_a_report_says_exactly_what_the_line_asks_for(
     line: SettlementLine, before: tuple[ReportKind, ...], kind: ReportKind, amount: int
 ) -> None:
-    assert open_amount(line, reports(line, *before), kind) == amount
+    assert open_amounts(line, reports(line, *before), kind) == ((amount,) if amount else ())
