@@ -1,4 +1,4 @@
-"""Reads keys as settings carry them: `ID:SEED,ID:SEED`, each seed 32 random bytes in base64; the first one is in use."""
+"""Reads keys as settings carry them: `ID:SEED,ID:SEED`, each seed 32 random bytes in base64; the first is in use."""
 
 import re
 from base64 import b64decode

@@ -64,4 +64,3 @@ def verified(public_key: bytes, purpose: str, payload: bytes, signature: bytes) 
 
 def _signed(purpose: str, payload: bytes) -> bytes:
     return purpose.encode() + b"\0" + payload
-
