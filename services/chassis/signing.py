@@ -13,9 +13,6 @@ One check took 0.16 to 0.27 ms on a busy machine; measure it in the project's fo
         -s "key = ring.public_keys()[0][1]" "verified(key, 'x', bytes(300), made)"
 """
 
-import re
-from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -23,8 +20,7 @@ from typing import Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-SEED_BYTES = 32
-_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
+from services.chassis.keys import read_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +41,8 @@ class KeyRing:
     @classmethod
     def read(cls, text: str) -> Self:
         """Read keys as they are written in a setting; ValueError says which is wrong, and never what its seed is."""
-        keys: dict[str, Ed25519PrivateKey] = {}
-        for place, item in enumerate(text.split(","), start=1):
-            key_id, _, seed = item.strip().partition(":")
-            if not _KEY_ID.fullmatch(key_id):
-                raise ValueError(f"key {place} must begin with its id: 1 to 32 of A-Z a-z 0-9 . _ - and then a colon")
-            if key_id in keys:
-                raise ValueError(f"key {place} has an id that another one has; give each key its own")
-            keys[key_id] = Ed25519PrivateKey.from_private_bytes(_seed(place, seed))
-        return cls(keys)
+        seeds = read_keys(text)
+        return cls({key_id: Ed25519PrivateKey.from_private_bytes(seed) for key_id, seed in seeds.items()})
 
     def sign(self, purpose: str, payload: bytes) -> Signature:
         """Sign a payload for a purpose, with the first key."""
@@ -75,13 +64,3 @@ def verified(public_key: bytes, purpose: str, payload: bytes, signature: bytes) 
 
 def _signed(purpose: str, payload: bytes) -> bytes:
     return purpose.encode() + b"\0" + payload
-
-
-def _seed(place: int, text: str) -> bytes:
-    try:
-        seed = b64decode(text, validate=True)
-    except (Base64Error, ValueError):
-        seed = b""
-    if len(seed) != SEED_BYTES:
-        raise ValueError(f"key {place} must have {SEED_BYTES} random bytes in base64 (openssl rand -base64 32)")
-    return seed

@@ -10,12 +10,13 @@ from services.chassis.platforms import on_platform_events
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.settings import load
-from services.notification.channels.registry import open_channels
+from services.notification.accounts import Accounts
+from services.notification.channels.registry import open_channels, open_http
 from services.notification.domain import Limits
 from services.notification.handlers import EventHandlers, Fanout, MemberWriter
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.recorder import Recorder
-from services.notification.rpc import NotificationServicer, servicer
+from services.notification.rpc import ChannelCalls, NotificationServicer, servicer
 from services.notification.sender import Pace, Sender
 from services.notification.settings import Settings
 
@@ -25,15 +26,21 @@ async def process() -> None:
     settings = load(Settings)
     chassis = Process("notification", settings)
     database, clock = chassis.database, chassis.clock
-    channels = open_channels(settings)
+    http = open_http(settings)
+    channels = open_channels(settings, http)
+    accounts = Accounts(settings.sealer)
     limits = Limits(attempts=settings.delivery_attempts, age=timedelta(hours=settings.delivery_hours))
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
     members = Coalescer("members", MemberWriter(database, clock).decide)
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
-    sender = Sender(database, clock, channels, outcomes.submit, limits=limits, pace=pace)
+    sender = Sender(database, clock, channels, accounts, outcomes.submit, limits=limits, pace=pace)
     events = EventHandlers(database, clock)
     plan = Plan(
-        servicers=[servicer(NotificationServicer(database, channels, members))],
+        servicers=[
+            servicer(
+                NotificationServicer(database, channels, members, ChannelCalls(database, clock, channels, accounts))
+            )
+        ],
         writers=[Part("members", run=members.run), Part("outcomes", run=outcomes.run)],
         handlers={
             PLATFORMS: on_platform_events,
@@ -42,9 +49,11 @@ async def process() -> None:
             SETTLEMENTS: events.on_settlement_events,
         },
         timers=[
+            Part("channels", stop=http.close),
             Part("sender", run=sender.run, stop=sender.stop),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
+            timer("seals", lambda: accounts.seal_anew(database), every=60.0, page=1),
         ],
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))

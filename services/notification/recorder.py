@@ -9,9 +9,21 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.work import Work
 from services.notification import metrics, store
-from services.notification.domain import Contact, End, Limits, Outcome, Sent, State, after, outcome_name
+from services.notification.domain import (
+    Contact,
+    End,
+    Limits,
+    Outcome,
+    Pause,
+    Refused,
+    Sent,
+    State,
+    after,
+    outcome_name,
+    pause_after,
+)
 from services.notification.privacy import without_addresses
-from services.notification.store import Claimed, Locked, NewAttempt
+from services.notification.store import AccountKey, Claimed, Locked, NewAttempt
 from services.notification.translate import delivery_ended
 
 
@@ -62,9 +74,41 @@ class Recorder:
             await store.insert_attempts(work.connection, attempts)
             await store.wait_deliveries(work.connection, waiting)
             await end(work, [(item.delivery, step, item.contact.channel, number) for item, step, number in ended], now)
+            await self._pause(work, batch, now)
         for item in batch:
             metrics.ATTEMPTS.labels(item.contact.channel, outcome_name(item.outcome)).inc()
         return [None] * len(batch)
+
+    async def _pause(self, work: Work, batch: Sequence[Attempted], now: datetime) -> None:
+        """Have accounts rest where the attempts say so, and go on where something was sent after a problem."""
+        pauses: dict[AccountKey, Pause] = {}
+        sent: set[AccountKey] = set()
+        for item in batch:
+            key = item.delivery.platform_id, item.contact.channel
+            if pause := pause_after(item.outcome, now, self._limits):
+                said = without_addresses(pause.problem, item.contact.address) if pause.problem else ""
+                pauses[key] = Pause(pause.until, said)
+                sent.discard(key)
+            elif isinstance(item.outcome, Sent):
+                sent.add(key)
+        if pauses:
+            await store.save_pauses(work.connection, pauses, now)
+        if sent:
+            await store.end_problems(work.connection, sorted(sent))
+        gone = [item for item in batch if isinstance(item.outcome, Refused) and item.outcome.is_gone]
+        if gone:
+            await store.mark_gone(
+                work.connection,
+                [
+                    (item.delivery.platform_id, item.delivery.member_id, item.contact.contact_id, _said(item))
+                    for item in gone
+                ],
+                now,
+            )
+
+
+def _said(item: Attempted) -> str:
+    return "" if isinstance(item.outcome, Sent) else without_addresses(item.outcome.detail, item.contact.address)
 
 
 def _attempt(item: Attempted, number: int) -> NewAttempt:
@@ -78,7 +122,7 @@ def _attempt(item: Attempted, number: int) -> NewAttempt:
         attempted_at=item.at,
         outcome=outcome_name(item.outcome),
         provider_id=item.outcome.provider_id if isinstance(item.outcome, Sent) else "",
-        detail="" if isinstance(item.outcome, Sent) else without_addresses(item.outcome.detail, item.contact.address),
+        detail=_said(item),
     )
 
 

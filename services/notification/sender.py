@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from services.chassis import ids, logs
 from services.chassis.clock import Clock
@@ -17,14 +18,17 @@ from services.chassis.status import transient
 from services.chassis.wakes import Bell
 from services.chassis.work import Work
 from services.notification import metrics, store
-from services.notification.channels import Channel, Channels, Letter, Misconfigured, Outcome, Retry
-from services.notification.domain import Contact, End, Limits, Reroute, Send, next_step
+from services.notification.accounts import Accounts
+from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry
+from services.notification.domain import Contact, End, Limits, Reroute, Send, Wait, next_step
+from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
 from services.notification.recorder import Attempted, end
 from services.notification.store import Claim, Claimed
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+_NOT_SET_UP = "the platform has not set this channel up; PutChannel does"
 
 log = logs.logger(__name__)
 
@@ -56,6 +60,7 @@ class Sender:
         database: Database,
         clock: Clock,
         channels: Channels,
+        accounts: Accounts,
         record: Callable[[Attempted], Awaitable[None]],
         *,
         limits: Limits,
@@ -64,6 +69,8 @@ class Sender:
         self._database = database
         self._clock = clock
         self._channels = channels
+        self._accounts = accounts
+        self._turns = Turns()
         self._record = record
         self._limits = limits
         self._pace = pace
@@ -108,12 +115,12 @@ class Sender:
             claims = [] if self._stopping else self._room()
             claimed = await self._claim(claims) if claims else []
             for item, step in claimed:
-                if isinstance(step, Send):
-                    self._begin(item, step.contact)
+                if isinstance(step, _Ready):
+                    self._begin(item, step)
         return len(claimed)
 
-    async def _claim(self, claims: Sequence[Claim]) -> list[tuple[Claimed, Send | Reroute | End]]:
-        """Claim, and in the same transaction end what is over and give back what is another channel's turn."""
+    async def _claim(self, claims: Sequence[Claim]) -> list[tuple[Claimed, "_Step"]]:
+        """Claim, and in the same transaction end what is over and give back what has to wait or is another's turn."""
         now = self._clock.now()
         async with self._database.work() as work:
             claimed = await store.claim_due(work.connection, claims, ids.new_id(), now, now + self._pace.lease)
@@ -126,27 +133,47 @@ class Sender:
             await store.reroute_deliveries(
                 work.connection, [(item.key, step.channel) for item, step in steps if isinstance(step, Reroute)]
             )
+            await store.wait_deliveries(
+                work.connection,
+                [(item.key, item.attempts, step.due_at, True) for item, step in steps if isinstance(step, Wait)],
+            )
         return steps
 
-    async def _decide(
-        self, work: Work, claimed: Sequence[Claimed], now: datetime
-    ) -> list[tuple[Claimed, Send | Reroute | End]]:
+    async def _decide(self, work: Work, claimed: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, "_Step"]]:
         members = [(item.platform_id, item.member_id) for item in claimed]
         contacts = await store.find_contacts(work.connection, members)
         known = await store.find_standings(work.connection, claimed)
-        return [
-            (
-                item,
-                next_step(
-                    known.standing[item.key],
-                    contacts.get((item.platform_id, item.member_id), []),
-                    known.tried.get(item.key, {}),
-                    now,
-                    self._limits,
-                ),
+        resting = await store.find_pauses(work.connection, sorted({item.platform_id for item in claimed}))
+        pauses = {one: {name: row.pause for name, row in rows.items()} for one, rows in resting.items()}
+        accounts = await self._accounts.find(
+            work.connection,
+            sorted({(item.platform_id, item.channel) for item in claimed if self._needs_account(item.channel)}),
+        )
+        self._turns.forget(now)
+        steps: list[tuple[Claimed, _Step]] = []
+        for item in claimed:
+            step = next_step(
+                known.standing[item.key],
+                contacts.get((item.platform_id, item.member_id), []),
+                known.tried.get(item.key, {}),
+                now,
+                self._limits,
+                pauses.get(item.platform_id, {}),
             )
-            for item in claimed
-        ]
+            account = accounts.get((item.platform_id, item.channel))
+            steps.append((item, self._turn(item, step.contact, account, now) if isinstance(step, Send) else step))
+        return steps
+
+    def _needs_account(self, channel: str) -> bool:
+        return channel in self._channels and bool(self._channels[channel].setup.fields)
+
+    def _turn(self, item: Claimed, contact: Contact, account: Account | None, now: datetime) -> "_Ready | Wait":
+        """Give a delivery its turn, where the service counts seconds."""
+        per_second = self._channels[item.channel].setup.per_second
+        turn = now
+        if per_second:
+            turn = self._turns.take((item.platform_id, item.channel), item.delivery_id, per_second, now)
+        return Wait(turn) if is_far(turn, now) else _Ready(contact, account, (turn - now).total_seconds())
 
     def _room(self) -> Sequence[Claim]:
         """Share what is free among the channels; one that is slow takes no more than its part."""
@@ -159,12 +186,13 @@ class Sender:
                 free -= limit
         return claims
 
-    def _begin(self, item: Claimed, contact: Contact) -> None:
-        self._busy[contact.channel] += 1
-        metrics.IN_FLIGHT.labels(contact.channel).inc()
-        task = asyncio.create_task(self._attempt(item, contact))
+    def _begin(self, item: Claimed, ready: "_Ready") -> None:
+        channel = ready.contact.channel
+        self._busy[channel] += 1
+        metrics.IN_FLIGHT.labels(channel).inc()
+        task = asyncio.create_task(self._attempt(item, ready))
         self._under_way[task] = item
-        task.add_done_callback(lambda task: self._ended(task, contact.channel))
+        task.add_done_callback(lambda task: self._ended(task, channel))
 
     def _ended(self, task: "asyncio.Task[None]", channel: str) -> None:
         del self._under_way[task]
@@ -175,18 +203,24 @@ class Sender:
         if not task.cancelled() and task.exception():
             log.error("an attempt was not recorded; its claim runs out", exc_info=task.exception())
 
-    async def _attempt(self, item: Claimed, contact: Contact) -> None:
-        at = self._clock.now()
-        outcome = await self._call(self._channels[contact.channel], _letter(item, contact))
+    async def _attempt(self, item: Claimed, ready: "_Ready") -> None:
+        await asyncio.sleep(ready.wait_seconds)
+        contact, at = ready.contact, self._clock.now()
+        channel, account = self._channels[contact.channel], ready.account
+        if account is None and channel.setup.is_needed:
+            outcome: Outcome = Misconfigured(_NOT_SET_UP)
+        else:
+            account = account or Account(item.platform_id, {})
+            outcome = await self._call(channel, _letter(item, contact), account)
         if isinstance(outcome, Misconfigured):
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
         await self._recorded(Attempted(item, contact, at, outcome))
 
-    async def _call(self, channel: Channel, letter: Letter) -> Outcome:
+    async def _call(self, channel: Channel, letter: Letter, account: Account) -> Outcome:
         try:
             async with asyncio.timeout(self._pace.seconds):
-                return await channel.send(letter)
+                return await channel.send(letter, account)
         except TimeoutError:
             return Retry(f"no answer in {self._pace.seconds:g} seconds")
         except Exception as error:  # noqa: BLE001
@@ -214,6 +248,18 @@ class Sender:
             log.warning("nothing claimed", why=str(error).strip() or type(error).__name__)
             await asyncio.sleep(POLL_SECONDS)
             return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An attempt that is made now, or in a moment."""
+
+    contact: Contact
+    account: Account | None
+    wait_seconds: float
+
+
+_Step: TypeAlias = _Ready | Reroute | Wait | End
 
 
 def _letter(item: Claimed, contact: Contact) -> Letter:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
+from services.chassis.sealing import Sealer
 from services.chassis.settings import Address, ChassisSettings
 
 
@@ -28,3 +29,21 @@ class Settings(ChassisSettings):
     )
     delivery_attempts: int = Field(40, ge=1, description="Attempts after which a delivery is given up.")
     delivery_hours: float = Field(24.0, gt=0, description="Age at which a delivery is given up, in hours.")
+    seal_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys that seal platforms' secrets, KEY_ID:SEED,KEY_ID:SEED, each seed 32 random bytes in base64"
+        " (openssl rand -base64 32); the first seals, all open. Empty: no channel can be set up that has a secret.",
+    )
+
+    @field_validator("seal_keys")
+    @classmethod
+    def _readable(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            Sealer.read(value.get_secret_value())
+        return value
+
+    @property
+    def sealer(self) -> Sealer | None:
+        """The keys that seal; None where there are none."""
+        text = self.seal_keys.get_secret_value()
+        return Sealer.read(text) if text else None

@@ -27,9 +27,10 @@ from services.chassis.messages import Message, Record, headers
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.relay import RelaySession
 from services.chassis.server import GrpcServer, Servicer
-from services.notification.channels.registry import open_channels
+from services.notification.accounts import Accounts
+from services.notification.channels.registry import open_channels, open_http
 from services.notification.handlers import MemberWriter
-from services.notification.rpc import NotificationServicer
+from services.notification.rpc import ChannelCalls, NotificationServicer
 from services.notification.rpc import servicer as notification_servicer
 from services.notification.settings import Settings
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
@@ -203,7 +204,9 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     )
     members = Coalescer("members", MemberWriter(engine.notification.database, clock).decide)
     stack.push_async_callback(_ended, asyncio.create_task(members.run()))
-    told = NotificationServicer(engine.notification.database, open_channels(settings), members)
+    channels = open_channels(settings, open_http(settings))
+    calls = ChannelCalls(engine.notification.database, clock, channels, Accounts(settings.sealer))
+    told = NotificationServicer(engine.notification.database, channels, members, calls)
     return [
         (formation.database, teams),
         (engine.pricing.database, pricing),

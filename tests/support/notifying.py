@@ -1,5 +1,6 @@
 """A notification of one process without its network: events in, deliveries and outbox rows out."""
 
+import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.inbox import Inbox
 from services.chassis.messages import Record
+from services.chassis.sealing import Sealer
 from services.notification import store
 from services.notification.domain import Member, Point
 from services.notification.handlers import EventHandlers
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.translate import DELIVERY_TOPIC
 
+SEAL_KEYS = f"test:{base64.b64encode(bytes(range(32))).decode()}"
+SEALER = Sealer.read(SEAL_KEYS)
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 

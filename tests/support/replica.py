@@ -16,7 +16,13 @@ async def a_replica(stack: Stack, port: int, ops_port: int) -> AsyncIterator[Kee
     """Run another replica on these ports; whoever kills it finds it started again."""
     ports = {NAME: port, f"{NAME}.ops": ops_port, "pricing": int(stack.address("pricing").rpartition(":")[2])}
     servers = Servers(
-        stack.database_url, stack.bootstrap, stack.service_key, stack.invite_secret, ports, stack.quote_keys
+        stack.database_url,
+        stack.bootstrap,
+        stack.service_key,
+        stack.invite_secret,
+        ports,
+        stack.quote_keys,
+        stack.seal_keys,
     )
     part = service_part(NAME, stack.options, stack.layout, servers)
     second = dataclasses.replace(part, name=f"{NAME}-2", log=stack.layout.log(f"{NAME}-2"))

@@ -73,6 +73,11 @@ class Stack:
         return self.options.environment.get("GROUPBUY_QUOTE_KEYS") or self._kept.quote_keys
 
     @property
+    def seal_keys(self) -> str:
+        """The keys that seal platforms' secrets."""
+        return self.options.environment.get("GROUPBUY_SEAL_KEYS") or self._kept.seal_keys
+
+    @property
     def database_url(self) -> str:
         """The PostgreSQL server's address with user and password."""
         return self._database_url
@@ -162,7 +167,13 @@ class Stack:
         self._choose_ports()
         await together(self._start_database(), self._start_kafka())
         servers = Servers(
-            self._database_url, self._bootstrap, self.service_key, self.invite_secret, self._ports, self.quote_keys
+            self._database_url,
+            self._bootstrap,
+            self.service_key,
+            self.invite_secret,
+            self._ports,
+            self.quote_keys,
+            self.seal_keys,
         )
         parts = [service_part(name, self.options, self.layout, servers) for name in SERVICES]
         if self.options.demand:

@@ -5,9 +5,10 @@ A sender that dies between the line and its record writes the line again, with t
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
-from services.notification.channels import Letter, Outcome, Retry, Sent
+from services.notification.channels import Account, Letter, Outcome, Retry, Sent, Setup
 
 _LONGEST = 200
 
@@ -16,6 +17,7 @@ class ConsoleChannel:
     """Writes to standard output, or to the stream given. Whoever reads it must not stall, as with the process' log."""
 
     name = "console"
+    setup = Setup()
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
@@ -26,7 +28,11 @@ class ConsoleChannel:
             return f"must be 1 to {_LONGEST} printable characters"
         return None
 
-    async def send(self, letter: Letter) -> Outcome:
+    def check_account(self, _settings: Mapping[str, str]) -> Mapping[str, str]:
+        """Need nothing."""
+        return {}
+
+    async def send(self, letter: Letter, _account: Account) -> Outcome:
         """Write the line."""
         line = {
             "message_to": letter.address,

@@ -6,6 +6,7 @@ Replies are read by RFC 5321 section 4.2.1 and, where a server sends them, the e
 """
 
 import re
+from collections.abc import Mapping
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -15,7 +16,7 @@ import aiosmtplib
 from aiosmtplib import SMTPRecipientsRefused, SMTPResponseException
 
 from services.chassis.settings import split_address
-from services.notification.channels import Letter, Misconfigured, Outcome, Refused, Retry, Sent
+from services.notification.channels import Account, Letter, Misconfigured, Outcome, Refused, Retry, Sent, Setup
 
 _LONGEST = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 _DOMAIN = re.compile(
@@ -29,6 +30,7 @@ class EmailChannel:
     """Sends through one SMTP server; without one every message waits as misconfigured."""
 
     name = "email"
+    setup = Setup()
 
     def __init__(self, server: str | None, sender: str, *, seconds: float) -> None:
         self._server = split_address(server) if server else None
@@ -50,7 +52,11 @@ class EmailChannel:
             return f"has a domain that cannot be one: {parsed.domain or 'none'}"
         return None
 
-    async def send(self, letter: Letter) -> Outcome:
+    def check_account(self, _settings: Mapping[str, str]) -> Mapping[str, str]:
+        """Need nothing: the operator names one server for all platforms."""
+        return {}
+
+    async def send(self, letter: Letter, _account: Account) -> Outcome:
         """Hand the message to the server."""
         if self._server is None:
             return Misconfigured("GROUPBUY_SMTP is not set; set it to the host:port of an SMTP server")

@@ -1,21 +1,50 @@
-"""The channels of this release, opened from the settings."""
+"""The channels there are: those of this release, and those that other packages bring by an entry point."""
 
-from services.notification.channels import Channel, Channels
+from importlib.metadata import entry_points
+
+from services.chassis.errors import Stop
+from services.notification.channels import Channel, Channels, Http, Opened, Tools
 from services.notification.channels.console import ConsoleChannel
 from services.notification.channels.email import EmailChannel
 from services.notification.channels.webhook import WebhookChannel
 from services.notification.settings import Settings
 
+GROUP = "groupbuy.channels"
+"""Of entry points; each names what makes a channel, given Tools."""
 
-def open_channels(settings: Settings) -> Channels:
-    """Make every channel, by name; none connects before it sends."""
-    channels: list[Channel] = [
+
+def open_http(settings: Settings) -> Http:
+    """Make the one client of all channels; it connects when something is sent."""
+    return Http(
+        seconds=settings.send_seconds,
+        connections=settings.send_concurrency,
+        allow_private=settings.webhook_private_addresses == "allow",
+    )
+
+
+def open_channels(settings: Settings, http: Http) -> Channels:
+    """Make every channel, by name; none connects before it sends. Stop where two have one name."""
+    tools = Tools(http)
+    ours: list[Channel] = [
         ConsoleChannel(),
         EmailChannel(settings.smtp, settings.mail_from, seconds=settings.send_seconds),
-        WebhookChannel(
-            seconds=settings.send_seconds,
-            connections=settings.channel_concurrency,
-            allow_private=settings.webhook_private_addresses == "allow",
-        ),
+        WebhookChannel(http),
     ]
-    return {channel.name: channel for channel in channels}
+    channels: dict[str, Channel] = {}
+    for channel in [*ours, *brought(tools)]:
+        if channel.name in channels:
+            raise Stop(f"two channels are named {channel.name}; remove one of the packages that bring them")
+        channels[channel.name] = channel
+    return channels
+
+
+def brought(tools: Tools) -> list[Channel]:
+    """Make the channels of other packages; Stop names the one that cannot be made."""
+    made: list[Channel] = []
+    for entry in entry_points(group=GROUP):
+        try:
+            opened: Opened = entry.load()
+            made.append(opened(tools))
+        except Exception as error:
+            raise Stop(f"channel {entry.name} of {entry.value} cannot be made: {error}") from error
+    return made

@@ -46,6 +46,7 @@ from services.notification.domain.sending import (
     Limits,
     Misconfigured,
     Outcome,
+    Pause,
     Refused,
     Reroute,
     Retry,
@@ -57,6 +58,7 @@ from services.notification.domain.sending import (
     after,
     next_step,
     outcome_name,
+    pause_after,
 )
 from services.notification.domain.teams import (
     Audience,
@@ -104,6 +106,7 @@ __all__ = [
     "OneMissing",
     "Opened",
     "Outcome",
+    "Pause",
     "PaymentMode",
     "Point",
     "PriceFact",
@@ -143,6 +146,7 @@ __all__ = [
     "move_seat",
     "next_step",
     "outcome_name",
+    "pause_after",
     "price_news",
     "seat_news",
     "team_news",

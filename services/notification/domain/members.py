@@ -20,6 +20,8 @@ class Point:
 
     channel: str
     address: str
+    gone: str = ""
+    """Why nothing is sent there any more, as its channel said; empty while something is."""
 
 
 @dataclass(frozen=True, slots=True)

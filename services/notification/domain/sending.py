@@ -1,6 +1,6 @@
 """What is done with a delivery when its turn comes, and what follows from an attempt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,6 +10,7 @@ from uuid import UUID
 from services.notification.domain.truth import Standing, no_longer_true
 
 _TRIES_IN_A_ROW = 3
+_NO_PAUSES: Mapping[str, "Pause"] = {}
 
 
 class State(StrEnum):
@@ -32,22 +33,27 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """It may work later, not sooner than `after` where the channel named a time. Whether it arrived may be unknown."""
+    """It may work later, not sooner than `after` where the channel named a time. Whether it arrived may be unknown.
+
+    `whole_account` says that the service slows all that the platform sends there, not this message alone.
+    """
 
     detail: str
     after: timedelta | None = None
+    whole_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """This contact point will never take it; the next one is tried."""
+    """This contact point will never take it; the next one is tried. `is_gone`: nor will it take anything else."""
 
     detail: str
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Misconfigured:
-    """Our own configuration is wrong: an operator has to act, and it is tried again later."""
+    """The platform's account of the channel is wrong: an operator has to act, and until then all of it waits."""
 
     detail: str
 
@@ -64,6 +70,8 @@ class Limits:
     first_wait: timedelta = timedelta(seconds=1)
     longest_wait: timedelta = timedelta(minutes=15)
     misconfigured_wait: timedelta = timedelta(minutes=1)
+    longest_pause: timedelta = timedelta(minutes=15)
+    """Of a whole account, however long a service asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,14 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A platform's account of a channel rests: the service asked for it, or an operator has to mend a problem."""
+
+    until: datetime
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The delivery is over."""
 
@@ -113,9 +129,18 @@ class End:
 
 
 def next_step(
-    standing: Standing, contacts: Sequence[Contact], tried: Mapping[UUID, Tried], now: datetime, limits: Limits
-) -> Send | Reroute | End:
-    """Decide what is done with a delivery whose turn has come; `contacts` in the member's order."""
+    standing: Standing,
+    contacts: Sequence[Contact],
+    tried: Mapping[UUID, Tried],
+    now: datetime,
+    limits: Limits,
+    pauses: Mapping[str, Pause] = _NO_PAUSES,
+) -> Send | Reroute | Wait | End:
+    """Decide what is done with a delivery whose turn has come; `contacts` in the member's order.
+
+    `pauses` are the platform's, by channel. One that a service asked for is waited for; where an operator has to act,
+    the member's next contact point is tried instead.
+    """
     if reason := no_longer_true(standing):
         return End(State.SUPERSEDED, reason)
     if not contacts:
@@ -126,15 +151,27 @@ def next_step(
         return End(State.DEAD, f"not accepted in {standing.attempts} attempts")
     if now >= standing.created_at + limits.age:
         return End(State.DEAD, f"not accepted in {_said(limits.age)}, {standing.attempts} attempts")
-    contact = _turn_of(contacts, tried)
-    return Send(contact) if contact.channel == standing.channel else Reroute(contact.channel)
+    return _try_next(standing, contacts, tried, {name: one for name, one in pauses.items() if one.until > now})
 
 
-def _turn_of(contacts: Sequence[Contact], tried: Mapping[UUID, Tried]) -> Contact:
-    """Give each contact point some tries in a row, in the member's order, round and round."""
+def _try_next(
+    standing: Standing, contacts: Sequence[Contact], tried: Mapping[UUID, Tried], pauses: Mapping[str, Pause]
+) -> Send | Reroute | Wait:
+    contact = _turn_of(contacts, tried, {name for name, pause in pauses.items() if pause.problem})
+    if contact.channel != standing.channel:
+        return Reroute(contact.channel)
+    pause = pauses.get(contact.channel)
+    return Wait(pause.until) if pause else Send(contact)
+
+
+def _turn_of(contacts: Sequence[Contact], tried: Mapping[UUID, Tried], broken: Collection[str]) -> Contact:
+    """Give each contact point some tries in a row, in the member's order, round and round; broken ones come last."""
     never = Tried(0, refused=False)
     open_ones = [item for item in contacts if not tried.get(item.contact_id, never).refused]
-    return min(open_ones, key=lambda item: tried.get(item.contact_id, never).attempts // _TRIES_IN_A_ROW)
+    return min(
+        open_ones,
+        key=lambda item: (item.channel in broken, tried.get(item.contact_id, never).attempts // _TRIES_IN_A_ROW),
+    )
 
 
 def _said(age: timedelta) -> str:
@@ -161,6 +198,17 @@ def after(
             least = limits.misconfigured_wait
     wait = max(_backoff(attempts, jitter, limits), least)
     return Wait(min(now + wait, max(now, created_at + limits.age)))
+
+
+def pause_after(outcome: Outcome, now: datetime, limits: Limits) -> Pause | None:
+    """Tell how long a platform's whole account of a channel rests after an attempt; None where it does not."""
+    match outcome:
+        case Misconfigured(detail):
+            return Pause(now + limits.misconfigured_wait, detail)
+        case Retry(after=asked, whole_account=True) if asked:
+            return Pause(now + min(asked, limits.longest_pause))
+        case _:
+            return None
 
 
 def _backoff(attempts: int, jitter: float, limits: Limits) -> timedelta:

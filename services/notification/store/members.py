@@ -67,20 +67,33 @@ async def find_member(connection: Connection, platform_id: UUID, member_id: str)
     row = await cursor.fetchone()
     if row is None:
         return None
-    contacts = await find_contacts(connection, [(platform_id, member_id)])
-    points = tuple(Point(item.channel, item.address) for item in contacts.get((platform_id, member_id), []))
+    cursor = await connection.execute(
+        "SELECT channel, address, gone_why FROM contact_points"
+        " WHERE platform_id = %s AND member_id = %s ORDER BY position",
+        (platform_id, member_id),
+    )
+    points = tuple([Point(*point) async for point in cursor])
     return Member(member_id, row[0], row[1], points)
+
+
+async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], now: datetime) -> None:
+    """Try contact points no more, given as (platform, member, contact, why), until they are registered again."""
+    await connection.cursor().executemany(
+        "UPDATE contact_points SET gone_at = %s, gone_why = %s"
+        " WHERE platform_id = %s AND member_id = %s AND contact_id = %s AND gone_at IS NULL",
+        [(now, why, platform_id, member_id, contact_id) for platform_id, member_id, contact_id, why in sorted(rows)],
+    )
 
 
 async def find_contacts(
     connection: Connection, members: Sequence[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], list[Contact]]:
-    """Read the contact points of members, given as (platform, member), in the members' order."""
+    """Read the contact points of members that are not gone, given as (platform, member), in the members' order."""
     found: dict[tuple[UUID, str], list[Contact]] = {}
     cursor = await connection.execute(
         "SELECT platform_id, member_id, contact_id, channel, address FROM contact_points"
         " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
-        " USING (platform_id, member_id) ORDER BY platform_id, member_id, position",
+        " USING (platform_id, member_id) WHERE gone_at IS NULL ORDER BY platform_id, member_id, position",
         ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
     )
     async for platform_id, member_id, *contact in cursor:
@@ -94,8 +107,8 @@ async def find_reaches(connection: Connection, members: Sequence[tuple[UUID, str
         "SELECT platform_id, member_id, m.language, m.time_zone, c.channel FROM members AS m"
         " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
         " USING (platform_id, member_id)"
-        " LEFT JOIN (SELECT platform_id, member_id, channel FROM contact_points WHERE position = 0) AS c"
-        " USING (platform_id, member_id)",
+        " LEFT JOIN LATERAL (SELECT channel FROM contact_points AS p WHERE p.platform_id = m.platform_id"
+        " AND p.member_id = m.member_id AND p.gone_at IS NULL ORDER BY p.position LIMIT 1) AS c ON true",
         ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
     )
     return {(row[0], row[1]): Reach(*row[2:]) async for row in cursor}

@@ -57,7 +57,10 @@ def wire_member(member: Member) -> service_pb2.Member:
         member_id=member.member_id,
         language=member.language,
         time_zone=member.time_zone,
-        contact_points=[service_pb2.ContactPoint(channel=item.channel, address=item.address) for item in member.points],
+        contact_points=[
+            service_pb2.ContactPoint(channel=item.channel, address=item.address, gone=item.gone)
+            for item in member.points
+        ],
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import grpc
 import pytest
 from google.rpc import error_details_pb2
-from groupbuy.notification.v1 import events_pb2, notification_service_pb2_grpc
+from groupbuy.notification.v1 import channels_pb2, events_pb2, notification_service_pb2_grpc
 from groupbuy.notification.v1 import notification_service_pb2 as pb
 from grpc_status import rpc_status
 
@@ -19,12 +19,13 @@ from services.chassis import ids, requests
 from services.chassis.coalesce import Coalescer
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.server import GrpcServer
-from services.notification.channels.registry import open_channels
+from services.notification.accounts import Accounts
+from services.notification.channels.registry import open_channels, open_http
 from services.notification.handlers import MemberWriter, PutMember
-from services.notification.rpc import NotificationServicer, servicer
+from services.notification.rpc import ChannelCalls, NotificationServicer, servicer
 from services.notification.settings import Settings
 from services.notification.translate import member_of
-from tests.support.notifying import Notifying
+from tests.support.notifying import SEAL_KEYS, Notifying
 from tests.support.teams import TeamLife
 
 SHOP, OTHER = UUID(int=1), UUID(int=2)
@@ -64,11 +65,18 @@ async def api(notification: Notifying) -> AsyncIterator[Api]:
     async with database.work() as work:
         await save_platforms(work.connection, platforms, clock.now())
     settings = Settings(
-        database_url="postgresql://unused", kafka="unused:1", listen="127.0.0.1:0", ops_listen="127.0.0.1:0", smtp=None
+        database_url="postgresql://unused",
+        kafka="unused:1",
+        listen="127.0.0.1:0",
+        ops_listen="127.0.0.1:0",
+        smtp=None,
+        seal_keys=SEAL_KEYS,
     )
     members: Coalescer[PutMember, bytes] = Coalescer("members", MemberWriter(database, clock).decide)
     deciding = asyncio.create_task(members.run())
-    implementation = NotificationServicer(database, open_channels(settings), members)
+    channels, accounts = open_channels(settings, open_http(settings)), Accounts(settings.sealer)
+    calls = ChannelCalls(database, clock, channels, accounts)
+    implementation = NotificationServicer(database, channels, members, calls)
     server = GrpcServer(
         "127.0.0.1:0", [servicer(implementation)], KeyRing(database, clock), service_key="", drain_seconds=1
     )
@@ -280,3 +288,28 @@ async def test_pages_follow_each_other_and_belong_to_their_list(api: Api, notifi
 async def test_a_list_that_cannot_be_is_refused(api: Api, wanted: dict[str, Any], field: str) -> None:
     reason, fields = await api.refused("ListDeliveries", pb.ListDeliveriesRequest(**wanted))
     assert (reason, list(fields)) == ("INVALID_ARGUMENT", [field])
+
+
+async def test_channels_are_listed_with_what_each_needs(api: Api) -> None:
+    found = {item.name: item for item in (await api.call("ListChannels", channels_pb2.ListChannelsRequest())).channels}
+    assert {"console", "email", "webhook"} <= found.keys()
+    assert (found["console"].version, list(found["console"].fields)) == (0, [])
+
+
+async def test_an_account_is_refused_with_every_field_that_is_wrong(api: Api) -> None:
+    request = channels_pb2.PutChannelRequest(request_id="r1", channel="console", settings={"token": "x"})
+    reason, fields = await api.refused("PutChannel", request)
+    assert (reason, list(fields)) == ("INVALID_ARGUMENT", ["settings['token']"])
+    request = channels_pb2.PutChannelRequest(request_id="r2", channel="pigeon")
+    assert (await api.refused("PutChannel", request))[0] == "CHANNEL_UNKNOWN"
+
+
+async def test_a_channel_is_set_up_once_for_a_request_and_forgotten(api: Api) -> None:
+    put = channels_pb2.PutChannelRequest(request_id="r1", channel="console")
+    assert (await api.call("PutChannel", put)).version == 1
+    assert (await api.call("PutChannel", put)).version == 1
+    again = channels_pb2.PutChannelRequest(request_id="r2", channel="console")
+    assert (await api.call("PutChannel", again)).version == 2
+    await api.call("DeleteChannel", channels_pb2.DeleteChannelRequest(request_id="r3", channel="console"))
+    listed = await api.call("ListChannels", channels_pb2.ListChannelsRequest())
+    assert [item.version for item in listed.channels if item.name == "console"] == [0]

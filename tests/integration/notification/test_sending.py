@@ -1,7 +1,7 @@
 """The sender: each delivery is sent once and ends, whatever dies, stalls or refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,13 +13,25 @@ import pytest
 from groupbuy.notification.v1 import events_pb2
 
 from services.chassis.coalesce import Coalescer
-from services.notification.channels import Channel, Letter, Misconfigured, Outcome, Refused, Retry, Sent
+from services.notification.accounts import Accounts
+from services.notification.channels import (
+    Account,
+    Channel,
+    Http,
+    Letter,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Setup,
+)
 from services.notification.channels.email import EmailChannel
 from services.notification.channels.webhook import WebhookChannel
 from services.notification.domain import Limits
 from services.notification.recorder import Attempted, Recorder
 from services.notification.sender import Pace, Sender
-from tests.support.notifying import Notifying
+from tests.support.notifying import SEALER, Notifying
 from tests.support.prices import FORMED, Pricing
 from tests.support.sinks import http_sink, smtp_sink
 from tests.support.team_turns import TeamTurns
@@ -36,6 +48,8 @@ class Scripted:
     name: str
     outcomes: list[Outcome] = field(default_factory=list)
     sent: list[Letter] = field(default_factory=list)
+    setup: Setup = field(default_factory=Setup)
+    accounts: list[Account] = field(default_factory=list)
     gate: asyncio.Event | None = None
     under_way: set[UUID] = field(default_factory=set)
     overlaps: int = 0
@@ -44,7 +58,11 @@ class Scripted:
     def check(self, _address: str) -> str | None:
         return None
 
-    async def send(self, letter: Letter) -> Outcome:
+    def check_account(self, _settings: Mapping[str, str]) -> Mapping[str, str]:
+        return {}
+
+    async def send(self, letter: Letter, account: Account) -> Outcome:
+        self.accounts.append(account)
         self.overlaps += letter.delivery_id in self.under_way
         self.under_way.add(letter.delivery_id)
         try:
@@ -73,6 +91,7 @@ async def a_sender(
         notification.database,
         notification.clock,
         {channel.name: channel for channel in channels},
+        Accounts(SEALER),
         outcomes.submit,
         limits=limits,
         pace=pace or Pace(),
@@ -247,7 +266,15 @@ async def test_a_sender_that_dies_between_call_and_record_leaves_one_row_that_is
         reached.set()
         await asyncio.Event().wait()
 
-    dying = Sender(notification.database, notification.clock, {"console": channel}, never, limits=LIMITS, pace=Pace())
+    dying = Sender(
+        notification.database,
+        notification.clock,
+        {"console": channel},
+        Accounts(SEALER),
+        never,
+        limits=LIMITS,
+        pace=Pace(),
+    )
     await dying.run_once()
     await reached.wait()
     for task in list(dying._under_way):
@@ -353,7 +380,9 @@ async def test_stopping_gives_back_what_cannot_end(notification: Notifying, monk
 
     channels = {"console": Scripted("console")}
     pace = Pace(seconds=0.05)
-    sender = Sender(notification.database, notification.clock, channels, never, limits=LIMITS, pace=pace)
+    sender = Sender(
+        notification.database, notification.clock, channels, Accounts(SEALER), never, limits=LIMITS, pace=pace
+    )
     await sender.run_once()
     await reached.wait()
     await sender.stop()
@@ -463,7 +492,8 @@ async def test_messages_are_really_received_with_a_dead_mail_server_giving_way(n
         await notification.put(life.platform, "mei", ("email", "mei@example.com"), ("webhook", hook.address))
         life.open("mei")
         await notification.apply(*life.records)
-        webhook = WebhookChannel(seconds=5, connections=5, allow_private=True)
+        http = Http(seconds=5, connections=5, allow_private=True)
+        webhook = WebhookChannel(http)
         async with a_sender(
             notification, EmailChannel(f"127.0.0.1:{dead.port}", "a@example.com", seconds=5), webhook
         ) as sender:
@@ -477,6 +507,7 @@ async def test_messages_are_really_received_with_a_dead_mail_server_giving_way(n
             await turn(sender)
         assert [taken["member_id"] for taken in hook.taken] == ["mei"]
         assert [taken["to"] for taken in alive.taken] == ["tom@example.com"]
+        await http.close()
     assert await notification.states() == {("JOINED", "mei"): "SENT", ("JOINED", "tom"): "SENT"}
     details = [row[0] for row in await notification.rows("SELECT detail FROM attempts ORDER BY attempted_at")]
     assert not any("@" in detail for detail in details)

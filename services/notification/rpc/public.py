@@ -1,9 +1,10 @@
-"""The gRPC service Notification: reads each request, checks every field, answers."""
+"""The gRPC service Notification."""
 
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from groupbuy.notification.v1 import channels_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
 from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
 
@@ -18,6 +19,7 @@ from services.notification.channels import Channels
 from services.notification.domain import Member, Point, language_problem, member_id_problem
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
+from services.notification.rpc.channels import ChannelCalls, find_channel
 from services.notification.store import Filter, Position
 from services.notification.translate import member_of, wire_delivery, wire_member
 
@@ -28,10 +30,17 @@ MOST_POINTS = 10
 class NotificationServicer(pb2_grpc.NotificationServicer):
     """Answers platforms."""
 
-    def __init__(self, database: Database, channels: Channels, members: Coalescer[PutMember, bytes]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        channels: Channels,
+        members: Coalescer[PutMember, bytes],
+        channel_calls: ChannelCalls,
+    ) -> None:
         self._database = database
         self._channels = channels
         self._members = members
+        self._channel_calls = channel_calls
 
     async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
         """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
@@ -68,6 +77,24 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
             next_page_token=page_token(wanted, Position(shown[-1].created_at, shown[-1].delivery_id)) if more else "",
         )
 
+    async def PutChannel(  # noqa: N802
+        self, request: channels_pb2.PutChannelRequest, _context: Any
+    ) -> channels_pb2.PutChannelResponse:
+        """Set a channel up; INVALID_ARGUMENT, CHANNEL_UNKNOWN, SECRETS_UNAVAILABLE, REQUEST_ID_REUSED."""
+        return await self._channel_calls.put(request)
+
+    async def DeleteChannel(  # noqa: N802
+        self, request: channels_pb2.DeleteChannelRequest, _context: Any
+    ) -> channels_pb2.DeleteChannelResponse:
+        """Forget what was set up for a channel; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._channel_calls.delete(request)
+
+    async def ListChannels(  # noqa: N802
+        self, _request: channels_pb2.ListChannelsRequest, _context: Any
+    ) -> channels_pb2.ListChannelsResponse:
+        """List the channels there are."""
+        return await self._channel_calls.list()
+
     def _check(self, member: Member) -> None:
         """Refuse a member with every field that is wrong, or the first channel that does not exist."""
         found = {
@@ -77,10 +104,8 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
             "member.contact_points": _points_problem(member.points),
         }
         for at, point in enumerate(member.points[:MOST_POINTS]):
-            if point.channel not in self._channels:
-                names = ", ".join(sorted(self._channels))
-                raise Rejected("CHANNEL_UNKNOWN", {"channel": repr(point.channel[:64]), "channels": names})
-            found[f"member.contact_points[{at}].address"] = self._channels[point.channel].check(point.address)
+            channel = find_channel(self._channels, point.channel)
+            found[f"member.contact_points[{at}].address"] = channel.check(point.address)
         violations = tuple(FieldViolation(field, problem) for field, problem in found.items() if problem)
         if violations:
             raise Rejected("INVALID_ARGUMENT", fields=violations)

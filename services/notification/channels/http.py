@@ -1,0 +1,153 @@
+"""One HTTP client for all channels: bounded answers, no redirects, no cookies, no proxies, and a guard on addresses."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from services.notification.channels.addresses import GuardedResolver, PrivateAddress, is_private_host
+
+MOST_BYTES = 65_536
+"""Of an answer; what is longer is cut."""
+_LONGEST_URL = 2048
+
+
+class NotAllowed(Exception):
+    """A request to an address that only the inside of a network reaches."""
+
+
+class NotReached(Exception):
+    """No answer: the connection failed or was cut, or what came is no HTTP. The request may have arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the status is 2xx (RFC 9110 section 15.3)."""
+        return 200 <= self.status < 300  # noqa: PLR2004
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the same request may succeed later: 408, 425, 429 and 5xx."""
+        return self.status in {408, 425, 429} or self.status >= 500  # noqa: PLR2004
+
+    def json(self) -> dict[str, Any]:
+        """Read the body as a JSON object; an empty one where it is none."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def retry_after(self) -> timedelta | None:
+        """Read Retry-After: seconds, or a date, which is compared with the answer's own (RFC 9110 section 10.2.3)."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdecimal():
+            return timedelta(seconds=min(int(text[:10]), 10**8))
+        try:
+            wanted = parsedate_to_datetime(text)
+            sent = parsedate_to_datetime(self.headers["date"]) if "date" in self.headers else datetime.now(UTC)
+            return max(wanted - sent, timedelta())
+        except (TypeError, ValueError):
+            return None
+
+
+class Http:
+    """Makes requests over one set of connections. Unless `allow_private`, only to what the whole internet reaches."""
+
+    def __init__(self, *, seconds: float, connections: int, allow_private: bool) -> None:
+        self._seconds = seconds
+        self._connections = connections
+        self._allow_private = allow_private
+        self._session: aiohttp.ClientSession | None = None
+
+    def url_problem(self, url: str) -> str | None:
+        """Say what is wrong with a URL; None where it may be asked. Resolves nothing."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return "must be a URL, for instance https://example.com/messages"
+        if not url.isascii() or not url.isprintable() or " " in url or len(url) > _LONGEST_URL:
+            return f"must be a URL of at most {_LONGEST_URL} ASCII characters without spaces"
+        if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+            return "must be an http or https URL with a host, for instance https://example.com/messages"
+        if "@" in parts.netloc:
+            return "must not carry credentials; put a token into the path instead"
+        if not self._allow_private and is_private_host(parts.hostname):
+            return "must not be a private, loopback or link-local address"
+        return None
+
+    async def post(
+        self,
+        url: str,
+        *,
+        json: object = None,
+        data: bytes | None = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+    ) -> Reply:
+        """Ask once; NotAllowed for an address inside the network, NotReached where no answer came."""
+        if problem := self.url_problem(url):
+            raise NotAllowed(problem)
+        try:
+            async with self._opened().request(
+                method,
+                url,
+                json=json,
+                data=data if data is not None else form,
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
+                body = await _body(response)
+                named = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(response.status, named, body)
+        except PrivateAddress as problem:
+            raise NotAllowed(str(problem)) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise NotReached(f"{type(error).__name__}: {error}") from None
+
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """Ask for something; as `post`."""
+        return await self.post(url, headers=headers, method="GET")
+
+    def _opened(self) -> aiohttp.ClientSession:
+        """Make the session at the first use: it belongs to the running loop."""
+        if self._session is None:
+            resolver = None if self._allow_private else GuardedResolver()
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, resolver=resolver, keepalive_timeout=30),
+                timeout=aiohttp.ClientTimeout(total=self._seconds),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "groupbuy"},
+                trust_env=False,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) >= MOST_BYTES:
+            break
+    return bytes(body[:MOST_BYTES])

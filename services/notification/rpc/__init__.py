@@ -1,0 +1,6 @@
+"""gRPC: reads each request, checks every field, answers; one file for each subject, put together in `public`."""
+
+from services.notification.rpc.channels import ChannelCalls
+from services.notification.rpc.public import NotificationServicer, servicer
+
+__all__ = ["ChannelCalls", "NotificationServicer", "servicer"]
