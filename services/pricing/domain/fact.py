@@ -1,16 +1,15 @@
 """What team_formation tells of a team, as values."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from services.pricing.domain.payment_terms import PaymentTerms
 from services.pricing.domain.price import PriceTable
 from services.pricing.domain.team import PaymentMode, Seat, SeatState, TeamState, Totals
+from services.pricing.domain.values import Word, value
 
 
-class FactKind(StrEnum):
+class FactKind(Word):
     """What can happen to a team; each is one event and one version."""
 
     TEAM_OPENED = "TeamOpened"
@@ -32,7 +31,7 @@ class FactKind(StrEnum):
     TEAM_RESCHEDULED = "TeamRescheduled"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Opened:
     """What TeamOpened carries."""
 
@@ -43,7 +42,7 @@ class Opened:
     """None where nothing lapses."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LeaderReward:
     """What the platform gives the leader of a team that formed, besides its price; minor units."""
 
@@ -51,7 +50,7 @@ class LeaderReward:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TeamFact:
     """One event of a team. The seat is as it stands after the fact; amounts are in minor units of `currency`."""
 

@@ -1,7 +1,5 @@
 """Follows a team from event to event: each is checked against our own counting, then says what it changes."""
 
-from dataclasses import dataclass, replace
-
 from services.pricing.domain.checks import miscount, out_of_place, reward_problem
 from services.pricing.domain.fact import FactKind, TeamFact
 from services.pricing.domain.job import Job, job_of
@@ -10,9 +8,10 @@ from services.pricing.domain.price import PriceTable
 from services.pricing.domain.seat_checks import seat_problem
 from services.pricing.domain.seats import moved_seat
 from services.pricing.domain.team import Seat, Team, TeamState, Totals
+from services.pricing.domain.values import changed, value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Followed:
     """What an event changed: the team, the seat it is about, the facts about prices, the lines to be made."""
 
@@ -22,7 +21,7 @@ class Followed:
     job: Job | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Contradiction:
     """An event that cannot be true with what is stored; the reason is a sentence for operators."""
 
@@ -60,7 +59,7 @@ def follow(
         return Contradiction(problem)
     prices, job = price_facts(team, after, table), job_of(team, seat, fact)
     if prices or job:
-        after = replace(
+        after = changed(
             after,
             price_sequence=team.price_sequence + len(prices),
             settlement_sequence=team.settlement_sequence + (job.lines if job else 0),
@@ -101,7 +100,7 @@ def _after(team: Team, seat: Seat | None, moved: Seat | None, table: PriceTable,
     totals = _totals(team, seat, moved, fact)
     fill = totals.fill(table.basis) if state.is_open and not table.basis.is_of_campaign else team.fill
     ended = (state is not team.state or fact.below_minimum) and not state.is_open
-    return replace(
+    return changed(
         team,
         state=state,
         version=fact.version,
@@ -117,6 +116,6 @@ def _totals(team: Team, seat: Seat | None, moved: Seat | None, fact: TeamFact) -
     if fact.kind in {FactKind.TEAM_FAILED, FactKind.TEAM_CANCELLED}:
         return Totals()
     if fact.kind is FactKind.TEAM_FORMED and not fact.totals.waiting_members:
-        return replace(team.totals, waiting_members=0, waiting_units=0)
+        return changed(team.totals, waiting_members=0, waiting_units=0)
     # where who waits goes on waiting, the event that forms a team counts them
     return team.totals.moved(seat, moved) if moved else team.totals

@@ -2,10 +2,11 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from services.pricing.domain.values import Word
 
 
-class Basis(StrEnum):
+class Basis(Word):
     """What fills a ladder."""
 
     TEAM_MEMBERS = "TEAM_MEMBERS"
@@ -18,14 +19,14 @@ class Basis(StrEnum):
         return self is Basis.CAMPAIGN_UNITS
 
 
-class Role(StrEnum):
+class Role(Word):
     """The part a seat plays in its team."""
 
     LEADER = "LEADER"
     MEMBER = "MEMBER"
 
 
-class DiscountKind(StrEnum):
+class DiscountKind(Word):
     """How a discount makes a unit price of a list price."""
 
     FIXED_PRICE = "fixed_price"
@@ -53,7 +54,7 @@ class PriceStep:
     discount: Discount | None = None
 
 
-class ReferenceKind(StrEnum):
+class ReferenceKind(Word):
     """What a reference price is (EU directive 98/6/EC, article 6a)."""
 
     LIST = "LIST"

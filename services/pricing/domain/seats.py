@@ -1,9 +1,8 @@
 """What an event makes of a seat."""
 
-from dataclasses import replace
-
 from services.pricing.domain.fact import FactKind, TeamFact
 from services.pricing.domain.team import Seat, SeatState, Team, TeamState
+from services.pricing.domain.values import changed
 
 _BEGINS = {
     FactKind.SEAT_HELD: SeatState.HELD,
@@ -27,28 +26,28 @@ def _changed(seat: Seat, told: Seat, fact: TeamFact) -> Seat:
     match fact.kind:
         case FactKind.SEAT_CONFIRMED:
             reference = fact.payment_reference
-            confirmed = replace(seat, state=SeatState.CONFIRMED, release_reason=None, payment_reference=reference)
+            confirmed = changed(seat, state=SeatState.CONFIRMED, release_reason=None, payment_reference=reference)
             return _filling(confirmed, told, fact) if fact.from_waitlist else confirmed
         case FactKind.SEAT_RELEASED:
-            return replace(seat, state=SeatState.RELEASED, release_reason=told.release_reason)
+            return changed(seat, state=SeatState.RELEASED, release_reason=told.release_reason)
         case FactKind.SEAT_DEFAULTED:
-            return replace(seat, state=SeatState.DEFAULTED)
+            return changed(seat, state=SeatState.DEFAULTED)
         case FactKind.SEAT_REDUCED:
-            return replace(seat, quantity=seat.quantity - fact.units)
+            return changed(seat, quantity=seat.quantity - fact.units)
         case _:
             return seat
 
 
 def _begun(told: Seat, fact: TeamFact) -> Seat:
     state = _BEGINS.get(fact.kind, told.state)
-    begun = replace(told, state=state, release_reason=None, number=fact.version)
-    return replace(begun, cap=0, cap_fill=0, cap_tally_seq=0) if state is SeatState.WAITING else begun
+    begun = changed(told, state=state, release_reason=None, number=fact.version)
+    return changed(begun, cap=0, cap_fill=0, cap_tally_seq=0) if state is SeatState.WAITING else begun
 
 
 def _filling(seat: Seat, told: Seat, fact: TeamFact) -> Seat:
     """Take over the cap of who takes a place after formation; its number tells that it was not there before."""
     promised = told.cap_from_quote
-    return replace(seat, cap=told.cap, cap_fill=told.cap_fill, cap_from_quote=promised, number=fact.version)
+    return changed(seat, cap=told.cap, cap_fill=told.cap_fill, cap_from_quote=promised, number=fact.version)
 
 
 def _led(seat: Seat, told: Seat) -> Seat:
@@ -56,11 +55,11 @@ def _led(seat: Seat, told: Seat) -> Seat:
     if told.role is seat.role:
         return seat
     cap_role = seat.cap_role or seat.role
-    return replace(seat, role=told.role, cap_role=None if cap_role is told.role else cap_role)
+    return changed(seat, role=told.role, cap_role=None if cap_role is told.role else cap_role)
 
 
 def _as_formed(seat: Seat, team: Team) -> Seat:
     """Remember what the seat had when the team formed: its line may not be made yet."""
     if team.state is not TeamState.FORMED or seat.formed_quantity is not None or seat.state is SeatState.WAITING:
         return seat
-    return replace(seat, formed_quantity=seat.quantity)
+    return changed(seat, formed_quantity=seat.quantity)

@@ -1,14 +1,13 @@
 """Teams and seats as pricing knows them from team_formation's events."""
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
 from uuid import UUID
 
 from services.pricing.domain.own_price import OwnStep, own_price
 from services.pricing.domain.price import Basis, PriceRow, Role
+from services.pricing.domain.values import Word, changed, value
 
 
-class PaymentMode(StrEnum):
+class PaymentMode(Word):
     """What a member commits to before the team is formed, and how the money moves after."""
 
     COMMIT = "COMMIT"
@@ -17,7 +16,7 @@ class PaymentMode(StrEnum):
     PAY_ON_DELIVERY = "PAY_ON_DELIVERY"
 
 
-class TeamState(StrEnum):
+class TeamState(Word):
     """The life of a team."""
 
     FORMING = "FORMING"
@@ -32,7 +31,7 @@ class TeamState(StrEnum):
         return self is TeamState.FORMING or self is TeamState.TIPPED
 
 
-class SeatState(StrEnum):
+class SeatState(Word):
     """The life of a seat."""
 
     WAITING = "WAITING"
@@ -47,7 +46,7 @@ class SeatState(StrEnum):
         return self is SeatState.RELEASED or self is SeatState.DEFAULTED
 
 
-class ReleaseReason(StrEnum):
+class ReleaseReason(Word):
     """Why a seat was given back."""
 
     EXPIRED = "EXPIRED"
@@ -59,7 +58,7 @@ class ReleaseReason(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Seat:
     """One member's place, or a place that the platform sponsors; the cap is per unit, in minor units."""
 
@@ -108,7 +107,7 @@ class Seat:
         return self.cap * self.quantity
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Totals:
     """What fills a team, counted in members and in units; sponsored seats are confirmed ones too."""
 
@@ -161,7 +160,7 @@ def _counts(seat: Seat) -> tuple[int, ...]:
             return (0,) * 8
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Team:
     """People buying together, at the last version seen."""
 
@@ -196,7 +195,7 @@ class Team:
 def seat_now(seat: Seat, team: Team) -> Seat:
     """Give a seat as it stands: the end of a team releases seats by that one fact, and their rows stay as they were."""
     reason = _released_by_end(seat.state, team)
-    return replace(seat, state=SeatState.RELEASED, release_reason=reason) if reason else seat
+    return changed(seat, state=SeatState.RELEASED, release_reason=reason) if reason else seat
 
 
 def _released_by_end(state: SeatState, team: Team) -> ReleaseReason | None:
