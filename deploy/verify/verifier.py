@@ -160,12 +160,12 @@ def _check_cap_fill(wrong: "_Differences", explanation: dict[str, Any]) -> None:
 
 
 def _tallied(explanation: dict[str, Any], name: str) -> int:
-    """What the tally counted that is named: confirmed units of the whole campaign; nothing before its first."""
+    """What the tally named counted: units that fill the ladder of the whole campaign; nothing before its first."""
     seq = _number(explanation, name)
     found = [tally for tally in _list(explanation, "tallies") if _number(tally, "seq") == seq]
     if seq and not found:
         raise NotAnExplanationError(f"tallies lacks the one that {name} names")
-    return _number(found[0], "unitsConfirmedNow") if seq else 0
+    return _number(found[0], "unitsOfFill") if seq else 0
 
 
 def _check_lines(wrong: "_Differences", explanation: dict[str, Any], price: int, cap: int | None, amount: int) -> None:

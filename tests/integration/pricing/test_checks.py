@@ -66,6 +66,8 @@ DAMAGE = {
         "DELETE FROM tallies WHERE campaign_id = (SELECT min(campaign_id::text)::uuid FROM tallies)",
         "UPDATE tallies SET units_confirmed_now = units_confirmed_now + 1",
         "UPDATE tallies SET teams_formed = teams_formed + 1",
+        "UPDATE tallies SET units_of_fill = units_of_fill + 1",
+        "UPDATE seats SET formed_quantity = formed_quantity + 1",
     ],
     "8_rows_of_one_platform_in_pricing": [
         "UPDATE tallies SET platform_id = gen_random_uuid()",

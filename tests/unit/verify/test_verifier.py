@@ -223,7 +223,7 @@ def test_a_quotes_own_steps_and_a_lower_cap_go_before_the_row() -> None:
 def test_a_fill_of_the_whole_campaign_is_no_facts_of_the_team() -> None:
     explanation = good() | {"fill": "1000"}
     assert any(item.startswith("fill:") for item in verifier.verify(explanation)[1])
-    tallies = [{"seq": "7", "unitsConfirmedNow": "1000"}]
+    tallies = [{"seq": "7", "unitsOfFill": "1000"}]
     tallied = explanation | {"basis": "BASIS_CAMPAIGN_UNITS", "tallySeq": "7", "tallies": tallies}
     assert not any(item.startswith("fill:") for item in verifier.verify(tallied)[1])
     tallied["fill"] = "999"
