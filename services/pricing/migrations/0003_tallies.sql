@@ -85,7 +85,7 @@ INSERT INTO tally_deltas (campaign_id, platform_id, occurred_at, teams_opened, t
     teams_cancelled, seats_held, seats_confirmed, seats_left, seats_expired, units_confirmed, units_left,
     members_confirmed_now, units_confirmed_now, units_held_now, units_of_fill)
 SELECT t.campaign_id, t.platform_id, f.last_at, t.opened, t.formed, t.failed, t.cancelled, f.held, f.confirmed,
-       coalesce(s.gone, 0), coalesce(s.expired, 0), t.units, 0, t.members, t.units, t.held_units, t.units
+       coalesce(s.gone, 0), f.released - coalesce(s.gone, 0), t.units, 0, t.members, t.units, t.held_units, t.units
 FROM (
     SELECT campaign_id, platform_id, count(*) AS opened, count(formed_version) AS formed,
            count(*) FILTER (WHERE state = 'FAILED') AS failed, count(*) FILTER (WHERE state = 'CANCELLED') AS cancelled,
@@ -95,11 +95,11 @@ FROM (
 JOIN (
     SELECT campaign_id, max(occurred_at) AS last_at,
            count(*) FILTER (WHERE kind IN ('SeatHeld', 'SeatSponsored')) AS held,
-           count(*) FILTER (WHERE kind IN ('SeatConfirmed', 'SeatSponsored')) AS confirmed
+           count(*) FILTER (WHERE kind IN ('SeatConfirmed', 'SeatSponsored')) AS confirmed,
+           count(*) FILTER (WHERE kind = 'SeatReleased') AS released   -- by who left, or as the hold ran out: nothing else then
     FROM facts GROUP BY campaign_id
 ) AS f USING (campaign_id)
 LEFT JOIN (
-    SELECT campaign_id, count(*) FILTER (WHERE release_reason IN ('LEFT', 'WITHDRAWN')) AS gone,
-           count(*) FILTER (WHERE release_reason = 'EXPIRED') AS expired
+    SELECT campaign_id, count(*) FILTER (WHERE release_reason IN ('LEFT', 'WITHDRAWN')) AS gone
     FROM seats GROUP BY campaign_id
 ) AS s USING (campaign_id);

@@ -69,6 +69,11 @@ DAMAGE = {
         "UPDATE tallies SET units_of_fill = units_of_fill + 1",
         "UPDATE seats SET formed_quantity = formed_quantity + 1",
     ],
+    "5_tallies_are_the_facts": [
+        *(f"UPDATE tallies SET {name} = {name} + 1" for name in ("seats_held", "seats_confirmed")),  # noqa: S608
+        *(f"UPDATE tallies SET {name} = {name} + 1" for name in ("seats_left", "seats_expired")),  # noqa: S608
+        "DELETE FROM facts WHERE kind = 'SeatReleased'",
+    ],
     "8_rows_of_one_platform_in_pricing": [
         "UPDATE tallies SET platform_id = gen_random_uuid()",
         "UPDATE tally_fixes SET platform_id = gen_random_uuid()",
