@@ -74,6 +74,38 @@ async def test_what_was_counted_before_there_were_tallies_agrees_with_the_events
     assert tuple(tally.values()) == (4, 2, 1, 2)
 
 
+async def test_a_seat_of_before_earns_its_promoter_what_its_later_events_say(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """team_formation finds out by the invite who earns by an old seat, and says so in every event from then on."""
+    life = a_full_life()
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom", quantity=2)
+    life.join("ana")
+    life.join("ida")
+    before = len(life.records)
+    url = await database("")
+    await old_database(url, await database("pricing"), life.records, monkeypatch)
+    await migrate(url, "pricing")
+    for member in ("tom", "ana", "ida"):
+        life.seat(member).promoter_id, life.seat(member).commission_basis_points = "kol", 1000
+    life.reduce("tom", 1)
+    life.leave("ana")
+    life.form()
+    life.withdraw("ida")
+    async with opened(url) as pricing:
+        await pricing.apply(life.records[before:])
+        await pricing.settle()
+        assert await pricing.parked() == {}
+        earned = await pricing.rows(
+            "SELECT s.member_id, b.beneficiary_id, b.quantity, b.amount FROM beneficiary_lines AS b"
+            " JOIN seats AS s USING (campaign_id, seat_id)"
+        )
+    # of ida nothing was told until the team had formed: its line earned nothing, and so nothing is taken back
+    assert [tuple(row.values()) for row in earned] == [("tom", "kol", 1, 299)]
+
+
 async def old_database(url: str, scratch: str, records: Sequence[Record], monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a database of 0.1.0 that has followed these events; `scratch` is a database of now that follows them too."""
     with monkeypatch.context() as patch:
