@@ -145,9 +145,15 @@ def _cap(wrong: "_Differences", explanation: dict[str, Any]) -> int | None:
 
 
 def _check_cap_fill(wrong: "_Differences", explanation: dict[str, Any]) -> None:
-    """The cap was read at the fill after the seat was held, with this seat added as it was then."""
+    """The cap was read at the fill after the seat was held, with this seat added as it was then.
+
+    Who took a place of a formed team from the waitlist never held one: its cap is the final price.
+    """
     own = [fact for fact in _list(explanation, "facts") if fact.get("ofSeat") is True]
-    held = [fact for fact in own if str(fact.get("fact", "")).endswith(".SeatHeld")]
+    held = _named(own, "SeatHeld")
+    if not held and _named(own, "SeatWaitlisted") and _named(own, "SeatConfirmed"):
+        wrong.equal("capFill", _number(explanation, "capFill"), _number(explanation, "fill"))
+        return
     if not wrong.true("facts", bool(held), "lack the SeatHeld that the cap is from"):
         return
     since = _number(held[-1], "teamVersion")
@@ -157,6 +163,10 @@ def _check_cap_fill(wrong: "_Differences", explanation: dict[str, Any]) -> None:
     of_campaign = explanation.get("basis") == "BASIS_CAMPAIGN_UNITS"
     before = _tallied(explanation, "capTallySeq") if of_campaign else _number(held[-1], "fill")
     wrong.equal("capFill", _number(explanation, "capFill"), before + added)
+
+
+def _named(facts: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [fact for fact in facts if str(fact.get("fact", "")).endswith("." + name)]
 
 
 def _tallied(explanation: dict[str, Any], name: str) -> int:

@@ -124,6 +124,23 @@ def test_a_number_that_was_changed_is_noticed_or_changes_no_cent(
     assert differences or (is_quiet(path) and after == before), path
 
 
+def test_who_waits_in_a_formed_team_owes_nothing_until_a_place_is_free() -> None:
+    life = a_full_life(payment_mode=COMMIT)
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom")
+    life.wait("ann")
+    life.form(waitlist_stays=True)
+    waiting = next(item for _, item in Explained().play(life).of_seats() if item["standing"] == "SEAT_STANDING_WAITING")
+    assert verifier.verify(through_text(waiting))[1] == []
+    assert "final" not in waiting
+    life.default("tom")
+    life.fill_place("ann")
+    for _, explanation in Explained().play(life).of_seats():
+        assert verifier.verify(through_text(explanation))[1] == []
+        assert explanation["final"]
+
+
 QUIET = {"threshold", "teamVersion", "fillVersion", "quantity", "basisPointsOff"}
 
 
