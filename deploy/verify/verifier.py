@@ -145,9 +145,15 @@ def _cap(wrong: "_Differences", explanation: dict[str, Any]) -> int | None:
 
 
 def _check_cap_fill(wrong: "_Differences", explanation: dict[str, Any]) -> None:
-    """The cap was read at the fill after the seat was held, with this seat added as it was then."""
+    """The cap was read at the fill after the seat was held, with this seat added as it was then.
+
+    Who took a place of a formed team from the waitlist never held one: its cap is the final price.
+    """
     own = [fact for fact in _list(explanation, "facts") if fact.get("ofSeat") is True]
-    held = [fact for fact in own if str(fact.get("fact", "")).endswith(".SeatHeld")]
+    held = _named(own, "SeatHeld")
+    if not held and _named(own, "SeatWaitlisted") and _named(own, "SeatConfirmed"):
+        wrong.equal("capFill", _number(explanation, "capFill"), _number(explanation, "fill"))
+        return
     if not wrong.true("facts", bool(held), "lack the SeatHeld that the cap is from"):
         return
     since = _number(held[-1], "teamVersion")
@@ -159,13 +165,17 @@ def _check_cap_fill(wrong: "_Differences", explanation: dict[str, Any]) -> None:
     wrong.equal("capFill", _number(explanation, "capFill"), before + added)
 
 
+def _named(facts: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [fact for fact in facts if str(fact.get("fact", "")).endswith("." + name)]
+
+
 def _tallied(explanation: dict[str, Any], name: str) -> int:
-    """What the tally counted that is named: confirmed units of the whole campaign; nothing before its first."""
+    """What the tally named counted: units that fill the ladder of the whole campaign; nothing before its first."""
     seq = _number(explanation, name)
     found = [tally for tally in _list(explanation, "tallies") if _number(tally, "seq") == seq]
     if seq and not found:
         raise NotAnExplanationError(f"tallies lacks the one that {name} names")
-    return _number(found[0], "unitsConfirmedNow") if seq else 0
+    return _number(found[0], "unitsOfFill") if seq else 0
 
 
 def _check_lines(wrong: "_Differences", explanation: dict[str, Any], price: int, cap: int | None, amount: int) -> None:

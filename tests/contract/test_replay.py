@@ -476,6 +476,6 @@ async def test_a_tally_that_was_changed_is_found(
     await a_campaign(pricing, publish, 8)
     publish(await tallies(pricing))
     async with pricing.database.work() as work:
-        await work.connection.execute("UPDATE tallies SET units_confirmed_now = units_confirmed_now + 1 WHERE seq = 1")
+        await work.connection.execute("UPDATE tallies SET units_of_fill = units_of_fill + 1 WHERE seq = 1")
     found = await rebuild(broker, url)
     assert "tallies" in {item.table for item in found.differences if not item.identical}

@@ -90,6 +90,7 @@ DAMAGE = {
         "pricing",
         "UPDATE price_tables SET basis = 'CAMPAIGN_UNITS'; UPDATE teams SET tally_seq = 7",
     ),
+    "5_tallies_are_the_facts": ("pricing", "UPDATE tallies SET seats_left = seats_left + 1"),
     "5_tallies_are_the_teams": ("pricing", "DELETE FROM tally_deltas; DELETE FROM tallies"),
     "6_every_delivery_in_kafka": ("notification", "UPDATE relay_positions SET position = 0"),
     "6_every_event_in_kafka": ("team_formation", "UPDATE relay_positions SET position = 0"),

@@ -39,7 +39,7 @@ class Campaign:
         """Have the campaign counted, and read the tally."""
         await pricing.tallies.run_once()
         told = (await pricing.tallied())[-1]
-        self.tallied = (told.sequence, told.campaign_tallied.totals.units_confirmed_now)
+        self.tallied = (told.sequence, told.campaign_tallied.totals.units_of_fill)
         return told
 
 

@@ -21,7 +21,7 @@ def a_tally(campaign: domain.Campaign, seq: int, units: int, fixed: Sequence[str
         sequence=seq,
         campaign_id=key,
         campaign_tallied=events_pb2.CampaignTallied(
-            totals=events_pb2.CampaignTotals(units_confirmed_now=units),
+            totals=events_pb2.CampaignTotals(units_of_fill=units),
             fixed_teams=[events_pb2.FixedTeam(team_id=team, team_version=9) for team in fixed],
         ),
     )

@@ -103,6 +103,16 @@ class TeamTurns(TeamLife):
                 seat.release_reason = types_pb2.RELEASE_REASON_TEAM_CANCELLED
         return self._tell("team_cancelled", fact)
 
+    def cancel_seats(self) -> events_pb2.TeamEvent:
+        """Release every confirmed seat of a formed team that fell below its minimum; the team stays formed."""
+        fact = events_pb2.TeamCancelled(totals_at_end=self.totals, after_formed=True, below_minimum=True)
+        self.totals = types_pb2.Totals()
+        for seat in self._seats.values():
+            if seat.state == types_pb2.SEAT_STATE_CONFIRMED:
+                seat.state = types_pb2.SEAT_STATE_RELEASED
+                seat.release_reason = types_pb2.RELEASE_REASON_TEAM_CANCELLED
+        return self._tell("team_cancelled", fact)
+
     def reschedule(self, ends_at: datetime) -> events_pb2.TeamEvent:
         """Move the team's end."""
         self.ends_at = ends_at

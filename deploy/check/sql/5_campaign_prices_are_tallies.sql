@@ -7,7 +7,7 @@ WITH of_campaign AS (
     SELECT 'team ' || t.team_id AS what, CASE
                WHEN t.formed_version IS NULL THEN t.tally_seq = 0 AND t.fill = 0 AND f.seq IS NULL AND w.team_id IS NULL
                WHEN w.team_id IS NOT NULL THEN t.tally_seq = 0 AND f.seq IS NULL AND w.team_version = t.formed_version
-               ELSE t.tally_seq = f.seq AND t.fill = y.units_confirmed_now AND f.team_version = t.formed_version
+               ELSE t.tally_seq = f.seq AND t.fill = y.units_of_fill AND f.team_version = t.formed_version
            END AS right_
     FROM of_campaign AS t
     LEFT JOIN tally_fixes AS f USING (campaign_id, team_id)
@@ -15,7 +15,7 @@ WITH of_campaign AS (
     LEFT JOIN tallies AS y ON y.campaign_id = f.campaign_id AND y.seq = f.seq
     UNION ALL
     -- a cap is read at what its tally counted, with the seat added as it was then: units may have been given back since
-    SELECT 'seat ' || s.seat_id, s.cap_fill = coalesce(y.units_confirmed_now, 0) + s.quantity + coalesce(b.units, 0)
+    SELECT 'seat ' || s.seat_id, s.cap_fill = coalesce(y.units_of_fill, 0) + s.quantity + coalesce(b.units, 0)
                AND (y.seq IS NOT NULL OR s.cap_tally_seq = 0)
     FROM seats AS s JOIN of_campaign AS t USING (campaign_id, team_id)
     LEFT JOIN tallies AS y ON y.campaign_id = s.campaign_id AND y.seq = s.cap_tally_seq

@@ -121,7 +121,7 @@ class _Charges:
         for seq in sorted(named - {0}):
             request = GetTallyRequest(campaign_id=opened.campaign_id, seq=seq)
             answer = await self._shop.ask(self._shop.prices.GetTally, request)
-            units[seq] = answer.totals.units_confirmed_now
+            units[seq] = answer.totals.units_of_fill
         return Tallied(units, final)
 
     def _show(self, world: World, events: Sequence[TeamEvent], computed: Recomputed) -> None:

@@ -187,8 +187,7 @@ def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
     return replace(
         team,
         version=fact.version,
-        # a team may stay formed though every seat is cancelled: to its members it is one that was given up
-        state=TeamState.CANCELLED if isinstance(fact.change, Cancelled) else fact.state,
+        state=TeamState.CANCELLED if _is_given_up(team, fact) else fact.state,
         fill=opened.fill(fact.confirmed_members, fact.confirmed_units),
         fill_version=fact.version if _fills(fact.change) else team.fill_version,
         waiting=fact.waiting,
@@ -196,6 +195,11 @@ def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
         end_version=fact.version if moved else team.end_version,
         opened=replace(opened, ends_at=fact.change.ends_at) if isinstance(fact.change, Rescheduled) else opened,
     )
+
+
+def _is_given_up(team: Team, fact: TeamFact) -> bool:
+    """Tell whether its members have no seat any more, for good: a team may stay formed though each is cancelled."""
+    return isinstance(fact.change, Cancelled) or team.state is TeamState.CANCELLED
 
 
 def _fills(change: Change | None) -> bool:
@@ -226,5 +230,7 @@ def is_news(change: Change | None, before: Team) -> bool:
         case Rescheduled() if before.opened:
             later = change.ends_at - before.opened.ends_at
             return later > _NO_NEWS or later < timedelta()
+        case Cancelled() if before.state is TeamState.CANCELLED:
+            return False  # every seat was cancelled below the minimum, which was told; the platform gives up the rest
         case _:
             return audience(change) is not None

@@ -35,6 +35,7 @@ class CampaignTotals:
     members_confirmed_now: int = 0
     units_confirmed: int = 0
     units_left: int = 0
+    units_of_fill: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Window:
     confirms: int = 0
     leaves: int = 0
     net_units: int = 0
+    """How the units that fill changed: seats that go from a team that has formed do not count."""
 
     def plus(self, other: "Window") -> "Window":
         """Add what changed in another part of the same window."""
@@ -97,7 +99,7 @@ def _changed(before: CampaignTotals, after: CampaignTotals) -> Window:
         after.seats_held - before.seats_held,
         after.seats_confirmed - before.seats_confirmed,
         after.seats_left + after.seats_expired - before.seats_left - before.seats_expired,
-        after.units_confirmed_now - before.units_confirmed_now,
+        after.units_of_fill - before.units_of_fill,
     )
 
 

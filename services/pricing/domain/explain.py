@@ -90,7 +90,8 @@ def explain(team: Team, seat: Seat, table: PriceTable, tally: Tally | None = Non
         row.list_price,
         cap,
         unit_price=0 if seat.sponsored or seat.state.is_gone else price,
-        final=settled or seat.sponsored or _is_gone_for_good(seat),
+        # who waits for a place in a formed team owes nothing yet, and may never
+        final=(settled and seat.state is not SeatState.WAITING) or seat.sponsored or _is_gone_for_good(seat),
         row=row,
         cap_row=None if cap is None else table.row(seat.sku, seat.cap_role or seat.role),
         team_version=team.version,

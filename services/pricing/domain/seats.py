@@ -18,7 +18,7 @@ def moved_seat(team: Team, seat: Seat | None, fact: TeamFact) -> Seat | None:
         return None
     if seat is None or fact.kind is FactKind.SEAT_HELD:
         return _begun(told, fact)
-    seat = _led(seat, told) if team.state.is_open else _as_formed(seat, team)
+    seat = _earning(_led(seat, told), told) if team.state.is_open else _as_formed(seat, team)
     return _changed(seat, told, fact)
 
 
@@ -56,6 +56,16 @@ def _led(seat: Seat, told: Seat) -> Seat:
         return seat
     cap_role = seat.cap_role or seat.role
     return changed(seat, role=told.role, cap_role=None if cap_role is told.role else cap_role)
+
+
+def _earning(seat: Seat, told: Seat) -> Seat:
+    """Take over who earns by a seat that came before events said so (0.1.0).
+
+    Not after formation: a line that earned nothing then must not take anything back.
+    """
+    if seat.promoter_id or not told.promoter_id:
+        return seat
+    return changed(seat, promoter_id=told.promoter_id, commission_basis_points=told.commission_basis_points)
 
 
 def _as_formed(seat: Seat, team: Team) -> Seat:

@@ -27,6 +27,11 @@ class Counts(NamedTuple):
     members_confirmed_now: int = 0
     units_confirmed_now: int = 0
     units_held_now: int = 0
+    units_of_fill: int = 0
+    """Units that fill a ladder of the whole campaign: of open teams as they stand, of formed ones as they formed.
+
+    What becomes of a formed team's seats raises no price in another team: it is over for prices, as on team basis.
+    """
 
     def plus(self, other: "Counts") -> "Counts":
         """Add two differences, or a difference to counts."""
@@ -60,7 +65,7 @@ class Tally:
     @property
     def fill(self) -> int:
         """What fills a ladder of the whole campaign."""
-        return self.counts.units_confirmed_now
+        return self.counts.units_of_fill
 
 
 def at_tally(team: Team, basis: Basis, tally: Tally | None) -> Team:
@@ -98,6 +103,7 @@ def difference(before: Team | None, after: Team, fact: TeamFact) -> Counts:
         members_confirmed_now=has.confirmed_members - had.confirmed_members,
         units_confirmed_now=units,
         units_held_now=has.held_units - had.held_units,
+        units_of_fill=0 if before and before.formed_version else units,
     )
 
 

@@ -19,6 +19,7 @@ CREATE TABLE tally_deltas (
     members_confirmed_now bigint      NOT NULL,
     units_confirmed_now   bigint      NOT NULL,
     units_held_now        bigint      NOT NULL,
+    units_of_fill         bigint      NOT NULL,
     PRIMARY KEY (campaign_id, number)
 );
 
@@ -41,6 +42,7 @@ CREATE TABLE tallies (
     members_confirmed_now bigint      NOT NULL CHECK (members_confirmed_now >= 0),
     units_confirmed_now   bigint      NOT NULL CHECK (units_confirmed_now >= 0),
     units_held_now        bigint      NOT NULL CHECK (units_held_now >= 0),
+    units_of_fill         bigint      NOT NULL CHECK (units_of_fill >= 0), -- formed teams as they formed, others as now
     PRIMARY KEY (campaign_id, seq)
 );
 
@@ -81,9 +83,9 @@ ALTER TABLE settlement_lines ADD COLUMN tally_seq bigint NOT NULL DEFAULT 0; -- 
 -- What happened before there were tallies; units that were given back before are not known, and not counted as confirmed.
 INSERT INTO tally_deltas (campaign_id, platform_id, occurred_at, teams_opened, teams_formed, teams_failed,
     teams_cancelled, seats_held, seats_confirmed, seats_left, seats_expired, units_confirmed, units_left,
-    members_confirmed_now, units_confirmed_now, units_held_now)
+    members_confirmed_now, units_confirmed_now, units_held_now, units_of_fill)
 SELECT t.campaign_id, t.platform_id, f.last_at, t.opened, t.formed, t.failed, t.cancelled, f.held, f.confirmed,
-       coalesce(s.gone, 0), coalesce(s.expired, 0), t.units, 0, t.members, t.units, t.held_units
+       coalesce(s.gone, 0), f.released - coalesce(s.gone, 0), t.units, 0, t.members, t.units, t.held_units, t.units
 FROM (
     SELECT campaign_id, platform_id, count(*) AS opened, count(formed_version) AS formed,
            count(*) FILTER (WHERE state = 'FAILED') AS failed, count(*) FILTER (WHERE state = 'CANCELLED') AS cancelled,
@@ -93,11 +95,11 @@ FROM (
 JOIN (
     SELECT campaign_id, max(occurred_at) AS last_at,
            count(*) FILTER (WHERE kind IN ('SeatHeld', 'SeatSponsored')) AS held,
-           count(*) FILTER (WHERE kind IN ('SeatConfirmed', 'SeatSponsored')) AS confirmed
+           count(*) FILTER (WHERE kind IN ('SeatConfirmed', 'SeatSponsored')) AS confirmed,
+           count(*) FILTER (WHERE kind = 'SeatReleased') AS released   -- by who left, or as the hold ran out: nothing else then
     FROM facts GROUP BY campaign_id
 ) AS f USING (campaign_id)
 LEFT JOIN (
-    SELECT campaign_id, count(*) FILTER (WHERE release_reason IN ('LEFT', 'WITHDRAWN')) AS gone,
-           count(*) FILTER (WHERE release_reason = 'EXPIRED') AS expired
+    SELECT campaign_id, count(*) FILTER (WHERE release_reason IN ('LEFT', 'WITHDRAWN')) AS gone
     FROM seats GROUP BY campaign_id
 ) AS s USING (campaign_id);

@@ -143,7 +143,7 @@ async def fix_teams(connection: AsyncConnection[TupleRow]) -> None:
     await connection.execute(
         "WITH named AS (DELETE FROM tally_waits AS w USING tally_fixes AS f WHERE f.campaign_id = w.campaign_id"
         " AND f.team_id = w.team_id RETURNING f.campaign_id, f.team_id, f.seq)"
-        " UPDATE teams AS t SET fill = y.units_confirmed_now, tally_seq = y.seq FROM named AS n JOIN tallies AS y"
+        " UPDATE teams AS t SET fill = y.units_of_fill, tally_seq = y.seq FROM named AS n JOIN tallies AS y"
         " USING (campaign_id, seq) WHERE t.campaign_id = n.campaign_id AND t.team_id = n.team_id"
     )
 

@@ -96,7 +96,8 @@ _SAVE = (
     " cap = excluded.cap, cap_fill = excluded.cap_fill, state = excluded.state,"
     " release_reason = excluded.release_reason, payment_reference = excluded.payment_reference,"
     " number = excluded.number, cap_role = excluded.cap_role, formed_quantity = excluded.formed_quantity,"
-    " cap_tally_seq = excluded.cap_tally_seq, cap_from_quote = excluded.cap_from_quote"
+    " cap_tally_seq = excluded.cap_tally_seq, cap_from_quote = excluded.cap_from_quote,"
+    " promoter_id = excluded.promoter_id, commission_basis_points = excluded.commission_basis_points"
 )
 
 

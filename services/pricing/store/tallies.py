@@ -15,7 +15,7 @@ from services.pricing.domain import Counts, Fixed, Tally
 
 _NAMES = (
     "teams_opened, teams_formed, teams_failed, teams_cancelled, seats_held, seats_confirmed, seats_left, seats_expired,"
-    " units_confirmed, units_left, members_confirmed_now, units_confirmed_now, units_held_now"
+    " units_confirmed, units_left, members_confirmed_now, units_confirmed_now, units_held_now, units_of_fill"
 )
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in _NAMES.split(", "))
 _KINDS: Final[Sequence[Kind]] = (uuids, uuids, times, *[bigints] * len(Counts._fields))

@@ -144,7 +144,7 @@ def _tally(tally: domain.Tally) -> explanations_pb2.ExplainedTally:
         seq=tally.seq,
         event_id=str(tally_id(tally.campaign_id, tally.seq)),
         occurred_at=event_time(tally.at),
-        units_confirmed_now=tally.fill,
+        units_of_fill=tally.fill,
     )
 
 

@@ -13,7 +13,7 @@ class Basis(Word):
     TEAM_MEMBERS = "TEAM_MEMBERS"
     TEAM_UNITS = "TEAM_UNITS"
     CAMPAIGN_UNITS = "CAMPAIGN_UNITS"
-    """Units of all confirmed seats of the campaign: known by its tallies."""
+    """Units of the whole campaign, as its tallies count them (`units_of_fill`)."""
 
 
 class CouponOrder(Word):
@@ -36,7 +36,7 @@ class Tally:
 
     seq: int = 0
     units: int = 0
-    """Units of all confirmed seats of the campaign."""
+    """Units that fill the ladder, over all teams of the campaign: formed ones as they formed."""
 
 
 NO_TALLY = Tally()

@@ -42,7 +42,7 @@ def _read(event: Event) -> CampaignTally:
     envelope = event.read_as(events_pb2.TallyEvent)
     platform = ids.parse(translate.PLATFORM, envelope.platform_id, 1)
     campaign = ids.parse(translate.CAMPAIGN, envelope.campaign_id, 1)
-    units = envelope.campaign_tallied.totals.units_confirmed_now
+    units = envelope.campaign_tallied.totals.units_of_fill
     if platform is None or campaign is None or units < 0:
         raise Poison(event.event_id, "cannot be read: no platform or campaign, or units below zero")
     return CampaignTally(platform[0], campaign[0], Tally(envelope.sequence, units))

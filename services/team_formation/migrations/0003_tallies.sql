@@ -8,7 +8,7 @@ CREATE TABLE tallies (
     campaign_id uuid        NOT NULL PRIMARY KEY,
     platform_id uuid        NOT NULL,
     seq         bigint      NOT NULL,                         -- its number in the campaign, as pricing told it
-    units       bigint      NOT NULL,                         -- of all confirmed seats of the campaign
+    units       bigint      NOT NULL,                         -- that fill the ladder, over all teams
     reached     bigint      NOT NULL,                         -- steps of its price tables that are reached, all versions
     applied_at  timestamptz NOT NULL,                         -- by the machine's time
     turned_at   timestamptz NOT NULL                          -- when `reached` last changed, so that watchers are told

@@ -231,6 +231,20 @@ async def test_cancelling_after_formation_is_told_to_those_who_still_have_a_seat
     assert "€34.90 comes back to you" in await body(notification, "PAYMENT_CHANGED", "mei")
 
 
+async def test_seats_that_are_cancelled_below_the_minimum_are_told_once_though_the_team_is_given_up_later(
+    notification: Notifying,
+) -> None:
+    life = a_full_team()
+    life.form()
+    life.default("tom")
+    life.cancel_seats()
+    life.late("mei", "paid-again")
+    life.cancel("recall")
+    told = await told_of(notification, life, "TIPPED")
+    assert told == [("CANCELLED", "mei"), ("DEFAULTED", "tom")]
+    assert (await notification.rows("SELECT state FROM teams"))[0][0] == "CANCELLED"
+
+
 LIVE = ("ann", "bob", "mei")
 
 

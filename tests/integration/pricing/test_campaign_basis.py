@@ -29,8 +29,8 @@ def lives(count: int, **more: object) -> list[FullLife]:
 async def tally(pricing: PricingService, *played: FullLife) -> None:
     """Count the campaign, and have its teams apply the tally as team_formation would."""
     await pricing.tallies.run_once()
-    rows = await pricing.rows("SELECT campaign_id, seq, units_confirmed_now FROM tallies ORDER BY campaign_id, seq")
-    last = {row["campaign_id"]: (row["seq"], row["units_confirmed_now"]) for row in rows}
+    rows = await pricing.rows("SELECT campaign_id, seq, units_of_fill FROM tallies ORDER BY campaign_id, seq")
+    last = {row["campaign_id"]: (row["seq"], row["units_of_fill"]) for row in rows}
     for life in played:
         life.tally = last.get(life.campaign, (0, 0))
 
@@ -90,6 +90,29 @@ async def test_a_team_is_settled_at_the_tally_that_contains_its_end(pricing: Pri
     await follow(pricing, second)
     await tally(pricing, second)
     assert {row["fill"] for row in await pricing.rows("SELECT fill FROM teams WHERE tally_seq > 0")} == {26}
+    assert not await wrong(pricing)
+
+
+async def test_an_unpaid_seat_of_a_formed_team_raises_no_price_of_another(pricing: PricingService) -> None:
+    first, second = lives(2)
+    first.open("mei", quantity=4)
+    first.confirm("mei")
+    first.join("tom", quantity=2)
+    first.form()
+    await follow(pricing, first)
+    await tally(pricing, first, second)
+    first.default("tom")
+    await follow(pricing, first)
+    await tally(pricing, first, second)
+    [told] = await pricing.prices()
+    assert (told.tally_seq, told.campaign_price_changed.fill) == (1, 6)
+    second.open("ana")
+    assert second.seat("ana").cap_fill == 7
+    await follow(pricing, second)
+    assert await pricing.parked() == {}
+    totals = (await tallies(pricing))[-1].campaign_tallied.totals
+    assert (totals.units_confirmed_now, totals.units_of_fill) == (4, 6)
+    await pricing.settle()
     assert not await wrong(pricing)
 
 
@@ -162,7 +185,7 @@ async def test_final_prices_after_random_histories_are_those_of_the_tally_named(
         pass
     await pricing.settle()
     assert await pricing.parked() == {}
-    units = {event.sequence: event.campaign_tallied.totals.units_confirmed_now for event in await tallies(pricing)}
+    units = {event.sequence: event.campaign_tallied.totals.units_of_fill for event in await tallies(pricing)}
     fixed = {
         team.team_id: event.sequence for event in await tallies(pricing) for team in event.campaign_tallied.fixed_teams
     }

@@ -82,17 +82,18 @@ async def test_a_formed_team_is_settled_at_the_tally_that_contains_its_end(
     ]
     await pricing.settle()
     lines = await lines_of(pricing, life)
-    # 3 + 2 - 1 - 3 units of this team, and 6 of the other: below the second tier
-    assert tally.campaign_tallied.totals.units_confirmed_now == 7
+    # 3 + 2 units of this team as it formed, whatever was given back since, and 6 of the other: the second tier
+    totals = tally.campaign_tallied.totals
+    assert (totals.units_of_fill, totals.units_confirmed_now) == (11, 7)
     assert [(line.member_id, line.quantity, line.unit_price.minor_units, line.tally_seq) for line in lines] == [
-        ("mei", 3, 3440, 2),
-        ("tom", 2, 3490, 2),
-        ("tom", -1, 3490, 2),
-        ("mei", -3, 3440, 2),
+        ("mei", 3, 2940, 2),
+        ("tom", 2, 2990, 2),
+        ("tom", -1, 2990, 2),
+        ("mei", -3, 2940, 2),
     ]
     await pricing.apply(opened(campaign, 20).records)
     assert (await campaign.tally(pricing)).campaign_tallied.fixed_teams == []
-    assert [row["fill"] for row in await pricing.rows("SELECT fill FROM teams WHERE tally_seq = 2")] == [7]
+    assert [row["fill"] for row in await pricing.rows("SELECT fill FROM teams WHERE tally_seq = 2")] == [11]
 
 
 async def test_what_needs_no_price_is_settled_at_once(pricing: PricingService, campaign: Campaign) -> None:
@@ -213,7 +214,7 @@ def changes_from_scratch(campaign: Campaign, tallies: Sequence[events_pb2.TallyE
     life, found = campaign.team(), []
     before = life.price(0)
     for event in tallies:
-        now = life.price(event.campaign_tallied.totals.units_confirmed_now)
+        now = life.price(event.campaign_tallied.totals.units_of_fill)
         if now != before:
             found.append((event.sequence, now))
         before = now
@@ -226,7 +227,7 @@ def fixed_fills(tallies: Sequence[events_pb2.TallyEvent]) -> dict[str, int]:
     for event in tallies:
         for team in event.campaign_tallied.fixed_teams:
             assert team.team_id not in found
-            found[team.team_id] = event.campaign_tallied.totals.units_confirmed_now
+            found[team.team_id] = event.campaign_tallied.totals.units_of_fill
     return found
 
 

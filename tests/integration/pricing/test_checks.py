@@ -66,6 +66,13 @@ DAMAGE = {
         "DELETE FROM tallies WHERE campaign_id = (SELECT min(campaign_id::text)::uuid FROM tallies)",
         "UPDATE tallies SET units_confirmed_now = units_confirmed_now + 1",
         "UPDATE tallies SET teams_formed = teams_formed + 1",
+        "UPDATE tallies SET units_of_fill = units_of_fill + 1",
+        "UPDATE seats SET formed_quantity = formed_quantity + 1",
+    ],
+    "5_tallies_are_the_facts": [
+        *(f"UPDATE tallies SET {name} = {name} + 1" for name in ("seats_held", "seats_confirmed")),  # noqa: S608
+        *(f"UPDATE tallies SET {name} = {name} + 1" for name in ("seats_left", "seats_expired")),  # noqa: S608
+        "DELETE FROM facts WHERE kind = 'SeatReleased'",
     ],
     "8_rows_of_one_platform_in_pricing": [
         "UPDATE tallies SET platform_id = gen_random_uuid()",

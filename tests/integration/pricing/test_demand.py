@@ -113,7 +113,7 @@ async def test_rates_and_forecast_are_of_the_time_of_asking(shop: Shop, pricing:
     await pricing.apply(
         [
             campaign.tally(START, teams_opened=2),
-            campaign.tally(START, seats_held=60, seats_confirmed=40, units_confirmed_now=40, teams_formed=3),
+            campaign.tally(START, seats_held=60, seats_confirmed=40, units_of_fill=40, teams_formed=3),
         ]
     )
     shop.clock.move(timedelta(minutes=1))

@@ -42,7 +42,14 @@ def expected(played: Sequence[FullLife]) -> events_pb2.CampaignTotals:
         totals.members_confirmed_now += before.confirmed_members
         totals.units_confirmed_now += before.confirmed_units
         totals.units_held_now += before.held_units
+        totals.units_of_fill += _fills(life)
     return totals
+
+
+def _fills(life: FullLife) -> int:
+    """Units that fill the campaign's ladder: of a team that formed as it formed, of others as they stand."""
+    formed = [event.totals.confirmed_units for event in life.events if event.WhichOneof("fact") == "team_formed"]
+    return formed[0] if formed else life.events[-1].totals.confirmed_units
 
 
 def _count(totals: events_pb2.CampaignTotals, event: team_events_pb2.TeamEvent, before: types_pb2.Totals) -> None:

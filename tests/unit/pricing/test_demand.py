@@ -23,7 +23,7 @@ def tallies(steps: list[tuple[int, int, int, int]]) -> list[tuple[int, datetime,
             seats_held=totals.seats_held + joins,
             seats_confirmed=totals.seats_confirmed + confirms,
             seats_left=totals.seats_left + leaves,
-            units_confirmed_now=totals.units_confirmed_now + confirms - leaves,
+            units_of_fill=totals.units_of_fill + confirms - leaves,
         )
         found.append((sequence, at, totals))
     return found

@@ -124,6 +124,23 @@ def test_a_number_that_was_changed_is_noticed_or_changes_no_cent(
     assert differences or (is_quiet(path) and after == before), path
 
 
+def test_who_waits_in_a_formed_team_owes_nothing_until_a_place_is_free() -> None:
+    life = a_full_life(payment_mode=COMMIT)
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom")
+    life.wait("ann")
+    life.form(waitlist_stays=True)
+    waiting = next(item for _, item in Explained().play(life).of_seats() if item["standing"] == "SEAT_STANDING_WAITING")
+    assert verifier.verify(through_text(waiting))[1] == []
+    assert "final" not in waiting
+    life.default("tom")
+    life.fill_place("ann")
+    for _, explanation in Explained().play(life).of_seats():
+        assert verifier.verify(through_text(explanation))[1] == []
+        assert explanation["final"]
+
+
 QUIET = {"threshold", "teamVersion", "fillVersion", "quantity", "basisPointsOff"}
 
 
@@ -223,7 +240,7 @@ def test_a_quotes_own_steps_and_a_lower_cap_go_before_the_row() -> None:
 def test_a_fill_of_the_whole_campaign_is_no_facts_of_the_team() -> None:
     explanation = good() | {"fill": "1000"}
     assert any(item.startswith("fill:") for item in verifier.verify(explanation)[1])
-    tallies = [{"seq": "7", "unitsConfirmedNow": "1000"}]
+    tallies = [{"seq": "7", "unitsOfFill": "1000"}]
     tallied = explanation | {"basis": "BASIS_CAMPAIGN_UNITS", "tallySeq": "7", "tallies": tallies}
     assert not any(item.startswith("fill:") for item in verifier.verify(tallied)[1])
     tallied["fill"] = "999"
