@@ -14,7 +14,7 @@ from tests.bench.bench import Bench
 from tests.bench.errors import BenchError
 from tests.bench.installation import installation
 from tests.bench.machine import commit, machine, versions
-from tests.bench.parts import arrivals, batching, bulk, expiry, idle, join, pricing, relay, watch
+from tests.bench.parts import alone, arrivals, batching, beside, bulk, expiry, idle, join, messages, relay, watch
 from tests.bench.paths import BUILD
 from tests.bench.report import show, write
 
@@ -26,11 +26,15 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "relay": relay.run,
     "watch": watch.run,
     "expiry": expiry.run,
-    "pricing": pricing.run,
+    "beside": beside.run,
+    "alone": alone.run,
+    "messages": messages.run,
     "idle": idle.run,
 }
+GROUPS = {"pricing": ("beside", "alone", "messages")}
+"""Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
-CAMPAIGNS = 8
+CAMPAIGNS = 12
 """So many campaigns of their own do the parts need, and one more a round."""
 IN_PRODUCTION = (("rpc", "timers"), ("relay",))
 """Python runs one thread at a time: a relay within the process that answers would take its turns from the callers."""
@@ -56,8 +60,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each measurement (default 4)")
     parser.add_argument("--one-process", action="store_true", help="run the relay within the process that answers")
     options = parser.parse_args()
+    options.parts = [part for name in options.parts for part in GROUPS.get(name, (name,))]
     if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join((*PARTS, *GROUPS))}")
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds must be above 0")
     return options
