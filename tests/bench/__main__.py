@@ -14,7 +14,20 @@ from tests.bench.bench import Bench
 from tests.bench.errors import BenchError
 from tests.bench.installation import installation
 from tests.bench.machine import commit, machine, versions
-from tests.bench.parts import alone, arrivals, batching, beside, bulk, expiry, idle, join, messages, relay, watch
+from tests.bench.parts import (
+    alone,
+    arrivals,
+    batching,
+    beside,
+    bulk,
+    expiry,
+    idle,
+    join,
+    messages,
+    relay,
+    replay,
+    watch,
+)
 from tests.bench.paths import BUILD
 from tests.bench.report import show, write
 
@@ -29,9 +42,10 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "beside": beside.run,
     "alone": alone.run,
     "messages": messages.run,
+    "replay": replay.run,
     "idle": idle.run,
 }
-GROUPS = {"pricing": ("beside", "alone", "messages")}
+GROUPS = {"pricing": ("beside", "alone", "messages", "replay")}
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
 CAMPAIGNS = 12

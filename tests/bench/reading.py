@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from tests.bench.errors import BenchError
 from tests.bench.installation import Installation
@@ -39,6 +39,21 @@ def _unread(bootstrap: str, service: str, topics: Sequence[str]) -> int:
     with _member(bootstrap, service) as consumer:
         ends = consumer.end_offsets(_partitions(consumer, topics))
         return sum(end - (consumer.committed(at) or 0) for at, end in ends.items())
+
+
+async def drop_records(whole: Installation, topics: Sequence[str]) -> None:
+    """Have Kafka forget all records that are in topics now; who reads them from the beginning begins here."""
+    await asyncio.to_thread(_drop, whole.kafka.bootstrap, topics)
+
+
+def _drop(bootstrap: str, topics: Sequence[str]) -> None:
+    consumer: Any = KafkaConsumer(bootstrap_servers=bootstrap)
+    admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.delete_records(consumer.end_offsets(_partitions(consumer, topics)))
+    finally:
+        admin.close()
+        consumer.close()
 
 
 @contextmanager
