@@ -20,6 +20,7 @@ from tests.bench.parts import (
     batching,
     beside,
     bulk,
+    demand,
     expiry,
     idle,
     join,
@@ -43,12 +44,13 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "alone": alone.run,
     "messages": messages.run,
     "replay": replay.run,
+    "demand": demand.run,
     "idle": idle.run,
 }
-GROUPS = {"pricing": ("beside", "alone", "messages", "replay")}
+GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand")}
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
-CAMPAIGNS = 12
+CAMPAIGNS = 14
 """So many campaigns of their own do the parts need, and one more a round."""
 IN_PRODUCTION = (("rpc", "timers"), ("relay",))
 """Python runs one thread at a time: a relay within the process that answers would take its turns from the callers."""

@@ -4,6 +4,7 @@ So what lies between two commits is exact, and nobody has to look again and agai
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import psycopg
 
@@ -13,6 +14,9 @@ WHERE aggregatetype = %s AND aggregateid = ANY(%s) AND type = %s
 """
 _CONSUMED = """
 SELECT key, extract(epoch FROM pg_xact_commit_timestamp(xmin)) FROM inbox WHERE topic = %s AND key = ANY(%s)
+"""
+_TALLIED = """
+SELECT seq::text, extract(epoch FROM pg_xact_commit_timestamp(xmin)) FROM tallies WHERE campaign_id = %s AND seq > %s
 """
 
 
@@ -24,6 +28,11 @@ async def told(database: str, topic: str, fact: str, keys: Sequence[str]) -> dic
 async def consumed(database: str, topic: str, keys: Sequence[str]) -> dict[str, float]:
     """Give when a service committed the last event of each key that it has consumed, in seconds since 1970."""
     return await _times(database, _CONSUMED, (topic, list(keys)))
+
+
+async def tallied(database: str, campaign_id: UUID, after: int) -> dict[int, float]:
+    """Give when each tally of a campaign after a number was committed, in seconds since 1970, by its number."""
+    return {int(seq): at for seq, at in (await _times(database, _TALLIED, (campaign_id, after))).items()}
 
 
 async def _times(database: str, query: str, values: tuple[object, ...]) -> dict[str, float]:

@@ -43,6 +43,7 @@ TARGETS = {
     "pricing_alone_to_bulk_join": Target(0.5),
     "price_message_p99_to_allowance": Target(2.5, at_least=False),
     "replay_to_live": Target(3),
+    "demand_lag_p99_s": Target(2, at_least=False),
     "settlement_to_bulk_join": Target(0.8),
     "settlement_100k_to_10k": Target(12, at_least=False),
     "settlement_memory_growth": Target(64, at_least=False),
