@@ -152,9 +152,8 @@ class Rebuild:
     async def _apply(self, connection: Connection, records: list[Record]) -> None:
         known = await self._known(connection, records)
         for_now = [item for item in records if self._is_for_now(item, known)]
-        if for_now:
-            await self._inbox.apply(for_now)
-            self._events += len(for_now)
+        await asyncio.gather(*map(self._inbox.apply, _apart(for_now)))
+        self._events += len(for_now)
 
     async def _known(self, connection: Connection, records: list[Record]) -> dict[tuple[str, str], int]:
         found: dict[tuple[str, str], int] = {}
@@ -197,6 +196,14 @@ async def _tallied(connection: Connection, keys: Sequence[str]) -> dict[str, int
     """Tell, by key of the tally topic, the last tally that the service in use has made."""
     campaigns = {found[0]: key for key in keys if (found := ids.parse(translate.CAMPAIGN, key, 1))}
     return {campaigns[one]: seq for one, seq in (await store.tallied(connection, list(campaigns))).items()}
+
+
+def _apart(records: Sequence[Record]) -> list[list[Record]]:
+    """Sort records by partition: they have no key in common, so while PostgreSQL writes some, others are decided."""
+    found: dict[tuple[str, int], list[Record]] = {}
+    for record in records:
+        found.setdefault((record.topic, record.partition), []).append(record)
+    return list(found.values())
 
 
 def _sequence(record: Record) -> int:
