@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from services.chassis.arrays import bigints, booleans, texts
 from services.chassis.messages import Record, readable
 
 TopicKey: TypeAlias = tuple[str, str]
@@ -32,7 +33,7 @@ class Parked:
 
 async def lock_keys(connection: AsyncConnection[TupleRow], keys: Collection[TopicKey]) -> dict[TopicKey, KeyState]:
     """Lock keys in one order, whoever asks; those that are new stand at sequence 0."""
-    columns = ([topic for topic, _ in keys], [key for _, key in keys])
+    columns = (texts(topic for topic, _ in keys), texts(key for _, key in keys))
     await connection.execute(
         "INSERT INTO inbox (topic, key, sequence)"
         " SELECT topic, key, 0 FROM unnest(%s::text[], %s::text[]) AS k (topic, key)"
@@ -56,10 +57,10 @@ async def save_keys(connection: AsyncConnection[TupleRow], states: Mapping[Topic
         " WHERE inbox.topic = k.topic AND inbox.key = k.key"
         " AND (inbox.sequence, inbox.parked) IS DISTINCT FROM (k.sequence, k.parked)",
         (
-            [topic for topic, _ in states],
-            [key for _, key in states],
-            [state.sequence for state in states.values()],
-            [state.parked for state in states.values()],
+            texts(topic for topic, _ in states),
+            texts(key for _, key in states),
+            bigints(state.sequence for state in states.values()),
+            booleans(state.parked for state in states.values()),
         ),
     )
 

@@ -8,7 +8,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.columns import columns
+from services.chassis.arrays import bigints, texts, times, uuids
+from services.chassis.columns import typed_columns
 from services.pricing.domain import FactKind
 
 
@@ -29,6 +30,10 @@ class StoredFact:
     """Units given back of a seat that keeps the rest."""
 
 
+_KINDS = (uuids, uuids, bigints, uuids, uuids, texts, times, bigints, uuids, bigints)
+"""Of the columns of a stored fact."""
+
+
 async def insert_facts(connection: AsyncConnection[TupleRow], facts: Sequence[StoredFact]) -> None:
     """Store facts, at least one."""
     await connection.execute(
@@ -36,20 +41,23 @@ async def insert_facts(connection: AsyncConnection[TupleRow], facts: Sequence[St
         " units_back)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::uuid[], %s::text[],"
         " %s::timestamptz[], %s::bigint[], %s::uuid[], %s::bigint[])",
-        columns(
-            (
-                fact.campaign_id,
-                fact.team_id,
-                fact.version,
-                fact.platform_id,
-                fact.event_id,
-                fact.kind,
-                fact.at,
-                fact.fill,
-                fact.seat_id,
-                fact.units_back,
-            )
-            for fact in facts
+        typed_columns(
+            [
+                (
+                    fact.campaign_id,
+                    fact.team_id,
+                    fact.version,
+                    fact.platform_id,
+                    fact.event_id,
+                    fact.kind,
+                    fact.at,
+                    fact.fill,
+                    fact.seat_id,
+                    fact.units_back,
+                )
+                for fact in facts
+            ],
+            _KINDS,
         ),
     )
 

@@ -7,7 +7,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from services.chassis.columns import columns
+from services.chassis.arrays import bigints, booleans, texts, uuids
+from services.chassis.columns import columns, typed_columns
 from services.pricing.domain import OwnStep, ReleaseReason, Role, Seat, SeatState
 
 _COLUMNS = (
@@ -15,6 +16,32 @@ _COLUMNS = (
     " s.state, s.release_reason, s.payment_reference, s.number, s.sponsored, s.cap_role, s.formed_quantity,"
     " s.cap_tally_seq, s.own_steps, s.cap_from_quote, s.promoter_id, s.commission_basis_points, s.leader_reward"
 )
+
+_KINDS = (
+    uuids,
+    uuids,
+    uuids,
+    uuids,
+    texts,
+    texts,
+    texts,
+    bigints,
+    bigints,
+    bigints,
+    texts,
+    texts,
+    texts,
+    bigints,
+    booleans,
+    texts,
+    bigints,
+    bigints,
+    list,
+    booleans,
+    texts,
+    bigints,
+)
+"""Of the columns of a stored seat."""
 
 
 async def load_seats(
@@ -24,7 +51,7 @@ async def load_seats(
     cursor = await connection.execute(
         f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
         " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)",
-        columns(ids),
+        typed_columns(ids, (uuids, uuids)),
     )
     return {(row[0], row[1]): _seat(row) async for row in cursor}
 
@@ -81,7 +108,7 @@ async def save_seats(connection: AsyncConnection[TupleRow], seats: Sequence[Seat
         " release_reason = excluded.release_reason, payment_reference = excluded.payment_reference,"
         " number = excluded.number, cap_role = excluded.cap_role, formed_quantity = excluded.formed_quantity,"
         " cap_tally_seq = excluded.cap_tally_seq, cap_from_quote = excluded.cap_from_quote",
-        columns(map(_row, seats)),
+        typed_columns(map(_row, seats), _KINDS),
     )
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.columns import columns
+from services.chassis.arrays import bigints, texts, uuids
+from services.chassis.columns import typed_columns
 from services.pricing.domain import PaymentMode, Team, TeamState, Totals
 
 _COLUMNS = (
@@ -15,6 +16,33 @@ _COLUMNS = (
     " t.sponsored_members, t.sponsored_units, t.fill, t.fill_version, t.ended_version, t.formed_version,"
     " t.price_sequence, t.settlement_sequence, t.tally_seq"
 )
+
+_KINDS = (
+    uuids,
+    uuids,
+    uuids,
+    texts,
+    texts,
+    bigints,
+    texts,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+    bigints,
+)
+"""Of the columns of a stored team."""
 
 
 async def lock_teams(
@@ -25,7 +53,7 @@ async def lock_teams(
         f"SELECT {_COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
         " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, team_id) USING (campaign_id, team_id)"
         " ORDER BY t.campaign_id, t.team_id FOR UPDATE OF t",
-        columns(ids),
+        typed_columns(ids, (uuids, uuids)),
     )
     return {(row[0], row[1]): _team(row) async for row in cursor}
 
@@ -63,7 +91,7 @@ async def save_teams(connection: AsyncConnection[TupleRow], teams: Sequence[Team
         " formed_version = excluded.formed_version,"
         " price_sequence = excluded.price_sequence, settlement_sequence = excluded.settlement_sequence,"
         " tally_seq = excluded.tally_seq",
-        columns(map(_row, teams)),
+        typed_columns(map(_row, teams), _KINDS),
     )
 
 
