@@ -50,8 +50,8 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
 GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand")}
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
-CAMPAIGNS = 14
-"""So many campaigns of their own do the parts need, and one more a round."""
+CAMPAIGNS = 16
+"""So many campaigns of their own do the parts need, and two more a round."""
 IN_PRODUCTION = (("rpc", "timers"), ("relay",))
 """Python runs one thread at a time: a relay within the process that answers would take its turns from the callers."""
 
@@ -93,7 +93,7 @@ async def _run(options: argparse.Namespace) -> list[str]:
         console.print(f"[dim]{time.monotonic() - began:4.0f} s[/] {what}", highlight=False)
 
     roles: Sequence[Sequence[str]] = ((),) if options.one_process else IN_PRODUCTION
-    async with installation(roles, CAMPAIGNS + options.rounds) as whole:
+    async with installation(roles, CAMPAIGNS + 2 * options.rounds) as whole:
         bench = Bench(whole, options.rounds, options.seconds, say)
         about = {"commit": commit(), "machine": machine(), "versions": await versions(whole.postgres.url)}
         about["options"] = {key: value for key, value in vars(options).items() if key != "parts"}
