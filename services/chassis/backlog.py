@@ -1,7 +1,7 @@
 """Reads topics from their beginning to where they end now, without a group: for who builds tables a second time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import TypeAlias
 
 from kafka import KafkaConsumer, TopicPartition
@@ -23,7 +23,7 @@ class Backlog:
         self._bootstrap = bootstrap
         self._topics = list(topics)
 
-    async def read(self, since: Positions) -> AsyncIterator[list[Record]]:
+    async def read(self, since: Positions) -> AsyncGenerator[list[Record], None]:
         """Read batches from positions on (a partition that is not named: from its beginning) to where each ends now.
 
         While one is worked off, the next is fetched.

@@ -6,6 +6,7 @@ since are applied, both are compared at the very same events, and the tables cha
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
 
@@ -21,6 +22,7 @@ from services.chassis.migrations import migrations
 from services.chassis.work import Work
 from services.pricing import store as tables
 from services.pricing import translate
+from services.pricing.handlers.lanes import Lanes
 from services.pricing.handlers.refused import RefusedLines
 from services.pricing.handlers.settle import SettlementFinder
 from services.pricing.store import rebuild as store
@@ -146,14 +148,20 @@ class Rebuild:
         await self._refused.make()
 
     async def _read(self, connection: Connection, backlog: Backlog) -> None:
-        async for records in backlog.read(self._positions):
-            await self._apply(connection, records)
+        lanes = Lanes(self._inbox.apply)
+        try:
+            async with aclosing(backlog.read(self._positions)) as batches:
+                async for records in batches:
+                    await lanes.put(await self._for_now(connection, records))
+            await lanes.finish()
+        finally:
+            await lanes.stop()
 
-    async def _apply(self, connection: Connection, records: list[Record]) -> None:
+    async def _for_now(self, connection: Connection, records: list[Record]) -> list[Record]:
         known = await self._known(connection, records)
         for_now = [item for item in records if self._is_for_now(item, known)]
-        await asyncio.gather(*map(self._inbox.apply, _apart(for_now)))
         self._events += len(for_now)
+        return for_now
 
     async def _known(self, connection: Connection, records: list[Record]) -> dict[tuple[str, str], int]:
         found: dict[tuple[str, str], int] = {}
@@ -196,14 +204,6 @@ async def _tallied(connection: Connection, keys: Sequence[str]) -> dict[str, int
     """Tell, by key of the tally topic, the last tally that the service in use has made."""
     campaigns = {found[0]: key for key in keys if (found := ids.parse(translate.CAMPAIGN, key, 1))}
     return {campaigns[one]: seq for one, seq in (await store.tallied(connection, list(campaigns))).items()}
-
-
-def _apart(records: Sequence[Record]) -> list[list[Record]]:
-    """Sort records by partition: they have no key in common, so while PostgreSQL writes some, others are decided."""
-    found: dict[tuple[str, int], list[Record]] = {}
-    for record in records:
-        found.setdefault((record.topic, record.partition), []).append(record)
-    return list(found.values())
 
 
 def _sequence(record: Record) -> int:
