@@ -1,7 +1,7 @@
 """Reads topics from their beginning to where they end now, without a group: for who builds tables a second time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import TypeAlias
 
 from kafka import KafkaConsumer, TopicPartition
@@ -23,15 +23,22 @@ class Backlog:
         self._bootstrap = bootstrap
         self._topics = list(topics)
 
-    async def read(self, since: Positions) -> AsyncIterator[list[Record]]:
-        """Read batches from positions on (a partition that is not named: from its beginning) to where each ends now."""
+    async def read(self, since: Positions) -> AsyncGenerator[list[Record], None]:
+        """Read batches from positions on (a partition that is not named: from its beginning) to where each ends now.
+
+        While one is worked off, the next is fetched.
+        """
         consumer = await asyncio.to_thread(self._connect)
         try:
             ends = await asyncio.to_thread(self._seek, consumer, since)
-            while any(consumer.position(at) < end for at, end in ends.items()):
-                found = await asyncio.to_thread(consumer.poll, timeout_ms=_POLL_MS)
-                if records := [record_of(item) for batch in found.values() for item in batch]:
-                    yield records
+            next_one = asyncio.create_task(asyncio.to_thread(_poll, consumer, ends))
+            try:
+                while (found := await next_one) is not None:
+                    next_one = asyncio.create_task(asyncio.to_thread(_poll, consumer, ends))
+                    if found:
+                        yield found
+            finally:
+                await asyncio.wait([next_one])  # the client is for one thread at a time
         finally:
             await asyncio.to_thread(consumer.close)
 
@@ -59,3 +66,11 @@ class Backlog:
             consumer.seek(at, max(since.get(at, 0), first[at]))
         ends: Positions = consumer.end_offsets(parts)
         return ends
+
+
+def _poll(consumer: KafkaConsumer, ends: Positions) -> list[Record] | None:
+    """Read some records, or none yet; None where everything was read."""
+    if all(consumer.position(at) >= end for at, end in ends.items()):
+        return None
+    found = consumer.poll(timeout_ms=_POLL_MS)
+    return [record_of(item) for batch in found.values() for item in batch]

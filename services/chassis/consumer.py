@@ -21,6 +21,8 @@ from services.chassis.inbox import Inbox, TooManyParked
 from services.chassis.messages import Record, readable
 
 BATCH = 500
+FETCH_BYTES = 128 * 1024
+"""Most of one partition at a time: what is fetched is worked off in order, and a topic with little waits behind it."""
 POLL_MS = 500
 COMMIT_MS = 5_000
 METADATA_MS = 30_000
@@ -98,6 +100,7 @@ class Consumer:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_poll_records=BATCH,
+            max_partition_fetch_bytes=FETCH_BYTES,
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=self._session_ms // 3,
             fetch_max_wait_ms=POLL_MS,

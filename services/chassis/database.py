@@ -171,7 +171,8 @@ def _check_committed(ended: Sent) -> None:
 
 
 def _search(beside: str) -> dict[str, Any]:
-    return {"options": f"-c search_path={beside},public"} if beside else {}
+    """Options of who works beside: no commit is waited for, as whoever takes over what was built commits behind it."""
+    return {"options": f"-c search_path={beside},public -c synchronous_commit=off"} if beside else {}
 
 
 def _options(name: str) -> dict[str, Any]:

@@ -14,7 +14,21 @@ from tests.bench.bench import Bench
 from tests.bench.errors import BenchError
 from tests.bench.installation import installation
 from tests.bench.machine import commit, machine, versions
-from tests.bench.parts import arrivals, batching, bulk, expiry, idle, join, pricing, relay, watch
+from tests.bench.parts import (
+    alone,
+    arrivals,
+    batching,
+    beside,
+    bulk,
+    demand,
+    expiry,
+    idle,
+    join,
+    messages,
+    relay,
+    replay,
+    watch,
+)
 from tests.bench.paths import BUILD
 from tests.bench.report import show, write
 
@@ -26,12 +40,18 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "relay": relay.run,
     "watch": watch.run,
     "expiry": expiry.run,
-    "pricing": pricing.run,
+    "beside": beside.run,
+    "alone": alone.run,
+    "messages": messages.run,
+    "replay": replay.run,
+    "demand": demand.run,
     "idle": idle.run,
 }
+GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand")}
+"""Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
-CAMPAIGNS = 8
-"""So many campaigns of their own do the parts need, and one more a round."""
+CAMPAIGNS = 16
+"""So many campaigns of their own do the parts need, and two more a round."""
 IN_PRODUCTION = (("rpc", "timers"), ("relay",))
 """Python runs one thread at a time: a relay within the process that answers would take its turns from the callers."""
 
@@ -56,8 +76,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="length of each measurement (default 4)")
     parser.add_argument("--one-process", action="store_true", help="run the relay within the process that answers")
     options = parser.parse_args()
+    options.parts = [part for name in options.parts for part in GROUPS.get(name, (name,))]
     if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join((*PARTS, *GROUPS))}")
     if options.rounds < 1 or options.seconds <= 0:
         parser.error("--rounds and --seconds must be above 0")
     return options
@@ -72,7 +93,7 @@ async def _run(options: argparse.Namespace) -> list[str]:
         console.print(f"[dim]{time.monotonic() - began:4.0f} s[/] {what}", highlight=False)
 
     roles: Sequence[Sequence[str]] = ((),) if options.one_process else IN_PRODUCTION
-    async with installation(roles, CAMPAIGNS + options.rounds) as whole:
+    async with installation(roles, CAMPAIGNS + 2 * options.rounds) as whole:
         bench = Bench(whole, options.rounds, options.seconds, say)
         about = {"commit": commit(), "machine": machine(), "versions": await versions(whole.postgres.url)}
         about["options"] = {key: value for key, value in vars(options).items() if key != "parts"}

@@ -60,6 +60,14 @@ def of_campaign_basis(request: pb.CreateCampaignRequest) -> pb.CreateCampaignReq
     return request
 
 
+def of_two_units(request: pb.CreateCampaignRequest) -> pb.CreateCampaignRequest:
+    """Have the price of a team move once: when its first seat, of two units, is confirmed."""
+    request.ladder.basis = ladder_pb2.BASIS_TEAM_UNITS
+    del request.ladder.tiers[:]
+    request.ladder.tiers.append(_tier(2, 3490))
+    return request
+
+
 def limited(message: Any, **limits: int) -> Any:
     """Set those limits of a message that its type knows: an older engine can be measured with the same benchmark."""
     for name, value in limits.items():

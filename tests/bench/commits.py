@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from statistics import median
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +9,7 @@ import psycopg
 
 from deploy.local.postgres import LocalPostgres
 from tests.bench.errors import BenchError
+from tests.bench.rounds import percentile
 
 EVERY_SECONDS = 0.02
 _DATABASE = "bench_commits"
@@ -26,9 +26,13 @@ class Commits:
     @property
     def median(self) -> float:
         """The middle one of the times, in seconds; BenchError if none was taken."""
+        return self.share(0.5)
+
+    def share(self, share: float) -> float:
+        """The least time, in seconds, that a share (0 to 1) of all do not exceed; BenchError if none was taken."""
         if not self._seconds:
             raise BenchError("No commit was timed beside the joins.")
-        return median(self._seconds)
+        return percentile(self._seconds, share)
 
     async def __aenter__(self) -> Self:
         url = await self._postgres.create_database(_DATABASE)

@@ -13,18 +13,22 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from services.chassis.database import database_url
+from tests.bench.backlog import until_empty
 from tests.bench.campaign import a_team
 from tests.bench.errors import BenchError
 from tests.bench.installation import Installation, Program
+from tests.bench.reading import forget_backlog
 from tests.bench.seed import Team, read_team
 
 PRICING = "pricing"
-GROUP = "groupbuy-pricing"
-TOPIC = "groupbuy.team.v1"
+TEAMS = "groupbuy.team.v1"
+SPREAD_TEAMS = 500
 LONGEST_SECONDS = 120.0
+"""So long may nothing at all be applied while something is waited for."""
+_STARTED = 2_000
+"""Events after which pricing's own start is over."""
 _LOOK_SECONDS = 0.1
 _OPENING = 32
 """Teams that are opened at a time."""
@@ -40,29 +44,22 @@ def pricing_database(whole: Installation) -> str:
     return database_url(whole.postgres.url, PRICING)
 
 
-async def forget_backlog(whole: Installation) -> None:
-    """Have pricing, which does not run, begin behind all events of teams that are in the topic."""
-    await asyncio.to_thread(_to_the_end, whole.kafka.bootstrap)
-
-
-def _to_the_end(bootstrap: str) -> None:
-    consumer: Any = KafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
-    partitions = [TopicPartition(TOPIC, number) for number in consumer.partitions_for_topic(TOPIC)]
-    consumer.assign(partitions)
-    ends = consumer.end_offsets(partitions)
-    consumer.commit({at: OffsetAndMetadata(ends[at], "", -1) for at in partitions})
-    consumer.close()
-
-
 async def opened_teams(whole: Installation, campaign_id: str, count: int) -> list[Team]:
     """Open teams by calls, some at a time."""
+    return [read_team(seat.team_id) for seat in await opened_seats(whole, campaign_id, count)]
+
+
+async def opened_seats(whole: Installation, campaign_id: str, count: int, quantity: int = 1) -> list[Any]:
+    """Open teams by calls, some at a time; gives their openers' seats, held, each of so many units."""
     room = asyncio.Semaphore(_OPENING)
 
     async with whole.stub() as call:
 
-        async def one() -> Team:
+        async def one() -> Any:
+            request = a_team(campaign_id)
+            request.quantity = quantity
             async with room:
-                return read_team((await call("OpenTeam", a_team(campaign_id))).team.team_id)
+                return (await call("OpenTeam", request)).seat
 
         return list(await asyncio.gather(*[one() for _ in range(count)]))
 
@@ -95,12 +92,16 @@ class Lookout:
         return Place(time.monotonic(), told, applied)
 
     async def until(self, campaign_id: UUID, enough: Callable[[Place], bool]) -> Place:
-        """Look until it is enough; BenchError when that takes too long."""
-        ends = time.monotonic() + LONGEST_SECONDS
-        while not enough(place := await self.look(campaign_id)):
-            if time.monotonic() > ends:
-                raise BenchError(f"After {LONGEST_SECONDS:.0f} s pricing still lacks {place.backlog:,} events.")
+        """Look until it is enough; BenchError when nothing moves for too long."""
+        place = await self.look(campaign_id)
+        moved = place
+        while not enough(place):
+            if place.applied > moved.applied:
+                moved = place
+            if place.at - moved.at > LONGEST_SECONDS:
+                raise BenchError(f"Pricing stands for {LONGEST_SECONDS:.0f} s and lacks {place.backlog:,} events.")
             await asyncio.sleep(_LOOK_SECONDS)
+            place = await self.look(campaign_id)
         return place
 
     async def places(self, campaign_id: UUID, work: "asyncio.Task[Any]") -> list[Place]:
@@ -126,3 +127,39 @@ async def lookout(whole: Installation) -> AsyncIterator[Lookout]:
 async def _number(connection: "psycopg.AsyncConnection[Any]", query: str, campaign_id: UUID) -> int:
     row = await (await connection.execute(query, (campaign_id,))).fetchone()
     return int(row[0] or 0) if row else 0
+
+
+@asynccontextmanager
+async def pricing_from_now(whole: Installation) -> AsyncIterator[Lookout]:
+    """Have pricing run, behind all events that are in the topic, until this ends."""
+    await until_empty(whole.database)
+    await forget_backlog(whole, PRICING, [TEAMS])
+    await run_pricing(whole)
+    try:
+        async with lookout(whole) as looks:
+            yield looks
+    finally:
+        if PRICING in whole.services:
+            await whole.end(PRICING)
+
+
+async def consumed_alone(whole: Installation, looks: Lookout, before: Place, campaign_id: UUID) -> float:
+    """Start pricing with a backlog, with nothing beside it; gives how many events it applies a second.
+
+    `before` is where it was when it ended; what it applies first is its own start.
+    """
+    await run_pricing(whole)
+    began = await looks.until(campaign_id, _beyond(before.applied + _STARTED))
+    if nothing_left(began):
+        raise BenchError("There was too little to consume: measure longer.")
+    ended = await looks.until(campaign_id, nothing_left)
+    return (ended.applied - began.applied) / (ended.at - began.at)
+
+
+def nothing_left(place: Place) -> bool:
+    """Tell whether everything that was told is applied."""
+    return not place.backlog
+
+
+def _beyond(applied: int) -> Callable[[Place], bool]:
+    return lambda place: place.applied >= applied

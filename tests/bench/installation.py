@@ -174,7 +174,7 @@ async def installation(roles: Sequence[Sequence[str]], campaigns: int) -> AsyncI
         ports = {SERVICE: free_port(), "pricing": free_port()}
         for server in (postgres, kafka, client):
             stack.push_async_callback(server.stop)
-        await asyncio.gather(postgres.start(), kafka.start(), client.start())
+        await asyncio.gather(_start(postgres), kafka.start(), client.start())
         await asyncio.gather(_durable(postgres.url), prepare_databases(postgres.url), prepare_topics(kafka.bootstrap))
         whole = Installation(folder, postgres, kafka, client, ports)
         stack.push_async_callback(_stop_all, whole)
@@ -202,6 +202,15 @@ async def start_services(whole: Installation, roles: Sequence[Sequence[str]], ca
 async def _stop_all(whole: Installation) -> None:
     for name in reversed(list(whole.services)):
         await whole.end(name)
+
+
+async def _start(postgres: LocalPostgres) -> None:
+    """Start PostgreSQL so that it keeps the time of each commit: what lies between two of them can be read from it."""
+    await postgres.start()
+    async with await psycopg.AsyncConnection.connect(postgres.url, autocommit=True) as connection:
+        await connection.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+    await postgres.stop()
+    await postgres.start()
 
 
 async def _durable(url: str) -> None:

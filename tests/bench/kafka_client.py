@@ -12,8 +12,8 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-TOPIC = "groupbuy.campaign.v1"
-"""Has no reader and, while joins are measured, no other writer."""
+TOPIC = "groupbuy.delivery.v1"
+"""Has no reader, and no other writer but a notification that delivers."""
 OWN = "own-"
 OTHERS = "bench-"
 _POLL_MS = 100

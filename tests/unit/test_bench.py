@@ -17,6 +17,7 @@ from services.team_formation import translate
 from tests.bench import campaign, cpu, http2, pgbench, report, rounds, seed, template, watching
 from tests.bench.caller import Outcome
 from tests.bench.errors import BenchError
+from tests.bench.parts.demand import lags
 
 TEAMS = [ids.opaque(translate.TEAM, ids.new_id(), ids.new_id()) for _ in range(3)]
 
@@ -220,3 +221,9 @@ def test_streams_that_we_end_ourselves_are_no_failure() -> None:
 
 def test_holds_of_a_copy_can_be_due_at_once() -> None:
     assert campaign.HOLD == campaign.a_campaign().rules.hold_lifetime.ToTimedelta() > timedelta(hours=1)
+
+
+def test_a_tally_lags_until_the_first_look_that_saw_it_or_a_later_one() -> None:
+    looks = [(10.0, 3), (10.1, 3), (10.2, 5), (10.3, 6)]
+    found = lags(looks, {4: 10.0, 5: 10.15, 6: 10.31})
+    assert found == pytest.approx([0.2, 0.05, 0.0])

@@ -6,6 +6,7 @@ since are applied, both are compared at the very same events, and the tables cha
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
 
@@ -21,6 +22,7 @@ from services.chassis.migrations import migrations
 from services.chassis.work import Work
 from services.pricing import store as tables
 from services.pricing import translate
+from services.pricing.handlers.lanes import Lanes
 from services.pricing.handlers.refused import RefusedLines
 from services.pricing.handlers.settle import SettlementFinder
 from services.pricing.store import rebuild as store
@@ -146,15 +148,20 @@ class Rebuild:
         await self._refused.make()
 
     async def _read(self, connection: Connection, backlog: Backlog) -> None:
-        async for records in backlog.read(self._positions):
-            await self._apply(connection, records)
+        lanes = Lanes(self._inbox.apply)
+        try:
+            async with aclosing(backlog.read(self._positions)) as batches:
+                async for records in batches:
+                    await lanes.put(await self._for_now(connection, records))
+            await lanes.finish()
+        finally:
+            await lanes.stop()
 
-    async def _apply(self, connection: Connection, records: list[Record]) -> None:
+    async def _for_now(self, connection: Connection, records: list[Record]) -> list[Record]:
         known = await self._known(connection, records)
         for_now = [item for item in records if self._is_for_now(item, known)]
-        if for_now:
-            await self._inbox.apply(for_now)
-            self._events += len(for_now)
+        self._events += len(for_now)
+        return for_now
 
     async def _known(self, connection: Connection, records: list[Record]) -> dict[tuple[str, str], int]:
         found: dict[tuple[str, str], int] = {}

@@ -37,7 +37,9 @@ class Tables:
     ) -> dict[Key, PriceTable]:
         """Find tables, and store those that are not there; what is stored under a key wins over what was given."""
         found = await self.find(connection, tables)
-        if missing := [key for key in tables if key not in found]:
+        # in one order, whoever stores them, as transactions that store the same ones wait for each other; of two that
+        # claim a campaign's version the first one wins
+        if missing := sorted((key for key in tables if key not in found), key=lambda key: key[1:]):
             await store.insert_tables(connection, [(key[0], key[1], tables[key]) for key in missing])
             # not remembered: this transaction may still be rolled back
             found |= await store.load_tables(connection, missing)

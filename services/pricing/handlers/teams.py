@@ -73,7 +73,7 @@ class _Batch:
         self.teams = await store.lock_teams(connection, sorted(self.keys))
         seats = {(fact.campaign_id, fact.seat.seat_id) for fact in self._facts if fact.seat}
         if seats:
-            self._seats = await store.load_seats(connection, sorted(seats))
+            self._seats = await store.load_seats(connection, list(seats))
         tallies = {(fact.campaign_id, fact.seat.cap_tally_seq) for fact in self._facts if fact.seat}
         if named := sorted(key for key in tallies if key[1]):
             self._tallies = await store.load_tallies(connection, named)

@@ -1,12 +1,7 @@
 """From a commit to a record that can be read, beside Kafka's own way there; and how much the relay carries."""
 
 import asyncio
-import json
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,9 +11,9 @@ from services.chassis import ids, outbox
 from services.chassis.messages import Message
 from tests.bench.bench import Bench
 from tests.bench.errors import BenchError
+from tests.bench.kafka_beside import KafkaBeside, kafka_beside
 from tests.bench.kafka_client import OTHERS, TOPIC
 from tests.bench.parts.arrivals import LONGER, open_loop
-from tests.bench.paths import environment
 from tests.bench.rounds import percentile
 
 RATE = 50.0
@@ -26,13 +21,12 @@ RATE = 50.0
 BACKLOG = 100_000
 LONGEST_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
-_SLACK_SECONDS = 60.0
 
 
 async def run(bench: Bench) -> None:
     """Measure."""
     spread = await bench.spread()
-    async with _kafka_client(bench) as kafka:
+    async with kafka_beside(bench.whole.kafka.bootstrap) as kafka:
         for number in range(bench.rounds):
             bench.say(f"round {number + 1} of {bench.rounds}: commit to readable, at half of the maximum")
             rate = (await bench.join(spread)).rate / 2
@@ -51,15 +45,13 @@ async def run(bench: Bench) -> None:
     bench.results.ratio("relay_to_bulk_join", "relay", "relay_bulk_join")
 
 
-async def _latencies(bench: Bench, kafka: Process) -> None:
+async def _latencies(bench: Bench, kafka: KafkaBeside) -> None:
     """Time both ways side by side, while joins go on."""
     await asyncio.sleep(1)  # the load's own warm-up
     seconds = bench.seconds * LONGER - 1
-    if kafka.stdin is None:
-        raise BenchError("The Kafka client does not listen.")
-    kafka.stdin.write(json.dumps({"seconds": seconds, "rate": RATE}).encode() + b"\n")
+    kafka.begin(seconds, RATE)
     committed = await _commit(bench.whole.database, seconds)
-    seen = await _said(kafka, seconds)
+    seen = await kafka.seen(seconds)
     relayed = [max(seen["others"][key] - at, 0.0) for key, at in committed.items() if key in seen["others"]]
     if seen["lost"] or len(relayed) < len(committed):
         raise BenchError(f"{seen['lost']} records and {len(committed) - len(relayed)} events did not arrive in time.")
@@ -122,31 +114,3 @@ async def _copy_events(connection: "psycopg.AsyncConnection[tuple[Any, ...]]") -
 async def _reached(connection: "psycopg.AsyncConnection[tuple[Any, ...]]") -> int:
     row = await (await connection.execute("SELECT min(position) FROM relay_positions")).fetchone()
     return int(row[0]) if row else 0
-
-
-@asynccontextmanager
-async def _kafka_client(bench: Bench) -> AsyncIterator[Process]:
-    """Start the process that watches Kafka; it ends with this block."""
-    bootstrap = bench.whole.kafka.bootstrap
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "tests.bench.kafka_client", bootstrap),
-        stdin=PIPE,
-        stdout=PIPE,
-        env=environment(),
-        limit=2**24,
-    )
-    try:
-        await _said(process, 0)
-        yield process
-    finally:
-        if process.stdin:
-            process.stdin.close()
-        await process.wait()
-
-
-async def _said(process: Process, seconds: float) -> Any:
-    async with asyncio.timeout(seconds + _SLACK_SECONDS):
-        line = await process.stdout.readline() if process.stdout else b""
-    if not line:
-        raise BenchError("The Kafka client has ended; it said why above.")
-    return json.loads(line)
