@@ -116,34 +116,52 @@ def campaign_changed(
     life: TeamLife, seq: int, old_fill: int, fill: int, *, next_fill: int = 0, missing: int = 0
 ) -> Record:
     """Tell, as its price event of the tally's number, that a tally moved the price of a life's whole campaign."""
-    moves = [
+    fact = events_pb2.CampaignPriceChanged(
+        ladder_version=life.table.ladder_version,
+        currency=life.currency,
+        moves=_campaign_moves(life, old_fill, fill, next_fill or fill),
+        old_fill=old_fill,
+        fill=fill,
+        missing_to_next=missing,
+        cause_event_id=str(ids.derived_id(life.campaign, seq)),
+        explanation="the campaign was counted",
+    )
+    return _of_campaign(life, seq, seq, events_pb2.PriceEvent(campaign_price_changed=fact))
+
+
+def campaign_near(life: TeamLife, seq: int, fill: int, next_fill: int, *, sequence: int = 0) -> Record:
+    """Tell, as its price event of the tally's number or another, that one unit is missing in a life's campaign."""
+    fact = events_pb2.CampaignNextTierCameNear(
+        ladder_version=life.table.ladder_version,
+        currency=life.currency,
+        fill=fill,
+        next_threshold=next_fill,
+        moves=_campaign_moves(life, fill, fill, next_fill),
+        cause_event_id=str(ids.derived_id(life.campaign, seq)),
+    )
+    return _of_campaign(life, seq, sequence or seq, events_pb2.PriceEvent(campaign_next_tier_came_near=fact))
+
+
+def _campaign_moves(life: TeamLife, old_fill: int, fill: int, next_fill: int) -> list[events_pb2.PriceMove]:
+    return [
         events_pb2.PriceMove(
             sku=row.sku,
             role=row.role,
             old_unit_price=life.price(old_fill, row.sku, row.role),
             new_unit_price=life.price(fill, row.sku, row.role),
-            next_unit_price=life.price(next_fill or fill, row.sku, row.role),
+            next_unit_price=life.price(next_fill, row.sku, row.role),
         )
         for row in life.table.rows
     ]
-    event = events_pb2.PriceEvent(
-        event_id=str(ids.derived_id(life.campaign, "price", seq)),
-        platform_id=life.platform_id,
-        sequence=seq,
-        occurred_at=_now(life),
-        campaign_id=life.campaign_id,
-        tally_seq=seq,
-        campaign_price_changed=events_pb2.CampaignPriceChanged(
-            ladder_version=life.table.ladder_version,
-            currency=life.currency,
-            moves=moves,
-            old_fill=old_fill,
-            fill=fill,
-            missing_to_next=missing,
-            cause_event_id=str(ids.derived_id(life.campaign, seq)),
-            explanation="the campaign was counted",
-        ),
-    )
+
+
+def _of_campaign(life: TeamLife, seq: int, sequence: int, event: events_pb2.PriceEvent) -> Record:
+    event.event_id = str(ids.derived_id(life.campaign, "price", sequence))
+    event.platform_id = life.platform_id
+    event.sequence = sequence
+    event.occurred_at.CopyFrom(_now(life))
+    event.campaign_id = life.campaign_id
+    event.tally_seq = seq
     return _record(PRICES, event)
 
 

@@ -100,7 +100,7 @@ class Effects:
 
     def _is_ours(self, event: PriceEvent) -> bool:
         """Tell whether a price is the team's, or that of all teams of its campaign."""
-        if event.WhichOneof("fact") == "campaign_price_changed":
+        if not event.team_id:
             return event.campaign_id == self._world.campaign.campaign_id
         return event.team_id == self._world.the_team().team_id
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.demo.actor import Refused
 from deploy.demo.errors import DemoError
-from deploy.demo.play import audience, members, reports, sharing, shop, storm
+from deploy.demo.play import audience, members, payments, reports, sharing, shop, storm
 from deploy.demo.play.campaign import member_request
 from deploy.demo.play.effects import Effects
 from deploy.demo.play.record import SceneRecord, StepRecord
@@ -28,7 +28,9 @@ _PLAYS: dict[type, Callable[[Turn, Any], Awaitable[None]]] = {
     model.Extend: members.extend,
     model.RunsOut: members.runs_out,
     model.Default: shop.default,
-    model.Settles: shop.settles,
+    model.Settles: payments.settles,
+    model.Captures: payments.captures,
+    model.Delivered: payments.delivered,
     model.Revoke: sharing.revoke,
     model.Sponsor: shop.sponsor,
     model.Cancel: shop.cancel,

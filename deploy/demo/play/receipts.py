@@ -7,8 +7,9 @@ from time import perf_counter
 from typing import TypeVar
 
 from google.protobuf.json_format import MessageToDict
-from groupbuy.pricing.v1.events_pb2 import SettlementLine
+from groupbuy.pricing.v1.events_pb2 import LineState, ReportKind, SettlementLine
 from groupbuy.pricing.v1.pricing_service_pb2 import ExplainPriceRequest, ExplainPriceResponse, GetSettlementRequest
+from groupbuy.pricing.v1.settlements_pb2 import ListSettlementsRequest
 from groupbuy.team_formation.v1.types_pb2 import Seat
 
 from deploy.demo.actor import Refused, Shop
@@ -75,10 +76,29 @@ async def receipt(shop: Shop, name: str, seat: Seat) -> tuple[str, str]:
     if seat.sponsored:
         return f"{name}: nobody pays for it", answer.sentence
     currency = answer.unit_price.currency
-    words = [_line(line, currency) for line in answer.lines]
+    reported = await _reported(shop, seat.seat_id) if answer.lines else {}
+    words = [_line(line, currency) + reported.get(line.line_id, "") for line in answer.lines]
     if not words:
         words = [_without_lines(answer)]
+    if len(answer.lines) > 1:
+        words.append(f"in all {money(sum(map(_charged, answer.lines)), currency)}")
     return f"{name}: {'; '.join(words)}", answer.sentence
+
+
+async def _reported(shop: Shop, seat_id: str) -> dict[str, str]:
+    """Tell what the shop has reported about the lines of a seat, and how far they are with it."""
+    answer = await shop.ask(shop.prices.ListSettlements, ListSettlementsRequest(seat_id=seat_id))
+    said: dict[str, str] = {}
+    for item in answer.settlements:
+        kinds = [ReportKind.Name(report.kind).removeprefix("REPORT_KIND_").lower() for report in item.reports]
+        if kinds:
+            state = LineState.Name(item.state).removeprefix("LINE_STATE_")
+            said[item.line.line_id] = f" ({', then '.join(kinds)}: {state})"
+    return said
+
+
+def _charged(line: SettlementLine) -> int:
+    return line.to_keep.minor_units + line.to_capture.minor_units + line.due.minor_units
 
 
 def _without_lines(answer: ExplainPriceResponse) -> str:
@@ -103,7 +123,7 @@ def _cap(answer: ExplainPriceResponse) -> str:
 
 def _line(line: SettlementLine, currency: str) -> str:
     """Write one settlement line in words."""
-    charged = line.to_keep.minor_units + line.to_capture.minor_units + line.due.minor_units
+    charged = _charged(line)
     if line.quantity < 0:
         return f"no longer pays {money(-charged, currency)} of it"
     words = f"pays {money(charged, currency)}"

@@ -5,8 +5,6 @@ from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
-from groupbuy.pricing.v1.events_pb2 import REPORT_KIND_PAID, LineState
-from groupbuy.pricing.v1.settlements_pb2 import LineReport, ReportSettlementRequest
 from groupbuy.team_formation.v1.team_formation_service_pb2 import (
     CancelCampaignRequest,
     CancelTeamRequest,
@@ -19,7 +17,6 @@ from groupbuy.team_formation.v1.team_formation_service_pb2 import (
 from groupbuy.team_formation.v1.types_pb2 import CampaignState, Team
 
 from deploy.demo.actor import Refused
-from deploy.demo.play.receipts import settlement
 from deploy.demo.play.turn import Turn
 from deploy.demo.scene import model
 from deploy.demo.show.text import counted, span
@@ -39,24 +36,6 @@ async def default(turn: Turn, step: model.Default) -> None:
     turn.not_refused(step.refused, "it was accepted")
     words = f"{step.member}'s seat has defaulted"
     await turn.changed(step.member, answer.seat, answer.team, began, words, "DefaultSeat")
-
-
-async def settles(turn: Turn, step: model.Settles) -> None:
-    """The shop reports that what a member owes was paid; each line of the seat that asks for money."""
-    seat = turn.world.seat_of(step.member)
-    await turn.announce(f"{step.member} pays what is due, and the shop reports it")
-    lines = [line for line in await settlement(turn.shop, seat.team_id) if line.seat_id == seat.seat_id]
-    reports = [
-        LineReport(line_id=line.line_id, kind=REPORT_KIND_PAID, amount=line.due, reference=f"paid-{step.member}")
-        for line in lines
-        if line.due.minor_units > 0
-    ]
-    began = perf_counter()
-    answer = await turn.shop.ask(turn.shop.prices.ReportSettlement, ReportSettlementRequest(reports=reports))
-    states = {LineState.Name(line.state).removeprefix("LINE_STATE_") for line in answer.lines}
-    turn.answered(began, f"what {step.member} owed is {', '.join(sorted(states))}", "ReportSettlement")
-    turn.effects.flush()
-    await turn.stage.beat(1.0)
 
 
 async def sponsor(turn: Turn, step: model.Sponsor) -> None:

@@ -59,14 +59,14 @@ def settled(notes: Sequence[Note], team_id: str) -> Iterator[tuple[float, str]]:
 
 def price(event: PriceEvent) -> str:
     """Tell how a price has moved, or that it is about to."""
-    if event.WhichOneof("fact") == "next_tier_came_near":
-        near = event.next_tier_came_near
+    name = event.WhichOneof("fact")
+    words = "" if event.team_id else "all teams: "
+    if name in {"next_tier_came_near", "campaign_next_tier_came_near"}:
+        near = event.next_tier_came_near if event.team_id else event.campaign_next_tier_came_near
         move = next(move for move in near.moves if move.role == Role.ROLE_MEMBER)
-        return f"one more makes it {money(move.next_unit_price, near.currency)}"
-    of_campaign = event.WhichOneof("fact") == "campaign_price_changed"
-    changed = event.campaign_price_changed if of_campaign else event.price_changed
+        return f"{words}one more makes it {money(move.next_unit_price, near.currency)}"
+    changed = event.price_changed if event.team_id else event.campaign_price_changed
     move = next(move for move in changed.moves if move.role == Role.ROLE_MEMBER)
-    words = "all teams: " if of_campaign else ""
     words += f"price {plain(move.old_unit_price, changed.currency)} -> {money(move.new_unit_price, changed.currency)}"
     if changed.missing_to_next:
         words += f", {changed.missing_to_next} more: {plain(move.next_unit_price, changed.currency)}"

@@ -1,8 +1,9 @@
-"""Computes every charge again from a team's stored events alone, with plain integer arithmetic.
+"""Computes every charge again from a team's events and the deliveries that the shop reported: plain integer arithmetic.
 
 Written from design.md and docs/settlement.md, independently of the services: fill = confirmed seats (or units),
 sponsored ones too; cap = price at the confirmed fill with the seat added; charge = the lower of cap and the price at
-the fill at the end; the rest goes back. What is given back after the end takes back what was charged for it.
+the fill at the end; the rest goes back. What is given back after the end, or refused at the door, takes back what was
+charged for it, each unit once.
 """
 
 from collections import Counter
@@ -46,13 +47,27 @@ class Tallied:
 _NOT_TALLIED = Tallied()
 
 
-def recompute(events: Iterable[TeamEvent], tallied: Tallied = _NOT_TALLIED) -> Recomputed:
-    """Play a team's events from its opening to its end; ValueError where one is missing."""
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What the shop reported of a seat's delivery: so many units were taken, after a version of the team."""
+
+    seat_id: str
+    accepted: int
+    after_version: int
+
+
+def recompute(
+    events: Iterable[TeamEvent], tallied: Tallied = _NOT_TALLIED, deliveries: Sequence[Delivered] = ()
+) -> Recomputed:
+    """Play a team's events from its opening to its end, and its deliveries; ValueError where an event is missing."""
     play = _Play(tallied)
     for number, event in enumerate(sorted(events, key=lambda event: event.sequence), 1):
         if event.sequence != number:
             raise ValueError(f"version {number} of {event.team_id} is missing")
         play.on(event)
+        for delivery in deliveries:
+            if delivery.after_version == number:
+                play.on_delivered(delivery)
     if not play.formed:
         play.result.final_fill = play.fill
     return play.result
@@ -71,6 +86,8 @@ class _Play:
         self._caps: dict[str, int] = {}
         self._confirmed: dict[str, Seat] = {}
         """Confirmed seats that pay: those of members."""
+        self._charged: Counter[str] = Counter()
+        """Units of each seat that were charged, and not taken back since."""
 
     def on(self, event: TeamEvent) -> None:
         """Play one event."""
@@ -80,6 +97,14 @@ class _Play:
         elif name not in _MOVES_NOTHING:
             self.result.wrong.append(f"version {event.sequence}: {name} is not known to this check")
         self._compare_totals(event)
+
+    def on_delivered(self, delivery: Delivered) -> None:
+        """Play a delivery."""
+        seat = self._confirmed.get(delivery.seat_id)
+        if seat is None or not self.formed:
+            self.result.wrong.append(f"{delivery.seat_id}: delivered, and has no confirmed seat")
+        elif refused := seat.quantity - delivery.accepted:
+            self._taken_back(seat, SettlementCause.SETTLEMENT_CAUSE_DELIVERY_REFUSED, refused)
 
     def _on_team_opened(self, fact: events_pb2.TeamOpened) -> None:
         self._table, self._mode = fact.price_table, fact.rules.payment_mode
@@ -148,6 +173,7 @@ class _Play:
 
     def _settle(self, seat: Seat) -> None:
         given, unit = self._caps[seat.seat_id] * seat.quantity, self._final(seat)
+        self._charged[seat.seat_id] = seat.quantity
         self._owes(seat, SettlementCause.SETTLEMENT_CAUSE_TEAM_FORMED, unit, given, unit * seat.quantity)
 
     def _on_team_failed(self, _fact: events_pb2.TeamFailed) -> None:
@@ -178,7 +204,8 @@ class _Play:
 
     def _taken_back(self, seat: Seat, cause: int, units: int, *, came: bool = True) -> None:
         """Take back what was charged; where the money itself never came, also what was to go back of it."""
-        unit = self._final(seat)
+        unit, units = self._final(seat), min(units, self._charged[seat.seat_id])
+        self._charged[seat.seat_id] -= units
         self._owes(seat, cause, unit, 0 if came else -self._caps[seat.seat_id] * units, -unit * units)
 
     def _owes(self, seat: Seat, cause: int, unit: int, given: int, charged: int) -> None:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from groupbuy.pricing.v1.events_pb2 import SettlementLine
+from groupbuy.pricing.v1.deliveries_pb2 import DeliveryOutcome, ReportDeliveryRequest, ReportDeliveryResponse
+from groupbuy.pricing.v1.events_pb2 import SettlementEvent, SettlementLine
 from groupbuy.pricing.v1.ladder_pb2 import Basis
 from groupbuy.pricing.v1.pricing_service_pb2 import GetTallyRequest
 from groupbuy.team_formation.v1.events_pb2 import TeamEvent
@@ -16,7 +17,7 @@ from deploy.demo.journal import Journal
 from deploy.demo.play.receipts import settled_so_far
 from deploy.demo.play.world import World, list_seats
 from deploy.demo.proof.figures import seat_given
-from deploy.demo.proof.recheck import Recomputed, Tallied, differences, recompute
+from deploy.demo.proof.recheck import Delivered, Recomputed, Tallied, differences, recompute
 from deploy.demo.proof.words import in_words
 
 _PATIENCE_SECONDS = 30.0
@@ -105,10 +106,33 @@ class _Charges:
             return
         events = [self._journal.teams[team.team_id][version] for version in range(1, team.version + 1)]
         lines, _ = await settled_so_far(self._shop, team.team_id)
-        computed = recompute(events, await self._tallied(events, lines))
+        computed = recompute(events, await self._tallied(events, lines), await self._deliveries(events))
         self._lines += len(lines)
         self._wrong += differences(computed, lines)
         self._show(world, events, computed)
+
+    async def _deliveries(self, events: Sequence[TeamEvent]) -> list[Delivered]:
+        """Read what the shop's own calls said of a team's deliveries; only the order comes from the lines' events."""
+        seats = {event.seat_confirmed.seat.seat_id for event in events}
+        found = []
+        for call in self._shop.calls:
+            request = call.request
+            if not isinstance(request, ReportDeliveryRequest) or call.refused or request.seat_id not in seats:
+                continue
+            if request.outcome == DeliveryOutcome.DELIVERY_OUTCOME_ACCEPTED:
+                continue  # takes nothing back; where a line says otherwise, it is not computed
+            line_id = ReportDeliveryResponse.FromString(call.answer).line.line_id
+            if version := await self._version_of(line_id):
+                found.append(Delivered(request.seat_id, request.accepted_units, version))
+            else:
+                self._wrong.append(f"{request.seat_id}: units were refused, and no line of it is in Kafka")
+        return found
+
+    async def _version_of(self, line_id: str) -> int:
+        """Tell at which version of its team a line was made; 0 where its event does not come."""
+        await self._journal.until(lambda: line_id in self._journal.events, _PATIENCE_SECONDS)
+        note = self._journal.events.get(line_id)
+        return note.what.team_version if note and isinstance(note.what, SettlementEvent) else 0
 
     async def _tallied(self, events: Sequence[TeamEvent], lines: Sequence[SettlementLine]) -> Tallied:
         """Read the tallies that seats and lines of a team name, where its whole campaign fills the ladder."""
@@ -135,7 +159,8 @@ class _Charges:
         """Sum up."""
         return CheckResult(
             "demo_charges_follow_from_events",
-            "Every charge and refund, computed again from the events in Kafka, equals GetSettlement to the cent.",
+            "Every charge and refund, computed again from the events in Kafka and the deliveries reported,"
+            " equals GetSettlement to the cent.",
             self._lines,
             len(self._wrong),
             self._wrong[:_EXAMPLES],

@@ -68,6 +68,8 @@ class OneMissing:
     now: int
     next: int
     cap: int
+    of_campaign: bool = False
+    """One more in any team of the campaign."""
 
 
 @dataclass(frozen=True, slots=True)

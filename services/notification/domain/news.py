@@ -107,12 +107,12 @@ def price_news(fact: PriceFact, seat: Seat, version: int) -> News | None:
     if move is None:
         return None
     before, now, following = (min(price, seat.cap) for price in (move.old, move.new, move.next))
+    of_campaign = fact.ladder_version > 0
     if fact.near:
-        return (Kind.ONE_MISSING, OneMissing(seat.quantity, now, following, seat.cap)) if following < now else None
-    caused = not fact.ladder_version and seat.confirmed_version == version
+        one = OneMissing(seat.quantity, now, following, seat.cap, of_campaign)
+        return (Kind.ONE_MISSING, one) if following < now else None
+    caused = not of_campaign and seat.confirmed_version == version
     if now == before or caused:
         return None
     kind = Kind.PRICE_FELL if now < before else Kind.PRICE_ROSE
-    return kind, PriceMoved(
-        seat.quantity, before, now, following, fact.missing, seat.cap, of_campaign=fact.ladder_version > 0
-    )
+    return kind, PriceMoved(seat.quantity, before, now, following, fact.missing, seat.cap, of_campaign)

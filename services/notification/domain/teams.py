@@ -90,6 +90,8 @@ class Opened:
     """What the leader of a formed team gets besides its price, minor units."""
     ladder_version: int = 0
     """Of its price table."""
+    of_campaign: bool = False
+    """All teams of the campaign together fill its ladder."""
 
     def fill(self, members: int, units: int) -> int:
         """Choose of both counts the one that the minimum is counted in."""
@@ -160,7 +162,10 @@ class Team:
     fill: int = 0
     """Confirmed fill, counted as the minimum is."""
     fill_version: int = 0
-    """The version at which the confirmed fill last changed."""
+    """The version at which the confirmed fill last changed; 0 where the whole campaign fills the ladder.
+
+    What is told of its price names a tally then, and is not compared with versions.
+    """
     waiting: int = 0
     """Members who wait for room."""
     sponsored: int = 0
@@ -189,7 +194,7 @@ def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
         version=fact.version,
         state=TeamState.CANCELLED if _is_given_up(team, fact) else fact.state,
         fill=opened.fill(fact.confirmed_members, fact.confirmed_units),
-        fill_version=fact.version if _fills(fact.change) else team.fill_version,
+        fill_version=fact.version if _fills(fact.change) and not opened.of_campaign else team.fill_version,
         waiting=fact.waiting,
         sponsored=max(team.sponsored, fact.sponsored),
         end_version=fact.version if moved else team.end_version,

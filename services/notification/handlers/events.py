@@ -233,7 +233,7 @@ def _read_settlement(envelope: pricing_pb2.SettlementEvent) -> None:
 def _price_job(event: Event) -> Job:
     """Keep a price event as a job: of a team, or of a whole campaign."""
     envelope = event.read_as(pricing_pb2.PriceEvent)
-    if envelope.WhichOneof("fact") != "campaign_price_changed":
+    if not translate.is_of_campaign(envelope):
         return _job(event, envelope)
     try:
         platform_id, campaign_id = translate.campaign_key(envelope)

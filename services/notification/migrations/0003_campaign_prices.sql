@@ -10,3 +10,7 @@ ALTER TABLE seats
 -- are compared with others of their team that state a price.
 ALTER TABLE fanout_jobs
     ADD COLUMN after_team     uuid;                        -- of such a job: messages are made up to this team's after_seat
+-- Where the whole campaign fills the ladder, the team's own fill says nothing about the next tier.
+
+ALTER TABLE teams
+    ADD COLUMN of_campaign boolean NOT NULL DEFAULT false;   -- all teams of the campaign together fill its ladder

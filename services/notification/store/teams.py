@@ -16,7 +16,7 @@ TeamKey: TypeAlias = tuple[UUID, UUID]
 
 _TEAM = """t.platform_id, t.campaign_id, t.team_id, t.version, t.state, t.fill, t.fill_version, t.waiting, t.sponsored,
     t.end_version, t.texts, t.seller, t.checkout_url, t.time_zone, t.payment_mode, t.counted_in, t.minimum, t.currency,
-    t.ends_at, t.leader_reward, t.ladder_version"""
+    t.ends_at, t.leader_reward, t.ladder_version, t.of_campaign"""
 
 
 async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, UUID]]) -> dict[TeamKey, Team]:
@@ -82,7 +82,7 @@ def _team(row: Sequence[Any]) -> Team:
 
 def _opened(*kept: Any) -> Opened:
     texts, seller, checkout_url, time_zone, payment_mode, counted_in, minimum, currency, *rest = kept
-    ends_at, leader_reward, ladder_version = rest
+    ends_at, leader_reward, ladder_version, of_campaign = rest
     return Opened(
         texts=tuple(Text(language, title) for language, title in texts),
         seller=seller,
@@ -95,6 +95,7 @@ def _opened(*kept: Any) -> Opened:
         ends_at=ends_at,
         leader_reward=leader_reward,
         ladder_version=ladder_version,
+        of_campaign=of_campaign,
     )
 
 
@@ -104,7 +105,7 @@ async def save_teams(connection: Connection, teams: Sequence[Team]) -> None:
         "UPDATE teams SET version = %s, state = %s, fill = %s, fill_version = %s, waiting = %s, sponsored = %s,"
         " end_version = %s, texts = %s, seller = %s, checkout_url = %s, time_zone = %s, payment_mode = %s,"
         " counted_in = %s, minimum = %s, currency = %s, ends_at = %s, leader_reward = %s,"
-        " ladder_version = %s"
+        " ladder_version = %s, of_campaign = %s"
         " WHERE campaign_id = %s AND team_id = %s AND platform_id = %s",
         [_team_values(team, team.opened) for team in teams if team.opened],
     )
@@ -130,6 +131,7 @@ def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
         opened.ends_at,
         opened.leader_reward,
         opened.ladder_version,
+        opened.of_campaign,
         team.campaign_id,
         team.team_id,
         team.platform_id,

@@ -3,6 +3,7 @@
 from services.notification.translate.reading import (
     Unreadable,
     campaign_key,
+    is_of_campaign,
     paid_line,
     payment_due,
     price_fact,
@@ -23,6 +24,7 @@ __all__ = [
     "Unreadable",
     "campaign_key",
     "delivery_ended",
+    "is_of_campaign",
     "member_of",
     "paid_line",
     "payment_due",

@@ -1,5 +1,6 @@
 """Reads what other services tell: protobuf events to the domain's values."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -77,7 +78,7 @@ def team_key(
 
 def campaign_key(envelope: pricing_pb2.PriceEvent) -> tuple[UUID, UUID]:
     """Read platform and campaign of an event that concerns all teams of a campaign."""
-    if envelope.tally_seq < 1 or envelope.campaign_price_changed.ladder_version < 1:
+    if envelope.tally_seq < 1 or price_fact(envelope).ladder_version < 1:
         raise Unreadable("a price of the whole campaign names its tally and its ladder's version")
     return _ids("plat", envelope.platform_id, 1)[0], _ids("camp", envelope.campaign_id, 1)[0]
 
@@ -171,6 +172,7 @@ def _opened(fact: teams_pb2.TeamOpened) -> Opened:
         ends_at=_time(fact.ends_at),
         leader_reward=rules.leader_reward.minor_units,
         ladder_version=fact.price_table.ladder_version,
+        of_campaign=fact.price_table.basis == ladder_pb2.BASIS_CAMPAIGN_UNITS,
     )
 
 
@@ -188,20 +190,33 @@ def _seat(seat: types_pb2.Seat) -> Seat:
     )
 
 
+def is_of_campaign(envelope: pricing_pb2.PriceEvent) -> bool:
+    """Tell whether a price event concerns all teams of a campaign."""
+    return envelope.WhichOneof("fact") in {"campaign_price_changed", "campaign_next_tier_came_near"}
+
+
 def price_fact(envelope: pricing_pb2.PriceEvent) -> PriceFact:
     """Read a price event; Unreadable."""
-    near = envelope.WhichOneof("fact") == "next_tier_came_near"
-    of_campaign = envelope.WhichOneof("fact") == "campaign_price_changed"
-    changed = envelope.campaign_price_changed if of_campaign else envelope.price_changed
-    moves = envelope.next_tier_came_near.moves if near else changed.moves
-    return PriceFact(
-        moves=tuple(
-            Move(item.sku, _role(item.role), item.old_unit_price, item.new_unit_price, item.next_unit_price)
-            for item in moves
-        ),
-        missing=1 if near else changed.missing_to_next,
-        near=near,
-        ladder_version=envelope.campaign_price_changed.ladder_version,
+    match envelope.WhichOneof("fact"):
+        case "next_tier_came_near":
+            return PriceFact(_moves(envelope.next_tier_came_near.moves), missing=1, near=True)
+        case "campaign_next_tier_came_near":
+            close = envelope.campaign_next_tier_came_near
+            return PriceFact(_moves(close.moves), missing=1, near=True, ladder_version=close.ladder_version)
+        case "campaign_price_changed":
+            of_all = envelope.campaign_price_changed
+            return PriceFact(
+                _moves(of_all.moves), of_all.missing_to_next, near=False, ladder_version=of_all.ladder_version
+            )
+        case _:
+            changed = envelope.price_changed
+            return PriceFact(_moves(changed.moves), changed.missing_to_next, near=False)
+
+
+def _moves(moves: Iterable[pricing_pb2.PriceMove]) -> tuple[Move, ...]:
+    return tuple(
+        Move(item.sku, _role(item.role), item.old_unit_price, item.new_unit_price, item.next_unit_price)
+        for item in moves
     )
 
 

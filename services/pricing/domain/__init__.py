@@ -50,7 +50,9 @@ from services.pricing.domain.ladder import (
     discounted,
 )
 from services.pricing.domain.notice import (
+    CampaignNextTierCameNear,
     CampaignPriceChanged,
+    CampaignPriceFact,
     NextTierCameNear,
     PriceChanged,
     PriceFact,
@@ -137,7 +139,9 @@ __all__ = [
     "BeneficiaryKind",
     "BeneficiaryLine",
     "Campaign",
+    "CampaignNextTierCameNear",
     "CampaignPriceChanged",
+    "CampaignPriceFact",
     "CampaignState",
     "Cause",
     "Contradiction",

@@ -43,7 +43,19 @@ class CampaignPriceChanged:
     missing_to_next: int
 
 
+@dataclass(frozen=True, slots=True)
+class CampaignNextTierCameNear:
+    """The campaign fills the ladder, and exactly one more unit reaches a cheaper tier for all its open teams."""
+
+    sequence: int
+    ladder_version: int
+    moves: tuple[PriceMove, ...]
+    fill: int
+    next_threshold: int
+
+
 PriceFact: TypeAlias = PriceChanged | NextTierCameNear
+CampaignPriceFact: TypeAlias = CampaignPriceChanged | CampaignNextTierCameNear
 
 
 def price_facts(before: Team, after: Team, table: PriceTable) -> tuple[PriceFact, ...]:
@@ -52,28 +64,43 @@ def price_facts(before: Team, after: Team, table: PriceTable) -> tuple[PriceFact
         return ()
     facts: list[PriceFact] = []
     missing = table.missing_to_next(after.fill)
-    if not table.same_tier(before.fill, after.fill):
-        moves = table.moves(before.fill, after.fill)
-        if any(move.old != move.new for move in moves):
-            sequence = before.price_sequence + 1
-            tier = table.tier(after.fill)
-            facts.append(PriceChanged(sequence, moves, before.fill, after.fill, tier, missing))
-    if missing == 1:
-        moves = table.moves(after.fill, after.fill)
-        if any(move.next < move.new for move in moves):
-            sequence = before.price_sequence + len(facts) + 1
-            facts.append(NextTierCameNear(sequence, moves, after.fill, after.fill + missing))
+    if moves := _moved(table, before.fill, after.fill):
+        sequence, tier = before.price_sequence + 1, table.tier(after.fill)
+        facts.append(PriceChanged(sequence, moves, before.fill, after.fill, tier, missing))
+    if moves := _near(table, after.fill):
+        sequence = before.price_sequence + len(facts) + 1
+        facts.append(NextTierCameNear(sequence, moves, after.fill, after.fill + missing))
     return tuple(facts)
 
 
 def campaign_price_facts(
     tables: Sequence[PriceTable], old_fill: int, fill: int, last_sequence: int
-) -> tuple[CampaignPriceChanged, ...]:
-    """Tell which of a campaign's tables have another price at its new tally's fill than at the fill before."""
-    facts: list[CampaignPriceChanged] = []
+) -> tuple[CampaignPriceFact, ...]:
+    """Tell what a campaign's new tally does to each of its tables, by the fill of the tally before and its own.
+
+    A tally sums up many events: fills between the two are passed over, and a tier that it only passes is not told.
+    """
+    if old_fill == fill:
+        return ()
+    facts: list[CampaignPriceFact] = []
     for table in tables:
-        moves = () if table.same_tier(old_fill, fill) else table.moves(old_fill, fill)
-        if any(move.old != move.new for move in moves):
-            sequence, tier, missing = last_sequence + len(facts) + 1, table.tier(fill), table.missing_to_next(fill)
-            facts.append(CampaignPriceChanged(sequence, table.ladder_version, moves, old_fill, fill, tier, missing))
+        version, missing = table.ladder_version, table.missing_to_next(fill)
+        if moves := _moved(table, old_fill, fill):
+            sequence, tier = last_sequence + len(facts) + 1, table.tier(fill)
+            facts.append(CampaignPriceChanged(sequence, version, moves, old_fill, fill, tier, missing))
+        if moves := _near(table, fill):
+            sequence = last_sequence + len(facts) + 1
+            facts.append(CampaignNextTierCameNear(sequence, version, moves, fill, fill + missing))
     return tuple(facts)
+
+
+def _moved(table: PriceTable, old_fill: int, fill: int) -> tuple[PriceMove, ...]:
+    """Compare all prices at two fills; empty where none differs."""
+    moves = () if table.same_tier(old_fill, fill) else table.moves(old_fill, fill)
+    return moves if any(move.old != move.new for move in moves) else ()
+
+
+def _near(table: PriceTable, fill: int) -> tuple[PriceMove, ...]:
+    """Compare all prices with the next tier's; empty unless one more reaches it and something is cheaper there."""
+    moves = table.moves(fill, fill) if table.missing_to_next(fill) == 1 else ()
+    return moves if any(move.next < move.new for move in moves) else ()

@@ -62,7 +62,7 @@ class TallyFinder:
     async def _tell_prices(
         self, work: Work, before: domain.Tally | None, tally: domain.Tally, price_sequence: int
     ) -> int:
-        """Tell which prices of the whole campaign moved; returns how many events that makes."""
+        """Tell which prices of the whole campaign moved or are about to; returns how many events that makes."""
         old_fill = before.fill if before else 0
         if old_fill == tally.fill:
             return 0

@@ -36,29 +36,51 @@ def tally_message(tally: domain.Tally) -> Message:
     return messages.message(TALLY_TOPIC, event.campaign_id, event)
 
 
-def campaign_price_message(fact: domain.CampaignPriceChanged, tally: domain.Tally, table: domain.PriceTable) -> Message:
-    """Make the message that a price changed for a whole campaign, caused by a tally."""
+def campaign_price_message(fact: domain.CampaignPriceFact, tally: domain.Tally, table: domain.PriceTable) -> Message:
+    """Make the message of a fact about the prices of a whole campaign, caused by a tally."""
     cause = tally_id(tally.campaign_id, tally.seq)
     event = events_pb2.PriceEvent(
-        event_id=str(ids.derived_id(cause, "CampaignPriceChanged", fact.ladder_version)),
+        event_id=str(ids.derived_id(cause, type(fact).__name__, fact.ladder_version)),
         platform_id=ids.opaque(PLATFORM, tally.platform_id),
         sequence=fact.sequence,
         occurred_at=event_time(tally.at),
         campaign_id=ids.opaque(CAMPAIGN, tally.campaign_id),
         tally_seq=tally.seq,
-        campaign_price_changed=events_pb2.CampaignPriceChanged(
-            ladder_version=fact.ladder_version,
-            currency=table.currency,
-            moves=map(price_move, fact.moves),
-            old_fill=fact.old_fill,
-            fill=fact.fill,
-            tier=fact.tier,
-            missing_to_next=fact.missing_to_next,
-            cause_event_id=str(cause),
-            explanation=explain_move(fact, table),
-        ),
     )
+    if isinstance(fact, domain.CampaignPriceChanged):
+        event.campaign_price_changed.CopyFrom(_changed(fact, cause, table))
+    else:
+        event.campaign_next_tier_came_near.CopyFrom(_near(fact, cause, table))
     return messages.message(PRICE_TOPIC, event.campaign_id, event)
+
+
+def _changed(
+    fact: domain.CampaignPriceChanged, cause: UUID, table: domain.PriceTable
+) -> events_pb2.CampaignPriceChanged:
+    return events_pb2.CampaignPriceChanged(
+        ladder_version=fact.ladder_version,
+        currency=table.currency,
+        moves=map(price_move, fact.moves),
+        old_fill=fact.old_fill,
+        fill=fact.fill,
+        tier=fact.tier,
+        missing_to_next=fact.missing_to_next,
+        cause_event_id=str(cause),
+        explanation=explain_move(fact, table),
+    )
+
+
+def _near(
+    fact: domain.CampaignNextTierCameNear, cause: UUID, table: domain.PriceTable
+) -> events_pb2.CampaignNextTierCameNear:
+    return events_pb2.CampaignNextTierCameNear(
+        ladder_version=fact.ladder_version,
+        currency=table.currency,
+        fill=fact.fill,
+        next_threshold=fact.next_threshold,
+        moves=map(price_move, fact.moves),
+        cause_event_id=str(cause),
+    )
 
 
 def _fixed(campaign_id: UUID, team: domain.Fixed) -> events_pb2.FixedTeam:

@@ -11,7 +11,7 @@ from services.notification.handlers import Fanout
 from services.notification.handlers.fanout import PRICES
 from services.notification.store import ALL_TEAMS, Job, insert_jobs
 from tests.support.notifying import Notifying
-from tests.support.prices import campaign_changed
+from tests.support.prices import campaign_changed, campaign_near
 from tests.support.teams import TeamLife, price_table
 
 PLATFORM = UUID(int=0xA)
@@ -28,7 +28,7 @@ def a_team(campaign: UUID, leader: str, *, ladder_version: int = 1, **more: Any)
 
 async def price_news(notification: Notifying) -> list[tuple[str, str]]:
     """Who was told of a price."""
-    return [told for told in await notification.told() if told[0].startswith("PRICE")]
+    return [told for told in await notification.told() if told[0].startswith(("PRICE", "ONE"))]
 
 
 async def test_members_of_all_open_teams_are_told_once(notification: Notifying) -> None:
@@ -94,13 +94,48 @@ async def test_many_members_are_told_in_chunks(notification: Notifying, clock: M
     while await fanout.run_once():
         pass
     told = await price_news(notification)
-    assert len(told) == len(set(told)) == 28
+    assert len(told) == len(set(told)) == 56
+    assert {kind for kind, _ in told} == {"PRICE_FELL", "ONE_MISSING"}
     assert await notification.rows("SELECT 1 FROM fanout_jobs") == []
 
 
+async def test_one_missing_unit_is_told_to_the_members_of_all_open_teams_once(notification: Notifying) -> None:
+    campaign = uuid4()
+    one, two = a_team(campaign, "mei"), a_team(campaign, "tom")
+    one.hold("ann")
+    two.join("mei")
+    formed, other_ladder = a_team(campaign, "eva"), a_team(campaign, "kim", ladder_version=2)
+    formed.join("bob")
+    formed.tip()
+    formed.form()
+    two.tally = (4, 4)
+    two.join("lea")  # knows by the tally she joined at
+    for life in (one, two, formed, other_ladder):
+        await notification.apply(*life.records)
+    event = campaign_near(one, 4, 4, 5)
+    await notification.apply(event)
+    await notification.apply(event)
+    assert await price_news(notification) == [("ONE_MISSING", "mei"), ("ONE_MISSING", "tom")]
+
+
+async def test_one_missing_unit_says_that_any_team_counts(notification: Notifying) -> None:
+    life = a_team(uuid4(), "mei")
+    await notification.put(life.platform, "mei")
+    await notification.put(life.platform, "tom", language="zh-Hans")
+    life.join("tom")
+    await notification.apply(*life.records, campaign_near(life, 1, 4, 5))
+    rows = await notification.rows("SELECT body FROM deliveries WHERE kind = 'ONE_MISSING' ORDER BY member_id")
+    assert "With one more in any team you pay €24.90" in rows[0][0]
+    assert "任何一个团再有一份" in rows[1][0]
+
+
 async def _keep(work: Any, life: TeamLife) -> None:
-    record = campaign_changed(life, 1, 0, 3)
-    job = Job(life.platform, life.campaign, ALL_TEAMS, PRICES, 1, 1, record.value)
+    for sequence, record in enumerate((campaign_changed(life, 1, 0, 3), campaign_near(life, 1, 4, 5, sequence=2)), 1):
+        await _keep_one(work, life, sequence, record)
+
+
+async def _keep_one(work: Any, life: TeamLife, sequence: int, record: Record) -> None:
+    job = Job(life.platform, life.campaign, ALL_TEAMS, PRICES, sequence, 1, record.value)
     await insert_jobs(work.connection, [job], ready=True, now=life.now)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from groupbuy.notification.v1 import events_pb2
+from groupbuy.pricing.v1 import ladder_pb2
 
 from services.chassis.coalesce import Coalescer
 from services.notification.accounts import Accounts
@@ -32,10 +33,10 @@ from services.notification.domain import Limits
 from services.notification.recorder import Attempted, Recorder
 from services.notification.sender import Pace, Sender
 from tests.support.notifying import SEALER, Notifying
-from tests.support.prices import FORMED, Pricing
+from tests.support.prices import FORMED, Pricing, campaign_changed, campaign_near
 from tests.support.sinks import http_sink, smtp_sink
 from tests.support.team_turns import TeamTurns
-from tests.support.teams import TeamLife
+from tests.support.teams import TeamLife, price_table
 from tests.support.until import until
 
 LIMITS = Limits(attempts=5, age=timedelta(hours=1))
@@ -462,6 +463,24 @@ async def test_one_missing_is_not_said_when_the_team_has_changed_since(notificat
     async with a_sender(notification, Scripted("console")) as sender:
         await turn(sender)
     assert (await notification.states())["ONE_MISSING", "tom"] == "SUPERSEDED"
+
+
+async def test_one_missing_in_the_campaign_is_said_whatever_the_team_does_until_a_newer_price(
+    notification: Notifying,
+) -> None:
+    lives = [TeamLife(table=price_table(basis=ladder_pb2.BASIS_CAMPAIGN_UNITS)) for _ in range(2)]
+    for life, member in zip(lives, ("mei", "tom"), strict=True):
+        await notification.put(life.platform, member)
+        life.open(member)
+        life.confirm(member)
+        life.join("ann")  # the team's version is ahead of the tally's number
+        await notification.apply(*life.records, campaign_near(life, 1, 4, 5))
+    await notification.apply(campaign_changed(lives[1], 2, 4, 5))
+    async with a_sender(notification, Scripted("console")) as sender:
+        await turn(sender)
+    states = await notification.states()
+    assert states["ONE_MISSING", "mei"] == "SENT"
+    assert states["ONE_MISSING", "tom"] == "SUPERSEDED"
 
 
 async def test_no_price_is_said_of_a_team_that_has_ended(notification: Notifying) -> None:

@@ -29,10 +29,44 @@ async def lines_of(pricing: PricingService, life: TeamLife) -> list[events_pb2.S
 
 
 async def test_within_a_tier_nothing_is_told(pricing: PricingService, campaign: Campaign) -> None:
-    for _ in range(3):
+    for _ in range(2):
         await pricing.apply(opened(campaign, 3).records)
         await campaign.tally(pricing)
     assert [event.campaign_price_changed.fill for event in await pricing.prices()] == [3]
+
+
+async def test_one_missing_unit_is_told_once_until_the_campaign_moved_away(
+    pricing: PricingService, campaign: Campaign
+) -> None:
+    async def come_to(*lives: FullLife) -> None:
+        await pricing.apply([record for life in lives for record in life.records])
+        await campaign.tally(pricing)
+
+    first = opened(campaign, 9)
+    await come_to(first)
+    holder = campaign.team()
+    holder.open("tom")
+    await come_to(holder)  # a tally more, and the same fill
+    second = opened(campaign, 3)
+    second.reduce("mei", 2)
+    await come_to(second)  # 10: the tier is reached
+    first.reduce("mei", 1)
+    await come_to(first)  # 9 again
+    first.reduce("mei", 1)
+    await come_to(first)  # 8: away
+    told = await pricing.prices()
+    facts = [(event.WhichOneof("fact"), event.tally_seq, event.sequence) for event in told]
+    moved, near = "campaign_price_changed", "campaign_next_tier_came_near"
+    assert facts == [(moved, 1, 1), (near, 1, 2), (moved, 3, 3), (moved, 4, 4), (near, 4, 5)]
+    fact = told[1].campaign_next_tier_came_near
+    assert (told[1].campaign_id, told[1].team_id, told[1].team_version) == (first.campaign_id, "", 0)
+    assert (fact.fill, fact.next_threshold, fact.ladder_version, fact.currency) == (9, 10, 1, "EUR")
+    assert {(m.old_unit_price, m.new_unit_price, m.next_unit_price) for m in fact.moves} == {
+        (3490, 3490, 2990),
+        (3440, 3440, 2940),
+    }
+    assert fact.cause_event_id == (await pricing.tallied())[0].event_id
+    assert len({event.event_id for event in told}) == len(told)
 
 
 async def test_a_cap_names_its_tally_and_pricing_agrees(pricing: PricingService, campaign: Campaign) -> None:
@@ -161,6 +195,7 @@ async def test_prices_and_lines_equal_those_computed_from_events_and_tallies(
     await pricing.settle()
     assert await pricing.parked() == {}
     assert await changed(pricing) == changes_from_scratch(campaign, await pricing.tallied())
+    assert await came_near(pricing) == near_from_scratch(campaign, await pricing.tallied())
     fills = fixed_fills(await pricing.tallied())
     for life in lives:
         lines = await lines_of(pricing, life)
@@ -203,10 +238,28 @@ async def test_each_team_is_fixed_once_by_a_tally_that_contains_its_end_whoever_
 
 
 async def changed(pricing: PricingService) -> list[tuple[int, int]]:
-    """The tally of each event about the campaign's prices, and the member's price then."""
+    """The tally of each event that a price of the campaign moved, and the member's price then."""
     told = await pricing.prices()
     assert [event.sequence for event in told] == list(range(1, len(told) + 1))
-    return [(event.tally_seq, event.campaign_price_changed.moves[1].new_unit_price) for event in told]
+    found = [(event.tally_seq, event.campaign_price_changed) for event in told]
+    return [(seq, fact.moves[1].new_unit_price) for seq, fact in found if fact.moves]
+
+
+async def came_near(pricing: PricingService) -> list[tuple[int, int]]:
+    """The tally of each event that one unit is missing, and the tier that is near."""
+    found = [(event.tally_seq, event.campaign_next_tier_came_near) for event in await pricing.prices()]
+    return [(seq, fact.next_threshold) for seq, fact in found if fact.fill]
+
+
+def near_from_scratch(campaign: Campaign, tallies: Sequence[events_pb2.TallyEvent]) -> list[tuple[int, int]]:
+    """Compute from the tallies alone which of them came to one missing unit, and of which tier."""
+    life, found, before = campaign.team(), [], 0
+    for event in tallies:
+        fill = event.campaign_tallied.totals.units_confirmed_now
+        if fill != before and life.price(fill + 1) < life.price(fill):
+            found.append((event.sequence, fill + 1))
+        before = fill
+    return found
 
 
 def changes_from_scratch(campaign: Campaign, tallies: Sequence[events_pb2.TallyEvent]) -> list[tuple[int, int]]:

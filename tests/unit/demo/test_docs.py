@@ -6,7 +6,16 @@ from pathlib import Path
 from deploy.demo.scene import read_scene
 from deploy.demo.scene.steps import steps
 from deploy.demo.scene.steps.expect import AMOUNTS, NUMBERS
-from deploy.demo.scene.steps.known import CAMPAIGN_STATES, CAUSES, KINDS, PARTS, PARTS_OF_REPORTS, SEATS, STATES
+from deploy.demo.scene.steps.known import (
+    CAMPAIGN_STATES,
+    CAUSES,
+    KINDS,
+    PARTS,
+    PARTS_OF_REPORTS,
+    REFUSALS,
+    SEATS,
+    STATES,
+)
 from deploy.demo.scene.steps.members import GETS
 from deploy.demo.scene.steps.shop import ACTIONS
 
@@ -23,7 +32,7 @@ def test_the_scene_of_the_page_can_be_read(tmp_path: Path) -> None:
 
 
 def test_the_page_names_every_step_and_every_word_that_a_scene_may_use() -> None:
-    words = (*KINDS, *PARTS, *STATES, *SEATS, *CAUSES, *CAMPAIGN_STATES, *PARTS_OF_REPORTS, *GETS, *ACTIONS)
+    words = (*KINDS, *PARTS, *STATES, *SEATS, *CAUSES, *CAMPAIGN_STATES, *PARTS_OF_REPORTS, *REFUSALS, *GETS, *ACTIONS)
     missing = [step for step in steps() if f"| `{step} = " not in PAGE]
     missing += [word for word in (*words, *NUMBERS, *AMOUNTS) if f"`{word}`" not in PAGE and f"`{word} = " not in PAGE]
     assert missing == []

@@ -5,13 +5,14 @@ from groupbuy.pricing.v1.events_pb2 import SettlementCause as Cause
 from groupbuy.team_formation.v1 import types_pb2
 
 from deploy.demo.proof.owed import Owed
-from deploy.demo.proof.recheck import recompute
+from deploy.demo.proof.recheck import Delivered, recompute
 from tests.support.pricing_lives import FullLife, a_full_life
-from tests.support.teams import COMMIT, HOLD, PREPAID, UNITS, price_table
+from tests.support.teams import COMMIT, HOLD, PAY_ON_DELIVERY, PREPAID, UNITS, price_table
 
 FORMED = Cause.SETTLEMENT_CAUSE_TEAM_FORMED
 CANCELLED = Cause.SETTLEMENT_CAUSE_TEAM_CANCELLED
 DEFAULTED = Cause.SETTLEMENT_CAUSE_SEAT_DEFAULTED
+REFUSED = Cause.SETTLEMENT_CAUSE_DELIVERY_REFUSED
 REDUCED = Cause.SETTLEMENT_CAUSE_SEAT_REDUCED
 WITHDRAWN = Cause.SETTLEMENT_CAUSE_SEAT_WITHDRAWN
 
@@ -131,6 +132,31 @@ def test_a_cancelled_team_gives_back_what_was_brought_or_takes_back_what_was_cha
     after.cancel()
     assert [(item.given, item.back) for item in of(before, CANCELLED)] == [(3990, 3990), (3490, 3490), (2990, 2990)]
     assert [(item.kept, item.back) for item in of(after, CANCELLED)] == [(-2790, 2790), (-2990, 2990), (-2990, 2990)]
+
+
+def test_units_refused_at_the_door_are_due_no_longer_and_are_taken_back_once() -> None:
+    life = a_full_life(payment_mode=PAY_ON_DELIVERY)
+    life.open("Mei")
+    life.confirm("Mei")
+    life.join("Tom", quantity=5)
+    life.form()
+    tom, mei = life.seat("Tom").seat_id, life.seat("Mei").seat_id
+    deliveries = [Delivered(tom, 2, life.version), Delivered(mei, 1, life.version)]
+    life.withdraw("Tom")
+    result = recompute(life.events, deliveries=deliveries)
+    assert result.wrong == []
+    assert result.owed[2:] == [
+        owed(life, "Tom", REFUSED, 3490, 0, 0, 0, -3 * 3490),
+        owed(life, "Tom", WITHDRAWN, 3490, 0, 0, 0, -2 * 3490),
+    ]
+
+
+def test_a_delivery_of_what_no_member_has_is_told() -> None:
+    life = formed(PAY_ON_DELIVERY)
+    tom, version = life.seat("Tom").seat_id, life.version
+    life.withdraw("Tom")
+    told = recompute(life.events, deliveries=[Delivered(tom, 0, life.version), Delivered("seat_x", 0, version)]).wrong
+    assert told == ["seat_x: delivered, and has no confirmed seat", f"{tom}: delivered, and has no confirmed seat"]
 
 
 def test_what_moves_no_money_is_passed_over_and_what_is_not_known_is_told() -> None:

@@ -58,6 +58,12 @@ def read(folder: Path, step: str) -> model.Step:
         ),
         ('pay = "Tom"\ntoo_late = true', model.Pay("Tom", None, too_late=True, refused="", line=LINE)),
         ('settles = "Tom"', model.Settles("Tom", LINE)),
+        ('captures = "Tom"\nfails = true', model.Captures("Tom", fails=True, line=LINE)),
+        ('delivered = "Tom"', model.Delivered("Tom", None, "", "", LINE)),
+        (
+            'delivered = "Tom"\naccepted = 0\nbecause = "not_at_home"',
+            model.Delivered("Tom", 0, "not_at_home", "", LINE),
+        ),
         ('leave = "Tom"\nquantity = 2', model.Leave("Tom", 2, "", LINE)),
         ('extend = "Tom"\nrefused = "HOLD_NOT_EXTENDABLE"', model.Extend("Tom", "HOLD_NOT_EXTENDABLE", LINE)),
         ('runs_out = "Tom"\nwithin = "5 s"', model.RunsOut("Tom", 5.0, LINE)),
@@ -122,6 +128,8 @@ def test_expectations_are_read_as_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("step", "told"),
     [
+        ('delivered = "Tom"\naccepted = 1\nbecause = "fake"', 'because: "fake" is not known. There are:'),
+        ('delivered = "Tom"\nbecause = "damaged"', "Where everything was taken there is no `because`."),
         ('direct = "Dana"', "A host does one thing at a time. Write one of start, show, release, longer, close_in."),
         (
             'direct = "Dana"\nshow = "tea"\nrelease = 1',

@@ -4,8 +4,10 @@ from deploy.demo.scene.model.expect import Expect, Promoted
 from deploy.demo.scene.model.offer import Campaign, Discount, Item, Rules, Tier, WhoMayJoin
 from deploy.demo.scene.model.steps import (
     Cancel,
+    Captures,
     Crowd,
     Default,
+    Delivered,
     Direct,
     Extend,
     Join,
@@ -37,8 +39,10 @@ from deploy.demo.scene.model.story import Member, Scene
 __all__ = [
     "Campaign",
     "Cancel",
+    "Captures",
     "Crowd",
     "Default",
+    "Delivered",
     "Direct",
     "Discount",
     "Expect",

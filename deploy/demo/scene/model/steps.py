@@ -115,6 +115,27 @@ class Settles:
 
 
 @dataclass(frozen=True, slots=True)
+class Captures:
+    """The shop reports that what a member's authorisation is charged was captured, or that this `fails`."""
+
+    member: str
+    fails: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The shop reports what became of a member's delivery: `accepted` units were taken, None: all of them."""
+
+    member: str
+    accepted: int | None
+    because: str
+    """Why the others were not, in small letters; empty where all were taken."""
+    refused: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sponsor:
     """The shop fills places of the team itself."""
 
@@ -290,6 +311,8 @@ Step: TypeAlias = (
     | RunsOut
     | Default
     | Settles
+    | Captures
+    | Delivered
     | Revoke
     | Sponsor
     | Cancel

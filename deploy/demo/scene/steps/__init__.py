@@ -25,6 +25,8 @@ _READERS: dict[str, Callable[[Table, Known], model.Step]] = {
     "runs_out": members.runs_out,
     "default": shop.default,
     "settles": shop.settles,
+    "captures": shop.captures,
+    "delivered": shop.delivered,
     "revoke": members.revoke,
     "sponsor": shop.sponsor,
     "cancel": shop.cancel,

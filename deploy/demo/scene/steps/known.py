@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from groupbuy.notification.v1.events_pb2 import MessageKind
+from groupbuy.pricing.v1.deliveries_pb2 import RefusalReason
 from groupbuy.pricing.v1.events_pb2 import SettlementCause
 from groupbuy.team_formation.v1.reports_pb2 import ReportBy
 from groupbuy.team_formation.v1.types_pb2 import CampaignState, ReleaseReason, SeatState, TeamState
@@ -25,6 +26,7 @@ def _words(prefix: str, names: list[str], *without: str) -> tuple[str, ...]:
 STATES = _words("TEAM_STATE_", TeamState.keys())
 SEATS = _words("SEAT_STATE_", SeatState.keys(), "released") + _words("RELEASE_REASON_", ReleaseReason.keys())
 CAMPAIGN_STATES = _words("CAMPAIGN_STATE_", CampaignState.keys())
+REFUSALS = _words("REFUSAL_REASON_", RefusalReason.keys())
 PARTS_OF_REPORTS = _words("REPORT_BY_", ReportBy.keys())
 KINDS = tuple(name.removeprefix("MESSAGE_KIND_") for name in MessageKind.keys()[1:])
 CAUSES = tuple(name.removeprefix("SETTLEMENT_CAUSE_") for name in SettlementCause.keys()[1:])

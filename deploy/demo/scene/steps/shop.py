@@ -1,7 +1,7 @@
 """Reads what the shop, its staff and a live host do."""
 
 from deploy.demo.scene import model
-from deploy.demo.scene.steps.known import PARTS_OF_REPORTS, Known, refused
+from deploy.demo.scene.steps.known import PARTS_OF_REPORTS, REFUSALS, Known, refused
 from deploy.demo.scene.table import Table
 
 ACTIONS = ("start", "show", "release", "longer", "close_in")
@@ -15,6 +15,20 @@ def default(table: Table, known: Known) -> model.Default:
 def settles(table: Table, known: Known) -> model.Settles:
     """Read `settles`."""
     return model.Settles(table.word("settles", known.members), table.line)
+
+
+def captures(table: Table, known: Known) -> model.Captures:
+    """Read `captures`."""
+    return model.Captures(table.word("captures", known.members), table.flag("fails", default=False), table.line)
+
+
+def delivered(table: Table, known: Known) -> model.Delivered:
+    """Read `delivered`; why units were not taken stands exactly where fewer than all were."""
+    member, accepted = table.word("delivered", known.members), table.number_or_none("accepted")
+    if accepted is None and table.has("because"):
+        raise table.wrong("because", "Where everything was taken there is no `because`", "Write `accepted` too.")
+    because = "" if accepted is None else table.word("because", REFUSALS)
+    return model.Delivered(member, accepted, because, refused(table), table.line)
 
 
 def sponsor(table: Table, known: Known) -> model.Sponsor:
