@@ -1,4 +1,6 @@
-"""The consumer loop: a blocking Kafka consumer on a thread of its own, offsets committed after the database.
+"""The consumer loop: a blocking Kafka consumer on a thread of its own, offsets committed some time after the database.
+
+The inbox knows what was applied; offsets only say where to go on, so that they need not be waited for with each batch.
 
 Transient trouble is tried again where it stands, with the partitions paused and the membership kept alive. A batch
 whose partitions are taken away is given up; what it had committed is repeated elsewhere and changes nothing.
@@ -6,6 +8,7 @@ whose partitions are taken away is given up; what it had committed is repeated e
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError as FutureCancelled
 from concurrent.futures import Future
@@ -25,6 +28,8 @@ FETCH_BYTES = 128 * 1024
 """Most of one partition at a time: what is fetched is worked off in order, and a topic with little waits behind it."""
 POLL_MS = 500
 COMMIT_MS = 5_000
+COMMIT_EVERY_SECONDS = 1.0
+"""Offsets are a second behind at most while there is work: what a successor sees again it has applied already."""
 METADATA_MS = 30_000
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _KEEP_ALIVE_SECONDS = 1.0
@@ -49,6 +54,9 @@ class Consumer:
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way: Future[None] | None = None
+        self._applied: dict[TopicPartition, int] = {}
+        """Where to go on in each partition, not committed yet."""
+        self._commit_at = 0.0
         self.assigned = False
         """Whether the group has given this member its partitions since it connected."""
 
@@ -88,6 +96,7 @@ class Consumer:
             log.warning("consumer connects again", why=str(error) or type(error).__name__)
         finally:
             self.assigned = False
+            self._commit(consumer)
             with suppress(KafkaError):
                 consumer.close(timeout_ms=COMMIT_MS)
 
@@ -113,16 +122,32 @@ class Consumer:
         return consumer
 
     def run_once(self, consumer: KafkaConsumer) -> int:
-        """Read one batch, apply it, commit its offsets; returns the number of records applied."""
+        """Read one batch and apply it, and commit offsets when it is time; returns the number of records applied."""
         found = _poll(consumer, POLL_MS)
         records = [record_of(item) for batch in found.values() for item in batch]
         if not records:
+            self._commit(consumer)
             return 0
         if not self._apply(consumer, records):
             _put_back(consumer, found)
             return 0
-        _commit(consumer, found)
+        self._applied |= {at: batch[-1].offset + 1 for at, batch in found.items() if batch}
+        if time.monotonic() >= self._commit_at:
+            self._commit(consumer)
         return len(records)
+
+    def _commit(self, consumer: KafkaConsumer) -> None:
+        """Commit where to go on in partitions that are ours still; what fails is committed with the next ones."""
+        assigned = consumer.assignment()
+        ours = {at: OffsetAndMetadata(offset, "", -1) for at, offset in self._applied.items() if at in assigned}
+        self._applied = {}
+        self._commit_at = time.monotonic() + COMMIT_EVERY_SECONDS
+        if not ours:
+            return
+        try:
+            consumer.commit(ours, timeout_ms=COMMIT_MS)
+        except KafkaError as error:
+            log.info("offsets not committed; the batches may be seen again", why=type(error).__name__)
 
     def _apply(self, consumer: KafkaConsumer, records: list[Record]) -> bool:
         assert self._loop  # noqa: S101 - set before the thread starts
@@ -164,7 +189,11 @@ class Consumer:
             await asyncio.sleep(wait)
 
     def hand_over(self) -> None:
-        """Give up the batch under way: its partitions go to somebody else. Called on the client's own thread."""
+        """Give up the batch under way: its partitions go to somebody else. Called on the client's own thread.
+
+        Offsets that were not committed are not any more: whoever has a partition next may be further by then.
+        """
+        self._applied = {}
         under_way = self._under_way
         if under_way is not None:
             under_way.cancel()
@@ -196,14 +225,6 @@ def _put_back(consumer: KafkaConsumer, found: Found) -> None:
     for at, batch in found.items():
         if batch and at in consumer.assignment():
             consumer.seek(at, batch[0].offset)
-
-
-def _commit(consumer: KafkaConsumer, found: Found) -> None:
-    offsets = {at: OffsetAndMetadata(batch[-1].offset + 1, "", -1) for at, batch in found.items() if batch}
-    try:
-        consumer.commit(offsets, timeout_ms=COMMIT_MS)
-    except KafkaError as error:
-        log.info("offsets not committed; the batch may be seen again", why=type(error).__name__)
 
 
 def record_of(item: ConsumerRecord) -> Record:
