@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.arrays import Kind as Column
+from services.chassis.arrays import bigints, packed, texts, times, uuids
+from services.chassis.rows import ask, marks
 from services.notification.domain import Kind, SeatState, Standing, State, TeamState, Tried
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -42,21 +46,32 @@ class NewDelivery:
     due_at: datetime
 
 
+_values = attrgetter(*NewDelivery.__dataclass_fields__)
+_KINDS: Final[Sequence[Column]] = (
+    *[uuids] * 5,
+    texts,
+    texts,
+    uuids,
+    bigints,
+    *[texts] * 3,
+    times,
+    texts,
+    texts,
+    times,
+    texts,
+    times,
+)
+"""Of a new delivery's fields, which have the names of the columns."""
+_INSERT = (
+    f"INSERT INTO deliveries ({', '.join(NewDelivery.__dataclass_fields__)})"  # noqa: S608 - constants
+    f" SELECT * FROM unnest({marks(len(_KINDS))}) ON CONFLICT DO NOTHING RETURNING delivery_id"
+)
+
+
 async def insert_deliveries(connection: Connection, rows: Sequence[NewDelivery]) -> set[UUID]:
     """Write deliveries; returns the ids of those that were not there before."""
-    columns = [
-        [getattr(row, name) for row in rows]
-        for name in NewDelivery.__dataclass_fields__  # the order of the statement's columns
-    ]
-    cursor = await connection.execute(
-        "INSERT INTO deliveries (platform_id, campaign_id, delivery_id, team_id, seat_id, member_id, kind,"
-        " cause_event_id, team_version, language, subject, body, created_at, state, reason, ended_at, channel, due_at)"
-        " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[],"
-        " %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[],"
-        " %s::timestamptz[], %s::text[], %s::timestamptz[]) ON CONFLICT DO NOTHING RETURNING delivery_id",
-        columns,
-    )
-    return {row[0] async for row in cursor}
+    written = await ask(connection, _INSERT, [packed(_KINDS, map(_values, rows))], lambda row: row[0])
+    return set(await written.one())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """The copy of seats in SQL."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.arrays import Kind, bigints, packed, texts, times, uuids
+from services.chassis.rows import ask, marks, put
 from services.notification.domain import Audience, Role, Seat, SeatState, Team
 from services.notification.store.jobs import Job
 
@@ -28,13 +30,14 @@ _OF = {
 
 async def load_seats(connection: Connection, keys: Sequence[tuple[UUID, UUID, UUID]]) -> dict[UUID, Seat]:
     """Read seats, given as (campaign, team, seat), of teams that are locked."""
-    cursor = await connection.execute(
-        f"SELECT {_SEAT} FROM seats AS s"  # noqa: S608
-        " JOIN unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS k (campaign_id, team_id, seat_id)"
+    rows = await ask(
+        connection,
+        f"SELECT {_SEAT} FROM seats AS s JOIN unnest(%s, %s, %s) AS k (campaign_id, team_id, seat_id)"  # noqa: S608
         " USING (campaign_id, team_id, seat_id)",
-        tuple(map(list, zip(*keys, strict=True))),
+        [packed((uuids, uuids, uuids), keys)],
+        _seat,
     )
-    return {seat.seat_id: seat for seat in [_seat(row) async for row in cursor]}
+    return {seat.seat_id: seat for seat in await rows.one()}
 
 
 async def find_audience(
@@ -85,36 +88,51 @@ def _seat(row: Sequence[Any]) -> Seat:
     return Seat(seat_id, member_id, sku, quantity, Role(role), cap, SeatState(state), *rest)
 
 
+_KINDS: Final[Sequence[Kind]] = (
+    *[uuids] * 4,
+    texts,
+    texts,
+    bigints,
+    texts,
+    bigints,
+    texts,
+    times,
+    *[bigints] * 5,
+)
+_SAVE = (
+    "INSERT INTO seats (campaign_id, team_id, seat_id, platform_id, member_id, sku, quantity, role, cap, state,"  # noqa: S608 - constants
+    " hold_until, confirmed_version, released_version, taken_version, reduced_version, cap_tally_seq)"
+    f" SELECT * FROM unnest({marks(len(_KINDS))})"
+    " ON CONFLICT (campaign_id, team_id, seat_id) DO UPDATE SET state = excluded.state, cap = excluded.cap,"
+    " quantity = excluded.quantity, role = excluded.role, hold_until = excluded.hold_until,"
+    " confirmed_version = excluded.confirmed_version, released_version = excluded.released_version,"
+    " taken_version = excluded.taken_version, reduced_version = excluded.reduced_version,"
+    " cap_tally_seq = excluded.cap_tally_seq"
+)
+
+
 async def save_seats(connection: Connection, rows: Sequence[tuple[Team, Seat]]) -> None:
     """Save seats of teams that are locked."""
-    await connection.cursor().executemany(
-        "INSERT INTO seats (campaign_id, team_id, seat_id, platform_id, member_id, sku, quantity, role, cap, state,"
-        " hold_until, confirmed_version, released_version, taken_version, reduced_version, cap_tally_seq)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (campaign_id, team_id, seat_id) DO UPDATE SET state = excluded.state, cap = excluded.cap,"
-        " quantity = excluded.quantity, role = excluded.role, hold_until = excluded.hold_until,"
-        " confirmed_version = excluded.confirmed_version, released_version = excluded.released_version,"
-        " taken_version = excluded.taken_version, reduced_version = excluded.reduced_version,"
-        " cap_tally_seq = excluded.cap_tally_seq",
-        [
-            (
-                team.campaign_id,
-                team.team_id,
-                seat.seat_id,
-                team.platform_id,
-                seat.member_id,
-                seat.sku,
-                seat.quantity,
-                seat.role,
-                seat.cap,
-                seat.state,
-                seat.hold_until,
-                seat.confirmed_version,
-                seat.released_version,
-                seat.taken_version,
-                seat.reduced_version,
-                seat.cap_tally_seq,
-            )
-            for team, seat in rows
-        ],
+    if rows:
+        await put(connection, _SAVE, [packed(_KINDS, (_seat_values(team, seat) for team, seat in rows))])
+
+
+def _seat_values(team: Team, seat: Seat) -> tuple[object, ...]:
+    return (
+        team.campaign_id,
+        team.team_id,
+        seat.seat_id,
+        team.platform_id,
+        seat.member_id,
+        seat.sku,
+        seat.quantity,
+        seat.role,
+        seat.cap,
+        seat.state,
+        seat.hold_until,
+        seat.confirmed_version,
+        seat.released_version,
+        seat.taken_version,
+        seat.reduced_version,
+        seat.cap_tally_seq,
     )

@@ -1,13 +1,15 @@
 """The copy of teams in SQL."""
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
-from psycopg.types.json import Jsonb
 
+from services.chassis.arrays import Kind, bigints, booleans, jsonbs, packed, texts, times, uuids
+from services.chassis.rows import ask, marks, put
 from services.notification.domain import CountedIn, Opened, PaymentMode, Team, TeamState, Text
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -24,21 +26,22 @@ async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, 
     platforms: dict[TeamKey, UUID] = {}
     for platform_id, campaign_id, team_id in wanted:
         platforms.setdefault((campaign_id, team_id), platform_id)
-    keys = sorted(platforms)
-    campaigns, teams = [key[0] for key in keys], [key[1] for key in keys]
-    await connection.execute(
+    campaigns, teams = uuids(key[0] for key in platforms), uuids(key[1] for key in platforms)
+    await put(
+        connection,
         "INSERT INTO teams (campaign_id, team_id, platform_id)"
-        " SELECT campaign_id, team_id, platform_id"
-        " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[]) AS k (campaign_id, team_id, platform_id)"
+        " SELECT campaign_id, team_id, platform_id FROM unnest(%s, %s, %s) AS k (campaign_id, team_id, platform_id)"
         " ORDER BY campaign_id, team_id ON CONFLICT DO NOTHING",
-        (campaigns, teams, [platforms[key] for key in keys]),
+        [(campaigns, teams, uuids(platforms.values()))],
     )
-    cursor = await connection.execute(
-        f"SELECT {_TEAM} FROM teams AS t JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, team_id)"  # noqa: S608
+    rows = await ask(
+        connection,
+        f"SELECT {_TEAM} FROM teams AS t JOIN unnest(%s, %s) AS k (campaign_id, team_id)"  # noqa: S608
         " USING (campaign_id, team_id) ORDER BY t.campaign_id, t.team_id FOR UPDATE OF t",
-        (campaigns, teams),
+        [(campaigns, teams)],
+        _team,
     )
-    return {(team.campaign_id, team.team_id): team for team in [_team(row) async for row in cursor]}
+    return {(team.campaign_id, team.team_id): team for team in await rows.one()}
 
 
 async def find_team(connection: Connection, platform_id: UUID, campaign_id: UUID, team_id: UUID) -> Team | None:
@@ -99,20 +102,41 @@ def _opened(*kept: Any) -> Opened:
     )
 
 
+_KINDS: Final[Sequence[Kind]] = (
+    *[uuids] * 3,
+    bigints,
+    texts,
+    *[bigints] * 5,
+    jsonbs,
+    *[texts] * 5,
+    bigints,
+    texts,
+    times,
+    bigints,
+    bigints,
+    booleans,
+)
+_KEPT = (
+    "version, state, fill, fill_version, waiting, sponsored, end_version, texts, seller, checkout_url, time_zone,"
+    " payment_mode, counted_in, minimum, currency, ends_at, leader_reward, ladder_version, of_campaign"
+)
+_SAVE = (
+    f"INSERT INTO teams (campaign_id, team_id, platform_id, {_KEPT}) SELECT * FROM unnest({marks(len(_KINDS))})"  # noqa: S608 - constants
+    f" ON CONFLICT (campaign_id, team_id) DO UPDATE SET ({_KEPT}) = ROW (excluded.{_KEPT.replace(', ', ', excluded.')})"
+)
+
+
 async def save_teams(connection: Connection, teams: Sequence[Team]) -> None:
-    """Save teams that were opened; each is locked."""
-    await connection.cursor().executemany(
-        "UPDATE teams SET version = %s, state = %s, fill = %s, fill_version = %s, waiting = %s, sponsored = %s,"
-        " end_version = %s, texts = %s, seller = %s, checkout_url = %s, time_zone = %s, payment_mode = %s,"
-        " counted_in = %s, minimum = %s, currency = %s, ends_at = %s, leader_reward = %s,"
-        " ladder_version = %s, of_campaign = %s"
-        " WHERE campaign_id = %s AND team_id = %s AND platform_id = %s",
-        [_team_values(team, team.opened) for team in teams if team.opened],
-    )
+    """Save teams that were opened; each is locked, so that it is there."""
+    if opened := [_team_values(team, team.opened) for team in teams if team.opened]:
+        await put(connection, _SAVE, [packed(_KINDS, opened)])
 
 
 def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
     return (
+        team.campaign_id,
+        team.team_id,
+        team.platform_id,
         team.version,
         team.state,
         team.fill,
@@ -120,7 +144,7 @@ def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
         team.waiting,
         team.sponsored,
         team.end_version,
-        Jsonb([[text.language, text.title] for text in opened.texts]),
+        json.dumps([[text.language, text.title] for text in opened.texts]),
         opened.seller,
         opened.checkout_url,
         opened.time_zone,
@@ -132,7 +156,4 @@ def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
         opened.leader_reward,
         opened.ladder_version,
         opened.of_campaign,
-        team.campaign_id,
-        team.team_id,
-        team.platform_id,
     )
