@@ -26,6 +26,9 @@ from services.chassis.messages import Record, readable
 BATCH = 500
 FETCH_BYTES = 128 * 1024
 """Most of one partition at a time: what is fetched is worked off in order, and a topic with little waits behind it."""
+FEW = 100
+APART_SECONDS = 0.05
+"""Batches of few records begin so far apart: a batch costs as much as some dozen of its records."""
 POLL_MS = 500
 COMMIT_MS = 5_000
 COMMIT_EVERY_SECONDS = 1.0
@@ -56,7 +59,7 @@ class Consumer:
         self._under_way: Future[None] | None = None
         self._applied: dict[TopicPartition, int] = {}
         """Where to go on in each partition, not committed yet."""
-        self._commit_at = 0.0
+        self._commit_at = self._next_at = 0.0
         self.assigned = False
         """Whether the group has given this member its partitions since it connected."""
 
@@ -123,11 +126,13 @@ class Consumer:
 
     def run_once(self, consumer: KafkaConsumer) -> int:
         """Read one batch and apply it, and commit offsets when it is time; returns the number of records applied."""
+        self._stopping.wait(max(self._next_at - time.monotonic(), 0))
         found = _poll(consumer, POLL_MS)
         records = [record_of(item) for batch in found.values() for item in batch]
         if not records:
             self._commit(consumer)
             return 0
+        self._next_at = time.monotonic() + (APART_SECONDS if len(records) < FEW else 0)
         if not self._apply(consumer, records):
             _put_back(consumer, found)
             return 0

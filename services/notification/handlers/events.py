@@ -58,10 +58,12 @@ class EventHandlers:
     async def on_team_events(self, work: Work, events: list[Event]) -> None:
         """Keep the copy of teams and seats, tell what happened to them, and let go what waited for a version."""
         facts = [(event, _team_fact(event)) for event in events]
-        teams = await store.lock_teams(
+        asked = await store.ask_teams(
             work.connection, [(fact.platform_id, fact.campaign_id, fact.team_id) for _, fact in facts]
         )
-        batch = _Batch(teams, await _seats(work, facts))
+        seats = await store.ask_seats(work.connection, _seat_keys(facts))
+        teams = {(team.campaign_id, team.team_id): team for team in await asked.one()}
+        batch = _Batch(teams, {seat.seat_id: seat for seat in await seats.one()})
         for event, fact in facts:
             batch.apply(event, fact)
         await store.save_teams(work.connection, batch.moved_teams())
@@ -192,13 +194,13 @@ class _Batch:
         return [(self.teams[self._moved[seat_id]], self._seats[seat_id]) for seat_id in sorted(self._moved)]
 
 
-async def _seats(work: Work, facts: Sequence[tuple[Event, TeamFact]]) -> dict[UUID, Seat]:
+def _seat_keys(facts: Sequence[tuple[Event, TeamFact]]) -> list[tuple[UUID, UUID, UUID]]:
     keys = {
         (fact.campaign_id, fact.team_id, fact.change.seat.seat_id)
         for _, fact in facts
         if isinstance(fact.change, SeatMoved)
     }
-    return await store.load_seats(work.connection, sorted(keys)) if keys else {}
+    return list(keys)
 
 
 def _team_fact(event: Event) -> TeamFact:

@@ -58,8 +58,8 @@ from services.notification.store.members import (
     save_members,
 )
 from services.notification.store.payments import insert_payments_due, mark_came
-from services.notification.store.seats import find_audience, find_campaign_audience, load_seats, save_seats
-from services.notification.store.teams import find_team, find_teams, lock_teams, save_teams
+from services.notification.store.seats import ask_seats, find_audience, find_campaign_audience, save_seats
+from services.notification.store.teams import ask_teams, find_team, find_teams, lock_teams, save_teams
 
 __all__ = [
     "ALL_TEAMS",
@@ -80,6 +80,8 @@ __all__ = [
     "Position",
     "Reach",
     "Standings",
+    "ask_seats",
+    "ask_teams",
     "claim_due",
     "delete_account",
     "delete_jobs",
@@ -104,7 +106,6 @@ __all__ = [
     "insert_payments_due",
     "list_accounts",
     "list_deliveries",
-    "load_seats",
     "lock_deliveries",
     "lock_reached_jobs",
     "lock_ready_job",

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import Kind, bigints, packed, texts, times, uuids
-from services.chassis.rows import ask, marks, put
+from services.chassis.rows import Asked, ask, marks, put
 from services.notification.domain import Audience, Role, Seat, SeatState, Team
 from services.notification.store.jobs import Job
 
@@ -28,16 +28,15 @@ _OF = {
 }
 
 
-async def load_seats(connection: Connection, keys: Sequence[tuple[UUID, UUID, UUID]]) -> dict[UUID, Seat]:
-    """Read seats, given as (campaign, team, seat), of teams that are locked."""
-    rows = await ask(
+async def ask_seats(connection: Connection, keys: Sequence[tuple[UUID, UUID, UUID]]) -> Asked[Seat]:
+    """Ask for seats, given as (campaign, team, seat), of teams that are locked; both may be asked for in one breath."""
+    return await ask(
         connection,
         f"SELECT {_SEAT} FROM seats AS s JOIN unnest(%s, %s, %s) AS k (campaign_id, team_id, seat_id)"  # noqa: S608
         " USING (campaign_id, team_id, seat_id)",
-        [packed((uuids, uuids, uuids), keys)],
+        [tuple(uuids(key[at] for key in keys) for at in range(3))],
         _seat,
     )
-    return {seat.seat_id: seat for seat in await rows.one()}
 
 
 async def find_audience(

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import Kind, bigints, booleans, jsonbs, packed, texts, times, uuids
-from services.chassis.rows import ask, marks, put
+from services.chassis.rows import Asked, ask, marks, put
 from services.notification.domain import CountedIn, Opened, PaymentMode, Team, TeamState, Text
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -23,6 +23,12 @@ _TEAM = """t.platform_id, t.campaign_id, t.team_id, t.version, t.state, t.fill, 
 
 async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, UUID]]) -> dict[TeamKey, Team]:
     """Lock teams, given as (platform, campaign, team); those not known yet are inserted first, at version 0."""
+    asked = await ask_teams(connection, wanted)
+    return {(team.campaign_id, team.team_id): team for team in await asked.one()}
+
+
+async def ask_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, UUID]]) -> Asked[Team]:
+    """Have teams locked as `lock_teams` does; what is asked next is asked of locked teams, without waiting for them."""
     platforms: dict[TeamKey, UUID] = {}
     for platform_id, campaign_id, team_id in wanted:
         platforms.setdefault((campaign_id, team_id), platform_id)
@@ -34,14 +40,13 @@ async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, 
         " ORDER BY campaign_id, team_id ON CONFLICT DO NOTHING",
         [(campaigns, teams, uuids(platforms.values()))],
     )
-    rows = await ask(
+    return await ask(
         connection,
         f"SELECT {_TEAM} FROM teams AS t JOIN unnest(%s, %s) AS k (campaign_id, team_id)"  # noqa: S608
         " USING (campaign_id, team_id) ORDER BY t.campaign_id, t.team_id FOR UPDATE OF t",
         [(campaigns, teams)],
         _team,
     )
-    return {(team.campaign_id, team.team_id): team for team in await rows.one()}
 
 
 async def find_team(connection: Connection, platform_id: UUID, campaign_id: UUID, team_id: UUID) -> Team | None:

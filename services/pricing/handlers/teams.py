@@ -70,10 +70,11 @@ class _Batch:
     async def load(self, tables: Tables) -> None:
         """Lock the teams, load the seats and price tables, and store tables that are seen for the first time."""
         connection = self._work.connection
-        self.teams = await store.lock_teams(connection, sorted(self.keys))
-        seats = {(fact.campaign_id, fact.seat.seat_id) for fact in self._facts if fact.seat}
-        if seats:
-            self._seats = await store.load_seats(connection, list(seats))
+        teams = await store.ask_teams(connection, sorted(self.keys))
+        named_seats = {(fact.campaign_id, fact.seat.seat_id) for fact in self._facts if fact.seat}
+        seats = await store.ask_seats(connection, list(named_seats))
+        self.teams = {(team.campaign_id, team.team_id): team for team in await teams.one()}
+        self._seats = {(seat.campaign_id, seat.seat_id): seat for seat in await seats.one()}
         tallies = {(fact.campaign_id, fact.seat.cap_tally_seq) for fact in self._facts if fact.seat}
         if named := sorted(key for key in tallies if key[1]):
             self._tallies = await store.load_tallies(connection, named)

@@ -58,7 +58,7 @@ from services.pricing.store.reports import (
     mark_told,
     save_line_states,
 )
-from services.pricing.store.seats import find_seat, load_paying, load_seats, reward_leaders, save_seats
+from services.pricing.store.seats import ask_seats, find_seat, load_paying, load_seats, reward_leaders, save_seats
 from services.pricing.store.tables import insert_tables, list_campaign_tables, load_tables
 from services.pricing.store.tallies import (
     end_waiting,
@@ -74,7 +74,7 @@ from services.pricing.store.tallies import (
     save_head,
     take_differences,
 )
-from services.pricing.store.teams import find_team, lock_teams, save_teams
+from services.pricing.store.teams import ask_teams, find_team, lock_teams, save_teams
 
 __all__ = [
     "DemandRow",
@@ -85,6 +85,8 @@ __all__ = [
     "Span",
     "StoredFact",
     "Wanted",
+    "ask_seats",
+    "ask_teams",
     "end_waiting",
     "find_delivery_outcome",
     "find_demand",

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import Kind, bigints, booleans, jsonbs, packed, texts, uuids
-from services.chassis.rows import ask, marks, put
+from services.chassis.rows import Asked, ask, marks, put
 from services.pricing.domain import OwnStep, ReleaseReason, Role, Seat, SeatState
 
 _COLUMNS = (
@@ -23,14 +23,19 @@ async def load_seats(
     connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Seat]:
     """Load seats of locked teams, named by campaign and seat, at least one."""
-    rows = await ask(
+    asked = await ask_seats(connection, ids)
+    return {(seat.campaign_id, seat.seat_id): seat for seat in await asked.one()}
+
+
+async def ask_seats(connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]) -> Asked[Seat]:
+    """Ask for seats as `load_seats` does, none is fine; the teams may be asked for in the same breath."""
+    return await ask(
         connection,
         f"SELECT {_COLUMNS} FROM seats AS s"  # noqa: S608 - a constant
         " JOIN unnest(%s, %s) AS k (campaign_id, seat_id) USING (campaign_id, seat_id)",
-        [packed((uuids, uuids), ids)],
+        [(uuids(campaign_id for campaign_id, _ in ids), uuids(seat_id for _, seat_id in ids))],
         _seat,
     )
-    return {(seat.campaign_id, seat.seat_id): seat for seat in await rows.one()}
 
 
 async def load_paying(

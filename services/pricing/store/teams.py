@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis.arrays import Kind, bigints, packed, texts, uuids
-from services.chassis.rows import ask, marks, put
+from services.chassis.rows import Asked, ask, marks, put
 from services.pricing.domain import PaymentMode, Team, TeamState, Totals
 
 _COLUMNS = (
@@ -23,7 +23,13 @@ async def lock_teams(
     connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]
 ) -> dict[tuple[UUID, UUID], Team]:
     """Lock teams named by campaign and team, at least one, in id order; whose they are is for the caller to compare."""
-    rows = await ask(
+    asked = await ask_teams(connection, ids)
+    return {(team.campaign_id, team.team_id): team for team in await asked.one()}
+
+
+async def ask_teams(connection: AsyncConnection[TupleRow], ids: Sequence[tuple[UUID, UUID]]) -> Asked[Team]:
+    """Have teams locked as `lock_teams` does; what is asked next is asked of locked teams, without waiting for them."""
+    return await ask(
         connection,
         f"SELECT {_COLUMNS} FROM teams AS t"  # noqa: S608 - a constant
         " JOIN unnest(%s, %s) AS k (campaign_id, team_id) USING (campaign_id, team_id)"
@@ -31,7 +37,6 @@ async def lock_teams(
         [packed((uuids, uuids), ids)],
         _team,
     )
-    return {(team.campaign_id, team.team_id): team for team in await rows.one()}
 
 
 async def find_team(

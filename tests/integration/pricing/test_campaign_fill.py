@@ -255,7 +255,7 @@ def near_from_scratch(campaign: Campaign, tallies: Sequence[events_pb2.TallyEven
     """Compute from the tallies alone which of them came to one missing unit, and of which tier."""
     life, found, before = campaign.team(), [], 0
     for event in tallies:
-        fill = event.campaign_tallied.totals.units_confirmed_now
+        fill = event.campaign_tallied.totals.units_of_fill
         if fill != before and life.price(fill + 1) < life.price(fill):
             found.append((event.sequence, fill + 1))
         before = fill
