@@ -78,6 +78,7 @@ DAMAGE = {
     "4_money_goes_back": ("pricing", "UPDATE settlement_lines SET payment_reference = 'of somebody else'"),
     "4_one_line_per_seat_and_cause": ("team_formation", "DELETE FROM late_payments"),
     "4_seat_lines_add_up": ("pricing", "DELETE FROM settlement_lines"),
+    "4_settlement_numbers_without_gap": ("pricing", "DELETE FROM settlement_lines WHERE sequence = 1"),
     "4_sponsored_seats_have_no_line": ("pricing", "UPDATE seats SET sponsored = true"),
     "5_caps_agree": ("pricing", "UPDATE seats SET cap = cap + 1"),
     "5_caps_are_in_the_table": ("pricing", "UPDATE price_steps SET unit_price = unit_price + 1"),

@@ -1,11 +1,21 @@
--- A team, its seats and its invites belong to the platform of their campaign.
+-- In team_formation, whatever is of a campaign or its teams belongs to the platform of that campaign.
 -- database: team_formation
 WITH rows AS (
-    SELECT campaign_id, platform_id, 'team ' || team_id AS row FROM teams
+    SELECT campaign_id, platform_id, 'terms ' || terms_version AS row FROM campaign_terms
+    UNION ALL SELECT campaign_id, platform_id, 'change ' || version FROM campaign_changes
+    UNION ALL SELECT campaign_id, platform_id, 'stock of ' || sku FROM stock
+    UNION ALL SELECT campaign_id, platform_id, 'member ' || member_id FROM campaign_members
+    UNION ALL SELECT campaign_id, platform_id, 'tally ' || seq FROM tallies
+    UNION ALL SELECT campaign_id, platform_id, 'team ' || team_id FROM teams
+    UNION ALL SELECT campaign_id, platform_id, 'listed team ' || team_id FROM listed_teams
     UNION ALL SELECT campaign_id, platform_id, 'seat ' || seat_id FROM seats
-    UNION ALL SELECT campaign_id, platform_id, 'invite ' || invite_id FROM invites
     UNION ALL SELECT campaign_id, platform_id, 'late payment ' || seat_id FROM late_payments
+    UNION ALL SELECT campaign_id, platform_id, 'invite ' || invite_id FROM invites
+    UNION ALL SELECT campaign_id, platform_id, 'opens of invite ' || invite_id FROM invite_opens
+    -- what a rule refused may name a campaign that is another platform's
+    UNION ALL SELECT campaign_id, platform_id, 'request ' || rpc || ' ' || request_id FROM requests
+              WHERE NOT refused AND campaign_id <> '00000000-0000-0000-0000-000000000000'
 )
-SELECT count(*), count(*) FILTER (WHERE rows.platform_id <> c.platform_id),
-       (array_agg(row) FILTER (WHERE rows.platform_id <> c.platform_id))[1:5]
-FROM rows JOIN campaigns AS c USING (campaign_id)
+SELECT count(*), count(*) FILTER (WHERE rows.platform_id IS DISTINCT FROM c.platform_id),
+       (array_agg(row) FILTER (WHERE rows.platform_id IS DISTINCT FROM c.platform_id))[1:5]
+FROM rows LEFT JOIN campaigns AS c USING (campaign_id)

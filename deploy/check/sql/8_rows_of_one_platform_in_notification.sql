@@ -1,9 +1,26 @@
--- In notification, seats and deliveries belong to the platform of their team.
+-- In notification, seats, deliveries and fan-out jobs belong to the platform of their team, the teams of a campaign to one platform.
 -- database: notification
-WITH rows AS (
-    SELECT campaign_id, team_id, platform_id, 'seat ' || seat_id AS row FROM seats
-    UNION ALL SELECT campaign_id, team_id, platform_id, 'delivery ' || delivery_id FROM deliveries
+WITH owners AS (
+    SELECT campaign_id, min(platform_id::text)::uuid AS platform_id FROM teams GROUP BY campaign_id
+), judged AS (
+    SELECT r.row, t.platform_id IS DISTINCT FROM r.platform_id AS wrong
+    FROM (
+        SELECT campaign_id, team_id, platform_id, 'seat ' || seat_id AS row FROM seats
+        UNION ALL SELECT campaign_id, team_id, platform_id, 'delivery ' || delivery_id FROM deliveries
+        UNION ALL SELECT campaign_id, team_id, platform_id, 'job of ' || topic || ' ' || sequence FROM fanout_jobs
+                  WHERE team_id <> '00000000-0000-0000-0000-000000000000'
+    ) AS r LEFT JOIN teams AS t USING (campaign_id, team_id)
+    UNION ALL SELECT 'attempt ' || a.number || ' of delivery ' || a.delivery_id, d.platform_id IS DISTINCT FROM a.platform_id
+    FROM attempts AS a LEFT JOIN deliveries AS d USING (campaign_id, delivery_id)
+    UNION ALL SELECT r.row, o.platform_id <> r.platform_id
+    FROM (
+        SELECT campaign_id, platform_id, 'team ' || team_id AS row FROM teams
+        -- of a whole campaign, whose teams may not have been heard of yet
+        UNION ALL SELECT campaign_id, platform_id, 'job of ' || topic || ' ' || sequence FROM fanout_jobs
+                  WHERE team_id = '00000000-0000-0000-0000-000000000000'
+        -- what a rule refused may name a campaign that is another platform's
+        UNION ALL SELECT campaign_id, platform_id, 'request ' || rpc || ' ' || request_id FROM requests
+                  WHERE NOT refused AND campaign_id <> '00000000-0000-0000-0000-000000000000'
+    ) AS r JOIN owners AS o USING (campaign_id)
 )
-SELECT count(*), count(*) FILTER (WHERE rows.platform_id <> t.platform_id),
-       (array_agg(row) FILTER (WHERE rows.platform_id <> t.platform_id))[1:5]
-FROM rows JOIN teams AS t USING (campaign_id, team_id)
+SELECT count(*), count(*) FILTER (WHERE wrong), (array_agg(row) FILTER (WHERE wrong))[1:5] FROM judged

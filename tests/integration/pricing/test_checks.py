@@ -2,21 +2,32 @@
 
 import random
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from groupbuy.pricing.v1 import ladder_pb2
+from groupbuy.team_formation.v1 import types_pb2
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from deploy.check import Invariant, invariants
 from deploy.check.runner import run_check
+from tests.support import teams
+from tests.support.platform_acts import Platform
 from tests.support.pricing import PricingService
 from tests.support.pricing_histories import play
-from tests.support.pricing_lives import a_full_life, leaders_pay_less
-from tests.support.teams import COMMIT, HOLD, MEMBERS, PAY_ON_DELIVERY, PREPAID, UNITS, price_table
+from tests.support.pricing_lives import EXPIRED, HELD, FullLife, a_full_life, leaders_pay_less
+from tests.support.teams import COMMIT, MEMBERS, PAY_ON_DELIVERY, PREPAID, UNITS, price_table
 
-MODES = (COMMIT, HOLD, PREPAID, PAY_ON_DELIVERY)
+MODES = (COMMIT, teams.HOLD, PREPAID, PAY_ON_DELIVERY)
 LIVES = 60
+ACTS = 80
+TERMS = types_pb2.PaymentTerms(
+    pay_within=Duration(seconds=7200),
+    authorisation_lifetime=Duration(seconds=86_400),
+    lapse_warning=Duration(seconds=3600),
+)
 
 
 def without_one(*causes: str) -> list[str]:
@@ -45,6 +56,22 @@ DAMAGE = {
         *without_one("TEAM_FORMED", "SEAT_WITHDRAWN", "TEAM_FAILED"),
         "UPDATE facts SET units_back = units_back + 1 WHERE kind = 'SeatReduced'",
         "UPDATE seats SET state = 'RELEASED', release_reason = 'WITHDRAWN' WHERE state = 'CONFIRMED'",
+    ],
+    "4_settlement_numbers_without_gap": [
+        "DELETE FROM settlement_lines WHERE sequence = 1",
+        "DELETE FROM settlement_lines WHERE sequence = 2",
+        "DELETE FROM line_reports",
+        "DELETE FROM payment_facts",
+        "UPDATE payment_facts SET sequence = 1",
+        "UPDATE line_reports SET sequence = sequence + 1000",
+        "UPDATE teams SET settlement_sequence = settlement_sequence + 1",
+        "UPDATE settlement_lines SET team_id = gen_random_uuid() WHERE cause = 'TEAM_FAILED'",
+        (
+            "INSERT INTO settlement_jobs SELECT campaign_id, team_id, version, platform_id, 'TEAM_FORMED', event_id,"
+            " occurred_at, 1, 1, 0, 0, seat_id, 0, '' FROM facts WHERE version = 1;"
+            " DELETE FROM settlement_jobs WHERE team_id = (SELECT min(team_id::text)::uuid FROM line_reports);"
+            " DELETE FROM line_reports"
+        ),
     ],
     "4_sponsored_seats_have_no_line": ["UPDATE seats SET sponsored = true"],
     "5_caps_are_in_the_table": ["UPDATE seats SET cap_role = NULL"],
@@ -86,6 +113,15 @@ DAMAGE = {
 }
 
 
+def form(life: FullLife) -> None:
+    """Form a team that is still open, so that money is waited for when the platform acts."""
+    if not life.is_open:
+        return
+    for name in life.members(HELD):
+        life.release(name, EXPIRED)
+    life.form()
+
+
 def of_pricing() -> list[Invariant]:
     """Those that need no other database and no relay."""
     return [
@@ -104,11 +140,18 @@ async def connection(pricing: PricingService) -> AsyncIterator[AsyncConnection[T
         table = leaders_pay_less(
             price_table(basis=chance.choice([MEMBERS, UNITS, ladder_pb2.BASIS_CAMPAIGN_UNITS])), 200
         )
-        life = a_full_life(table=table, payment_mode=MODES[number % len(MODES)])
+        life = a_full_life(table=table, payment_mode=MODES[number % len(MODES)], payment_terms=TERMS)
         play(life, [(chance.randrange(999), chance.randrange(999)) for _ in range(chance.randint(5, 50))])
+        if number % 3:
+            form(life)
         await pricing.apply(life.records)
     await pricing.tallies.run_once()
     await pricing.settle()
+    pricing.clock.move(timedelta(days=3))  # what was not paid so far lapses
+    await pricing.payments.run_once()
+    platform = Platform(pricing, chance)
+    for _ in range(ACTS):
+        await platform.act()
     async with pricing.database.read() as lent, lent.transaction(force_rollback=True):
         yield lent
 
