@@ -17,6 +17,7 @@ from aiosmtplib import SMTPRecipientsRefused, SMTPResponseException
 
 from services.chassis.settings import split_address
 from services.notification.channels import Account, Letter, Misconfigured, Outcome, Refused, Retry, Sent, Setup
+from services.notification.privacy import without_addresses
 
 _LONGEST = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 _DOMAIN = re.compile(
@@ -49,7 +50,7 @@ class EmailChannel:
                 "must be a mailbox in ASCII, for instance name@example.com; write a domain of other letters as xn--..."
             )
         if not _DOMAIN.fullmatch(parsed.domain):
-            return f"has a domain that cannot be one: {parsed.domain or 'none'}"
+            return f"must have a domain that can be one, not {parsed.domain or 'none'}"
         return None
 
     def check_account(self, _settings: Mapping[str, str]) -> Mapping[str, str]:
@@ -71,9 +72,9 @@ class EmailChannel:
                 timeout=self._seconds,
             )
         except SMTPRecipientsRefused as refused:
-            return _recipient(refused.recipients[0])
+            return _recipient(refused.recipients[0], letter.address)
         except SMTPResponseException as refused:
-            return _ours(refused)
+            return _ours(refused, letter.address)
         except (aiosmtplib.SMTPException, OSError) as error:
             return Retry(f"{type(error).__name__}: {error}")
         return Sent(f"<{letter.delivery_id}@{self._sender.rpartition('@')[2]}>")
@@ -94,21 +95,24 @@ class EmailChannel:
         """Nothing is kept open."""
 
 
-def _recipient(reply: SMTPResponseException) -> Outcome:
+def _recipient(reply: SMTPResponseException, address: str) -> Outcome:
     """Read the reply to RCPT TO: it is about the address, unless it is about policy."""
+    said = _said(reply, address)
     if reply.code < 500 or reply.code == _MAILBOX_FULL:  # noqa: PLR2004 - 4yz: transient, RFC 5321
-        return Retry(_said(reply))
-    return Misconfigured(_said(reply)) if _POLICY.match(reply.message) else Refused(_said(reply))
+        return Retry(said)
+    return Misconfigured(said) if _POLICY.match(reply.message) else Refused(said)
 
 
-def _ours(reply: SMTPResponseException) -> Outcome:
+def _ours(reply: SMTPResponseException, address: str) -> Outcome:
     """Read the reply to anything else: what was said of the message itself is for this recipient, the rest is ours."""
+    said = _said(reply, address)
     if reply.code < 500:  # noqa: PLR2004
-        return Retry(_said(reply))
+        return Retry(said)
     if isinstance(reply, aiosmtplib.SMTPDataError) and not _POLICY.match(reply.message):
-        return Refused(_said(reply))
-    return Misconfigured(_said(reply))
+        return Refused(said)
+    return Misconfigured(said)
 
 
-def _said(reply: SMTPResponseException) -> str:
-    return f"{reply.code} {reply.message}"
+def _said(reply: SMTPResponseException, address: str) -> str:
+    """Repeat the server's words, which often name the address, without it."""
+    return without_addresses(f"{reply.code} {reply.message}", address)
