@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from services.chassis.sealing import Sealer
 from services.chassis.settings import Address, ChassisSettings
@@ -34,6 +34,13 @@ class Settings(ChassisSettings):
         description="Keys that seal platforms' secrets, KEY_ID:SEED,KEY_ID:SEED, each seed 32 random bytes in base64"
         " (openssl rand -base64 32); the first seals, all open. Empty: no channel can be set up that has a secret.",
     )
+    smtp_user: str = Field("", description="User at the SMTP server; empty: no login.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
+    smtp_tls: Literal["auto", "none", "starttls", "implicit"] = Field(
+        "auto",
+        description="TLS to the SMTP server: auto (STARTTLS where it is offered), none, starttls (insists), implicit"
+        " (from the first byte, often port 465). A login needs one that is said: starttls, implicit, or none.",
+    )
 
     @field_validator("seal_keys")
     @classmethod
@@ -41,6 +48,20 @@ class Settings(ChassisSettings):
         if value.get_secret_value():
             Sealer.read(value.get_secret_value())
         return value
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> "Settings":
+        if bool(self.smtp_user) != bool(self.smtp_password.get_secret_value()):
+            raise ValueError("GROUPBUY_SMTP_USER and GROUPBUY_SMTP_PASSWORD go together; set both or neither")
+        if self.smtp_user and self.smtp_tls == "auto":
+            raise ValueError("GROUPBUY_SMTP_TLS must be starttls, implicit or none where there is a password: with auto"
+                             " it could travel in the clear")  # fmt: skip
+        return self
+
+    @property
+    def smtp_login(self) -> tuple[str, str] | None:
+        """User and password at the SMTP server; None where there is no login."""
+        return (self.smtp_user, self.smtp_password.get_secret_value()) if self.smtp_user else None
 
     @property
     def sealer(self) -> Sealer | None:

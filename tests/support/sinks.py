@@ -1,10 +1,10 @@
-"""Servers that messages are really sent to: SMTP and HTTP sinks that accept, refuse, stall, cut or talk garbage."""
+"""What this repository's own channels are played against: an SMTP server, a member's endpoint, a terminal."""
 
 import asyncio
 import io
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -12,41 +12,52 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
-from aiohttp import web
 from aiosmtpd.smtp import SMTP as SmtpProtocol  # noqa: N811 - a class, not a constant
 
-ACCEPT, BUSY, REFUSE, MISCONFIGURED, SLOW, CUT, GARBAGE = (
-    "accept",
-    "busy",
-    "refuse",
-    "misconfigured",
-    "slow",
-    "cut",
-    "garbage",
+from services.notification.testing import (
+    ACCEPT,
+    BUSY,
+    CUT,
+    GARBAGE,
+    MISCONFIGURED,
+    REFUSE,
+    SLOW,
+    Answer,
+    Request,
+    Sink,
+    Taken,
+    trouble,
 )
 
 
 @dataclass
-class Sink:
-    """What a server does, where it is, and what it has taken."""
+class SmtpSink(Sink):
+    """An SMTP server that is running."""
 
     mode: str = ACCEPT
-    address: str = ""
     port: int = 0
-    taken: list[dict[str, Any]] = field(default_factory=list)
-    busy_headers: dict[str, str] = field(default_factory=dict)
-    asked: int = 0
+    mails: list[EmailMessage] = field(default_factory=list)
+    server: asyncio.Server | None = None
+    talking: set[asyncio.Task[None]] = field(default_factory=set)
     release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def stop(self) -> None:
+        self.release.set()
+        if self.server:
+            self.server.close()
+            await self.server.wait_closed()
+            await asyncio.gather(*self.talking)
+            self.server = None
 
 
 class _Smtp:
-    """Hooks of aiosmtpd: what each command is answered."""
+    """Hooks of aiosmtpd: what each command is answered (RFC 5321, codes of RFC 3463)."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: SmtpSink) -> None:
         self._sink = sink
 
     async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
-        self._sink.asked += 1
+        self._sink.hear()
         if self._sink.mode == MISCONFIGURED:
             return "550 5.7.1 sender not allowed"
         if self._sink.mode == SLOW:
@@ -67,30 +78,26 @@ class _Smtp:
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         if self._sink.mode == CUT:
             server.transport.abort()
+        if self._sink.mode == "content refused":
+            return f"554 5.6.0 <{envelope.rcpt_tos[0]}> does not take such content"
         mail = message_from_bytes(envelope.content, policy=default)
         assert isinstance(mail, EmailMessage)
         body = mail.get_body()
-        self._sink.taken.append(
-            {
-                "key": str(mail["Message-ID"]).strip("<>").partition("@")[0],
-                "to": envelope.rcpt_tos[0],
-                "subject": str(mail["Subject"]),
-                "body": str(body.get_content()) if body else "",
-                "mail": mail,
-            }
-        )
+        text = f"{mail['Subject']}\n\n{body.get_content() if body else ''}"
+        key = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+        self._sink.mails.append(mail)
+        self._sink.taken.append(Taken(envelope.rcpt_tos[0], text, key))
         return "250 OK"
 
 
-@asynccontextmanager
-async def _garbage_sink(sink: Sink) -> AsyncIterator[Sink]:
+async def _garbage(sink: SmtpSink) -> asyncio.Server:
     """Run a server that speaks no protocol."""
-    talking: set[asyncio.Task[None]] = set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
-        talking.add(task)
+        sink.talking.add(task)
+        sink.hear()
         with suppress(ConnectionError):
             writer.write(b"\x00\xff what is this\r\n" * 3)
             await writer.drain()
@@ -99,93 +106,63 @@ async def _garbage_sink(sink: Sink) -> AsyncIterator[Sink]:
             writer.close()
             await writer.wait_closed()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    sink.port = server.sockets[0].getsockname()[1]
-    try:
-        yield sink
-    finally:
-        server.close()
-        await server.wait_closed()
-        await asyncio.gather(*talking)
+    return await asyncio.start_server(talk, "127.0.0.1", 0)
 
 
 @asynccontextmanager
-async def smtp_sink(mode: str = ACCEPT) -> AsyncIterator[Sink]:
-    """Run an SMTP server on loopback."""
-    sink = Sink(mode, "mei@example.com")
-    if mode == GARBAGE:
-        async with _garbage_sink(sink):
-            yield sink
-        return
+async def smtp_sink(mode: str = ACCEPT, *, implicit_tls: Any = None, **options: Any) -> AsyncIterator[SmtpSink]:
+    """Run an SMTP server on loopback; the options are those of aiosmtpd's SMTP."""
+    sink = SmtpSink(mode=mode)
     loop = asyncio.get_running_loop()
-    handler = _Smtp(sink)
-    server = await loop.create_server(lambda: SmtpProtocol(handler, hostname="sink", loop=loop), "127.0.0.1", 0)
-    sink.port = server.sockets[0].getsockname()[1]
-    try:
-        yield sink
-    finally:
-        sink.release.set()
-        server.close()
-        await server.wait_closed()
-
-
-@asynccontextmanager
-async def http_sink(mode: str = ACCEPT) -> AsyncIterator[Sink]:
-    """Run an HTTP server on loopback."""
-    sink = Sink(mode)
     if mode == GARBAGE:
-        async with _garbage_sink(sink):
-            sink.address = f"http://127.0.0.1:{sink.port}/in"
-            yield sink
-        return
-    app = web.Application()
-    app.add_routes([web.post("/in", _post(sink))])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert runner.addresses
-    sink.port = runner.addresses[0][1]
-    sink.address = f"http://127.0.0.1:{sink.port}/in"
+        sink.server = await _garbage(sink)
+    else:
+        handler = _Smtp(sink)
+        sink.server = await loop.create_server(
+            lambda: SmtpProtocol(handler, hostname="sink", loop=loop, **options), "127.0.0.1", 0, ssl=implicit_tls
+        )
+    sink.port = sink.server.sockets[0].getsockname()[1]
     try:
         yield sink
     finally:
-        sink.release.set()
-        await runner.cleanup()
+        await sink.stop()
 
 
-def _post(sink: Sink) -> Callable[[web.Request], Any]:
-    async def post(request: web.Request) -> web.Response:
-        sink.asked += 1
-        body = await request.json()
-        if sink.mode == SLOW:
-            await sink.release.wait()
-        if sink.mode == CUT:
-            assert request.transport
-            request.transport.abort()
-        status = {BUSY: 503, REFUSE: 404, ACCEPT: 200}.get(sink.mode, 200)
-        if sink.mode.isdecimal():
-            status = int(sink.mode)
-        if status < 300:
-            taken = {"key": request.headers["Idempotency-Key"], "to": sink.address, **body}
-            sink.taken.append(taken)
-        return web.Response(status=status, headers=sink.busy_headers)
+class Endpoint:
+    """What a member's endpoint answers: a mode's name, or a status."""
 
-    return post
+    def __init__(self, mode: str = ACCEPT, headers: dict[str, str] | None = None) -> None:
+        self._status = {ACCEPT: 204, BUSY: 503, REFUSE: 404}.get(mode) or (int(mode) if mode.isdecimal() else 200)
+        self._mode = mode
+        self._headers = headers or {}
+
+    def __call__(self, request: Request) -> Answer:
+        if answer := trouble(self._mode):
+            return answer
+        if self._status >= 300:
+            return Answer(self._status, headers=self._headers)
+        body = request.json()
+        to = f"http://{request.headers['host']}{request.path}"
+        taken = Taken(to, f"{body['subject']}\n\n{body['body']}", request.headers["idempotency-key"])
+        return Answer(self._status, takes=taken)
 
 
 class Console(io.StringIO):
     """A stream that can be cut."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, mode: str) -> None:
         super().__init__()
         self._sink = sink
+        self._mode = mode
 
     def write(self, text: str) -> int:
-        if self._sink.mode == CUT:
+        if self._mode == CUT:
             raise BrokenPipeError(32, os.strerror(32))
         for line in text.splitlines():
             if line:
+                self._sink.hear()
                 said = json.loads(line)
-                self._sink.taken.append({"key": said["delivery_id"], "to": said["message_to"], **said})
+                self._sink.taken.append(
+                    Taken(said["message_to"], f"{said['subject']}\n\n{said['body']}", said["delivery_id"])
+                )
         return len(text)

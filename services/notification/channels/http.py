@@ -118,7 +118,7 @@ class Http:
         except PrivateAddress as problem:
             raise NotAllowed(str(problem)) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise NotReached(f"{type(error).__name__}: {error}") from None
+            raise NotReached(_why(error)) from None
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
         """Ask for something; as `post`."""
@@ -142,6 +142,12 @@ class Http:
         if self._session:
             await self._session.close()
             self._session = None
+
+
+def _why(error: Exception) -> str:
+    """Say what happened without the URL, which may hold a token: an answer that cannot be read comes with it."""
+    name = type(error).__name__
+    return name if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL) else f"{name}: {error}"
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

@@ -27,7 +27,13 @@ def open_channels(settings: Settings, http: Http) -> Channels:
     tools = Tools(http)
     ours: list[Channel] = [
         ConsoleChannel(),
-        EmailChannel(settings.smtp, settings.mail_from, seconds=settings.send_seconds),
+        EmailChannel(
+            settings.smtp,
+            settings.mail_from,
+            seconds=settings.send_seconds,
+            tls=settings.smtp_tls,
+            login=settings.smtp_login,
+        ),
         WebhookChannel(http),
     ]
     channels: dict[str, Channel] = {}

@@ -32,9 +32,10 @@ from services.notification.channels.webhook import WebhookChannel
 from services.notification.domain import Limits
 from services.notification.recorder import Attempted, Recorder
 from services.notification.sender import Pace, Sender
+from services.notification.testing import http_sink
 from tests.support.notifying import SEALER, Notifying
 from tests.support.prices import FORMED, Pricing, campaign_changed, campaign_near
-from tests.support.sinks import http_sink, smtp_sink
+from tests.support.sinks import Endpoint, smtp_sink
 from tests.support.team_turns import TeamTurns
 from tests.support.teams import TeamLife, price_table
 from tests.support.until import until
@@ -506,9 +507,9 @@ async def test_no_price_is_said_to_who_left(notification: Notifying) -> None:
 
 
 async def test_messages_are_really_received_with_a_dead_mail_server_giving_way(notification: Notifying) -> None:
-    async with smtp_sink("refuse") as dead, http_sink() as hook, smtp_sink() as alive:
+    async with smtp_sink("refuse") as dead, http_sink(Endpoint()) as hook, smtp_sink() as alive:
         life = TeamLife()
-        await notification.put(life.platform, "mei", ("email", "mei@example.com"), ("webhook", hook.address))
+        await notification.put(life.platform, "mei", ("email", "mei@example.com"), ("webhook", f"{hook.url}/in"))
         life.open("mei")
         await notification.apply(*life.records)
         http = Http(seconds=5, connections=5, allow_private=True)
@@ -524,8 +525,8 @@ async def test_messages_are_really_received_with_a_dead_mail_server_giving_way(n
             notification, EmailChannel(f"127.0.0.1:{alive.port}", "a@example.com", seconds=5), webhook
         ) as sender:
             await turn(sender)
-        assert [taken["member_id"] for taken in hook.taken] == ["mei"]
-        assert [taken["to"] for taken in alive.taken] == ["tom@example.com"]
+        assert [asked.json()["member_id"] for asked in hook.asked] == ["mei"]
+        assert [taken.to for taken in alive.taken] == ["tom@example.com"]
         await http.close()
     assert await notification.states() == {("JOINED", "mei"): "SENT", ("JOINED", "tom"): "SENT"}
     details = [row[0] for row in await notification.rows("SELECT detail FROM attempts ORDER BY attempted_at")]
