@@ -1,0 +1,156 @@
+"""The channel `telegram`: one call of sendMessage per message, by the platform's own bot.
+
+Source: https://core.telegram.org/bots/api ("Making requests", "sendMessage", "ResponseParameters"), its limits
+https://core.telegram.org/bots/faq ("My bot is hitting limits"). The Bot API has no idempotency key: a sender that dies,
+or a connection cut, between the call and its record sends the message again, and the member reads it twice.
+Text is sent plain, without a parse mode, so that nothing in it is markup; a link becomes a button below it.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from services.notification.channels import (
+    Account,
+    Field,
+    Http,
+    Letter,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Setup,
+)
+from services.notification.channels.http import NotAllowed, NotReached, Reply
+
+LONGEST_TEXT = 4096
+_API = "https://api.telegram.org"
+_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{20,100}")
+_CHAT = re.compile(r"-?[1-9][0-9]{0,18}|@[A-Za-z][A-Za-z0-9_]{3,31}")
+_GONE = (
+    "bot was blocked by the user",
+    "user is deactivated",
+    "bot was kicked",
+    "group chat was deleted",
+    "chat not found",
+)
+"""Descriptions of 400 and 403 after which a chat takes nothing any more. The Bot API lists no descriptions; these are
+collected at https://github.com/TelegramBotAPI/errors. Another one refuses this message, and the chat is tried again."""
+
+
+class TelegramChannel:
+    """Writes to private chats, groups and channels as a bot."""
+
+    name = "telegram"
+    setup = Setup(
+        fields=(
+            Field("token", "the bot's token, as @BotFather gives it", secret=True),
+            Field("base_url", f"of a Bot API server of your own; {_API} if it is left out", required=False),
+        ),
+        per_second=30.0,  # "no more than 30 messages per second", the FAQ above
+    )
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def check(self, address: str) -> str | None:
+        """Accept what sendMessage takes as chat_id."""
+        if not _CHAT.fullmatch(address):
+            return "must be a chat id (digits, with - before them for a group), or @name of a public channel"
+        return None
+
+    def check_account(self, settings: Mapping[str, str]) -> Mapping[str, str]:
+        """Look at the form of the token, and at the URL of a server of one's own."""
+        problems: dict[str, str] = {}
+        if not _TOKEN.fullmatch(settings.get("token", "")):
+            problems["token"] = "must be a bot token of the form 123456:ABC-DEF, as @BotFather gives it"  # noqa: S105
+        base_url = settings.get("base_url", "")
+        if base_url and (problem := self._http.url_problem(base_url)):
+            problems["base_url"] = problem
+        return problems
+
+    async def send(self, letter: Letter, account: Account) -> Outcome:
+        """Call sendMessage."""
+        base_url = (account.settings.get("base_url") or _API).rstrip("/")
+        try:
+            reply = await self._http.post(
+                f"{base_url}/bot{account.settings.get('token', '')}/sendMessage", json=_message(letter)
+            )
+        except NotAllowed as problem:
+            return Misconfigured(f"base_url {problem}")
+        except NotReached as problem:
+            return Retry(str(problem))
+        return _outcome(reply, letter)
+
+    async def close(self) -> None:
+        """Keep nothing of its own."""
+
+
+def _message(letter: Letter) -> dict[str, Any]:
+    message: dict[str, Any] = {
+        "chat_id": letter.address if letter.address.startswith("@") else int(letter.address),
+        "text": _shortened("\n\n".join(filter(None, (letter.subject.strip(), letter.body.strip())))),
+    }
+    if letter.link:
+        button = {"text": letter.link_label or letter.link, "url": letter.link}
+        message["reply_markup"] = {"inline_keyboard": [[button]]}
+    return message
+
+
+def _shortened(text: str) -> str:
+    """Keep to the longest text, counted in UTF-16 units as the Bot API counts positions in texts."""
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * LONGEST_TEXT:
+        return text
+    return units[: 2 * (LONGEST_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
+
+
+def _outcome(reply: Reply, letter: Letter) -> Outcome:
+    """Read the answer: `ok`, and `error_code` with `description` and `parameters` where it is not."""
+    said = reply.json()
+    if said.get("ok") is True:
+        result = said.get("result")
+        return Sent(str(result.get("message_id", "")) if isinstance(result, dict) else "")
+    code = said.get("error_code", reply.status)
+    if 300 <= reply.status < 400:  # noqa: PLR2004 - RFC 9110 section 15
+        return Misconfigured(f"HTTP {reply.status}: redirects are not followed; give the final base_url")
+    if reply.is_good or "ok" not in said:
+        return _no_answer_of_the_api(reply)
+    return _error(code, said, reply, letter)
+
+
+def _no_answer_of_the_api(reply: Reply) -> Outcome:
+    """Read what no Bot API server says: something between answers, and whether the message arrived is unknown."""
+    problem = f"HTTP {reply.status} without the JSON of the Bot API"
+    if reply.is_good or reply.is_busy:
+        return Retry(problem, reply.retry_after())
+    return Misconfigured(f"{problem}; look at base_url")
+
+
+def _error(code: object, said: Mapping[str, Any], reply: Reply, letter: Letter) -> Outcome:
+    description = str(said.get("description", ""))
+    detail = f"{code} {description}"
+    found = said.get("parameters")
+    parameters = found if isinstance(found, dict) else {}
+    match code:
+        case 429:
+            return Retry(detail, _asked_for(parameters, reply), whole_account=_is_private(letter.address))
+        case 401 | 404:
+            return Misconfigured(f"{detail}: the bot's token is not good (any more); PutChannel takes a new one")
+        case 400 if "migrate_to_chat_id" in parameters:
+            return Refused(f"{code} the group became a supergroup with another id; register that one", is_gone=True)
+        case 400 | 403:
+            return Refused(detail, is_gone=any(words in description.lower() for words in _GONE))
+    return Retry(detail, reply.retry_after()) if reply.is_busy else Refused(detail)
+
+
+def _asked_for(parameters: Mapping[str, Any], reply: Reply) -> timedelta | None:
+    seconds = parameters.get("retry_after")
+    return timedelta(seconds=min(seconds, 10**8)) if isinstance(seconds, int) else reply.retry_after()
+
+
+def _is_private(address: str) -> bool:
+    """Tell a member's chat from a group: 20 messages a minute are a group's own limit, 30 a second the bot's."""
+    return address.isdecimal()
