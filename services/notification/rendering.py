@@ -2,7 +2,8 @@
 
 A template's first line is the subject, the rest after an empty line the body. Variables: the fields of the message's
 facts, and title, seller, checkout_url, minimum, payment_mode, ends_at. Filters: `money` (minor units of the team's
-currency), `amount` (of one unit, shown times the seat's quantity), `time` (in the member's zone).
+currency), `amount` (of one unit, shown times the seat's quantity), `time` (in the member's zone), `plural` (forms by
+CLDR's categories, # for the number). Where a language is written right to left, what may run the other way is isolated.
 """
 
 from dataclasses import dataclass, fields
@@ -11,6 +12,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from babel import Locale
 from jinja2 import StrictUndefined, Template, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -45,10 +47,10 @@ def render(kind: Kind, facts: Facts, opened: Opened, language: str, time_zone: s
     text_language = formats.best_match(wanted, tuple(_templates()), _FALLBACK)
     locale = formats.locale_for(wanted, text_language)
     source = _templates()[text_language][kind]
-    variables = {item.name: getattr(facts, item.name) for item in fields(facts)}
+    variables = {item.name: _fact(getattr(facts, item.name), locale) for item in fields(facts)}
     variables |= {
-        "title": _title(opened, wanted),
-        "seller": opened.seller,
+        "title": formats.isolated(_title(opened, wanted), locale),
+        "seller": formats.isolated(opened.seller, locale),
         "checkout_url": opened.checkout_url,
         "minimum": opened.minimum,
         "payment_mode": opened.payment_mode,
@@ -61,21 +63,35 @@ def render(kind: Kind, facts: Facts, opened: Opened, language: str, time_zone: s
     return Words(text_language, _one_line(source.subject.render(variables)), text)
 
 
+def _fact(value: object, locale: Locale) -> object:
+    return formats.isolated(value, locale) if type(value) is str else value
+
+
 @pass_context
 def _money(context: Context, minor_units: int) -> str:
-    return formats.money(minor_units, context["currency"], context["locale"])
+    return formats.isolated(_written(context, minor_units), context["locale"])
 
 
 @pass_context
 def _amount(context: Context, unit: int) -> str:
     quantity = context["quantity"]
-    total = _money(context, unit * quantity)
-    return total if quantity == 1 else f"{total} ({quantity} × {_money(context, unit)})"  # noqa: RUF001 - the sign
+    total = _written(context, unit * quantity)
+    text = total if quantity == 1 else f"{total} ({quantity} × {_written(context, unit)})"  # noqa: RUF001 - the sign
+    return formats.isolated(text, context["locale"])
+
+
+def _written(context: Context, minor_units: int) -> str:
+    return formats.money(minor_units, context["currency"], context["locale"])
 
 
 @pass_context
 def _time(context: Context, at: datetime) -> str:
-    return formats.time(at, context["time_zone"], context["locale"])
+    return formats.isolated(formats.time(at, context["time_zone"], context["locale"]), context["locale"])
+
+
+@pass_context
+def _plural(context: Context, number: int, **forms: str) -> str:
+    return formats.plural(number, forms, context["locale"])
 
 
 def _title(opened: Opened, language: str) -> str:
@@ -97,7 +113,7 @@ def _templates() -> dict[str, dict[Kind, _Source]]:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
-    environment.filters.update(money=_money, amount=_amount, time=_time)
+    environment.filters.update(money=_money, amount=_amount, time=_time, plural=_plural)
     folder = files("services.notification") / "templates"
     return {
         item.name: {kind: _source(environment, item / f"{kind.lower()}.txt") for kind in Kind}
