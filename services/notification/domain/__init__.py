@@ -1,5 +1,6 @@
 """What notification decides: the copy of teams, who is told what, and what follows from an attempt to send."""
 
+from services.notification.domain.examples import EXAMPLE_TEAM, EXAMPLES
 from services.notification.domain.members import (
     Member,
     Point,
@@ -79,9 +80,12 @@ from services.notification.domain.teams import (
     audience,
     is_news,
 )
+from services.notification.domain.templates import Template, Templates, choose, parents, usual_case
 from services.notification.domain.truth import Standing
 
 __all__ = [
+    "EXAMPLES",
+    "EXAMPLE_TEAM",
     "PRICE_KINDS",
     "Audience",
     "Cancelled",
@@ -130,6 +134,8 @@ __all__ = [
     "Team",
     "TeamFact",
     "TeamState",
+    "Template",
+    "Templates",
     "Text",
     "ToPay",
     "Tried",
@@ -140,14 +146,17 @@ __all__ = [
     "advance",
     "after",
     "audience",
+    "choose",
     "is_news",
     "language_problem",
     "member_id_problem",
     "move_seat",
     "next_step",
     "outcome_name",
+    "parents",
     "pause_after",
     "price_news",
     "seat_news",
     "team_news",
+    "usual_case",
 ]

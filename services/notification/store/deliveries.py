@@ -40,6 +40,8 @@ class NewDelivery:
     ended_at: datetime | None
     channel: str
     due_at: datetime
+    template_channel: str
+    template_version: int
 
 
 async def insert_deliveries(connection: Connection, rows: Sequence[NewDelivery]) -> set[UUID]:
@@ -50,10 +52,12 @@ async def insert_deliveries(connection: Connection, rows: Sequence[NewDelivery])
     ]
     cursor = await connection.execute(
         "INSERT INTO deliveries (platform_id, campaign_id, delivery_id, team_id, seat_id, member_id, kind,"
-        " cause_event_id, team_version, language, subject, body, created_at, state, reason, ended_at, channel, due_at)"
+        " cause_event_id, team_version, language, subject, body, created_at, state, reason, ended_at, channel, due_at,"
+        " template_channel, template_version)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[],"
         " %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[],"
-        " %s::timestamptz[], %s::text[], %s::timestamptz[]) ON CONFLICT DO NOTHING RETURNING delivery_id",
+        " %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[])"
+        " ON CONFLICT DO NOTHING RETURNING delivery_id",
         columns,
     )
     return {row[0] async for row in cursor}
@@ -317,6 +321,9 @@ class DeliveryRow:
     subject: str
     body: str
     seat_id: UUID
+    language: str
+    template_channel: str
+    template_version: int
 
 
 async def list_deliveries(
@@ -334,7 +341,8 @@ async def list_deliveries(
         conditions.append("(created_at, delivery_id) < (%(created_at)s, %(delivery_id)s)")
     cursor = await connection.execute(
         "SELECT campaign_id, delivery_id, team_id, member_id, kind, cause_event_id, state, reason, created_at,"  # noqa: S608
-        f" ended_at, subject, body, seat_id FROM deliveries WHERE {' AND '.join(conditions)}"
+        " ended_at, subject, body, seat_id, language, template_channel, template_version FROM deliveries"
+        f" WHERE {' AND '.join(conditions)}"
         " ORDER BY created_at DESC, delivery_id DESC LIMIT %(limit)s",
         {
             "platform_id": wanted.platform_id,
