@@ -22,6 +22,7 @@ MOST_BODY = 4000
 """Characters of a source."""
 
 _DEEPEST = 12
+_MOST_VALUES = 300
 _LARGEST = 10**15
 _FORMS = ("zero", "one", "two", "few", "many", "other")  # CLDR's plural categories
 _ORDERED = ("number", "time")
@@ -101,6 +102,7 @@ class _Checker:
         self._variables = variables
         self._given: frozenset[str] = frozenset()
         """Variables that an {% if %} around has found to be there."""
+        self._values = 0
 
     def statements(self, body: list[nodes.Node], depth: int) -> None:
         for node in body:
@@ -135,6 +137,9 @@ class _Checker:
 
     def type_of(self, node: nodes.Node, depth: int) -> str:
         """Tell the type of a value."""
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise _Wrong(node.lineno, f"it has more than {_MOST_VALUES} variables, texts, comparisons and filters")
         if depth > _DEEPEST:
             raise _Wrong(node.lineno, f"it is nested too deeply; at most {_DEEPEST} levels are allowed")
         known: dict[type[nodes.Node], Callable[..., str]] = {

@@ -8,6 +8,7 @@ other way is isolated. A platform's own template keeps to `grammar`; should one 
 are used.
 """
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -27,11 +28,14 @@ from services.notification import metrics
 from services.notification.domain import (
     EXAMPLE_TEAM,
     EXAMPLES,
+    Action,
     Facts,
     Kind,
     Opened,
     PaymentMode,
+    action_of,
     parents,
+    with_link,
 )
 from services.notification.domain import (
     Template as Own,
@@ -60,6 +64,9 @@ class Words:
     """That the platform's template is for; empty where it is for all, and where it is built in."""
     version: int = 0
     """Of the platform's template; 0 where it is built in."""
+    link: str = ""
+    """Where the button leads; empty where there is nothing to do."""
+    link_label: str = ""
 
 
 class _Unusable(Exception):
@@ -91,7 +98,8 @@ def render(kind: Kind, facts: Facts, opened: Opened, language: str, time_zone: s
     source = _templates()[text_language][kind]
     variables = _variables(facts, opened, wanted, text_language, time_zone)
     text = source.body.render(variables).strip() + "\n"
-    return Words(text_language, _one_line(source.subject.render(variables)), text)
+    words = Words(text_language, _one_line(source.subject.render(variables)), text)
+    return _with_action(words, kind, facts, opened)
 
 
 def write(own: Own, facts: Facts, opened: Opened, language: str, time_zone: str) -> Words:
@@ -102,7 +110,23 @@ def write(own: Own, facts: Facts, opened: Opened, language: str, time_zone: str)
     body = _bounded(source.body, variables, LONGEST_BODY).strip()
     if not subject or not body:
         raise _Unusable("it is empty")
-    return Words(own.language, subject, body + "\n", own.channel, own.version)
+    words = Words(own.language, subject, body + "\n", own.channel, own.version)
+    return _with_action(words, own.kind, facts, opened)
+
+
+def _with_action(words: Words, kind: Kind, facts: Facts, opened: Opened) -> Words:
+    """Add the button where there is something to do, with the link as the text's last line."""
+    action = action_of(kind, facts, opened)
+    if action is None:
+        return words
+    label, link = _labels(built_in_language(words.language))[action], opened.checkout_url
+    return replace(words, body=with_link(words.body, label, link), link=link, link_label=label)
+
+
+@cache
+def _labels(language: str) -> dict[Action, str]:
+    text = (files("services.notification") / "templates" / language / "labels.toml").read_text(encoding="utf-8")
+    return {Action(name): str(label) for name, label in tomllib.loads(text).items()}
 
 
 def _bounded(template: Template, variables: Mapping[str, Any], most: int) -> str:

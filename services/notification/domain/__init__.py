@@ -1,5 +1,6 @@
 """What notification decides: the copy of teams, who is told what, and what follows from an attempt to send."""
 
+from services.notification.domain.actions import Action, action_of, with_link, without_link
 from services.notification.domain.examples import EXAMPLE_TEAM, EXAMPLES
 from services.notification.domain.members import (
     Member,
@@ -87,6 +88,7 @@ __all__ = [
     "EXAMPLES",
     "EXAMPLE_TEAM",
     "PRICE_KINDS",
+    "Action",
     "Audience",
     "Cancelled",
     "Change",
@@ -143,6 +145,7 @@ __all__ = [
     "TurnedTo",
     "Wait",
     "Waiting",
+    "action_of",
     "advance",
     "after",
     "audience",
@@ -159,4 +162,6 @@ __all__ = [
     "seat_news",
     "team_news",
     "usual_case",
+    "with_link",
+    "without_link",
 ]

@@ -71,6 +71,8 @@ def _delivery(team: Team, message: Message, reach: Reach | None, words: Words, n
         due_at=now,
         template_channel=words.channel,
         template_version=words.version,
+        link=words.link,
+        link_label=words.link_label,
     )
 
 

@@ -42,6 +42,8 @@ class NewDelivery:
     due_at: datetime
     template_channel: str
     template_version: int
+    link: str
+    link_label: str
 
 
 async def insert_deliveries(connection: Connection, rows: Sequence[NewDelivery]) -> set[UUID]:
@@ -53,10 +55,10 @@ async def insert_deliveries(connection: Connection, rows: Sequence[NewDelivery])
     cursor = await connection.execute(
         "INSERT INTO deliveries (platform_id, campaign_id, delivery_id, team_id, seat_id, member_id, kind,"
         " cause_event_id, team_version, language, subject, body, created_at, state, reason, ended_at, channel, due_at,"
-        " template_channel, template_version)"
+        " template_channel, template_version, link, link_label)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[],"
         " %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[],"
-        " %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[])"
+        " %s::timestamptz[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[], %s::text[], %s::text[])"
         " ON CONFLICT DO NOTHING RETURNING delivery_id",
         columns,
     )
@@ -91,6 +93,8 @@ class Claimed:
     channel: str
     attempts: int
     claim_id: UUID
+    link: str
+    link_label: str
 
     @property
     def key(self) -> DeliveryKey:
@@ -113,7 +117,7 @@ async def claim_due(
         " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
         " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
         " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
-        " d.claim_id",
+        " d.claim_id, d.link, d.link_label",
         ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
@@ -324,6 +328,8 @@ class DeliveryRow:
     language: str
     template_channel: str
     template_version: int
+    link: str
+    link_label: str
 
 
 async def list_deliveries(
@@ -341,7 +347,8 @@ async def list_deliveries(
         conditions.append("(created_at, delivery_id) < (%(created_at)s, %(delivery_id)s)")
     cursor = await connection.execute(
         "SELECT campaign_id, delivery_id, team_id, member_id, kind, cause_event_id, state, reason, created_at,"  # noqa: S608
-        " ended_at, subject, body, seat_id, language, template_channel, template_version FROM deliveries"
+        " ended_at, subject, body, seat_id, language, template_channel, template_version,"
+        " link, link_label FROM deliveries"
         f" WHERE {' AND '.join(conditions)}"
         " ORDER BY created_at DESC, delivery_id DESC LIMIT %(limit)s",
         {

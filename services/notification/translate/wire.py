@@ -94,6 +94,8 @@ def wire_delivery(row: DeliveryRow, attempts: list[AttemptRow]) -> service_pb2.D
         template=templates_pb2.TemplateUsed(
             channel=row.template_channel, language=row.language, version=row.template_version
         ),
+        link=row.link,
+        link_label=row.link_label,
     )
 
 

@@ -8,9 +8,11 @@ import pytest
 from groupbuy.notification.v1 import events_pb2, templates_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb
 
+from services.notification.channels import Setup
 from services.notification.own_templates import MOST_TEMPLATES
 from tests.integration.notification import test_rpc
 from tests.integration.notification.test_rpc import OTHER, SHOP, Api
+from tests.integration.notification.test_sending import Scripted, a_sender, turn
 from tests.support.notifying import Notifying
 from tests.support.teams import TeamLife
 
@@ -187,3 +189,19 @@ async def test_a_stored_template_that_fails_gives_way_to_built_in_words(api: Api
     await a_message(notification)
     written = await last(api)
     assert (written.template.version, written.subject[:12]) == (0, "Your seat is")
+
+
+async def test_a_channel_with_buttons_gets_the_link_beside_the_text(api: Api, notification: Notifying) -> None:
+    buttons, plain = Scripted("buttons", setup=Setup(has_buttons=True)), Scripted("plain")
+    for point in ("buttons", "plain"):
+        await a_message(notification, (point, "mei"), language="es")
+        async with a_sender(notification, buttons, plain) as sender:
+            await turn(sender)
+    [with_button], [without] = buttons.sent, plain.sent
+    stored = await last(api)
+    assert (stored.link, stored.link_label) == ("https://shop.example/checkout", "Confirmar mi plaza")
+    for letter in (with_button, without):
+        assert (letter.link, letter.link_label) == (stored.link, stored.link_label)
+    assert stored.link not in with_button.body
+    assert without.body.splitlines()[-1] == f"{stored.link_label}: {stored.link}"
+    assert stored.body == without.body

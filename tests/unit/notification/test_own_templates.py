@@ -154,6 +154,8 @@ ATTACKS = [
     "\x00",
     "a\x1b[31m",
     "x" * 4001,
+    "{{ now }}" * 301,
+    "{% if now < " + "now < " * 300 + "now %}x{% endif %}y",
 ]
 
 
