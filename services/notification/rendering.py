@@ -152,10 +152,21 @@ def check_own(own: Own) -> None:
                 raise TemplateProblem(1, f"with example facts: {problem}") from None
 
 
-@lru_cache(maxsize=512)
 def _own_source(kind: Kind, subject: str, body: str) -> _Source:
+    found = _read(kind, subject, body)
+    if isinstance(found, TemplateProblem):
+        raise TemplateProblem(found.position, found.problem)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _read(kind: Kind, subject: str, body: str) -> _Source | TemplateProblem:
+    """Read a source once, and remember a problem too: a stored template may have one for many messages."""
     types = variables_of(kind)
-    return _Source(_checked("subject", subject, types, MOST_SUBJECT), _checked("body", body, types, MOST_BODY))
+    try:
+        return _Source(_checked("subject", subject, types, MOST_SUBJECT), _checked("body", body, types, MOST_BODY))
+    except TemplateProblem as problem:
+        return problem.with_traceback(None)
 
 
 def _checked(part: str, source: str, types: Types, most: int) -> Template:

@@ -6,7 +6,9 @@ from importlib.resources import files
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment
 
+from services.notification import grammar, rendering
 from services.notification.domain import EXAMPLE_TEAM, EXAMPLES, Kind, PriceMoved, Template, Text, choose, usual_case
 from services.notification.grammar import TemplateProblem
 from services.notification.rendering import (
@@ -216,7 +218,23 @@ def test_a_template_that_fails_later_gives_way_to_built_in_words() -> None:
     words = render(Kind.PRICE_FELL, facts, long, "en", "", template)
     assert (words.version, words.subject) == (0, f"The price fell: {'x' * 200}")
     stale = own("{{ left_out_by_a_later_version }}")
-    assert render(Kind.PRICE_FELL, facts, EXAMPLE_TEAM, "en", "", stale).version == 0
+    for facts in EXAMPLES[Kind.PRICE_FELL]:
+        assert render(Kind.PRICE_FELL, facts, EXAMPLE_TEAM, "en", "", stale).version == 0
+
+
+def test_a_stored_template_that_cannot_be_used_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    checked = grammar.check
+
+    def counted(environment: Environment, source: str, variables: grammar.Types, most: int) -> None:
+        read.append(source)
+        checked(environment, source, variables, most)
+
+    monkeypatch.setattr(rendering, "check", counted)
+    stale = own("{{ not_there_any_more }}", "Once")
+    for cap in range(4000, 4010):
+        render(Kind.PRICE_FELL, PriceMoved(1, 3990, 3490, 2990, 1, cap), EXAMPLE_TEAM, "en", "", stale)
+    assert read == ["Once", "{{ not_there_any_more }}"]
 
 
 def test_a_title_with_a_template_in_it_is_text() -> None:
