@@ -1,6 +1,7 @@
-"""Money and times as people of a language write them, and which of several languages suits them best."""
+"""Money, times and counts as people of a language write them, and which of several languages suits them best."""
 
 import re
+from collections.abc import Mapping
 from copy import copy
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_timezone_gmt
-from babel.numbers import NumberPattern, parse_pattern
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 # ISO 4217 (list one): minor units that are not hundredths. CLDR's digits differ for some (RSD, PKR, ...): those are
 # digits of cash, while amounts in minor units follow ISO.
@@ -46,6 +47,19 @@ def time(at: datetime, time_zone: str, locale: Locale) -> str:
     distance = get_timezone_gmt(local, width="iso8601", locale=locale)
     offset = "UTC" if distance == "Z" else f"UTC{distance}"
     return f"{format_date(local, 'medium', locale=locale)} {format_time(local, 'short', locale=locale)} ({offset})"
+
+
+def plural(number: int, forms: Mapping[str, str], locale: Locale) -> str:
+    """Choose the form of a number by the plural rules of CLDR, `other` where there is none; # becomes the number."""
+    form = forms.get(locale.plural_form(number), forms["other"])
+    return form.replace("#", format_decimal(number, locale=locale)) if "#" in form else form
+
+
+def isolated(text: str, locale: Locale) -> str:
+    """Keep a text of any direction apart from one written right to left around it: FSI and PDI of Unicode's UAX #9."""
+    if not text or locale.text_direction != "rtl":
+        return text
+    return f"\N{FIRST STRONG ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
 
 
 @lru_cache(maxsize=1024)

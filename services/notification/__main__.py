@@ -16,7 +16,7 @@ from services.notification.domain import Limits
 from services.notification.handlers import EventHandlers, Fanout, MemberWriter
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.recorder import Recorder
-from services.notification.rpc import ChannelCalls, NotificationServicer, servicer
+from services.notification.rpc import ChannelCalls, NotificationServicer, TemplateCalls, servicer
 from services.notification.sender import Pace, Sender
 from services.notification.settings import Settings
 
@@ -38,7 +38,13 @@ async def process() -> None:
     plan = Plan(
         servicers=[
             servicer(
-                NotificationServicer(database, channels, members, ChannelCalls(database, clock, channels, accounts))
+                NotificationServicer(
+                    database,
+                    channels,
+                    members,
+                    ChannelCalls(database, clock, channels, accounts),
+                    TemplateCalls(database, clock, channels),
+                )
             )
         ],
         writers=[Part("members", run=members.run), Part("outcomes", run=outcomes.run)],

@@ -10,3 +10,6 @@ IN_FLIGHT = Gauge("groupbuy_delivery_attempts_in_flight", "Attempts under way.",
 FANOUT_DROPPED = Counter(
     "groupbuy_fanout_dropped_total", "Events never told because the copy of their team did not reach them."
 )
+TEMPLATES_FAILED = Counter(
+    "groupbuy_templates_failed_total", "Messages written with built-in words because the platform's template failed."
+)

@@ -19,8 +19,8 @@ from services.chassis.wakes import Bell
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.accounts import Accounts
-from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry
-from services.notification.domain import Contact, End, Limits, Reroute, Send, Wait, next_step
+from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry, Setup
+from services.notification.domain import Contact, End, Limits, Reroute, Send, Wait, next_step, without_link
 from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
 from services.notification.recorder import Attempted, end
@@ -211,7 +211,7 @@ class Sender:
             outcome: Outcome = Misconfigured(_NOT_SET_UP)
         else:
             account = account or Account(item.platform_id, {})
-            outcome = await self._call(channel, _letter(item, contact), account)
+            outcome = await self._call(channel, _letter(item, contact, channel.setup), account)
         if isinstance(outcome, Misconfigured):
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
@@ -262,7 +262,7 @@ class _Ready:
 _Step: TypeAlias = _Ready | Reroute | Wait | End
 
 
-def _letter(item: Claimed, contact: Contact) -> Letter:
+def _letter(item: Claimed, contact: Contact, setup: Setup) -> Letter:
     return Letter(
         delivery_id=item.delivery_id,
         address=contact.address,
@@ -271,6 +271,8 @@ def _letter(item: Claimed, contact: Contact) -> Letter:
         team_id=ids.opaque("team", item.campaign_id, item.team_id),
         language=item.language,
         subject=item.subject,
-        body=item.body,
+        body=without_link(item.body, item.link_label, item.link) if setup.has_buttons else item.body,
         written_at=item.created_at,
+        link=item.link,
+        link_label=item.link_label,
     )

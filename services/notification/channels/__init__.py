@@ -75,6 +75,8 @@ class Setup:
     fields: tuple[Field, ...] = ()
     per_second: float | None = None
     """Most messages a second of one account, by the service's own documents; None where it names no limit."""
+    has_buttons: bool = False
+    """Whether it shows a letter's link as a button: the text then comes without it as its last line."""
 
     @property
     def is_needed(self) -> bool:

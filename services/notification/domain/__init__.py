@@ -1,5 +1,7 @@
 """What notification decides: the copy of teams, who is told what, and what follows from an attempt to send."""
 
+from services.notification.domain.actions import Action, action_of, with_link, without_link
+from services.notification.domain.examples import EXAMPLE_TEAM, EXAMPLES
 from services.notification.domain.members import (
     Member,
     Point,
@@ -79,10 +81,14 @@ from services.notification.domain.teams import (
     audience,
     is_news,
 )
+from services.notification.domain.templates import Template, Templates, choose, parents, usual_case
 from services.notification.domain.truth import Standing
 
 __all__ = [
+    "EXAMPLES",
+    "EXAMPLE_TEAM",
     "PRICE_KINDS",
+    "Action",
     "Audience",
     "Cancelled",
     "Change",
@@ -130,6 +136,8 @@ __all__ = [
     "Team",
     "TeamFact",
     "TeamState",
+    "Template",
+    "Templates",
     "Text",
     "ToPay",
     "Tried",
@@ -137,17 +145,23 @@ __all__ = [
     "TurnedTo",
     "Wait",
     "Waiting",
+    "action_of",
     "advance",
     "after",
     "audience",
+    "choose",
     "is_news",
     "language_problem",
     "member_id_problem",
     "move_seat",
     "next_step",
     "outcome_name",
+    "parents",
     "pause_after",
     "price_news",
     "seat_news",
     "team_news",
+    "usual_case",
+    "with_link",
+    "without_link",
 ]

@@ -4,5 +4,15 @@ from services.notification.handlers.accounts import ChannelWriter, PutChannel
 from services.notification.handlers.events import EventHandlers
 from services.notification.handlers.fanout import Fanout
 from services.notification.handlers.members import MemberWriter, PutMember
+from services.notification.handlers.templates import PutTemplate, TemplateWriter
 
-__all__ = ["ChannelWriter", "EventHandlers", "Fanout", "MemberWriter", "PutChannel", "PutMember"]
+__all__ = [
+    "ChannelWriter",
+    "EventHandlers",
+    "Fanout",
+    "MemberWriter",
+    "PutChannel",
+    "PutMember",
+    "PutTemplate",
+    "TemplateWriter",
+]

@@ -7,13 +7,15 @@ from uuid import UUID
 from services.chassis import ids, logs
 from services.chassis.work import Work
 from services.notification import metrics, store
-from services.notification.domain import End, Message, Opened, State, Team
-from services.notification.rendering import Words, render
+from services.notification.domain import End, Message, Opened, State, Team, Templates, choose
+from services.notification.own_templates import OwnTemplates
+from services.notification.rendering import Words, render, wanted_languages
 from services.notification.store import NewDelivery, Reach
 from services.notification.translate import delivery_ended
 
 log = logs.logger(__name__)
 
+_OWN = OwnTemplates()
 _NO_CONTACT = "the member has no contact point"
 _UNKNOWN = "the member is not registered"
 
@@ -24,10 +26,13 @@ async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]],
         return 0
     members = sorted({(team.platform_id, message.member_id) for team, message in messages})
     reaches = await store.find_reaches(work.connection, members)
+    changes = {key[0]: reach.templates for key, reach in reaches.items() if reach.templates}
+    own = await _OWN.of(work.connection, changes) if changes else {}
     rows = [
-        _delivery(team, team.opened, message, reaches.get((team.platform_id, message.member_id)), now)
+        _delivery(team, message, reach, _words(message, team.opened, reach, own.get(team.platform_id, {})), now)
         for team, message in messages
         if team.opened
+        for reach in [reaches.get((team.platform_id, message.member_id))]
     ]
     written = await store.insert_deliveries(work.connection, rows)
     if written:
@@ -43,8 +48,7 @@ def delivery_id(message: Message) -> UUID:
     return ids.derived_id(message.cause_event_id, message.member_id, message.kind)
 
 
-def _delivery(team: Team, opened: Opened, message: Message, reach: Reach | None, now: datetime) -> NewDelivery:
-    words = _words(message, opened, reach)
+def _delivery(team: Team, message: Message, reach: Reach | None, words: Words, now: datetime) -> NewDelivery:
     channel = reach.channel if reach else None
     return NewDelivery(
         platform_id=team.platform_id,
@@ -65,12 +69,21 @@ def _delivery(team: Team, opened: Opened, message: Message, reach: Reach | None,
         ended_at=None if channel else now,
         channel=channel or "",
         due_at=now,
+        template_channel=words.channel,
+        template_version=words.version,
+        link=words.link,
+        link_label=words.link_label,
     )
 
 
-def _words(message: Message, opened: Opened, reach: Reach | None) -> Words:
+def _words(message: Message, opened: Opened, reach: Reach | None, own: Templates) -> Words:
+    """Put a message into words, for the channel that is tried first."""
     language, time_zone = (reach.language, reach.time_zone) if reach else ("", "")
-    return render(message.kind, message.facts, opened, language, time_zone)
+    template = None
+    if own and reach:
+        languages = wanted_languages(language or opened.texts[0].language)
+        template = choose(own, message.kind, reach.channel or "", languages)
+    return render(message.kind, message.facts, opened, language, time_zone, template)
 
 
 def _tell_suppressed(work: Work, row: NewDelivery, now: datetime) -> None:

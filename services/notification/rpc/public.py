@@ -2,9 +2,8 @@
 
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from groupbuy.notification.v1 import channels_pb2
+from groupbuy.notification.v1 import channels_pb2, templates_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
 from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
 
@@ -20,6 +19,8 @@ from services.notification.domain import Member, Point, language_problem, member
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
 from services.notification.rpc.channels import ChannelCalls, find_channel
+from services.notification.rpc.reading import time_zone_problem
+from services.notification.rpc.templates import TemplateCalls
 from services.notification.store import Filter, Position
 from services.notification.translate import member_of, wire_delivery, wire_member
 
@@ -36,11 +37,13 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         channels: Channels,
         members: Coalescer[PutMember, bytes],
         channel_calls: ChannelCalls,
+        template_calls: TemplateCalls,
     ) -> None:
         self._database = database
         self._channels = channels
         self._members = members
         self._channel_calls = channel_calls
+        self._template_calls = template_calls
 
     async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
         """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
@@ -95,12 +98,36 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         """List the channels there are."""
         return await self._channel_calls.list()
 
+    async def PutTemplate(  # noqa: N802
+        self, request: templates_pb2.PutTemplateRequest, _context: Any
+    ) -> templates_pb2.PutTemplateResponse:
+        """Put a template; INVALID_ARGUMENT, CHANNEL_UNKNOWN, TEMPLATE_INVALID, REQUEST_ID_REUSED."""
+        return await self._template_calls.put(request)
+
+    async def DeleteTemplate(  # noqa: N802
+        self, request: templates_pb2.DeleteTemplateRequest, _context: Any
+    ) -> templates_pb2.DeleteTemplateResponse:
+        """Take a template out of use; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._template_calls.delete(request)
+
+    async def ListTemplates(  # noqa: N802
+        self, request: templates_pb2.ListTemplatesRequest, _context: Any
+    ) -> templates_pb2.ListTemplatesResponse:
+        """List the platform's own templates; INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+        return await self._template_calls.list(request)
+
+    async def PreviewTemplate(  # noqa: N802
+        self, request: templates_pb2.PreviewTemplateRequest, _context: Any
+    ) -> templates_pb2.PreviewTemplateResponse:
+        """Show how a message reads; INVALID_ARGUMENT, CHANNEL_UNKNOWN, TEMPLATE_INVALID."""
+        return await self._template_calls.preview(request)
+
     def _check(self, member: Member) -> None:
         """Refuse a member with every field that is wrong, or the first channel that does not exist."""
         found = {
             "member.member_id": member_id_problem(member.member_id),
             "member.language": language_problem(member.language),
-            "member.time_zone": _time_zone_problem(member.time_zone),
+            "member.time_zone": time_zone_problem(member.time_zone),
             "member.contact_points": _points_problem(member.points),
         }
         for at, point in enumerate(member.points[:MOST_POINTS]):
@@ -109,16 +136,6 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         violations = tuple(FieldViolation(field, problem) for field, problem in found.items() if problem)
         if violations:
             raise Rejected("INVALID_ARGUMENT", fields=violations)
-
-
-def _time_zone_problem(name: str) -> str | None:
-    if not name:
-        return None
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError; "Asia" is a folder
-        return 'must be an IANA time zone, for instance "Asia/Shanghai", or empty for the campaign\'s'
-    return None
 
 
 def _points_problem(points: tuple[Point, ...]) -> str | None:

@@ -44,6 +44,10 @@ class NewDelivery:
     ended_at: datetime | None
     channel: str
     due_at: datetime
+    template_channel: str
+    template_version: int
+    link: str
+    link_label: str
 
 
 _values = attrgetter(*NewDelivery.__dataclass_fields__)
@@ -60,6 +64,10 @@ _KINDS: Final[Sequence[Column]] = (
     times,
     texts,
     times,
+    texts,
+    bigints,
+    texts,
+    texts,
 )
 """Of a new delivery's fields, which have the names of the columns."""
 _INSERT = (
@@ -102,6 +110,8 @@ class Claimed:
     channel: str
     attempts: int
     claim_id: UUID
+    link: str
+    link_label: str
 
     @property
     def key(self) -> DeliveryKey:
@@ -124,7 +134,7 @@ async def claim_due(
         " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
         " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
         " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
-        " d.claim_id",
+        " d.claim_id, d.link, d.link_label",
         ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
@@ -332,6 +342,11 @@ class DeliveryRow:
     subject: str
     body: str
     seat_id: UUID
+    language: str
+    template_channel: str
+    template_version: int
+    link: str
+    link_label: str
 
 
 async def list_deliveries(
@@ -349,7 +364,9 @@ async def list_deliveries(
         conditions.append("(created_at, delivery_id) < (%(created_at)s, %(delivery_id)s)")
     cursor = await connection.execute(
         "SELECT campaign_id, delivery_id, team_id, member_id, kind, cause_event_id, state, reason, created_at,"  # noqa: S608
-        f" ended_at, subject, body, seat_id FROM deliveries WHERE {' AND '.join(conditions)}"
+        " ended_at, subject, body, seat_id, language, template_channel, template_version,"
+        " link, link_label FROM deliveries"
+        f" WHERE {' AND '.join(conditions)}"
         " ORDER BY created_at DESC, delivery_id DESC LIMIT %(limit)s",
         {
             "platform_id": wanted.platform_id,

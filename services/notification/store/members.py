@@ -21,6 +21,8 @@ class Reach:
     language: str
     time_zone: str
     channel: str | None
+    templates: UUID | None = None
+    """The last change of the platform's own templates; None where it never had any."""
 
 
 async def save_members(
@@ -104,7 +106,8 @@ async def find_contacts(
 async def find_reaches(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Reach]:
     """Read what is needed to write to members, given as (platform, member); unknown ones are left out."""
     cursor = await connection.execute(
-        "SELECT platform_id, member_id, m.language, m.time_zone, c.channel FROM members AS m"
+        "SELECT platform_id, member_id, m.language, m.time_zone, c.channel,"
+        " (SELECT change_id FROM template_sets AS s WHERE s.platform_id = m.platform_id) FROM members AS m"
         " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
         " USING (platform_id, member_id)"
         " LEFT JOIN LATERAL (SELECT channel FROM contact_points AS p WHERE p.platform_id = m.platform_id"

@@ -5,6 +5,7 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from groupbuy.notification.v1 import events_pb2 as own_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as service_pb2
+from groupbuy.notification.v1 import templates_pb2
 
 from services.chassis import ids
 from services.chassis.messages import Message as Told
@@ -90,6 +91,11 @@ def wire_delivery(row: DeliveryRow, attempts: list[AttemptRow]) -> service_pb2.D
             for item in attempts
         ],
         reason=row.reason,
+        template=templates_pb2.TemplateUsed(
+            channel=row.template_channel, language=row.language, version=row.template_version
+        ),
+        link=row.link,
+        link_label=row.link_label,
     )
 
 

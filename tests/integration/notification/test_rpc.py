@@ -22,7 +22,7 @@ from services.chassis.server import GrpcServer
 from services.notification.accounts import Accounts
 from services.notification.channels.registry import open_channels, open_http
 from services.notification.handlers import MemberWriter, PutMember
-from services.notification.rpc import ChannelCalls, NotificationServicer, servicer
+from services.notification.rpc import ChannelCalls, NotificationServicer, TemplateCalls, servicer
 from services.notification.settings import Settings
 from services.notification.translate import member_of
 from tests.support.notifying import SEAL_KEYS, Notifying
@@ -76,7 +76,7 @@ async def api(notification: Notifying) -> AsyncIterator[Api]:
     deciding = asyncio.create_task(members.run())
     channels, accounts = open_channels(settings, open_http(settings)), Accounts(settings.sealer)
     calls = ChannelCalls(database, clock, channels, accounts)
-    implementation = NotificationServicer(database, channels, members, calls)
+    implementation = NotificationServicer(database, channels, members, calls, TemplateCalls(database, clock, channels))
     server = GrpcServer(
         "127.0.0.1:0", [servicer(implementation)], KeyRing(database, clock), service_key="", drain_seconds=1
     )

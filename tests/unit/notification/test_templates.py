@@ -1,5 +1,6 @@
 """Every kind of message is written in every language and payment mode, with money and times as people write them."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -28,6 +29,8 @@ from services.notification.domain import (
 )
 from services.notification.rendering import languages, render
 
+LANGUAGES = ["ar", "en", "es", "zh-Hans"]
+FSI, PDI = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 UNTIL = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 
 
@@ -87,13 +90,39 @@ OTHERWISE: dict[Kind, Facts] = {
 }
 
 
-@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+# Every number that has a form of its own somewhere, for each kind that counts something.
+NUMBERS = (1, 2, 3, 11, 100)
+COUNTS: list[tuple[Kind, Facts]] = [
+    *((kind, Joined(number, 3990, UNTIL)) for kind in (Kind.JOINED, Kind.SEAT_FREE) for number in NUMBERS),
+    *(
+        (kind, Waiting(number))
+        for kind in (Kind.WAITLISTED, Kind.PRICED_OUT, Kind.WAITED_IN_VAIN)
+        for number in NUMBERS
+    ),
+    *((Kind.REDUCED, Reduced(number, number, 3490, paid=True)) for number in NUMBERS),
+    *(
+        (kind, GivenUp(number, paid=True))
+        for kind in (Kind.WITHDRAWN, Kind.DEFAULTED, Kind.CANCELLED)
+        for number in NUMBERS
+    ),
+    *((Kind.UNTIPPED, Turned(1, 3490, number, 0)) for number in NUMBERS),
+    *((Kind.TIPPED, Turned(1, 3490, 0, number)) for number in NUMBERS),
+    *(
+        (kind, PriceMoved(1, 3990, 3490, 2990, number, 3990, of_campaign=joint))
+        for kind in (Kind.PRICE_FELL, Kind.PRICE_ROSE)
+        for number in NUMBERS
+        for joint in (False, True)
+    ),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("mode", PaymentMode)
-@pytest.mark.parametrize(("kind", "facts"), [*FACTS.items(), *OTHERWISE.items()])
+@pytest.mark.parametrize(("kind", "facts"), [*FACTS.items(), *OTHERWISE.items(), *COUNTS])
 def test_each_kind_is_written(kind: Kind, facts: Facts, mode: PaymentMode, language: str) -> None:
     words = render(kind, facts, an_opened(mode), language, "")
     assert words.language == language
-    assert ("Mangoes" if language == "en" else "芒果") in words.subject
+    assert ("芒果" if language == "zh-Hans" else "Mangoes") in words.subject
     assert "\n" not in words.subject
     assert words.body.strip()
     assert "\n\n" not in words.body
@@ -101,7 +130,7 @@ def test_each_kind_is_written(kind: Kind, facts: Facts, mode: PaymentMode, langu
         assert leftover not in words.subject + words.body
 
 
-@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_due_says_by_when(language: str) -> None:
     due = Settled(1, 2490, 2490, 0, 0, 0, 0, pay_by=UNTIL)
     opened = an_opened(PaymentMode.COMMIT)
@@ -110,9 +139,9 @@ def test_what_is_due_says_by_when(language: str) -> None:
     whenever = render(Kind.FORMED, replace(due, pay_by=None), opened, language, "").body
     assert str(UNTIL.year) in said
     assert str(UNTIL.year) in later
-    assert "49.80" in later
-    assert "24.90" in said
-    assert "24.90" in whenever
+    assert "49.80" in later.replace(",", ".")
+    assert "24.90" in said.replace(",", ".")
+    assert "24.90" in whenever.replace(",", ".")
     assert str(UNTIL.year) not in whenever
 
 
@@ -120,8 +149,37 @@ def test_every_kind_is_among_those_written() -> None:
     assert set(FACTS) == set(Kind)
 
 
-def test_there_are_english_and_simplified_chinese() -> None:
-    assert {"en", "zh-Hans"} <= set(languages())
+def test_there_are_four_languages() -> None:
+    assert set(languages()) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("units", "said"), [(1, "بـمقعد "), (2, "بـوحدتين "), (3, "بـ3 وحدات "), (11, "بـ11 وحدة "), (100, "بـ100 وحدة ")]
+)
+def test_arabic_counts_in_six_forms(units: int, said: str) -> None:
+    assert said in render(Kind.JOINED, Joined(units, 3990, UNTIL), an_opened(), "ar", "").body
+
+
+@pytest.mark.parametrize(("missing", "said"), [(1, "una participación más"), (1200, "1.200 participaciones más")])
+def test_spanish_counts_in_its_forms(missing: int, said: str) -> None:
+    facts = PriceMoved(1, 3990, 3490, 2990, missing, 3990)
+    assert said in render(Kind.PRICE_FELL, facts, an_opened(), "es", "").body
+
+
+@pytest.mark.parametrize(("kind", "facts"), [*FACTS.items(), *OTHERWISE.items()])
+def test_what_runs_left_to_right_is_isolated_in_arabic(kind: Kind, facts: Facts) -> None:
+    words = render(kind, facts, an_opened(), "ar-EG", "")
+    text = words.subject + words.body
+    assert f"{FSI}Mangoes{PDI}" in words.subject
+    assert text.count(FSI) == text.count(PDI)
+    for outside in re.sub(f"{FSI}[^{PDI}]*{PDI}", "", text).splitlines():
+        assert "€" not in outside
+        assert "UTC" not in outside
+        assert "Orchard" not in outside
+
+
+def test_nothing_is_isolated_where_all_runs_left_to_right() -> None:
+    assert FSI not in render(Kind.JOINED, FACTS[Kind.JOINED], an_opened(), "es", "").body
 
 
 def test_joined_says_until_when_and_the_most_it_can_cost() -> None:

@@ -1,0 +1,40 @@
+"""What a member can do about a message: where its button leads."""
+
+from enum import StrEnum
+
+from services.notification.domain.messages import Facts, Kind, Settled
+from services.notification.domain.teams import Opened, PaymentMode
+
+
+class Action(StrEnum):
+    """What the button does, at the shop's checkout."""
+
+    CONFIRM = "CONFIRM"
+    PAY = "PAY"
+
+
+_ACTIONS = {Kind.JOINED: Action.CONFIRM, Kind.SEAT_FREE: Action.CONFIRM, Kind.PAYMENT_DUE: Action.PAY}
+
+
+def action_of(kind: Kind, facts: Facts, opened: Opened) -> Action | None:
+    """Tell what there is to do at the checkout; None where nothing is, or the campaign names no checkout."""
+    if not opened.checkout_url:
+        return None
+    at_the_door = opened.payment_mode is PaymentMode.PAY_ON_DELIVERY
+    if kind is Kind.FORMED and isinstance(facts, Settled) and facts.due > 0 and not at_the_door:
+        return Action.PAY
+    return _ACTIONS.get(kind)
+
+
+def with_link(body: str, label: str, link: str) -> str:
+    """Have a text end with its link, unless it names it already: not every channel has buttons."""
+    return body if not link or link in body else f"{body}{_line(label, link)}"
+
+
+def without_link(body: str, label: str, link: str) -> str:
+    """Take the last line with the link away again, for a channel that shows a button."""
+    return body.removesuffix(_line(label, link)) if link else body
+
+
+def _line(label: str, link: str) -> str:
+    return f"{label}: {link}\n"

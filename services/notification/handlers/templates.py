@@ -1,0 +1,52 @@
+"""PutTemplate and DeleteTemplate: a platform's own words, once per request id."""
+
+from dataclasses import dataclass
+
+from groupbuy.notification.v1 import templates_pb2
+
+from services.chassis import ids, requests
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.errors import Rejected, invalid
+from services.chassis.requests import Decided, RequestKey
+from services.notification import store
+from services.notification.domain import Template
+from services.notification.own_templates import MOST_TEMPLATES
+
+
+@dataclass(frozen=True, slots=True)
+class PutTemplate:
+    """A checked command; `delete` takes out of force what has the template's kind, channel and language."""
+
+    key: RequestKey
+    template: Template
+    delete: bool = False
+
+
+class TemplateWriter:
+    """Decides commands about templates, each in a transaction of its own."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def decide(self, command: PutTemplate) -> bytes | Rejected:
+        """Store the template and the answer."""
+        async with self._database.work() as work:
+            known = await requests.find(work.connection, command.key)
+            if known is not None:
+                return known
+            answer = await self._decide(work.connection, command)
+            await requests.store(work.connection, [[Decided(command.key, answer)]])
+        return answer
+
+    async def _decide(self, connection: store.Connection, command: PutTemplate) -> bytes:
+        platform_id, template = command.key.platform_id, command.template
+        await store.change_templates(connection, platform_id, ids.new_id())
+        await store.end_template(connection, platform_id, template.kind, template.channel, template.language)
+        if command.delete:
+            return templates_pb2.DeleteTemplateResponse().SerializeToString()
+        if await store.count_templates(connection, platform_id) >= MOST_TEMPLATES:
+            raise invalid("kind", f"a platform has at most {MOST_TEMPLATES} templates in force; delete one first")
+        version = await store.insert_template(connection, platform_id, template, self._clock.now())
+        return templates_pb2.PutTemplateResponse(version=version).SerializeToString()
