@@ -49,6 +49,7 @@ class TelegramChannel:
             Field("token", "the bot's token, as @BotFather gives it", secret=True),
             Field("base_url", f"of a Bot API server of your own; {_API} if it is left out", required=False),
         ),
+        has_buttons=True,
         per_second=30.0,  # "no more than 30 messages per second", the FAQ above
     )
 
