@@ -35,7 +35,7 @@ async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]],
         for reach in [reaches.get((team.platform_id, message.member_id))]
     ]
     written = await store.insert_deliveries(work.connection, rows)
-    if written:
+    if any(row.state is State.PENDING for row in rows if row.delivery_id in written):
         work.call(store.WAKE_CHANNEL)
     for row in rows:
         if row.state is not State.PENDING and row.delivery_id in written:
