@@ -12,6 +12,7 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.settings import load
 from services.notification.accounts import Accounts
 from services.notification.channels.registry import open_channels, open_http
+from services.notification.contacts import Contacts
 from services.notification.domain import Limits
 from services.notification.handlers import EventHandlers, Fanout, MemberWriter
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
@@ -28,19 +29,16 @@ async def process() -> None:
     database, clock = chassis.database, chassis.clock
     http = open_http(settings)
     channels = open_channels(settings, http)
-    accounts = Accounts(settings.sealer)
+    accounts, contacts = Accounts(settings.sealer), Contacts(settings.sealer)
     limits = Limits(attempts=settings.delivery_attempts, age=timedelta(hours=settings.delivery_hours))
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
-    members = Coalescer("members", MemberWriter(database, clock).decide)
+    members = Coalescer("members", MemberWriter(database, clock, contacts).decide)
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
-    sender = Sender(database, clock, channels, accounts, outcomes.submit, limits=limits, pace=pace)
+    sender = Sender(database, clock, channels, accounts, contacts, outcomes.submit, limits=limits, pace=pace)
     events = EventHandlers(database, clock)
+    channel_calls = ChannelCalls(database, clock, channels, accounts)
     plan = Plan(
-        servicers=[
-            servicer(
-                NotificationServicer(database, channels, members, ChannelCalls(database, clock, channels, accounts))
-            )
-        ],
+        servicers=[servicer(NotificationServicer(database, channels, members, channel_calls, contacts))],
         writers=[Part("members", run=members.run), Part("outcomes", run=outcomes.run)],
         handlers={
             PLATFORMS: on_platform_events,
@@ -54,6 +52,7 @@ async def process() -> None:
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0, page=1),
+            timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
         ],
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))

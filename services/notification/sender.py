@@ -20,6 +20,7 @@ from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.accounts import Accounts
 from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry
+from services.notification.contacts import Contacts
 from services.notification.domain import Contact, End, Limits, Reroute, Send, Wait, next_step
 from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
@@ -61,6 +62,7 @@ class Sender:
         clock: Clock,
         channels: Channels,
         accounts: Accounts,
+        contacts: Contacts,
         record: Callable[[Attempted], Awaitable[None]],
         *,
         limits: Limits,
@@ -70,6 +72,7 @@ class Sender:
         self._clock = clock
         self._channels = channels
         self._accounts = accounts
+        self._contacts = contacts
         self._turns = Turns()
         self._record = record
         self._limits = limits
@@ -141,7 +144,7 @@ class Sender:
 
     async def _decide(self, work: Work, claimed: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, "_Step"]]:
         members = [(item.platform_id, item.member_id) for item in claimed]
-        contacts = await store.find_contacts(work.connection, members)
+        contacts = await self._contacts.find(work.connection, members)
         known = await store.find_standings(work.connection, claimed)
         resting = await store.find_pauses(work.connection, sorted({item.platform_id for item in claimed}))
         pauses = {one: {name: row.pause for name, row in rows.items()} for one, rows in resting.items()}
@@ -207,8 +210,11 @@ class Sender:
         await asyncio.sleep(ready.wait_seconds)
         contact, at = ready.contact, self._clock.now()
         channel, account = self._channels[contact.channel], ready.account
-        if account is None and channel.setup.is_needed:
-            outcome: Outcome = Misconfigured(_NOT_SET_UP)
+        outcome: Outcome
+        if contact.problem:
+            outcome = Retry(contact.problem)
+        elif account is None and channel.setup.is_needed:
+            outcome = Misconfigured(_NOT_SET_UP)
         else:
             account = account or Account(item.platform_id, {})
             outcome = await self._call(channel, _letter(item, contact), account)

@@ -81,6 +81,8 @@ class Contact:
     contact_id: UUID
     channel: str
     address: str
+    problem: str = ""
+    """Why the address cannot be read for now; empty where it can."""
 
 
 @dataclass(frozen=True, slots=True)

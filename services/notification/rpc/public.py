@@ -16,6 +16,7 @@ from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import Servicer, caller
 from services.notification import store
 from services.notification.channels import Channels
+from services.notification.contacts import Contacts
 from services.notification.domain import Member, Point, language_problem, member_id_problem
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
@@ -36,11 +37,13 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         channels: Channels,
         members: Coalescer[PutMember, bytes],
         channel_calls: ChannelCalls,
+        contacts: Contacts,
     ) -> None:
         self._database = database
         self._channels = channels
         self._members = members
         self._channel_calls = channel_calls
+        self._contacts = contacts
 
     async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
         """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
@@ -48,14 +51,15 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         member = member_of(request.member)
         self._check(member)
         key = RequestKey(NO_CAMPAIGN, caller(), "PutMember", request.request_id, requests.body_hash(request))
-        return pb2.PutMemberResponse.FromString(await self._members.submit(PutMember(key, member)))
+        await self._members.submit(PutMember(key, member))
+        return pb2.PutMemberResponse(member=wire_member(member))
 
     async def GetMember(self, request: pb2.GetMemberRequest, _context: Any) -> pb2.GetMemberResponse:  # noqa: N802
         """Read how a member can be reached; MEMBER_UNKNOWN."""
         if member_id_problem(request.member_id):
             raise Rejected("MEMBER_UNKNOWN")
         async with self._database.read() as connection:
-            member = await store.find_member(connection, caller(), request.member_id)
+            member = await self._contacts.find_member(connection, caller(), request.member_id)
         if member is None:
             raise Rejected("MEMBER_UNKNOWN")
         return pb2.GetMemberResponse(member=wire_member(member))
@@ -80,7 +84,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     async def PutChannel(  # noqa: N802
         self, request: channels_pb2.PutChannelRequest, _context: Any
     ) -> channels_pb2.PutChannelResponse:
-        """Set a channel up; INVALID_ARGUMENT, CHANNEL_UNKNOWN, SECRETS_UNAVAILABLE, REQUEST_ID_REUSED."""
+        """Set a channel up; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
         return await self._channel_calls.put(request)
 
     async def DeleteChannel(  # noqa: N802
@@ -124,7 +128,7 @@ def _time_zone_problem(name: str) -> str | None:
 def _points_problem(points: tuple[Point, ...]) -> str | None:
     if len(points) > MOST_POINTS:
         return f"must be at most {MOST_POINTS}"
-    if len(set(points)) < len(points):
+    if len({(point.channel, point.address) for point in points}) < len(points):
         return "must not name the same address twice"
     return None
 

@@ -50,12 +50,18 @@ from services.notification.store.jobs import (
     save_progress,
 )
 from services.notification.store.members import (
+    PointRow,
     Reach,
-    find_contacts,
+    SealPosition,
     find_member,
+    find_points,
+    find_points_sealed_otherwise,
     find_reaches,
+    insert_points,
     mark_gone,
     save_members,
+    seal_points_anew,
+    take_points,
 )
 from services.notification.store.payments import insert_payments_due, mark_came
 from services.notification.store.seats import find_audience, find_campaign_audience, load_seats, save_seats
@@ -77,8 +83,10 @@ __all__ = [
     "NewAttempt",
     "NewDelivery",
     "PauseRow",
+    "PointRow",
     "Position",
     "Reach",
+    "SealPosition",
     "Standings",
     "claim_due",
     "delete_account",
@@ -90,9 +98,10 @@ __all__ = [
     "find_attempts",
     "find_audience",
     "find_campaign_audience",
-    "find_contacts",
     "find_member",
     "find_pauses",
+    "find_points",
+    "find_points_sealed_otherwise",
     "find_reaches",
     "find_sealed_otherwise",
     "find_standings",
@@ -102,6 +111,7 @@ __all__ = [
     "insert_deliveries",
     "insert_jobs",
     "insert_payments_due",
+    "insert_points",
     "list_accounts",
     "list_deliveries",
     "load_seats",
@@ -120,5 +130,7 @@ __all__ = [
     "save_seats",
     "save_teams",
     "seal_anew",
+    "seal_points_anew",
+    "take_points",
     "wait_deliveries",
 ]
