@@ -38,7 +38,7 @@ async def process() -> None:
     events = EventHandlers(database, clock)
     channel_calls = ChannelCalls(database, clock, channels, accounts)
     plan = Plan(
-        servicers=[servicer(NotificationServicer(database, channels, members, channel_calls, contacts))],
+        servicers=[servicer(NotificationServicer(database, clock, channels, members, channel_calls, contacts))],
         writers=[Part("members", run=members.run), Part("outcomes", run=outcomes.run)],
         handlers={
             PLATFORMS: on_platform_events,

@@ -1,7 +1,7 @@
 """Members' addresses: sealed where they are kept, opened where something is sent or the platform asks for them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.chassis import ids, logs
 from services.chassis.database import Connection, Database
 from services.chassis.sealing import NotOpened, Sealer
 from services.notification import store
-from services.notification.domain import Contact, Member, Point
+from services.notification.domain import NO_WISHES, Consent, Contact, Member, Point, Wishes
 from services.notification.store import PointRow, SealPosition
 
 _PAGE = 500
@@ -19,6 +19,14 @@ _Known: TypeAlias = Mapping[tuple[UUID, str, str, str], UUID]
 """Ids of contact points, by platform, member, channel and address."""
 
 log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A member's contact points, in its order, and what it wishes."""
+
+    contacts: Sequence[Contact] = ()
+    wishes: Wishes = NO_WISHES
 
 
 class Contacts:
@@ -61,29 +69,35 @@ class Contacts:
             address=None,
             sealed=self._sealer.seal(point.address.encode(), _place(platform_id, contact_id)),
             key_id=self._sealer.key_id,
+            consent_source=point.consent.source if point.consent else "",
+            consent_at=point.consent.at if point.consent else None,
         )
 
     async def find_member(self, connection: Connection, platform_id: UUID, member_id: str) -> Member | None:
         """Read a member of a platform; an address that does not open is empty, and why stands with it."""
-        member = await store.find_member(connection, platform_id, member_id)
-        if member is None:
+        found = await store.find_members(connection, [(platform_id, member_id)])
+        if not found:
             return None
-        rows = (await store.find_points(connection, [(platform_id, member_id)])).get((platform_id, member_id), [])
+        member, rows = found[platform_id, member_id]
         return replace(member, points=tuple(map(self._point, rows)))
 
     def _point(self, row: PointRow) -> Point:
         address, problem = self._opened(row)
-        return Point(row.channel, address, row.gone_why or problem)
+        consent = Consent(row.consent_source, row.consent_at) if row.consent_at else None
+        return Point(row.channel, address, row.gone_why or problem, consent)
 
     async def find(
         self, connection: Connection, members: Sequence[tuple[UUID, str]]
-    ) -> dict[tuple[UUID, str], list[Contact]]:
-        """Read the contact points of members that are not gone, given as (platform, member), in the members' order."""
-        found = await store.find_points(connection, members)
+    ) -> dict[tuple[UUID, str], Reachable]:
+        """Read how members are reached, given as (platform, member): contact points that are not gone, and wishes."""
+        found = await store.find_members(connection, members)
         return {
-            key: [Contact(row.contact_id, row.channel, *self._opened(row)) for row in rows if row.gone_at is None]
-            for key, rows in found.items()
+            key: Reachable([self._contact(row) for row in rows if row.gone_at is None], member.wishes)
+            for key, (member, rows) in found.items()
         }
+
+    def _contact(self, row: PointRow) -> Contact:
+        return Contact(row.contact_id, row.channel, *self._opened(row), consents=row.consent_at is not None)
 
     async def seal_anew(self, database: Database) -> int:
         """Seal a page of addresses that are in plain or sealed with an older key; returns how many. Run by a timer.

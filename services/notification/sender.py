@@ -20,7 +20,7 @@ from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.accounts import Accounts
 from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry
-from services.notification.contacts import Contacts
+from services.notification.contacts import Contacts, Reachable
 from services.notification.domain import Contact, End, Limits, Reroute, Send, Wait, next_step
 from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
@@ -29,6 +29,7 @@ from services.notification.store import Claim, Claimed
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+_UNREACHED = Reachable()
 _NOT_SET_UP = "the platform has not set this channel up; PutChannel does"
 
 log = logs.logger(__name__)
@@ -144,7 +145,7 @@ class Sender:
 
     async def _decide(self, work: Work, claimed: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, "_Step"]]:
         members = [(item.platform_id, item.member_id) for item in claimed]
-        contacts = await self._contacts.find(work.connection, members)
+        reached = await self._contacts.find(work.connection, members)
         known = await store.find_standings(work.connection, claimed)
         resting = await store.find_pauses(work.connection, sorted({item.platform_id for item in claimed}))
         pauses = {one: {name: row.pause for name, row in rows.items()} for one, rows in resting.items()}
@@ -155,13 +156,15 @@ class Sender:
         self._turns.forget(now)
         steps: list[tuple[Claimed, _Step]] = []
         for item in claimed:
+            member = reached.get((item.platform_id, item.member_id), _UNREACHED)
             step = next_step(
                 known.standing[item.key],
-                contacts.get((item.platform_id, item.member_id), []),
+                member.contacts,
                 known.tried.get(item.key, {}),
                 now,
                 self._limits,
                 pauses.get(item.platform_id, {}),
+                member.wishes,
             )
             account = accounts.get((item.platform_id, item.channel))
             steps.append((item, self._turn(item, step.contact, account, now) if isinstance(step, Send) else step))

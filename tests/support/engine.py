@@ -212,7 +212,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     stack.push_async_callback(_ended, asyncio.create_task(members.run()))
     channels = open_channels(settings, open_http(settings))
     calls = ChannelCalls(engine.notification.database, clock, channels, Accounts(settings.sealer))
-    told = NotificationServicer(engine.notification.database, channels, members, calls, Contacts(SEALER))
+    told = NotificationServicer(engine.notification.database, clock, channels, members, calls, Contacts(SEALER))
     return [
         (formation.database, teams),
         (engine.pricing.database, pricing),

@@ -1,6 +1,8 @@
 """What notification decides: the copy of teams, who is told what, and what follows from an attempt to send."""
 
+from services.notification.domain.kinds import CONCERNS, Concern, deadline
 from services.notification.domain.members import (
+    Consent,
     Member,
     Point,
     language_problem,
@@ -80,12 +82,17 @@ from services.notification.domain.teams import (
     is_news,
 )
 from services.notification.domain.truth import Standing
+from services.notification.domain.wishes import NO_WISHES, QuietHours, Wishes, quiet_problem
 
 __all__ = [
+    "CONCERNS",
+    "NO_WISHES",
     "PRICE_KINDS",
     "Audience",
     "Cancelled",
     "Change",
+    "Concern",
+    "Consent",
     "Contact",
     "Contradiction",
     "CountedIn",
@@ -111,6 +118,7 @@ __all__ = [
     "Point",
     "PriceFact",
     "PriceMoved",
+    "QuietHours",
     "Reduced",
     "Refused",
     "Reroute",
@@ -137,9 +145,11 @@ __all__ = [
     "TurnedTo",
     "Wait",
     "Waiting",
+    "Wishes",
     "advance",
     "after",
     "audience",
+    "deadline",
     "is_news",
     "language_problem",
     "member_id_problem",
@@ -148,6 +158,7 @@ __all__ = [
     "outcome_name",
     "pause_after",
     "price_news",
+    "quiet_problem",
     "seat_news",
     "team_news",
 ]

@@ -30,6 +30,8 @@ class Standing:
     """The money that the message asks for has come."""
     team_waits: bool = False
     """Somebody waits in the team: where it has formed, for a place that is not paid."""
+    deadline: datetime | None = None
+    """By when the member has to act or pay, if it has to."""
 
     @property
     def waits(self) -> bool:

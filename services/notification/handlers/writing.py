@@ -7,7 +7,7 @@ from uuid import UUID
 from services.chassis import ids, logs
 from services.chassis.work import Work
 from services.notification import metrics, store
-from services.notification.domain import End, Message, Opened, State, Team
+from services.notification.domain import End, Message, Opened, State, Team, deadline
 from services.notification.rendering import Words, render
 from services.notification.store import NewDelivery, Reach
 from services.notification.translate import delivery_ended
@@ -65,6 +65,7 @@ def _delivery(team: Team, opened: Opened, message: Message, reach: Reach | None,
         ended_at=None if channel else now,
         channel=channel or "",
         due_at=now,
+        deadline=deadline(message.facts),
     )
 
 

@@ -1,13 +1,28 @@
--- Members' addresses are sealed.
+-- What members wish: when and what they are told, where they agreed to promotions; addresses are sealed.
+
+ALTER TABLE members
+    ADD COLUMN quiet_from  time,                             -- in the member's time_zone; null, both: no quiet hours
+    ADD COLUMN quiet_until time,
+    ADD COLUMN muted       text[]  NOT NULL DEFAULT '{}',    -- kinds of messages
+    ADD COLUMN muted_all   boolean NOT NULL DEFAULT false,   -- every kind that may be muted
+    ADD COLUMN promotions  boolean NOT NULL DEFAULT false,   -- has opted in
+    ADD CHECK ((quiet_from IS NULL) = (quiet_until IS NULL)) NOT VALID;
 
 -- An address is sealed (services/chassis/sealing.py), for table, column, platform and contact_id. Rows of 0.1.0 are in
 -- plain until the timer "sealed addresses" has sealed them. contact_id is random, and stays while channel and address do.
 ALTER TABLE contact_points
     ALTER COLUMN address DROP NOT NULL,
-    ADD COLUMN sealed bytea,
-    ADD COLUMN key_id text NOT NULL DEFAULT '',              -- of the key that sealed it; empty: in plain
-    ADD CHECK ((address IS NULL) <> (sealed IS NULL)) NOT VALID;
+    ADD COLUMN sealed         bytea,
+    ADD COLUMN key_id         text NOT NULL DEFAULT '',      -- of the key that sealed it; empty: in plain
+    ADD COLUMN consent_source text NOT NULL DEFAULT '',      -- where the member agreed to promotions; empty: nowhere
+    ADD COLUMN consent_at     timestamptz,
+    ADD CHECK ((address IS NULL) <> (sealed IS NULL)) NOT VALID,
+    ADD CHECK ((consent_at IS NULL) = (consent_source = '')) NOT VALID;
 CREATE INDEX contact_points_of_key ON contact_points (key_id, platform_id, member_id, position);
+
+-- By when the member has to act or pay, if it has to: quiet hours never hold a message beyond that.
+ALTER TABLE deliveries
+    ADD COLUMN deadline timestamptz;
 
 -- Answers to PutMember held addresses; what was asked for is in the request, whose hash is kept.
 UPDATE requests SET answer = '' WHERE rpc = 'PutMember' AND NOT refused AND answer <> '';

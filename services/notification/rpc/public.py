@@ -1,5 +1,6 @@
 """The gRPC service Notification."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from groupbuy.notification.v1 import notification_service_pb2 as pb2
 from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
 
 from services.chassis import ids, pages, requests
+from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Rejected, invalid
@@ -17,10 +19,11 @@ from services.chassis.server import Servicer, caller
 from services.notification import store
 from services.notification.channels import Channels
 from services.notification.contacts import Contacts
-from services.notification.domain import Member, Point, language_problem, member_id_problem
+from services.notification.domain import language_problem, member_id_problem
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
 from services.notification.rpc.channels import ChannelCalls, find_channel
+from services.notification.rpc.wishes import wishes_problems
 from services.notification.store import Filter, Position
 from services.notification.translate import member_of, wire_delivery, wire_member
 
@@ -34,12 +37,14 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     def __init__(
         self,
         database: Database,
+        clock: Clock,
         channels: Channels,
         members: Coalescer[PutMember, bytes],
         channel_calls: ChannelCalls,
         contacts: Contacts,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._channels = channels
         self._members = members
         self._channel_calls = channel_calls
@@ -48,8 +53,8 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
         """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
         requests.check_request_id(request.request_id)
+        self._check(request.member)
         member = member_of(request.member)
-        self._check(member)
         key = RequestKey(NO_CAMPAIGN, caller(), "PutMember", request.request_id, requests.body_hash(request))
         await self._members.submit(PutMember(key, member))
         return pb2.PutMemberResponse(member=wire_member(member))
@@ -99,17 +104,20 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         """List the channels there are."""
         return await self._channel_calls.list()
 
-    def _check(self, member: Member) -> None:
+    def _check(self, member: pb2.Member) -> None:
         """Refuse a member with every field that is wrong, or the first channel that does not exist."""
+        points = [(item.channel, item.address) for item in member.contact_points]
         found = {
             "member.member_id": member_id_problem(member.member_id),
             "member.language": language_problem(member.language),
             "member.time_zone": _time_zone_problem(member.time_zone),
-            "member.contact_points": _points_problem(member.points),
+            "member.contact_points": _points_problem(points),
         }
-        for at, point in enumerate(member.points[:MOST_POINTS]):
-            channel = find_channel(self._channels, point.channel)
-            found[f"member.contact_points[{at}].address"] = channel.check(point.address)
+        for at, (name, address) in enumerate(points[:MOST_POINTS]):
+            channel = find_channel(self._channels, name)
+            found[f"member.contact_points[{at}].address"] = channel.check(address)
+        wishes = wishes_problems(member, self._clock.now())
+        found |= {field: problem for field, problem in wishes.items() if problem}
         violations = tuple(FieldViolation(field, problem) for field, problem in found.items() if problem)
         if violations:
             raise Rejected("INVALID_ARGUMENT", fields=violations)
@@ -125,10 +133,10 @@ def _time_zone_problem(name: str) -> str | None:
     return None
 
 
-def _points_problem(points: tuple[Point, ...]) -> str | None:
+def _points_problem(points: Sequence[tuple[str, str]]) -> str | None:
     if len(points) > MOST_POINTS:
         return f"must be at most {MOST_POINTS}"
-    if len({(point.channel, point.address) for point in points}) < len(points):
+    if len(set(points)) < len(points):
         return "must not name the same address twice"
     return None
 

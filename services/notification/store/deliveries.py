@@ -44,6 +44,7 @@ class NewDelivery:
     ended_at: datetime | None
     channel: str
     due_at: datetime
+    deadline: datetime | None
 
 
 _values = attrgetter(*NewDelivery.__dataclass_fields__)
@@ -59,6 +60,7 @@ _KINDS: Final[Sequence[Column]] = (
     texts,
     times,
     texts,
+    times,
     times,
 )
 """Of a new delivery's fields, which have the names of the columns."""
@@ -102,6 +104,7 @@ class Claimed:
     channel: str
     attempts: int
     claim_id: UUID
+    deadline: datetime | None = None
 
     @property
     def key(self) -> DeliveryKey:
@@ -124,7 +127,7 @@ async def claim_due(
         " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
         " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
         " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
-        " d.claim_id",
+        " d.claim_id, d.deadline",
         ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
@@ -194,6 +197,7 @@ def _standing(item: Claimed, *found: Any) -> Standing:
         newer_price=newer_price,
         team_waits=team_waits,
         paid=paid,
+        deadline=item.deadline,
     )
 
 

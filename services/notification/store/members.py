@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.notification.domain import Member
+from services.notification.domain import Kind, Member, QuietHours, Wishes
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
@@ -41,6 +41,8 @@ class PointRow:
     key_id: str
     gone_at: datetime | None = None
     gone_why: str = ""
+    consent_source: str = ""
+    consent_at: datetime | None = None
 
 
 _POINT = ", ".join(PointRow.__dataclass_fields__)
@@ -50,17 +52,35 @@ _POINT_VALUES = ", ".join(["%s"] * len(PointRow.__dataclass_fields__))
 async def save_members(connection: Connection, ordered: Sequence[tuple[UUID, Member]], now: datetime) -> None:
     """Replace what members wish, given in order with their platform; no member twice. It locks them."""
     await connection.execute(
-        "INSERT INTO members (platform_id, member_id, language, time_zone, updated_at)"
-        " SELECT k.*, %s FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS k"
-        " ON CONFLICT (platform_id, member_id) DO UPDATE SET language = excluded.language,"
-        " time_zone = excluded.time_zone, updated_at = excluded.updated_at",
+        "INSERT INTO members (platform_id, member_id, language, time_zone, quiet_from, quiet_until, muted, muted_all,"
+        " promotions, updated_at) SELECT platform_id, member_id, language, time_zone, quiet_from, quiet_until,"
+        " string_to_array(muted, ','), muted_all, promotions, %s"
+        " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::time[], %s::time[], %s::text[],"
+        " %s::boolean[], %s::boolean[]) AS k (platform_id, member_id, language, time_zone, quiet_from, quiet_until,"
+        " muted, muted_all, promotions) ON CONFLICT (platform_id, member_id) DO UPDATE SET"
+        " language = excluded.language, time_zone = excluded.time_zone,"
+        " quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,"
+        " muted = excluded.muted, muted_all = excluded.muted_all, promotions = excluded.promotions,"
+        " updated_at = excluded.updated_at",
         (
             now,
             [platform_id for platform_id, _ in ordered],
             [member.member_id for _, member in ordered],
             [member.language for _, member in ordered],
             [member.time_zone for _, member in ordered],
+            *map(list, zip(*[_wishes(member.wishes) for _, member in ordered], strict=True)),
         ),
+    )
+
+
+def _wishes(wishes: Wishes) -> tuple[object, ...]:
+    quiet = wishes.quiet
+    return (
+        quiet.starts if quiet else None,
+        quiet.ends if quiet else None,
+        ",".join(sorted(wishes.muted)),
+        wishes.muted_all,
+        wishes.promotions,
     )
 
 
@@ -83,13 +103,38 @@ async def insert_points(connection: Connection, rows: Sequence[PointRow]) -> Non
     )
 
 
-async def find_member(connection: Connection, platform_id: UUID, member_id: str) -> Member | None:
-    """Read a member of a platform, without its contact points."""
+async def find_members(
+    connection: Connection, members: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], tuple[Member, list[PointRow]]]:
+    """Read members, given as (platform, member): what they wish, and beside it their contact points in their order."""
+    found: dict[tuple[UUID, str], tuple[Member, list[PointRow]]] = {}
     cursor = await connection.execute(
-        "SELECT language, time_zone FROM members WHERE platform_id = %s AND member_id = %s", (platform_id, member_id)
+        "SELECT m.platform_id, m.member_id, m.language, m.time_zone, m.quiet_from, m.quiet_until, m.muted, m.muted_all,"  # noqa: S608 - constants
+        f" m.promotions, {', '.join(f'c.{name}' for name in PointRow.__dataclass_fields__)} FROM members AS m"
+        " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
+        " USING (platform_id, member_id) LEFT JOIN contact_points AS c USING (platform_id, member_id)"
+        " ORDER BY m.platform_id, m.member_id, c.position",
+        ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
     )
-    row = await cursor.fetchone()
-    return Member(member_id, *row) if row else None
+    async for row in cursor:
+        key = row[0], row[1]
+        if key not in found:
+            found[key] = Member(row[1], row[2], row[3], wishes=_read_wishes(*row[3:9])), []
+        if row[9] is not None:
+            found[key][1].append(PointRow(*row[9:]))
+    return found
+
+
+def _read_wishes(
+    time_zone: str,
+    quiet_from: time | None,
+    quiet_until: time | None,
+    muted: Sequence[str],
+    muted_all: bool,  # noqa: FBT001 - columns of a row
+    promotions: bool,  # noqa: FBT001
+) -> Wishes:
+    quiet = QuietHours(quiet_from, quiet_until, time_zone) if quiet_from and quiet_until else None
+    return Wishes(quiet, frozenset(map(Kind, muted)), muted_all, promotions)
 
 
 async def find_points_sealed_otherwise(
@@ -127,22 +172,6 @@ async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID
         " WHERE platform_id = %s AND member_id = %s AND contact_id = %s AND gone_at IS NULL",
         [(now, why, platform_id, member_id, contact_id) for platform_id, member_id, contact_id, why in sorted(rows)],
     )
-
-
-async def find_points(
-    connection: Connection, members: Sequence[tuple[UUID, str]]
-) -> dict[tuple[UUID, str], list[PointRow]]:
-    """Read the contact points of members, given as (platform, member), in the members' order."""
-    found: dict[tuple[UUID, str], list[PointRow]] = {}
-    cursor = await connection.execute(
-        f"SELECT {_POINT} FROM contact_points"  # noqa: S608 - constants
-        " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
-        " USING (platform_id, member_id) ORDER BY platform_id, member_id, position",
-        ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
-    )
-    async for row in cursor:
-        found.setdefault((row[0], row[1]), []).append(PointRow(*row))
-    return found
 
 
 async def find_reaches(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Reach]:

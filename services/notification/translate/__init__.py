@@ -14,7 +14,9 @@ from services.notification.translate.reading import (
 from services.notification.translate.wire import (
     DELIVERY_TOPIC,
     delivery_ended,
+    kind_of,
     member_of,
+    quiet_of,
     wire_delivery,
     wire_member,
 )
@@ -25,10 +27,12 @@ __all__ = [
     "campaign_key",
     "delivery_ended",
     "is_of_campaign",
+    "kind_of",
     "member_of",
     "paid_line",
     "payment_due",
     "price_fact",
+    "quiet_of",
     "settled",
     "team_fact",
     "team_key",

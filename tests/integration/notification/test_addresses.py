@@ -23,7 +23,7 @@ OTHER_KEYS = "other:" + "A" * 43 + "="
 
 async def contacts(notification: Notifying, sealer: Sealer = SEALER, platform: UUID = SHOP) -> list[Contact]:
     async with notification.database.read() as connection:
-        return (await Contacts(sealer).find(connection, [(platform, "mei")])).get((platform, "mei"), [])
+        return list((await Contacts(sealer).find(connection, [(platform, "mei")]))[platform, "mei"].contacts)
 
 
 async def in_plain(notification: Notifying) -> None:

@@ -77,7 +77,7 @@ async def api(notification: Notifying) -> AsyncIterator[Api]:
     deciding = asyncio.create_task(members.run())
     channels, accounts = open_channels(settings, open_http(settings)), Accounts(settings.sealer)
     calls = ChannelCalls(database, clock, channels, accounts)
-    implementation = NotificationServicer(database, channels, members, calls, Contacts(SEALER))
+    implementation = NotificationServicer(database, clock, channels, members, calls, Contacts(SEALER))
     server = GrpcServer(
         "127.0.0.1:0", [servicer(implementation)], KeyRing(database, clock), service_key="", drain_seconds=1
     )
