@@ -17,9 +17,10 @@ from services.notification.domain import Limits
 from services.notification.handlers import EventHandlers, Fanout, MemberWriter
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.recorder import Recorder
-from services.notification.rpc import ChannelCalls, NotificationServicer, servicer
+from services.notification.rpc import ChannelCalls, NotificationServicer, UnsubscribeCalls, servicer
 from services.notification.sender import Pace, Sender
 from services.notification.settings import Settings
+from services.notification.unsubscribing import Unsubscribing
 
 
 async def process() -> None:
@@ -30,15 +31,31 @@ async def process() -> None:
     http = open_http(settings)
     channels = open_channels(settings, http)
     accounts, contacts = Accounts(settings.sealer), Contacts(settings.sealer)
+    unsubscribing = Unsubscribing(settings.sealer, settings.unsubscribe_url)
     limits = Limits(attempts=settings.delivery_attempts, age=timedelta(hours=settings.delivery_hours))
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
     members = Coalescer("members", MemberWriter(database, clock, contacts).decide)
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
-    sender = Sender(database, clock, channels, accounts, contacts, outcomes.submit, limits=limits, pace=pace)
+    sender = Sender(
+        database,
+        clock,
+        channels,
+        accounts,
+        contacts,
+        outcomes.submit,
+        limits=limits,
+        pace=pace,
+        unsubscribing=unsubscribing,
+    )
     events = EventHandlers(database, clock)
     channel_calls = ChannelCalls(database, clock, channels, accounts)
+    unsubscribe_calls = UnsubscribeCalls(database, clock, unsubscribing)
     plan = Plan(
-        servicers=[servicer(NotificationServicer(database, clock, channels, members, channel_calls, contacts))],
+        servicers=[
+            servicer(
+                NotificationServicer(database, clock, channels, members, channel_calls, contacts, unsubscribe_calls)
+            )
+        ],
         writers=[Part("members", run=members.run), Part("outcomes", run=outcomes.run)],
         handlers={
             PLATFORMS: on_platform_events,

@@ -92,12 +92,12 @@ class Contacts:
         """Read how members are reached, given as (platform, member): contact points that are not gone, and wishes."""
         found = await store.find_members(connection, members)
         return {
-            key: Reachable([self._contact(row) for row in rows if row.gone_at is None], member.wishes)
+            key: Reachable([self._contact(row, member.wishes) for row in rows if row.gone_at is None], member.wishes)
             for key, (member, rows) in found.items()
         }
 
-    def _contact(self, row: PointRow) -> Contact:
-        return Contact(row.contact_id, row.channel, *self._opened(row), consents=row.consent_at is not None)
+    def _contact(self, row: PointRow, wishes: Wishes) -> Contact:
+        return Contact(row.contact_id, row.channel, *self._opened(row), consents=wishes.allows(row.consent_at))
 
     async def seal_anew(self, database: Database) -> int:
         """Seal a page of addresses that are in plain or sealed with an older key; returns how many. Run by a timer.

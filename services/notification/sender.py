@@ -26,6 +26,7 @@ from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
 from services.notification.recorder import Attempted, end
 from services.notification.store import Claim, Claimed
+from services.notification.unsubscribing import Unsubscribing
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
@@ -57,7 +58,7 @@ class Pace:
 class Sender:
     """The part of a process that sends. `record` stores an attempt and returns when it is committed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it is made of
         self,
         database: Database,
         clock: Clock,
@@ -68,6 +69,7 @@ class Sender:
         *,
         limits: Limits,
         pace: Pace,
+        unsubscribing: Unsubscribing | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -78,6 +80,7 @@ class Sender:
         self._record = record
         self._limits = limits
         self._pace = pace
+        self._unsubscribing = unsubscribing
         self._wake = Bell()
         self._claiming = asyncio.Lock()
         self._under_way: dict[asyncio.Task[None], Claimed] = {}
@@ -220,7 +223,7 @@ class Sender:
             outcome = Misconfigured(_NOT_SET_UP)
         else:
             account = account or Account(item.platform_id, {})
-            outcome = await self._call(channel, _letter(item, contact), account)
+            outcome = await self._call(channel, self._letter(item, contact), account)
         if isinstance(outcome, Misconfigured):
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
@@ -236,6 +239,10 @@ class Sender:
             # An adapter's fault must not lose the message; its text may hold an address, so only the kind is said.
             log.error("channel failed", channel=channel.name, error=type(error).__name__)  # noqa: TRY400
             return Retry(f"the channel failed: {type(error).__name__}")
+
+    def _letter(self, item: Claimed, contact: Contact) -> Letter:
+        links = self._unsubscribing
+        return _letter(item, contact, links.link(item.platform_id, item.member_id, item.kind) if links else "")
 
     async def _recorded(self, attempted: Attempted) -> None:
         """Record, again and again while the database is away: every record lost is a message sent twice."""
@@ -271,7 +278,7 @@ class _Ready:
 _Step: TypeAlias = _Ready | Reroute | Wait | End
 
 
-def _letter(item: Claimed, contact: Contact) -> Letter:
+def _letter(item: Claimed, contact: Contact, unsubscribe: str) -> Letter:
     return Letter(
         delivery_id=item.delivery_id,
         address=contact.address,
@@ -282,4 +289,5 @@ def _letter(item: Claimed, contact: Contact) -> Letter:
         subject=item.subject,
         body=item.body,
         written_at=item.created_at,
+        unsubscribe=unsubscribe,
     )

@@ -35,6 +35,13 @@ class Settings(ChassisSettings):
         " what is stored opens.",
     )
 
+    unsubscribe_url: str = Field(
+        "",
+        pattern="^(https://[!-;=?-~]+)?$",
+        description="Address that takes links by which members unsubscribe, https://...; e-mails carry it with a token"
+        " (RFC 8058), and what comes there is handed on by the RPC Unsubscribe. Empty: e-mails carry no such link.",
+    )
+
     @field_validator("seal_keys")
     @classmethod
     def _readable(cls, value: SecretStr) -> SecretStr:

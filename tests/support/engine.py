@@ -31,9 +31,10 @@ from services.notification.accounts import Accounts
 from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter
-from services.notification.rpc import ChannelCalls, NotificationServicer
+from services.notification.rpc import ChannelCalls, NotificationServicer, UnsubscribeCalls
 from services.notification.rpc import servicer as notification_servicer
 from services.notification.settings import Settings
+from services.notification.unsubscribing import Unsubscribing
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
@@ -212,7 +213,8 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     stack.push_async_callback(_ended, asyncio.create_task(members.run()))
     channels = open_channels(settings, open_http(settings))
     calls = ChannelCalls(engine.notification.database, clock, channels, Accounts(settings.sealer))
-    told = NotificationServicer(engine.notification.database, clock, channels, members, calls, Contacts(SEALER))
+    links = UnsubscribeCalls(engine.notification.database, clock, Unsubscribing(SEALER))
+    told = NotificationServicer(engine.notification.database, clock, channels, members, calls, Contacts(SEALER), links)
     return [
         (formation.database, teams),
         (engine.pricing.database, pricing),

@@ -69,6 +69,8 @@ class Wishes:
     muted_all: bool = False
     """Every kind that may be muted."""
     promotions: bool = False
+    unsubscribed_at: datetime | None = None
+    """When the member last followed a link to be told less: consents from before are void."""
 
     def unwanted(self, kind: Kind) -> str | None:
         """Say why a member does not want a kind of message; None where it does, or has no choice."""
@@ -78,6 +80,10 @@ class Wishes:
         if concern is Concern.PROMOTION and not self.promotions:
             return "the member has not opted in to promotions"
         return None
+
+    def allows(self, agreed_at: datetime | None) -> bool:
+        """Tell whether a member's consent at a contact point still holds."""
+        return agreed_at is not None and (self.unsubscribed_at is None or agreed_at > self.unsubscribed_at)
 
     def quiet_until(self, kind: Kind, deadline: datetime | None, now: datetime) -> datetime | None:
         """Tell until when quiet hours hold a message; None where they do not.

@@ -6,6 +6,7 @@ ALTER TABLE members
     ADD COLUMN muted       text[]  NOT NULL DEFAULT '{}',    -- kinds of messages
     ADD COLUMN muted_all   boolean NOT NULL DEFAULT false,   -- every kind that may be muted
     ADD COLUMN promotions  boolean NOT NULL DEFAULT false,   -- has opted in
+    ADD COLUMN unsubscribed_at timestamptz,                  -- when it last followed a link; consents from before are void
     ADD CHECK ((quiet_from IS NULL) = (quiet_until IS NULL)) NOT VALID;
 
 -- An address is sealed (services/chassis/sealing.py), for table, column, platform and contact_id. Rows of 0.1.0 are in

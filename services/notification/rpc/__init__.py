@@ -2,5 +2,6 @@
 
 from services.notification.rpc.channels import ChannelCalls
 from services.notification.rpc.public import NotificationServicer, servicer
+from services.notification.rpc.unsubscribing import UnsubscribeCalls
 
-__all__ = ["ChannelCalls", "NotificationServicer", "servicer"]
+__all__ = ["ChannelCalls", "NotificationServicer", "UnsubscribeCalls", "servicer"]

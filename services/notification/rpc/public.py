@@ -23,6 +23,7 @@ from services.notification.domain import language_problem, member_id_problem
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
 from services.notification.rpc.channels import ChannelCalls, find_channel
+from services.notification.rpc.unsubscribing import UnsubscribeCalls
 from services.notification.rpc.wishes import wishes_problems
 from services.notification.store import Filter, Position
 from services.notification.translate import member_of, wire_delivery, wire_member
@@ -42,6 +43,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         members: Coalescer[PutMember, bytes],
         channel_calls: ChannelCalls,
         contacts: Contacts,
+        unsubscribe_calls: UnsubscribeCalls,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -49,6 +51,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         self._members = members
         self._channel_calls = channel_calls
         self._contacts = contacts
+        self._unsubscribe_calls = unsubscribe_calls
 
     async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
         """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
@@ -68,6 +71,12 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         if member is None:
             raise Rejected("MEMBER_UNKNOWN")
         return pb2.GetMemberResponse(member=wire_member(member))
+
+    async def Unsubscribe(  # noqa: N802
+        self, request: pb2.UnsubscribeRequest, _context: Any
+    ) -> pb2.UnsubscribeResponse:
+        """End what a member no longer wants; UNSUBSCRIBE_TOKEN_INVALID, MEMBER_UNKNOWN."""
+        return await self._unsubscribe_calls.unsubscribe(request)
 
     async def ListDeliveries(  # noqa: N802
         self, request: pb2.ListDeliveriesRequest, _context: Any

@@ -61,6 +61,7 @@ from services.notification.store.members import (
     save_members,
     seal_points_anew,
     take_points,
+    unsubscribe,
 )
 from services.notification.store.payments import insert_payments_due, mark_came
 from services.notification.store.seats import find_audience, find_campaign_audience, load_seats, save_seats
@@ -130,5 +131,6 @@ __all__ = [
     "seal_anew",
     "seal_points_anew",
     "take_points",
+    "unsubscribe",
     "wait_deliveries",
 ]

@@ -46,6 +46,7 @@ class PointRow:
 
 
 _POINT = ", ".join(PointRow.__dataclass_fields__)
+_POINT_OF_C = ", ".join(f"c.{name}" for name in PointRow.__dataclass_fields__)
 _POINT_VALUES = ", ".join(["%s"] * len(PointRow.__dataclass_fields__))
 
 
@@ -89,7 +90,7 @@ async def take_points(connection: Connection, members: Sequence[tuple[UUID, str]
     cursor = await connection.execute(
         "DELETE FROM contact_points AS c USING unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)"  # noqa: S608 - constants
         " WHERE c.platform_id = k.platform_id AND c.member_id = k.member_id"
-        f" RETURNING {', '.join(f'c.{name}' for name in PointRow.__dataclass_fields__)}",
+        f" RETURNING {_POINT_OF_C}",
         ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
     )
     return [PointRow(*row) async for row in cursor]
@@ -110,7 +111,7 @@ async def find_members(
     found: dict[tuple[UUID, str], tuple[Member, list[PointRow]]] = {}
     cursor = await connection.execute(
         "SELECT m.platform_id, m.member_id, m.language, m.time_zone, m.quiet_from, m.quiet_until, m.muted, m.muted_all,"  # noqa: S608 - constants
-        f" m.promotions, {', '.join(f'c.{name}' for name in PointRow.__dataclass_fields__)} FROM members AS m"
+        f" m.promotions, m.unsubscribed_at, {_POINT_OF_C} FROM members AS m"
         " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
         " USING (platform_id, member_id) LEFT JOIN contact_points AS c USING (platform_id, member_id)"
         " ORDER BY m.platform_id, m.member_id, c.position",
@@ -119,9 +120,9 @@ async def find_members(
     async for row in cursor:
         key = row[0], row[1]
         if key not in found:
-            found[key] = Member(row[1], row[2], row[3], wishes=_read_wishes(*row[3:9])), []
-        if row[9] is not None:
-            found[key][1].append(PointRow(*row[9:]))
+            found[key] = Member(row[1], row[2], row[3], wishes=_read_wishes(*row[3:10])), []
+        if row[10] is not None:
+            found[key][1].append(PointRow(*row[10:]))
     return found
 
 
@@ -132,9 +133,10 @@ def _read_wishes(
     muted: Sequence[str],
     muted_all: bool,  # noqa: FBT001 - columns of a row
     promotions: bool,  # noqa: FBT001
+    unsubscribed_at: datetime | None,
 ) -> Wishes:
     quiet = QuietHours(quiet_from, quiet_until, time_zone) if quiet_from and quiet_until else None
-    return Wishes(quiet, frozenset(map(Kind, muted)), muted_all, promotions)
+    return Wishes(quiet, frozenset(map(Kind, muted)), muted_all, promotions, unsubscribed_at)
 
 
 async def find_points_sealed_otherwise(
@@ -163,6 +165,16 @@ async def seal_points_anew(connection: Connection, rows: Sequence[PointRow]) -> 
         " WHERE platform_id = %s AND member_id = %s AND position = %s",
         [(row.sealed, row.key_id, row.platform_id, row.member_id, row.position) for row in rows],
     )
+
+
+async def unsubscribe(connection: Connection, member: tuple[UUID, str], now: datetime, *, all_kinds: bool) -> bool:
+    """End promotions to a member, given as (platform, member), or all that may be muted; False where it is unknown."""
+    cursor = await connection.execute(
+        "UPDATE members SET promotions = false, muted_all = muted_all OR %s, unsubscribed_at = %s"
+        " WHERE platform_id = %s AND member_id = %s RETURNING member_id",
+        (all_kinds, now, *member),
+    )
+    return await cursor.fetchone() is not None
 
 
 async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], now: datetime) -> None:

@@ -81,6 +81,7 @@ def wire_member(member: Member) -> service_pb2.Member:
         muted=sorted(map(_kind, wishes.muted)),
         muted_all=wishes.muted_all,
         promotions=wishes.promotions,
+        unsubscribed_at=_stamp(wishes.unsubscribed_at) if wishes.unsubscribed_at else None,
         member_id=member.member_id,
         language=member.language,
         time_zone=member.time_zone,

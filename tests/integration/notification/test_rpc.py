@@ -23,9 +23,10 @@ from services.notification.accounts import Accounts
 from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter, PutMember
-from services.notification.rpc import ChannelCalls, NotificationServicer, servicer
+from services.notification.rpc import ChannelCalls, NotificationServicer, UnsubscribeCalls, servicer
 from services.notification.settings import Settings
 from services.notification.translate import member_of
+from services.notification.unsubscribing import Unsubscribing
 from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
 from tests.support.teams import TeamLife
 
@@ -77,7 +78,8 @@ async def api(notification: Notifying) -> AsyncIterator[Api]:
     deciding = asyncio.create_task(members.run())
     channels, accounts = open_channels(settings, open_http(settings)), Accounts(settings.sealer)
     calls = ChannelCalls(database, clock, channels, accounts)
-    implementation = NotificationServicer(database, clock, channels, members, calls, Contacts(SEALER))
+    links = UnsubscribeCalls(database, clock, Unsubscribing(SEALER))
+    implementation = NotificationServicer(database, clock, channels, members, calls, Contacts(SEALER), links)
     server = GrpcServer(
         "127.0.0.1:0", [servicer(implementation)], KeyRing(database, clock), service_key="", drain_seconds=1
     )
