@@ -157,6 +157,8 @@ def next_step(
         return over
     if quiet_until := wishes.quiet_until(standing.kind, standing.deadline, now):
         return Wait(quiet_until)
+    if standing.window_ends and standing.window_ends > now:
+        return Wait(standing.window_ends)
     return _try_next(standing, contacts, tried, {name: one for name, one in pauses.items() if one.until > now})
 
 

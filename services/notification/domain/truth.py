@@ -32,6 +32,8 @@ class Standing:
     """Somebody waits in the team: where it has formed, for a place that is not paid."""
     deadline: datetime | None = None
     """By when the member has to act or pay, if it has to."""
+    window_ends: datetime | None = None
+    """Until when the platform wants no other message of the kind to the member about the team."""
 
     @property
     def waits(self) -> bool:

@@ -27,3 +27,11 @@ ALTER TABLE deliveries
 
 -- Answers to PutMember held addresses; what was asked for is in the request, whose hash is kept.
 UPDATE requests SET answer = '' WHERE rpc = 'PutMember' AND NOT refused AND answer <> '';
+
+-- How long after a message of a kind was sent to a member about a team the next one waits; a kind without row: not at all.
+CREATE TABLE messaging_windows (
+    platform_id uuid    NOT NULL,
+    kind        text    NOT NULL,
+    seconds     integer NOT NULL CHECK (seconds > 0),
+    PRIMARY KEY (platform_id, kind)
+);

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from groupbuy.notification.v1 import channels_pb2
+from groupbuy.notification.v1 import channels_pb2, messaging_rules_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
 from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
 
@@ -23,6 +23,7 @@ from services.notification.domain import language_problem, member_id_problem
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
 from services.notification.rpc.channels import ChannelCalls, find_channel
+from services.notification.rpc.rules import RuleCalls
 from services.notification.rpc.unsubscribing import UnsubscribeCalls
 from services.notification.rpc.wishes import wishes_problems
 from services.notification.store import Filter, Position
@@ -52,6 +53,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         self._channel_calls = channel_calls
         self._contacts = contacts
         self._unsubscribe_calls = unsubscribe_calls
+        self._rule_calls = RuleCalls(database)
 
     async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
         """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
@@ -77,6 +79,18 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     ) -> pb2.UnsubscribeResponse:
         """End what a member no longer wants; UNSUBSCRIBE_TOKEN_INVALID, MEMBER_UNKNOWN."""
         return await self._unsubscribe_calls.unsubscribe(request)
+
+    async def PutMessagingRules(  # noqa: N802
+        self, request: messaging_rules_pb2.PutMessagingRulesRequest, _context: Any
+    ) -> messaging_rules_pb2.PutMessagingRulesResponse:
+        """Set how long messages of a kind wait for each other; INVALID_ARGUMENT, REQUEST_ID_REUSED."""
+        return await self._rule_calls.put(request)
+
+    async def GetMessagingRules(  # noqa: N802
+        self, _request: messaging_rules_pb2.GetMessagingRulesRequest, _context: Any
+    ) -> messaging_rules_pb2.GetMessagingRulesResponse:
+        """Read the messaging rules."""
+        return await self._rule_calls.get()
 
     async def ListDeliveries(  # noqa: N802
         self, request: pb2.ListDeliveriesRequest, _context: Any

@@ -66,6 +66,7 @@ from services.notification.store.members import (
 from services.notification.store.payments import insert_payments_due, mark_came
 from services.notification.store.seats import find_audience, find_campaign_audience, load_seats, save_seats
 from services.notification.store.teams import find_team, find_teams, lock_teams, save_teams
+from services.notification.store.windows import find_windows, save_windows
 
 __all__ = [
     "ALL_TEAMS",
@@ -106,6 +107,7 @@ __all__ = [
     "find_standings",
     "find_team",
     "find_teams",
+    "find_windows",
     "insert_attempts",
     "insert_deliveries",
     "insert_jobs",
@@ -128,6 +130,7 @@ __all__ = [
     "save_progress",
     "save_seats",
     "save_teams",
+    "save_windows",
     "seal_anew",
     "seal_points_anew",
     "take_points",

@@ -14,6 +14,7 @@ from services.notification.translate.reading import (
 from services.notification.translate.wire import (
     DELIVERY_TOPIC,
     delivery_ended,
+    kind_number,
     kind_of,
     member_of,
     quiet_of,
@@ -27,6 +28,7 @@ __all__ = [
     "campaign_key",
     "delivery_ended",
     "is_of_campaign",
+    "kind_number",
     "kind_of",
     "member_of",
     "paid_line",

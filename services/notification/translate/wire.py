@@ -66,6 +66,11 @@ def quiet_of(wire: service_pb2.Member) -> QuietHours:
     return QuietHours(time.fromisoformat(hours.starts), time.fromisoformat(hours.ends), wire.time_zone)
 
 
+def kind_number(kind: Kind) -> own_pb2.MessageKind.ValueType:
+    """Write a kind of message."""
+    return _kind(kind)
+
+
 def kind_of(number: int) -> Kind | None:
     """Read a kind of message; None for a number that is none."""
     value = own_pb2.MessageKind.DESCRIPTOR.values_by_number.get(number)

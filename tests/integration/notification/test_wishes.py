@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
-from groupbuy.notification.v1 import events_pb2
+from groupbuy.notification.v1 import events_pb2, messaging_rules_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb
 
 from services.notification.contacts import Contacts
 from services.notification.domain import Kind, Limits, Member, Point, QuietHours, Wishes
-from tests.integration.notification.test_rpc import Api, a_request, api
+from tests.integration.notification.test_rpc import OTHER, Api, a_request, api
 from tests.integration.notification.test_sending import Scripted, a_sender, turn
 from tests.support.notifying import SEALER, START, Notifying
 from tests.support.team_turns import TeamTurns
@@ -77,6 +77,71 @@ async def test_each_wish_is_checked(api: Api, changes: dict[str, Any], field: st
 async def test_consent_says_where_and_when(api: Api, consent: pb.Consent, field: str) -> None:
     reason, fields = await api.refused("PutMember", with_consent(consent))
     assert (reason, list(fields)) == ("INVALID_ARGUMENT", [f"member.contact_points[0].consent.{field}"])
+
+
+def rules(request_id: str, *windows: tuple[int, int]) -> messaging_rules_pb2.PutMessagingRulesRequest:
+    wire = [
+        messaging_rules_pb2.MessagingWindow(kind=events_pb2.MessageKind.ValueType(kind), seconds=seconds)
+        for kind, seconds in windows
+    ]
+    said = messaging_rules_pb2.MessagingRules(windows=wire)
+    return messaging_rules_pb2.PutMessagingRulesRequest(request_id=request_id, rules=said)
+
+
+async def test_rules_are_stored_once_replaced_and_each_platforms_own(api: Api) -> None:
+    first, second = rules("r-1", (2, 600), (5, 43200)), rules("r-2", (4, 1))
+    ask = messaging_rules_pb2.GetMessagingRulesRequest()
+    for request, then in ((first, first), (second, second), (first, second), (rules("r-3"), rules("r-3"))):
+        assert (await api.call("PutMessagingRules", request)).rules == request.rules
+        assert (await api.call("GetMessagingRules", ask)).rules == then.rules
+    await api.call("PutMessagingRules", first, OTHER)
+    assert not (await api.call("GetMessagingRules", ask)).rules.windows
+    assert (await api.refused("PutMessagingRules", rules("r-1")))[0] == "REQUEST_ID_REUSED"
+
+
+@pytest.mark.parametrize(
+    ("windows", "field"),
+    [
+        ([(2, 0)], "[0].seconds"),
+        ([(2, 43201)], "[0].seconds"),
+        ([(2, 60), (7, 60)], "[1].kind"),
+        ([(0, 60)], "[0].kind"),
+        ([(99, 60)], "[0].kind"),
+        ([(2, 60), (2, 61)], "[1].kind"),
+    ],
+)
+async def test_each_window_is_checked(api: Api, windows: list[tuple[int, int]], field: str) -> None:
+    reason, fields = await api.refused("PutMessagingRules", rules("r-1", *windows))
+    assert (reason, list(fields)) == ("INVALID_ARGUMENT", [f"rules.windows{field}"])
+
+
+async def test_within_a_window_a_member_is_told_once_about_a_team(notification: Notifying) -> None:
+    life, console = TeamTurns(minimum=2), Scripted("console")
+    await notification.put(life.platform, "mei")
+    await notification.do("INSERT INTO messaging_windows VALUES (%s, 'TIPPED', 600)", life.platform)
+    life.open("mei")
+    life.confirm("mei")
+    life.tip()
+    await notification.apply(*life.records)
+    other = TeamTurns(platform=life.platform)
+    other.open("mei")
+    other.confirm("mei")
+    other.tip()
+    tipped = "SELECT team_version, state, due_at FROM deliveries WHERE kind = 'TIPPED' AND team_id = %s ORDER BY 1"
+    async with a_sender(notification, console) as sender:
+        await turn(sender)
+        notification.clock.move(timedelta(seconds=60))
+        life.untip()
+        life.tip()
+        await notification.apply(*life.records, *other.records)
+        await turn(sender)
+        states = [tuple(row[1:]) for row in await notification.rows(tipped, life.team)]
+        assert [state for state, _ in states] == ["SENT", "PENDING"]
+        assert states[1][1] == START + timedelta(seconds=600)
+        assert [row[1] for row in await notification.rows(tipped, other.team)] == ["SENT"]
+        notification.clock.move(timedelta(seconds=540))
+        await turn(sender)
+    assert [row[1] for row in await notification.rows(tipped, life.team)] == ["SENT", "SENT"]
 
 
 async def put(notification: Notifying, life: TeamTurns, member: str, wishes: Wishes) -> None:
