@@ -14,7 +14,7 @@ from services.notification.accounts import Accounts
 from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
 from services.notification.domain import Limits
-from services.notification.handlers import EventHandlers, Fanout, MemberWriter
+from services.notification.handlers import EventHandlers, Fanout, JoinDigests, MemberWriter
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.recorder import Recorder
 from services.notification.rpc import ChannelCalls, NotificationServicer, UnsubscribeCalls, servicer
@@ -67,6 +67,7 @@ async def process() -> None:
             Part("channels", stop=http.close),
             Part("sender", run=sender.run, stop=sender.stop),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
+            timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0, page=1),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),

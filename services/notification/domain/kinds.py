@@ -57,6 +57,7 @@ CONCERNS: Final[Mapping[Kind, Concern]] = {
     Kind.RESCHEDULED: Concern.OWN,
     Kind.PAYMENT_CHANGED: Concern.OWN,
     Kind.PAYMENT_DUE: Concern.OWN,
+    Kind.SOMEONE_JOINED: Concern.TEAM,
 }
 
 

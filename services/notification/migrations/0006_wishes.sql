@@ -35,3 +35,22 @@ CREATE TABLE messaging_windows (
     seconds     integer NOT NULL CHECK (seconds > 0),
     PRIMARY KEY (platform_id, kind)
 );
+
+-- Teams whose members have to be told that others joined: one row from the first join until it is told.
+CREATE TABLE join_digests (
+    campaign_id   uuid        NOT NULL,
+    team_id       uuid        NOT NULL,
+    platform_id   uuid        NOT NULL,
+    since_version bigint      NOT NULL,                      -- the team's version before the first of the joins
+    due_at        timestamptz NOT NULL,
+    PRIMARY KEY (campaign_id, team_id)
+);
+CREATE INDEX join_digests_due ON join_digests (due_at);
+
+ALTER TABLE deliveries
+    DROP CONSTRAINT deliveries_kind_check,
+    ADD CONSTRAINT deliveries_kind_check
+        CHECK (kind IN ('JOINED', 'PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING', 'TIPPED', 'UNTIPPED', 'FORMED', 'FAILED',
+                        'LEFT', 'LATE_PAYMENT', 'WAITLISTED', 'SEAT_FREE', 'PRICED_OUT', 'WAITED_IN_VAIN', 'REDUCED',
+                        'WITHDRAWN', 'DEFAULTED', 'LEADING', 'CANCELLED', 'RESCHEDULED', 'PAYMENT_CHANGED',
+                        'PAYMENT_DUE', 'SOMEONE_JOINED')) NOT VALID;

@@ -39,6 +39,7 @@ from services.notification.store.deliveries import (
     reroute_deliveries,
     wait_deliveries,
 )
+from services.notification.store.digests import JoinDigest, digest_value, read_digest, take_due_digests
 from services.notification.store.jobs import (
     ALL_TEAMS,
     Job,
@@ -80,6 +81,7 @@ __all__ = [
     "DeliveryRow",
     "Filter",
     "Job",
+    "JoinDigest",
     "Locked",
     "NewAttempt",
     "NewDelivery",
@@ -92,6 +94,7 @@ __all__ = [
     "claim_due",
     "delete_account",
     "delete_jobs",
+    "digest_value",
     "drop_waiting_jobs",
     "end_deliveries",
     "end_problems",
@@ -122,6 +125,7 @@ __all__ = [
     "lock_teams",
     "mark_came",
     "mark_gone",
+    "read_digest",
     "release_claims",
     "reroute_deliveries",
     "save_account",
@@ -133,6 +137,7 @@ __all__ = [
     "save_windows",
     "seal_anew",
     "seal_points_anew",
+    "take_due_digests",
     "take_points",
     "unsubscribe",
     "wait_deliveries",
