@@ -12,13 +12,21 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.settings import load
 from services.notification.accounts import Accounts
 from services.notification.channels.registry import open_channels, open_http
+from services.notification.contacts import Contacts
 from services.notification.domain import Limits
-from services.notification.handlers import EventHandlers, Fanout, MemberWriter
+from services.notification.handlers import EventHandlers, Fanout, JoinDigests, MemberWriter
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.recorder import Recorder
-from services.notification.rpc import ChannelCalls, NotificationServicer, TemplateCalls, servicer
+from services.notification.rpc import (
+    ChannelCalls,
+    NotificationServicer,
+    TemplateCalls,
+    UnsubscribeCalls,
+    servicer,
+)
 from services.notification.sender import Pace, Sender
 from services.notification.settings import Settings
+from services.notification.unsubscribing import Unsubscribing
 
 
 async def process() -> None:
@@ -28,21 +36,37 @@ async def process() -> None:
     database, clock = chassis.database, chassis.clock
     http = open_http(settings)
     channels = open_channels(settings, http)
-    accounts = Accounts(settings.sealer)
+    accounts, contacts = Accounts(settings.sealer), Contacts(settings.sealer)
+    unsubscribing = Unsubscribing(settings.sealer, settings.unsubscribe_url)
     limits = Limits(attempts=settings.delivery_attempts, age=timedelta(hours=settings.delivery_hours))
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
-    members = Coalescer("members", MemberWriter(database, clock).decide)
+    members = Coalescer("members", MemberWriter(database, clock, contacts).decide)
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
-    sender = Sender(database, clock, channels, accounts, outcomes.submit, limits=limits, pace=pace)
+    sender = Sender(
+        database,
+        clock,
+        channels,
+        accounts,
+        contacts,
+        outcomes.submit,
+        limits=limits,
+        pace=pace,
+        unsubscribing=unsubscribing,
+    )
     events = EventHandlers(database, clock)
+    channel_calls = ChannelCalls(database, clock, channels, accounts)
+    unsubscribe_calls = UnsubscribeCalls(database, clock, unsubscribing)
     plan = Plan(
         servicers=[
             servicer(
                 NotificationServicer(
                     database,
+                    clock,
                     channels,
                     members,
-                    ChannelCalls(database, clock, channels, accounts),
+                    channel_calls,
+                    contacts,
+                    unsubscribe_calls,
                     TemplateCalls(database, clock, channels),
                 )
             )
@@ -58,8 +82,10 @@ async def process() -> None:
             Part("channels", stop=http.close),
             Part("sender", run=sender.run, stop=sender.stop),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
+            timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0, page=1),
+            timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
         ],
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))

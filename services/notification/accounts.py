@@ -20,14 +20,9 @@ log = logs.logger(__name__)
 class Accounts:
     """Reads and seals accounts. What was opened is kept for as long as its version is the one stored."""
 
-    def __init__(self, sealer: Sealer | None) -> None:
+    def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
         self._opened: dict[AccountKey, Account] = {}
-
-    @property
-    def can_seal(self) -> bool:
-        """Whether there is a key."""
-        return self._sealer is not None
 
     async def find(self, connection: Connection, keys: Sequence[AccountKey]) -> dict[AccountKey, Account]:
         """Read the accounts there are; one whose secrets do not open is left out, loudly."""
@@ -47,29 +42,19 @@ class Accounts:
 
     def secrets(self, row: AccountRow) -> dict[str, str]:
         """Open what is secret of an account; NotOpened where that cannot be."""
-        if self._sealer is None:
-            raise NotOpened("there is no key at all: GROUPBUY_SEAL_KEYS is empty")
         opened = self._sealer.open(row.secrets, _place(row.platform_id, row.channel))
         return {str(name): str(value) for name, value in json.loads(opened).items()}
 
     async def save(self, connection: Connection, row: AccountRow, secrets: Mapping[str, str]) -> int:
         """Seal and store an account; returns its version."""
-        return await store.save_account(connection, self._sealed(row, secrets), self._keys.key_id)
+        return await store.save_account(connection, self._sealed(row, secrets), self._sealer.key_id)
 
     def _sealed(self, row: AccountRow, secrets: Mapping[str, str]) -> AccountRow:
-        sealed = self._keys.seal(json.dumps(dict(secrets)).encode(), _place(row.platform_id, row.channel))
+        sealed = self._sealer.seal(json.dumps(dict(secrets)).encode(), _place(row.platform_id, row.channel))
         return replace(row, secrets=sealed)
-
-    @property
-    def _keys(self) -> Sealer:
-        if self._sealer is None:
-            raise RuntimeError("there is no key that seals: GROUPBUY_SEAL_KEYS is empty")
-        return self._sealer
 
     async def seal_anew(self, database: Database) -> int:
         """Seal a page of accounts anew that an older key has sealed; returns how many. Run by a timer."""
-        if self._sealer is None:
-            return 0
         async with database.work() as work:
             rows = await store.find_sealed_otherwise(work.connection, self._sealer.key_id, _PAGE)
             for row in rows:

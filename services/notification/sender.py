@@ -20,14 +20,17 @@ from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.accounts import Accounts
 from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry, Setup
+from services.notification.contacts import Contacts, Reachable
 from services.notification.domain import Contact, End, Limits, Reroute, Send, Wait, next_step, without_link
 from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
 from services.notification.recorder import Attempted, end
 from services.notification.store import Claim, Claimed
+from services.notification.unsubscribing import Unsubscribing
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+_UNREACHED = Reachable()
 _NOT_SET_UP = "the platform has not set this channel up; PutChannel does"
 
 log = logs.logger(__name__)
@@ -55,25 +58,29 @@ class Pace:
 class Sender:
     """The part of a process that sends. `record` stores an attempt and returns when it is committed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it is made of
         self,
         database: Database,
         clock: Clock,
         channels: Channels,
         accounts: Accounts,
+        contacts: Contacts,
         record: Callable[[Attempted], Awaitable[None]],
         *,
         limits: Limits,
         pace: Pace,
+        unsubscribing: Unsubscribing | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._channels = channels
         self._accounts = accounts
+        self._contacts = contacts
         self._turns = Turns()
         self._record = record
         self._limits = limits
         self._pace = pace
+        self._unsubscribing = unsubscribing
         self._wake = Bell()
         self._claiming = asyncio.Lock()
         self._under_way: dict[asyncio.Task[None], Claimed] = {}
@@ -141,7 +148,7 @@ class Sender:
 
     async def _decide(self, work: Work, claimed: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, "_Step"]]:
         members = [(item.platform_id, item.member_id) for item in claimed]
-        contacts = await store.find_contacts(work.connection, members)
+        reached = await self._contacts.find(work.connection, members)
         known = await store.find_standings(work.connection, claimed)
         resting = await store.find_pauses(work.connection, sorted({item.platform_id for item in claimed}))
         pauses = {one: {name: row.pause for name, row in rows.items()} for one, rows in resting.items()}
@@ -152,13 +159,15 @@ class Sender:
         self._turns.forget(now)
         steps: list[tuple[Claimed, _Step]] = []
         for item in claimed:
+            member = reached.get((item.platform_id, item.member_id), _UNREACHED)
             step = next_step(
                 known.standing[item.key],
-                contacts.get((item.platform_id, item.member_id), []),
+                member.contacts,
                 known.tried.get(item.key, {}),
                 now,
                 self._limits,
                 pauses.get(item.platform_id, {}),
+                member.wishes,
             )
             account = accounts.get((item.platform_id, item.channel))
             steps.append((item, self._turn(item, step.contact, account, now) if isinstance(step, Send) else step))
@@ -207,11 +216,14 @@ class Sender:
         await asyncio.sleep(ready.wait_seconds)
         contact, at = ready.contact, self._clock.now()
         channel, account = self._channels[contact.channel], ready.account
-        if account is None and channel.setup.is_needed:
-            outcome: Outcome = Misconfigured(_NOT_SET_UP)
+        outcome: Outcome
+        if contact.problem:
+            outcome = Retry(contact.problem)
+        elif account is None and channel.setup.is_needed:
+            outcome = Misconfigured(_NOT_SET_UP)
         else:
             account = account or Account(item.platform_id, {})
-            outcome = await self._call(channel, _letter(item, contact, channel.setup), account)
+            outcome = await self._call(channel, self._letter(item, contact, channel.setup), account)
         if isinstance(outcome, Misconfigured):
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
@@ -227,6 +239,10 @@ class Sender:
             # An adapter's fault must not lose the message; its text may hold an address, so only the kind is said.
             log.error("channel failed", channel=channel.name, error=type(error).__name__)  # noqa: TRY400
             return Retry(f"the channel failed: {type(error).__name__}")
+
+    def _letter(self, item: Claimed, contact: Contact, setup: Setup) -> Letter:
+        links = self._unsubscribing
+        return _letter(item, contact, setup, links.link(item.platform_id, item.member_id, item.kind) if links else "")
 
     async def _recorded(self, attempted: Attempted) -> None:
         """Record, again and again while the database is away: every record lost is a message sent twice."""
@@ -262,7 +278,7 @@ class _Ready:
 _Step: TypeAlias = _Ready | Reroute | Wait | End
 
 
-def _letter(item: Claimed, contact: Contact, setup: Setup) -> Letter:
+def _letter(item: Claimed, contact: Contact, setup: Setup, unsubscribe: str) -> Letter:
     return Letter(
         delivery_id=item.delivery_id,
         address=contact.address,
@@ -275,4 +291,5 @@ def _letter(item: Claimed, contact: Contact, setup: Setup) -> Letter:
         written_at=item.created_at,
         link=item.link,
         link_label=item.link_label,
+        unsubscribe=unsubscribe,
     )

@@ -30,9 +30,16 @@ class Settings(ChassisSettings):
     delivery_attempts: int = Field(40, ge=1, description="Attempts after which a delivery is given up.")
     delivery_hours: float = Field(24.0, gt=0, description="Age at which a delivery is given up, in hours.")
     seal_keys: SecretStr = Field(
-        SecretStr(""),
-        description="Keys that seal platforms' secrets, KEY_ID:SEED,KEY_ID:SEED, each seed 32 random bytes in base64"
-        " (openssl rand -base64 32); the first seals, all open. Empty: no channel can be set up that has a secret.",
+        description="Keys that seal members' addresses and platforms' secrets, KEY_ID:SEED,KEY_ID:SEED, each seed 32"
+        " random bytes in base64 (openssl rand -base64 32); the first seals, all open. Keep them: without them none of"
+        " what is stored opens.",
+    )
+
+    unsubscribe_url: str = Field(
+        "",
+        pattern="^(https://[!-;=?-~]+)?$",
+        description="Address that takes links by which members unsubscribe, https://...; e-mails carry it with a token"
+        " (RFC 8058), and what comes there is handed on by the RPC Unsubscribe. Empty: e-mails carry no such link.",
     )
     smtp_user: str = Field("", description="User at the SMTP server; empty: no login.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
@@ -45,8 +52,7 @@ class Settings(ChassisSettings):
     @field_validator("seal_keys")
     @classmethod
     def _readable(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            Sealer.read(value.get_secret_value())
+        Sealer.read(value.get_secret_value())
         return value
 
     @model_validator(mode="after")
@@ -64,7 +70,6 @@ class Settings(ChassisSettings):
         return (self.smtp_user, self.smtp_password.get_secret_value()) if self.smtp_user else None
 
     @property
-    def sealer(self) -> Sealer | None:
-        """The keys that seal; None where there are none."""
-        text = self.seal_keys.get_secret_value()
-        return Sealer.read(text) if text else None
+    def sealer(self) -> Sealer:
+        """The keys that seal."""
+        return Sealer.read(self.seal_keys.get_secret_value())

@@ -121,6 +121,7 @@ class Installation:
             "TEAM_FORMATION": f"127.0.0.1:{self.ports[SERVICE]}",
             "SERVICE_KEY": self.secret,
             "INVITE_SECRET": self.secret,
+            "SEAL_KEYS": "bench:" + "A" * 43 + "=",
             "LOG_LEVEL": "warning",
             "LOG_FORMAT": "text",
         }

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from groupbuy.money.v1.money_pb2 import Money
-from groupbuy.notification.v1 import notification_service_pb2
+from groupbuy.notification.v1 import channels_pb2, events_pb2, messaging_rules_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
     deliveries_pb2,
     demand_pb2,
@@ -264,10 +264,27 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
                 member_id="mei",
                 language="en",
                 time_zone="Asia/Shanghai",
-                contact_points=[nt.ContactPoint(channel="email", address="mei@example.com")],
+                contact_points=[
+                    nt.ContactPoint(
+                        channel="email", address="mei@example.com", consent=nt.Consent(source="form", at=time(START))
+                    )
+                ],
+                quiet_hours=nt.QuietHours(starts="22:00", ends="08:00"),
+                muted=[events_pb2.MESSAGE_KIND_PRICE_FELL],
+                promotions=True,
             )
         ),
         nt.GetMemberRequest(member_id="mei"),
+        nt.UnsubscribeRequest(token="abc"),
+        messaging_rules_pb2.PutMessagingRulesRequest(
+            rules=messaging_rules_pb2.MessagingRules(
+                windows=[messaging_rules_pb2.MessagingWindow(kind=events_pb2.MESSAGE_KIND_TIPPED, seconds=600)]
+            )
+        ),
+        messaging_rules_pb2.GetMessagingRulesRequest(),
+        channels_pb2.PutChannelRequest(channel="email"),
+        channels_pb2.DeleteChannelRequest(channel="email"),
+        channels_pb2.ListChannelsRequest(),
         nt.ListDeliveriesRequest(team_id=team, member_id="mei", page_size=1),
     ]
     words = [campaign.campaign_id, team, seat, invite.invite_id, invite.code, platform, "mei", "tom", "mango"]

@@ -113,6 +113,8 @@ class Damager:
 def _places(message: Message) -> Iterator[tuple[Message, Any]]:
     """Give every field of a message and of the messages in it; the id of the request stays as it is."""
     for field in message.DESCRIPTOR.fields:
+        if field.message_type and field.message_type.GetOptions().map_entry:
+            continue  # a map's keys and values are left alone
         if field.name != "request_id":
             yield message, field
         if field.message_type is None:

@@ -10,13 +10,12 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import events_pb2
 
-from services.chassis import ids
 from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.inbox import Inbox
 from services.chassis.messages import Record
 from services.chassis.sealing import Sealer
-from services.notification import store
+from services.notification.contacts import Contacts
 from services.notification.domain import Member, Point
 from services.notification.handlers import EventHandlers
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
@@ -43,10 +42,9 @@ class Notifying:
     async def put(self, platform_id: UUID, member_id: str, *points: tuple[str, str], language: str = "en") -> None:
         """Register a member, by default on the console."""
         chosen = tuple(Point(*point) for point in points or [("console", f"console of {member_id}")])
-        contact_ids = [ids.derived_id(platform_id, member_id, point.channel, point.address) for point in chosen]
         member = Member(member_id, language, "Europe/Berlin", chosen)
         async with self.database.work() as work:
-            await store.save_members(work.connection, [(platform_id, member, contact_ids)], self.clock.now())
+            await Contacts(SEALER).save(work.connection, [(platform_id, member)], self.clock.now())
 
     async def rows(self, query: str, *values: Any) -> list[Any]:
         """Read rows."""

@@ -46,6 +46,8 @@ class Letter:
     link: str = ""
     """Where a button leads, if the message has one."""
     link_label: str = ""
+    unsubscribe: str = ""
+    """Where a POST ends messages of this kind (RFC 8058), if they can be ended and an address takes it."""
 
 
 @dataclass(frozen=True, slots=True)

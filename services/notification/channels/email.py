@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from typing import Literal, TypeAlias
 
 import aiosmtplib
@@ -31,6 +31,22 @@ _POLICY = re.compile(r"5\.7\.\d+")  # RFC 3463 section 3.8: security or policy, 
 _MAILBOX_FULL = 552  # at RCPT to be read as 452, RFC 5321 section 4.5.3.1.10
 Tls: TypeAlias = Literal["auto", "none", "starttls", "implicit"]
 _START_TLS: Mapping[Tls, bool | None] = {"auto": None, "none": False, "starttls": True, "implicit": False}
+
+
+class _WholeLinks(EmailPolicy):
+    """Writes the header with a link on one line: folding it would encode it, and no mailbox would follow it."""
+
+    def fold(self, name: str, value: str) -> str:
+        """Write a header as text."""
+        return f"{name}: {value}{self.linesep}" if name == _LINK else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Write a header as bytes."""
+        return self.fold(name, value).encode() if name == _LINK else super().fold_binary(name, value)
+
+
+_LINK = "List-Unsubscribe"
+_WHOLE_LINKS = _WholeLinks(linesep=SMTP.linesep, cte_type="7bit")  # any server takes it
 
 
 class EmailChannel:
@@ -96,7 +112,7 @@ class EmailChannel:
     async def _hand_over(self, letter: Letter, host: str, port: int) -> None:
         user, password = self._login or (None, None)
         await aiosmtplib.send(
-            self._written(letter),
+            self._written(letter).as_bytes(),  # written here: the client would fold a link by rules of its own
             sender=self._sender,
             recipients=[letter.address],
             hostname=host,
@@ -116,13 +132,16 @@ class EmailChannel:
         return self._trust
 
     def _written(self, letter: Letter) -> EmailMessage:
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_WHOLE_LINKS)
         message["From"] = self._sender
         message["To"] = letter.address
         message["Subject"] = letter.subject
         message["Date"] = letter.written_at
         message["Message-ID"] = f"<{letter.delivery_id}@{self._sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        if letter.unsubscribe:  # RFC 8058; the server in front signs both headers with DKIM, section 4
+            message[_LINK] = f"<{letter.unsubscribe}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(letter.body)
         message["Content-Language"] = letter.language  # after the content, which resets such headers
         return message

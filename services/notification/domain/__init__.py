@@ -2,7 +2,9 @@
 
 from services.notification.domain.actions import Action, action_of, with_link, without_link
 from services.notification.domain.examples import EXAMPLE_TEAM, EXAMPLES
+from services.notification.domain.kinds import CONCERNS, Concern, deadline
 from services.notification.domain.members import (
+    Consent,
     Member,
     Point,
     language_problem,
@@ -14,6 +16,7 @@ from services.notification.domain.messages import (
     Facts,
     GivenUp,
     Joined,
+    Joins,
     Kind,
     Leading,
     Message,
@@ -83,15 +86,20 @@ from services.notification.domain.teams import (
 )
 from services.notification.domain.templates import Template, Templates, choose, parents, usual_case
 from services.notification.domain.truth import Standing
+from services.notification.domain.wishes import NO_WISHES, QuietHours, Wishes, quiet_problem
 
 __all__ = [
+    "CONCERNS",
     "EXAMPLES",
     "EXAMPLE_TEAM",
+    "NO_WISHES",
     "PRICE_KINDS",
     "Action",
     "Audience",
     "Cancelled",
     "Change",
+    "Concern",
+    "Consent",
     "Contact",
     "Contradiction",
     "CountedIn",
@@ -101,6 +109,7 @@ __all__ = [
     "Facts",
     "GivenUp",
     "Joined",
+    "Joins",
     "Kind",
     "Leading",
     "Limits",
@@ -117,6 +126,7 @@ __all__ = [
     "Point",
     "PriceFact",
     "PriceMoved",
+    "QuietHours",
     "Reduced",
     "Refused",
     "Reroute",
@@ -145,11 +155,13 @@ __all__ = [
     "TurnedTo",
     "Wait",
     "Waiting",
+    "Wishes",
     "action_of",
     "advance",
     "after",
     "audience",
     "choose",
+    "deadline",
     "is_news",
     "language_problem",
     "member_id_problem",
@@ -159,6 +171,7 @@ __all__ = [
     "parents",
     "pause_after",
     "price_news",
+    "quiet_problem",
     "seat_news",
     "team_news",
     "usual_case",

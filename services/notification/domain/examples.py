@@ -8,6 +8,7 @@ from services.notification.domain.messages import (
     Facts,
     GivenUp,
     Joined,
+    Joins,
     Kind,
     Leading,
     OneMissing,
@@ -54,6 +55,7 @@ EXAMPLES: Mapping[Kind, tuple[Facts, ...]] = {
     Kind.LEADING: (Leading(1, 3490, 500), Leading(1, 3490, 0)),
     Kind.CANCELLED: (GivenUp(1, paid=True, reason="The harvest was lost."), GivenUp(2, paid=False, waiting=True)),
     Kind.RESCHEDULED: (EndMoved(1, _UNTIL),),
+    Kind.SOMEONE_JOINED: (Joins(1), Joins(12)),
     Kind.PAYMENT_CHANGED: (
         Settled(-1, 2490, 0, 0, -2490, 0, 2490),
         Settled(-1, 2490, -2490, 0, 0, 2490, 0),

@@ -2,6 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
+
+from services.notification.domain.wishes import NO_WISHES, Wishes
 
 _LONGEST_ID = 64
 _PHONE_DIGITS = range(10, 16)
@@ -15,6 +18,14 @@ _TAG = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """Where and when a member agreed to be sent promotions at a contact point, as the platform has recorded it."""
+
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One way to reach a member: the channel's name, and the address as the channel understands it."""
 
@@ -22,6 +33,7 @@ class Point:
     address: str
     gone: str = ""
     """Why nothing is sent there any more, as its channel said; empty while something is."""
+    consent: Consent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class Member:
     language: str = ""
     time_zone: str = ""
     points: tuple[Point, ...] = ()
+    wishes: Wishes = NO_WISHES
 
 
 def member_id_problem(member_id: str) -> str | None:

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     RESCHEDULED = "RESCHEDULED"
     PAYMENT_CHANGED = "PAYMENT_CHANGED"
     PAYMENT_DUE = "PAYMENT_DUE"
+    SOMEONE_JOINED = "SOMEONE_JOINED"
 
 
 PRICE_KINDS = (Kind.PRICE_FELL, Kind.PRICE_ROSE, Kind.ONE_MISSING)
@@ -160,8 +161,26 @@ class ToPay:
     pay_by: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Joins:
+    """So many others joined the team since the member was last told, never who."""
+
+    joined: int
+
+
 Facts: TypeAlias = (
-    Joined | PriceMoved | OneMissing | Turned | Settled | Waiting | Reduced | GivenUp | Leading | EndMoved | ToPay
+    Joined
+    | PriceMoved
+    | OneMissing
+    | Turned
+    | Settled
+    | Waiting
+    | Reduced
+    | GivenUp
+    | Leading
+    | EndMoved
+    | ToPay
+    | Joins
 )
 
 

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
+from services.notification.domain.kinds import CONCERNS, Concern
 from services.notification.domain.truth import Standing, no_longer_true
+from services.notification.domain.wishes import NO_WISHES, Wishes
 
 _TRIES_IN_A_ROW = 3
 _NO_PAUSES: Mapping[str, "Pause"] = {}
@@ -81,6 +83,10 @@ class Contact:
     contact_id: UUID
     channel: str
     address: str
+    problem: str = ""
+    """Why the address cannot be read for now; empty where it can."""
+    consents: bool = False
+    """The member agreed to be sent promotions there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +141,54 @@ def next_step(
     now: datetime,
     limits: Limits,
     pauses: Mapping[str, Pause] = _NO_PAUSES,
+    wishes: Wishes = NO_WISHES,
 ) -> Send | Reroute | Wait | End:
     """Decide what is done with a delivery whose turn has come; `contacts` in the member's order.
 
     `pauses` are the platform's, by channel. One that a service asked for is waited for; where an operator has to act,
-    the member's next contact point is tried instead.
+    the member's next contact point is tried instead. `wishes` are the member's as they are now.
     """
     if reason := no_longer_true(standing):
         return End(State.SUPERSEDED, reason)
+    if reason := _unwanted(standing, contacts, wishes):
+        return End(State.SUPPRESSED, reason)
+    contacts = _allowed(standing, contacts)
+    if over := _given_up(standing, contacts, tried, now, limits):
+        return over
+    if quiet_until := wishes.quiet_until(standing.kind, standing.deadline, now):
+        return Wait(quiet_until)
+    if standing.window_ends and standing.window_ends > now:
+        return Wait(standing.window_ends)
+    return _try_next(standing, contacts, tried, {name: one for name, one in pauses.items() if one.until > now})
+
+
+def _unwanted(standing: Standing, contacts: Sequence[Contact], wishes: Wishes) -> str | None:
+    """Say why a member cannot be told, or does not want to be."""
     if not contacts:
-        return End(State.SUPPRESSED, "the member has no contact point any more")
+        return "the member has no contact point any more"
+    if reason := wishes.unwanted(standing.kind):
+        return reason
+    return None if _allowed(standing, contacts) else "the member agreed to promotions at no contact point"
+
+
+def _allowed(standing: Standing, contacts: Sequence[Contact]) -> Sequence[Contact]:
+    """Give the contact points that such a message may be sent to."""
+    if CONCERNS[standing.kind] is not Concern.PROMOTION:
+        return contacts
+    return [item for item in contacts if item.consents]
+
+
+def _given_up(
+    standing: Standing, contacts: Sequence[Contact], tried: Mapping[UUID, Tried], now: datetime, limits: Limits
+) -> End | None:
+    """Tell how a delivery ends that was tried everywhere, too often or too long."""
     if all(item.contact_id in tried and tried[item.contact_id].refused for item in contacts):
         return End(State.REFUSED, "every contact point refused it")
     if standing.attempts >= limits.attempts:
         return End(State.DEAD, f"not accepted in {standing.attempts} attempts")
     if now >= standing.created_at + limits.age:
         return End(State.DEAD, f"not accepted in {_said(limits.age)}, {standing.attempts} attempts")
-    return _try_next(standing, contacts, tried, {name: one for name, one in pauses.items() if one.until > now})
+    return None
 
 
 def _try_next(

@@ -30,6 +30,10 @@ class Standing:
     """The money that the message asks for has come."""
     team_waits: bool = False
     """Somebody waits in the team: where it has formed, for a place that is not paid."""
+    deadline: datetime | None = None
+    """By when the member has to act or pay, if it has to."""
+    window_ends: datetime | None = None
+    """Until when the platform wants no other message of the kind to the member about the team."""
 
     @property
     def waits(self) -> bool:
@@ -53,6 +57,8 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
     match standing.kind:
         case Kind.PRICE_FELL | Kind.PRICE_ROSE | Kind.ONE_MISSING:
             return _price_is_old(standing)
+        case Kind.SOMEONE_JOINED:
+            return _joins_are_old(standing)
         case Kind.TIPPED | Kind.UNTIPPED:
             return _turned_again(standing)
         case Kind.WAITLISTED:
@@ -79,6 +85,12 @@ def _price_is_old(standing: Standing) -> str | None:
     if standing.kind is Kind.ONE_MISSING and standing.fill_version > standing.team_version:
         return "the team has changed since"
     return None
+
+
+def _joins_are_old(standing: Standing) -> str | None:
+    if standing.team_state.has_ended:
+        return "the team has ended"
+    return None if standing.seat_state is SeatState.CONFIRMED else "the member left"
 
 
 def _turned_again(standing: Standing) -> str | None:

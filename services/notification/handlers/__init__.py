@@ -1,6 +1,7 @@
 """The handlers: what each topic's events do here, the fan-out of what concerns many, and what platforms ask for."""
 
 from services.notification.handlers.accounts import ChannelWriter, PutChannel
+from services.notification.handlers.digests import JoinDigests
 from services.notification.handlers.events import EventHandlers
 from services.notification.handlers.fanout import Fanout
 from services.notification.handlers.members import MemberWriter, PutMember
@@ -10,6 +11,7 @@ __all__ = [
     "ChannelWriter",
     "EventHandlers",
     "Fanout",
+    "JoinDigests",
     "MemberWriter",
     "PutChannel",
     "PutMember",

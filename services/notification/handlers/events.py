@@ -33,6 +33,7 @@ from services.notification.domain import (
     move_seat,
     seat_news,
 )
+from services.notification.handlers.digests import WINDOW
 from services.notification.handlers.fanout import Told, campaign_messages_now, messages_now
 from services.notification.handlers.writing import write_deliveries
 from services.notification.store import ALL_TEAMS, Job
@@ -66,9 +67,10 @@ class EventHandlers:
         batch = _Batch(teams, {seat.seat_id: seat for seat in await seats.one()})
         for event, fact in facts:
             batch.apply(event, fact)
-        await store.save_teams(work.connection, batch.moved_teams())
-        await store.save_seats(work.connection, batch.moved_seats())
         now = self._clock.now()
+        window = int(WINDOW.total_seconds())
+        await store.save_teams(work.connection, batch.moved_teams(), batch.joined_teams(), now, window)
+        await store.save_seats(work.connection, batch.moved_seats())
         reached = [(team.campaign_id, team.team_id, team.version) for team in batch.moved_teams()]
         jobs = await store.lock_reached_jobs(work.connection, reached) if reached else []
         await store.delete_jobs(work.connection, jobs)
@@ -158,6 +160,7 @@ class _Batch:
         self._seats = seats
         self._moved: dict[UUID, TeamKey] = {}
         self._advanced: set[TeamKey] = set()
+        self._joined: dict[TeamKey, Team] = {}
 
     def apply(self, event: Event, fact: TeamFact) -> None:
         key = fact.campaign_id, fact.team_id
@@ -172,11 +175,13 @@ class _Batch:
         self.teams[key] = team
         self._advanced.add(key)
         if isinstance(fact.change, SeatMoved):
-            self._move(event, team, team.opened, fact.change)
+            seat = self._move(event, team, team.opened, fact.change)
+            if before.fill and seat.confirmed_version == team.version:
+                self._joined.setdefault(key, before)
         if is_news(fact.change, before):
             self.jobs.append(_job(event, event.read_as(teams_pb2.TeamEvent)))
 
-    def _move(self, event: Event, team: Team, opened: Opened, moved: SeatMoved) -> None:
+    def _move(self, event: Event, team: Team, opened: Opened, moved: SeatMoved) -> Seat:
         seat = move_seat(self._seats.get(moved.seat.seat_id), moved, team.version)
         if isinstance(seat, Contradiction):
             raise Poison(event.event_id, seat.reason)
@@ -186,9 +191,14 @@ class _Batch:
             kind, facts = told
             message = Message(event.event_id, team.version, kind, seat.seat_id, seat.member_id, facts)
             self.messages.append((team, message))
+        return seat
 
     def moved_teams(self) -> list[Team]:
         return [self.teams[key] for key in sorted(self._advanced)]
+
+    def joined_teams(self) -> list[Team]:
+        """Give the teams in which others were confirmed already, as they were before somebody joined them."""
+        return [self._joined[key] for key in sorted(self._joined)]
 
     def moved_seats(self) -> list[tuple[Team, Seat]]:
         return [(self.teams[self._moved[seat_id]], self._seats[seat_id]) for seat_id in sorted(self._moved)]

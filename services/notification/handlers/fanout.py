@@ -9,17 +9,20 @@ from uuid import UUID
 from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
 from groupbuy.team_formation.v1 import events_pb2 as teams_pb2
 
+from services.chassis import ids
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.work import Work
 from services.notification import store, translate
-from services.notification.domain import Audience, Kind, Message, Seat, Team, audience, price_news, team_news
+from services.notification.domain import Audience, Joins, Kind, Message, Seat, Team, audience, price_news, team_news
 from services.notification.handlers.writing import write_deliveries
 from services.notification.store import Job
 
 TEAMS = "groupbuy.team.v1"
 PRICES = "groupbuy.price.v1"
 SETTLEMENTS = "groupbuy.settlement.v1"
+JOINS = "joins"
+"""Of jobs that no event made: the joins of a team that are told together."""
 CHUNK = 1000
 """Members told in one transaction."""
 
@@ -114,7 +117,7 @@ async def _seats(work: Work, job: Job, limit: int) -> list[Seat]:
 
 
 def _audience(job: Job) -> Audience | None:
-    if job.topic == PRICES:
+    if job.topic in {PRICES, JOINS}:
         return Audience.COUNTED
     return audience(translate.team_fact(teams_pb2.TeamEvent.FromString(job.value)).change)
 
@@ -125,6 +128,8 @@ def messages_of(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
         return []
     if job.topic == SETTLEMENTS:
         return _settled(pricing_pb2.SettlementEvent.FromString(job.value), team)
+    if job.topic == JOINS:
+        return _joins(job, team, seats)
     if job.topic == PRICES:
         price = pricing_pb2.PriceEvent.FromString(job.value)
         moves = translate.price_fact(price)
@@ -136,6 +141,17 @@ def messages_of(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
         (team, Message(cause, job.team_version, told[0], seat.seat_id, seat.member_id, told[1]))
         for seat, told in zip(seats, news, strict=True)
         if told
+    ]
+
+
+def _joins(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
+    """Tell those who were in the team before the first of the joins."""
+    since_version, joined = store.read_digest(job.value)
+    cause = ids.derived_id(job.team_id, JOINS, str(job.team_version))
+    return [
+        (team, Message(cause, job.team_version, Kind.SOMEONE_JOINED, seat.seat_id, seat.member_id, Joins(joined)))
+        for seat in seats
+        if seat.confirmed_version is not None and seat.confirmed_version <= since_version
     ]
 
 

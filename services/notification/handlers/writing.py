@@ -7,7 +7,7 @@ from uuid import UUID
 from services.chassis import ids, logs
 from services.chassis.work import Work
 from services.notification import metrics, store
-from services.notification.domain import End, Message, Opened, State, Team, Templates, choose
+from services.notification.domain import End, Message, Opened, State, Team, Templates, choose, deadline
 from services.notification.own_templates import OwnTemplates
 from services.notification.rendering import Words, render, wanted_languages
 from services.notification.store import NewDelivery, Reach
@@ -73,6 +73,7 @@ def _delivery(team: Team, message: Message, reach: Reach | None, words: Words, n
         template_version=words.version,
         link=words.link,
         link_label=words.link_label,
+        deadline=deadline(message.facts),
     )
 
 

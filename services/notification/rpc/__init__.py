@@ -3,5 +3,6 @@
 from services.notification.rpc.channels import ChannelCalls
 from services.notification.rpc.public import NotificationServicer, servicer
 from services.notification.rpc.templates import TemplateCalls
+from services.notification.rpc.unsubscribing import UnsubscribeCalls
 
-__all__ = ["ChannelCalls", "NotificationServicer", "TemplateCalls", "servicer"]
+__all__ = ["ChannelCalls", "NotificationServicer", "TemplateCalls", "UnsubscribeCalls", "servicer"]

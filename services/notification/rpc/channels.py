@@ -27,7 +27,6 @@ class ChannelCalls:
         self._database = database
         self._clock = clock
         self._channels = channels
-        self._accounts = accounts
         self._writer = ChannelWriter(database, clock, accounts)
 
     async def put(self, request: pb2.PutChannelRequest) -> pb2.PutChannelResponse:
@@ -37,8 +36,6 @@ class ChannelCalls:
         settings = dict(request.settings)
         if problems := _problems(channel, settings):
             raise Rejected("INVALID_ARGUMENT", fields=problems)
-        if not self._accounts.can_seal:
-            raise Rejected("SECRETS_UNAVAILABLE")
         key = RequestKey(NO_CAMPAIGN, caller(), "PutChannel", request.request_id, requests.body_hash(request))
         return pb2.PutChannelResponse.FromString(_answer(await self._writer.decide(PutChannel(key, channel, settings))))
 

@@ -1,13 +1,15 @@
 """The gRPC service Notification."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from groupbuy.notification.v1 import channels_pb2, templates_pb2
+from groupbuy.notification.v1 import channels_pb2, messaging_rules_pb2, templates_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
 from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
 
 from services.chassis import ids, pages, requests
+from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Rejected, invalid
@@ -15,12 +17,16 @@ from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import Servicer, caller
 from services.notification import store
 from services.notification.channels import Channels
-from services.notification.domain import Member, Point, language_problem, member_id_problem
+from services.notification.contacts import Contacts
+from services.notification.domain import language_problem, member_id_problem
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
 from services.notification.rpc.channels import ChannelCalls, find_channel
 from services.notification.rpc.reading import time_zone_problem
+from services.notification.rpc.rules import RuleCalls
 from services.notification.rpc.templates import TemplateCalls
+from services.notification.rpc.unsubscribing import UnsubscribeCalls
+from services.notification.rpc.wishes import wishes_problems
 from services.notification.store import Filter, Position
 from services.notification.translate import member_of, wire_delivery, wire_member
 
@@ -34,34 +40,60 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     def __init__(
         self,
         database: Database,
+        clock: Clock,
         channels: Channels,
         members: Coalescer[PutMember, bytes],
         channel_calls: ChannelCalls,
+        contacts: Contacts,
+        unsubscribe_calls: UnsubscribeCalls,
         template_calls: TemplateCalls,
     ) -> None:
         self._database = database
+        self._clock = clock
         self._channels = channels
         self._members = members
         self._channel_calls = channel_calls
         self._template_calls = template_calls
+        self._contacts = contacts
+        self._unsubscribe_calls = unsubscribe_calls
+        self._rule_calls = RuleCalls(database)
 
     async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
         """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
         requests.check_request_id(request.request_id)
+        self._check(request.member)
         member = member_of(request.member)
-        self._check(member)
         key = RequestKey(NO_CAMPAIGN, caller(), "PutMember", request.request_id, requests.body_hash(request))
-        return pb2.PutMemberResponse.FromString(await self._members.submit(PutMember(key, member)))
+        await self._members.submit(PutMember(key, member))
+        return pb2.PutMemberResponse(member=wire_member(member))
 
     async def GetMember(self, request: pb2.GetMemberRequest, _context: Any) -> pb2.GetMemberResponse:  # noqa: N802
         """Read how a member can be reached; MEMBER_UNKNOWN."""
         if member_id_problem(request.member_id):
             raise Rejected("MEMBER_UNKNOWN")
         async with self._database.read() as connection:
-            member = await store.find_member(connection, caller(), request.member_id)
+            member = await self._contacts.find_member(connection, caller(), request.member_id)
         if member is None:
             raise Rejected("MEMBER_UNKNOWN")
         return pb2.GetMemberResponse(member=wire_member(member))
+
+    async def Unsubscribe(  # noqa: N802
+        self, request: pb2.UnsubscribeRequest, _context: Any
+    ) -> pb2.UnsubscribeResponse:
+        """End what a member no longer wants; UNSUBSCRIBE_TOKEN_INVALID, MEMBER_UNKNOWN."""
+        return await self._unsubscribe_calls.unsubscribe(request)
+
+    async def PutMessagingRules(  # noqa: N802
+        self, request: messaging_rules_pb2.PutMessagingRulesRequest, _context: Any
+    ) -> messaging_rules_pb2.PutMessagingRulesResponse:
+        """Set how long messages of a kind wait for each other; INVALID_ARGUMENT, REQUEST_ID_REUSED."""
+        return await self._rule_calls.put(request)
+
+    async def GetMessagingRules(  # noqa: N802
+        self, _request: messaging_rules_pb2.GetMessagingRulesRequest, _context: Any
+    ) -> messaging_rules_pb2.GetMessagingRulesResponse:
+        """Read the messaging rules."""
+        return await self._rule_calls.get()
 
     async def ListDeliveries(  # noqa: N802
         self, request: pb2.ListDeliveriesRequest, _context: Any
@@ -83,7 +115,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     async def PutChannel(  # noqa: N802
         self, request: channels_pb2.PutChannelRequest, _context: Any
     ) -> channels_pb2.PutChannelResponse:
-        """Set a channel up; INVALID_ARGUMENT, CHANNEL_UNKNOWN, SECRETS_UNAVAILABLE, REQUEST_ID_REUSED."""
+        """Set a channel up; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
         return await self._channel_calls.put(request)
 
     async def DeleteChannel(  # noqa: N802
@@ -122,23 +154,26 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         """Show how a message reads; INVALID_ARGUMENT, CHANNEL_UNKNOWN, TEMPLATE_INVALID."""
         return await self._template_calls.preview(request)
 
-    def _check(self, member: Member) -> None:
+    def _check(self, member: pb2.Member) -> None:
         """Refuse a member with every field that is wrong, or the first channel that does not exist."""
+        points = [(item.channel, item.address) for item in member.contact_points]
         found = {
             "member.member_id": member_id_problem(member.member_id),
             "member.language": language_problem(member.language),
             "member.time_zone": time_zone_problem(member.time_zone),
-            "member.contact_points": _points_problem(member.points),
+            "member.contact_points": _points_problem(points),
         }
-        for at, point in enumerate(member.points[:MOST_POINTS]):
-            channel = find_channel(self._channels, point.channel)
-            found[f"member.contact_points[{at}].address"] = channel.check(point.address)
+        for at, (name, address) in enumerate(points[:MOST_POINTS]):
+            channel = find_channel(self._channels, name)
+            found[f"member.contact_points[{at}].address"] = channel.check(address)
+        wishes = wishes_problems(member, self._clock.now())
+        found |= {field: problem for field, problem in wishes.items() if problem}
         violations = tuple(FieldViolation(field, problem) for field, problem in found.items() if problem)
         if violations:
             raise Rejected("INVALID_ARGUMENT", fields=violations)
 
 
-def _points_problem(points: tuple[Point, ...]) -> str | None:
+def _points_problem(points: Sequence[tuple[str, str]]) -> str | None:
     if len(points) > MOST_POINTS:
         return f"must be at most {MOST_POINTS}"
     if len(set(points)) < len(points):

@@ -39,6 +39,7 @@ from services.notification.store.deliveries import (
     reroute_deliveries,
     wait_deliveries,
 )
+from services.notification.store.digests import JoinDigest, digest_value, read_digest, take_due_digests
 from services.notification.store.jobs import (
     ALL_TEAMS,
     Job,
@@ -50,12 +51,18 @@ from services.notification.store.jobs import (
     save_progress,
 )
 from services.notification.store.members import (
+    PointRow,
     Reach,
-    find_contacts,
-    find_member,
+    SealPosition,
+    find_members,
+    find_points_sealed_otherwise,
     find_reaches,
+    insert_points,
     mark_gone,
     save_members,
+    seal_points_anew,
+    take_points,
+    unsubscribe,
 )
 from services.notification.store.payments import insert_payments_due, mark_came
 from services.notification.store.seats import ask_seats, find_audience, find_campaign_audience, save_seats
@@ -72,6 +79,7 @@ from services.notification.store.templates import (
     list_templates,
     load_templates,
 )
+from services.notification.store.windows import find_windows, save_windows
 
 __all__ = [
     "ALL_TEAMS",
@@ -85,12 +93,15 @@ __all__ = [
     "DeliveryRow",
     "Filter",
     "Job",
+    "JoinDigest",
     "Locked",
     "NewAttempt",
     "NewDelivery",
     "PauseRow",
+    "PointRow",
     "Position",
     "Reach",
+    "SealPosition",
     "Standings",
     "TemplateFilter",
     "TemplatePosition",
@@ -102,6 +113,7 @@ __all__ = [
     "count_templates",
     "delete_account",
     "delete_jobs",
+    "digest_value",
     "drop_waiting_jobs",
     "end_deliveries",
     "end_problems",
@@ -110,19 +122,21 @@ __all__ = [
     "find_attempts",
     "find_audience",
     "find_campaign_audience",
-    "find_contacts",
-    "find_member",
+    "find_members",
     "find_pauses",
+    "find_points_sealed_otherwise",
     "find_reaches",
     "find_sealed_otherwise",
     "find_standings",
     "find_team",
     "find_teams",
     "find_templates",
+    "find_windows",
     "insert_attempts",
     "insert_deliveries",
     "insert_jobs",
     "insert_payments_due",
+    "insert_points",
     "insert_template",
     "list_accounts",
     "list_deliveries",
@@ -134,6 +148,7 @@ __all__ = [
     "lock_teams",
     "mark_came",
     "mark_gone",
+    "read_digest",
     "release_claims",
     "reroute_deliveries",
     "save_account",
@@ -142,6 +157,11 @@ __all__ = [
     "save_progress",
     "save_seats",
     "save_teams",
+    "save_windows",
     "seal_anew",
+    "seal_points_anew",
+    "take_due_digests",
+    "take_points",
+    "unsubscribe",
     "wait_deliveries",
 ]

@@ -48,6 +48,7 @@ class NewDelivery:
     template_version: int
     link: str
     link_label: str
+    deadline: datetime | None
 
 
 _values = attrgetter(*NewDelivery.__dataclass_fields__)
@@ -68,6 +69,7 @@ _KINDS: Final[Sequence[Column]] = (
     bigints,
     texts,
     texts,
+    times,
 )
 """Of a new delivery's fields, which have the names of the columns."""
 _INSERT = (
@@ -112,6 +114,7 @@ class Claimed:
     claim_id: UUID
     link: str
     link_label: str
+    deadline: datetime | None = None
 
     @property
     def key(self) -> DeliveryKey:
@@ -134,7 +137,7 @@ async def claim_due(
         " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
         " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
         " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
-        " d.claim_id, d.link, d.link_label",
+        " d.claim_id, d.link, d.link_label, d.deadline",
         ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
@@ -173,12 +176,28 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
         "  AND (n.team_version > k.team_version"
         "   OR n.team_version = k.team_version AND k.kind = 'ONE_MISSING' AND n.kind <> 'ONE_MISSING')),"
         " k.kind = 'PAYMENT_DUE' AND EXISTS (SELECT FROM payments_due AS p WHERE p.campaign_id = k.campaign_id"
-        "  AND p.seat_id = k.seat_id AND p.came)"
-        " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[])"
-        " AS k (campaign_id, delivery_id, team_id, seat_id, member_id, kind, team_version)",
+        "  AND p.seat_id = k.seat_id AND p.came),"
+        " (SELECT max(s.ended_at) + make_interval(secs => w.seconds) FROM messaging_windows AS w"
+        "  JOIN deliveries AS s ON s.platform_id = w.platform_id AND s.member_id = k.member_id"
+        "  WHERE w.platform_id = k.platform_id AND w.kind = k.kind AND s.campaign_id = k.campaign_id"
+        "  AND s.team_id = k.team_id AND s.kind = k.kind AND s.state = 'SENT'"
+        "  AND s.created_at > k.created_at - make_interval(days => 2) GROUP BY w.seconds)"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::bigint[],"
+        " %s::uuid[], %s::timestamptz[]) AS k (campaign_id, delivery_id, team_id, seat_id, member_id, kind,"
+        " team_version, platform_id, created_at)",
         [
             [getattr(item, name) for item in claimed]
-            for name in ("campaign_id", "delivery_id", "team_id", "seat_id", "member_id", "kind", "team_version")
+            for name in (
+                "campaign_id",
+                "delivery_id",
+                "team_id",
+                "seat_id",
+                "member_id",
+                "kind",
+                "team_version",
+                "platform_id",
+                "created_at",
+            )
         ],
     )
     rows = {(row[0], row[1]): row[2:] async for row in cursor}
@@ -189,7 +208,8 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
 
 
 def _standing(item: Claimed, *found: Any) -> Standing:
-    team_state, fill_version, end_version, team_waits, seat_state, reduced_version, newer_price, paid = found
+    team_state, fill_version, end_version, team_waits, seat_state, reduced_version, newer_price, *rest = found
+    paid, window_ends = rest
     return Standing(
         kind=item.kind,
         team_version=item.team_version,
@@ -204,6 +224,8 @@ def _standing(item: Claimed, *found: Any) -> Standing:
         newer_price=newer_price,
         team_waits=team_waits,
         paid=paid,
+        deadline=item.deadline,
+        window_ends=window_ends,
     )
 
 

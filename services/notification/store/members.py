@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import TypeAlias
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.notification.domain import Contact, Member, Point
+from services.notification.domain import Kind, Member, QuietHours, Wishes
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
@@ -25,57 +25,158 @@ class Reach:
     """The last change of the platform's own templates; None where it never had any."""
 
 
-async def save_members(
-    connection: Connection, members: Sequence[tuple[UUID, Member, list[UUID]]], now: datetime
-) -> None:
-    """Replace what is known of members, given as (platform, member, ids of its contact points); no member twice."""
-    ordered = sorted(members, key=lambda item: (item[0], item[1].member_id))
-    platforms = [platform_id for platform_id, _, _ in ordered]
-    member_ids = [member.member_id for _, member, _ in ordered]
+SealPosition: TypeAlias = tuple[str, UUID, str, int]
+"""Key id, platform, member and position of a contact point."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """A contact point as it is kept: its address sealed, or in plain in a row of 0.1.0."""
+
+    platform_id: UUID
+    member_id: str
+    position: int
+    contact_id: UUID
+    channel: str
+    address: str | None
+    sealed: bytes | None
+    key_id: str
+    gone_at: datetime | None = None
+    gone_why: str = ""
+    consent_source: str = ""
+    consent_at: datetime | None = None
+
+
+_POINT = ", ".join(PointRow.__dataclass_fields__)
+_POINT_OF_C = ", ".join(f"c.{name}" for name in PointRow.__dataclass_fields__)
+_POINT_VALUES = ", ".join(["%s"] * len(PointRow.__dataclass_fields__))
+
+
+async def save_members(connection: Connection, ordered: Sequence[tuple[UUID, Member]], now: datetime) -> None:
+    """Replace what members wish, given in order with their platform; no member twice. It locks them."""
     await connection.execute(
-        "INSERT INTO members (platform_id, member_id, language, time_zone, updated_at)"
-        " SELECT k.*, %s FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS k"
-        " ON CONFLICT (platform_id, member_id) DO UPDATE SET language = excluded.language,"
-        " time_zone = excluded.time_zone, updated_at = excluded.updated_at",
+        "INSERT INTO members (platform_id, member_id, language, time_zone, quiet_from, quiet_until, muted, muted_all,"
+        " promotions, updated_at) SELECT platform_id, member_id, language, time_zone, quiet_from, quiet_until,"
+        " string_to_array(muted, ','), muted_all, promotions, %s"
+        " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::time[], %s::time[], %s::text[],"
+        " %s::boolean[], %s::boolean[]) AS k (platform_id, member_id, language, time_zone, quiet_from, quiet_until,"
+        " muted, muted_all, promotions) ON CONFLICT (platform_id, member_id) DO UPDATE SET"
+        " language = excluded.language, time_zone = excluded.time_zone,"
+        " quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,"
+        " muted = excluded.muted, muted_all = excluded.muted_all, promotions = excluded.promotions,"
+        " updated_at = excluded.updated_at",
         (
             now,
-            platforms,
-            member_ids,
-            [member.language for _, member, _ in ordered],
-            [member.time_zone for _, member, _ in ordered],
+            [platform_id for platform_id, _ in ordered],
+            [member.member_id for _, member in ordered],
+            [member.language for _, member in ordered],
+            [member.time_zone for _, member in ordered],
+            *map(list, zip(*[_wishes(member.wishes) for _, member in ordered], strict=True)),
         ),
     )
-    await connection.execute(
-        "DELETE FROM contact_points AS c USING unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)"
-        " WHERE c.platform_id = k.platform_id AND c.member_id = k.member_id",
-        (platforms, member_ids),
+
+
+def _wishes(wishes: Wishes) -> tuple[object, ...]:
+    quiet = wishes.quiet
+    return (
+        quiet.starts if quiet else None,
+        quiet.ends if quiet else None,
+        ",".join(sorted(wishes.muted)),
+        wishes.muted_all,
+        wishes.promotions,
     )
+
+
+async def take_points(connection: Connection, members: Sequence[tuple[UUID, str]]) -> list[PointRow]:
+    """Take away the contact points of locked members, given as (platform, member), and give them."""
+    cursor = await connection.execute(
+        "DELETE FROM contact_points AS c USING unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)"  # noqa: S608 - constants
+        " WHERE c.platform_id = k.platform_id AND c.member_id = k.member_id"
+        f" RETURNING {_POINT_OF_C}",
+        ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
+    )
+    return [PointRow(*row) async for row in cursor]
+
+
+async def insert_points(connection: Connection, rows: Sequence[PointRow]) -> None:
+    """Write contact points."""
     await connection.cursor().executemany(
-        "INSERT INTO contact_points (platform_id, member_id, position, contact_id, channel, address)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        [
-            (platform_id, member.member_id, position, contact_id, point.channel, point.address)
-            for platform_id, member, contact_ids in ordered
-            for position, (contact_id, point) in enumerate(zip(contact_ids, member.points, strict=True))
-        ],
+        f"INSERT INTO contact_points ({_POINT}) VALUES ({_POINT_VALUES})",  # noqa: S608 - constants
+        [tuple(getattr(row, name) for name in PointRow.__dataclass_fields__) for row in rows],
     )
 
 
-async def find_member(connection: Connection, platform_id: UUID, member_id: str) -> Member | None:
-    """Read a member of a platform."""
+async def find_members(
+    connection: Connection, members: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], tuple[Member, list[PointRow]]]:
+    """Read members, given as (platform, member): what they wish, and beside it their contact points in their order."""
+    found: dict[tuple[UUID, str], tuple[Member, list[PointRow]]] = {}
     cursor = await connection.execute(
-        "SELECT language, time_zone FROM members WHERE platform_id = %s AND member_id = %s", (platform_id, member_id)
+        "SELECT m.platform_id, m.member_id, m.language, m.time_zone, m.quiet_from, m.quiet_until, m.muted, m.muted_all,"  # noqa: S608 - constants
+        f" m.promotions, m.unsubscribed_at, {_POINT_OF_C} FROM members AS m"
+        " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
+        " USING (platform_id, member_id) LEFT JOIN contact_points AS c USING (platform_id, member_id)"
+        " ORDER BY m.platform_id, m.member_id, c.position",
+        ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
     )
-    row = await cursor.fetchone()
-    if row is None:
-        return None
+    async for row in cursor:
+        key = row[0], row[1]
+        if key not in found:
+            found[key] = Member(row[1], row[2], row[3], wishes=_read_wishes(*row[3:10])), []
+        if row[10] is not None:
+            found[key][1].append(PointRow(*row[10:]))
+    return found
+
+
+def _read_wishes(
+    time_zone: str,
+    quiet_from: time | None,
+    quiet_until: time | None,
+    muted: Sequence[str],
+    muted_all: bool,  # noqa: FBT001 - columns of a row
+    promotions: bool,  # noqa: FBT001
+    unsubscribed_at: datetime | None,
+) -> Wishes:
+    quiet = QuietHours(quiet_from, quiet_until, time_zone) if quiet_from and quiet_until else None
+    return Wishes(quiet, frozenset(map(Kind, muted)), muted_all, promotions, unsubscribed_at)
+
+
+async def find_points_sealed_otherwise(
+    connection: Connection, key_id: str, after: SealPosition, limit: int
+) -> list[PointRow]:
+    """Lock contact points behind a position that are in plain or sealed with another key, passing by locked ones.
+
+    Two ranges of an index, below the key in use and above it: where all is sealed with it, nothing is read.
+    """
+    for order in ("<", ">"):
+        cursor = await connection.execute(
+            f"SELECT {_POINT} FROM contact_points WHERE key_id {order} %s"  # noqa: S608 - constants
+            " AND (key_id, platform_id, member_id, position) > (%s, %s, %s, %s)"
+            " ORDER BY key_id, platform_id, member_id, position LIMIT %s FOR UPDATE SKIP LOCKED",
+            (key_id, *after, limit),
+        )
+        if found := [PointRow(*row) async for row in cursor]:
+            return found
+    return []
+
+
+async def seal_points_anew(connection: Connection, rows: Sequence[PointRow]) -> None:
+    """Store the addresses of locked contact points as the key in use has sealed them."""
+    await connection.cursor().executemany(
+        "UPDATE contact_points SET address = NULL, sealed = %s, key_id = %s"
+        " WHERE platform_id = %s AND member_id = %s AND position = %s",
+        [(row.sealed, row.key_id, row.platform_id, row.member_id, row.position) for row in rows],
+    )
+
+
+async def unsubscribe(connection: Connection, member: tuple[UUID, str], now: datetime, *, all_kinds: bool) -> bool:
+    """End promotions to a member, given as (platform, member), or all that may be muted; False where it is unknown."""
     cursor = await connection.execute(
-        "SELECT channel, address, gone_why FROM contact_points"
-        " WHERE platform_id = %s AND member_id = %s ORDER BY position",
-        (platform_id, member_id),
+        "UPDATE members SET promotions = false, muted_all = muted_all OR %s, unsubscribed_at = %s"
+        " WHERE platform_id = %s AND member_id = %s RETURNING member_id",
+        (all_kinds, now, *member),
     )
-    points = tuple([Point(*point) async for point in cursor])
-    return Member(member_id, row[0], row[1], points)
+    return await cursor.fetchone() is not None
 
 
 async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], now: datetime) -> None:
@@ -85,22 +186,6 @@ async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID
         " WHERE platform_id = %s AND member_id = %s AND contact_id = %s AND gone_at IS NULL",
         [(now, why, platform_id, member_id, contact_id) for platform_id, member_id, contact_id, why in sorted(rows)],
     )
-
-
-async def find_contacts(
-    connection: Connection, members: Sequence[tuple[UUID, str]]
-) -> dict[tuple[UUID, str], list[Contact]]:
-    """Read the contact points of members that are not gone, given as (platform, member), in the members' order."""
-    found: dict[tuple[UUID, str], list[Contact]] = {}
-    cursor = await connection.execute(
-        "SELECT platform_id, member_id, contact_id, channel, address FROM contact_points"
-        " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
-        " USING (platform_id, member_id) WHERE gone_at IS NULL ORDER BY platform_id, member_id, position",
-        ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
-    )
-    async for platform_id, member_id, *contact in cursor:
-        found.setdefault((platform_id, member_id), []).append(Contact(*contact))
-    return found
 
 
 async def find_reaches(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Reach]:

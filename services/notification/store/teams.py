@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -121,6 +122,7 @@ _KINDS: Final[Sequence[Kind]] = (
     bigints,
     booleans,
 )
+_DIGEST_KINDS: Final[Sequence[Kind]] = (*[uuids] * 3, bigints)
 _KEPT = (
     "version, state, fill, fill_version, waiting, sponsored, end_version, texts, seller, checkout_url, time_zone,"
     " payment_mode, counted_in, minimum, currency, ends_at, leader_reward, ladder_version, of_campaign"
@@ -131,9 +133,30 @@ _SAVE = (
 )
 
 
-async def save_teams(connection: Connection, teams: Sequence[Team]) -> None:
-    """Save teams that were opened; each is locked, so that it is there."""
-    if opened := [_team_values(team, team.opened) for team in teams if team.opened]:
+_SAVE_JOINED = (
+    f"WITH saved AS ({_SAVE}) INSERT INTO join_digests (campaign_id, team_id, platform_id, since_version, due_at)"  # noqa: S608 - constants
+    " SELECT k.campaign_id, k.team_id, k.platform_id, k.since_version, %s + make_interval(secs => coalesce("
+    "(SELECT seconds FROM messaging_windows AS w"
+    " WHERE w.platform_id = k.platform_id AND w.kind = 'SOMEONE_JOINED'), %s))"
+    " FROM unnest(%s, %s, %s, %s) AS k (campaign_id, team_id, platform_id, since_version) ON CONFLICT DO NOTHING"
+)
+
+
+async def save_teams(
+    connection: Connection, teams: Sequence[Team], joined: Sequence[Team], now: datetime, window_seconds: int
+) -> None:
+    """Save teams that were opened; each is locked, so that it is there.
+
+    `joined` are teams as they were before somebody joined: their members will be told, once the platform's window, or
+    else `window_seconds`, is over. Where that is on its way already it stays as it is.
+    """
+    opened = [_team_values(team, team.opened) for team in teams if team.opened]
+    if opened and joined:
+        digests = packed(
+            _DIGEST_KINDS, [(one.campaign_id, one.team_id, one.platform_id, one.version) for one in joined]
+        )
+        await put(connection, _SAVE_JOINED, [(*packed(_KINDS, opened), now, window_seconds, *digests)])
+    elif opened:
         await put(connection, _SAVE, [packed(_KINDS, opened)])
 
 

@@ -1,6 +1,6 @@
 """Writes deliveries and members as protobuf, and reads members."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from groupbuy.notification.v1 import events_pb2 as own_pb2
@@ -10,7 +10,7 @@ from groupbuy.notification.v1 import templates_pb2
 from services.chassis import ids
 from services.chassis.messages import Message as Told
 from services.chassis.messages import message
-from services.notification.domain import End, Kind, Member, Point, State
+from services.notification.domain import Consent, End, Kind, Member, Point, QuietHours, State, Wishes
 from services.notification.store import AttemptRow, Claimed, DeliveryRow, NewDelivery
 
 DELIVERY_TOPIC = "groupbuy.delivery.v1"
@@ -48,21 +48,67 @@ def _state(state: State) -> own_pb2.DeliveryState.ValueType:
 
 def member_of(wire: service_pb2.Member) -> Member:
     """Read a member."""
-    points = tuple(Point(item.channel, item.address) for item in wire.contact_points)
-    return Member(wire.member_id, wire.language, wire.time_zone, points)
+    points = tuple(Point(item.channel, item.address, consent=_consent_of(item)) for item in wire.contact_points)
+    muted = frozenset(kind for kind in map(kind_of, wire.muted) if kind)
+    quiet = quiet_of(wire) if wire.HasField("quiet_hours") else None
+    wishes = Wishes(quiet, muted, wire.muted_all, wire.promotions)
+    return Member(wire.member_id, wire.language, wire.time_zone, points, wishes)
+
+
+def _consent_of(point: service_pb2.ContactPoint) -> Consent | None:
+    if not point.HasField("consent"):
+        return None
+    return Consent(point.consent.source, point.consent.at.ToDatetime(tzinfo=UTC))
+
+
+def quiet_of(wire: service_pb2.Member) -> QuietHours:
+    """Read a member's quiet hours, whose times are checked."""
+    hours = wire.quiet_hours
+    return QuietHours(time.fromisoformat(hours.starts), time.fromisoformat(hours.ends), wire.time_zone)
+
+
+def kind_number(kind: Kind) -> own_pb2.MessageKind.ValueType:
+    """Write a kind of message."""
+    return _kind(kind)
+
+
+def kind_of(number: int) -> Kind | None:
+    """Read a kind of message; None for a number that is none."""
+    value = own_pb2.MessageKind.DESCRIPTOR.values_by_number.get(number)
+    name = value.name.removeprefix("MESSAGE_KIND_") if value else ""
+    return Kind(name) if name in Kind.__members__ else None
 
 
 def wire_member(member: Member) -> service_pb2.Member:
     """Write a member."""
+    wishes = member.wishes
     return service_pb2.Member(
+        quiet_hours=_wire_quiet(wishes.quiet) if wishes.quiet else None,
+        muted=sorted(map(_kind, wishes.muted)),
+        muted_all=wishes.muted_all,
+        promotions=wishes.promotions,
+        unsubscribed_at=_stamp(wishes.unsubscribed_at) if wishes.unsubscribed_at else None,
         member_id=member.member_id,
         language=member.language,
         time_zone=member.time_zone,
         contact_points=[
-            service_pb2.ContactPoint(channel=item.channel, address=item.address, gone=item.gone)
+            service_pb2.ContactPoint(
+                channel=item.channel,
+                address=item.address,
+                gone=item.gone,
+                consent=_wire_consent(item.consent) if item.consent else None,
+            )
             for item in member.points
         ],
     )
+
+
+def _wire_quiet(quiet: QuietHours) -> service_pb2.QuietHours:
+    return service_pb2.QuietHours(starts=f"{quiet.starts:%H:%M}", ends=f"{quiet.ends:%H:%M}")
+
+
+def _wire_consent(consent: Consent) -> service_pb2.Consent:
+    return service_pb2.Consent(source=consent.source, at=_stamp(consent.at))
 
 
 def wire_delivery(row: DeliveryRow, attempts: list[AttemptRow]) -> service_pb2.Delivery:

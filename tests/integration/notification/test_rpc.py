@@ -21,11 +21,19 @@ from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save
 from services.chassis.server import GrpcServer
 from services.notification.accounts import Accounts
 from services.notification.channels.registry import open_channels, open_http
+from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter, PutMember
-from services.notification.rpc import ChannelCalls, NotificationServicer, TemplateCalls, servicer
+from services.notification.rpc import (
+    ChannelCalls,
+    NotificationServicer,
+    TemplateCalls,
+    UnsubscribeCalls,
+    servicer,
+)
 from services.notification.settings import Settings
 from services.notification.translate import member_of
-from tests.support.notifying import SEAL_KEYS, Notifying
+from services.notification.unsubscribing import Unsubscribing
+from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
 from tests.support.teams import TeamLife
 
 SHOP, OTHER = UUID(int=1), UUID(int=2)
@@ -72,11 +80,14 @@ async def api(notification: Notifying) -> AsyncIterator[Api]:
         smtp=None,
         seal_keys=SEAL_KEYS,
     )
-    members: Coalescer[PutMember, bytes] = Coalescer("members", MemberWriter(database, clock).decide)
+    members: Coalescer[PutMember, bytes] = Coalescer("members", MemberWriter(database, clock, Contacts(SEALER)).decide)
     deciding = asyncio.create_task(members.run())
     channels, accounts = open_channels(settings, open_http(settings)), Accounts(settings.sealer)
     calls = ChannelCalls(database, clock, channels, accounts)
-    implementation = NotificationServicer(database, channels, members, calls, TemplateCalls(database, clock, channels))
+    links = UnsubscribeCalls(database, clock, Unsubscribing(SEALER))
+    implementation = NotificationServicer(
+        database, clock, channels, members, calls, Contacts(SEALER), links, TemplateCalls(database, clock, channels)
+    )
     server = GrpcServer(
         "127.0.0.1:0", [servicer(implementation)], KeyRing(database, clock), service_key="", drain_seconds=1
     )
@@ -170,7 +181,7 @@ async def test_requests_that_arrive_together_are_decided_together(api: Api, noti
 
 
 async def test_one_id_with_two_bodies_in_one_batch_is_decided_once(notification: Notifying) -> None:
-    writer = MemberWriter(notification.database, notification.clock)
+    writer = MemberWriter(notification.database, notification.clock, Contacts(SEALER))
     commands = [command(a_request("same")), command(a_request("same", language="en")), command(a_request("other"))]
     answers = await writer.decide(commands)
     assert [isinstance(answer, bytes) for answer in answers] == [True, False, True]
@@ -178,14 +189,11 @@ async def test_one_id_with_two_bodies_in_one_batch_is_decided_once(notification:
 
 
 async def test_the_same_id_of_two_platforms_in_one_batch_is_two_requests(notification: Notifying) -> None:
-    writer = MemberWriter(notification.database, notification.clock)
+    writer = MemberWriter(notification.database, notification.clock, Contacts(SEALER))
     own, others = command(a_request("same")), command(a_request("same", member_id="ann"), OTHER)
     for _ in range(2):
-        answers = await writer.decide([own, others])
-        given = [
-            pb.PutMemberResponse.FromString(answer).member.member_id for answer in answers if isinstance(answer, bytes)
-        ]
-        assert given == ["mei", "ann"]
+        assert await writer.decide([own, others]) == [b"", b""]
+    assert [row[0] for row in await notification.rows("SELECT member_id FROM members ORDER BY 1")] == ["ann", "mei"]
     stored = await notification.rows("SELECT platform_id FROM requests ORDER BY platform_id")
     assert stored == [(SHOP,), (OTHER,)]
 

@@ -29,6 +29,7 @@ from services.notification.channels import (
 )
 from services.notification.channels.email import EmailChannel
 from services.notification.channels.webhook import WebhookChannel
+from services.notification.contacts import Contacts
 from services.notification.domain import Limits
 from services.notification.recorder import Attempted, Recorder
 from services.notification.sender import Pace, Sender
@@ -94,6 +95,7 @@ async def a_sender(
         notification.clock,
         {channel.name: channel for channel in channels},
         Accounts(SEALER),
+        Contacts(SEALER),
         outcomes.submit,
         limits=limits,
         pace=pace or Pace(),
@@ -273,6 +275,7 @@ async def test_a_sender_that_dies_between_call_and_record_leaves_one_row_that_is
         notification.clock,
         {"console": channel},
         Accounts(SEALER),
+        Contacts(SEALER),
         never,
         limits=LIMITS,
         pace=Pace(),
@@ -383,7 +386,14 @@ async def test_stopping_gives_back_what_cannot_end(notification: Notifying, monk
     channels = {"console": Scripted("console")}
     pace = Pace(seconds=0.05)
     sender = Sender(
-        notification.database, notification.clock, channels, Accounts(SEALER), never, limits=LIMITS, pace=pace
+        notification.database,
+        notification.clock,
+        channels,
+        Accounts(SEALER),
+        Contacts(SEALER),
+        never,
+        limits=LIMITS,
+        pace=pace,
     )
     await sender.run_once()
     await reached.wait()

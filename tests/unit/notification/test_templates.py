@@ -14,6 +14,7 @@ from services.notification.domain import (
     Facts,
     GivenUp,
     Joined,
+    Joins,
     Kind,
     Leading,
     OneMissing,
@@ -72,6 +73,7 @@ FACTS: dict[Kind, Facts] = {
     Kind.RESCHEDULED: EndMoved(2, UNTIL),
     Kind.PAYMENT_CHANGED: Settled(-2, 2490, -4980, 0, 0, 6980, 6980),
     Kind.PAYMENT_DUE: ToPay(4980, UNTIL),
+    Kind.SOMEONE_JOINED: Joins(2),
 }
 # The other branch of what a template tells apart.
 OTHERWISE: dict[Kind, Facts] = {

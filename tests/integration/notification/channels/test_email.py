@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from aiosmtpd.smtp import AuthResult
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from services.notification.channels import Account, Misconfigured, Refused, Retry, Sent
 from services.notification.channels.email import EmailChannel
@@ -27,6 +27,7 @@ from services.notification.testing import (
     a_letter,
 )
 from tests.support.certificates import certificates
+from tests.support.notifying import SEAL_KEYS
 from tests.support.sinks import smtp_sink
 
 ACCOUNT = Account(UUID(int=1), {})
@@ -145,6 +146,7 @@ def test_a_login_that_is_not_whole_or_would_travel_in_the_clear_is_refused(
             kafka="127.0.0.1:1",
             listen="127.0.0.1:0",
             ops_listen="127.0.0.1:0",
+            seal_keys=SecretStr(SEAL_KEYS),
             **settings,
         )
 
