@@ -1,7 +1,7 @@
 """A rebuild of pricing from the topics of a real broker: identical after any history, and honest about what differs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -71,7 +71,7 @@ class Interrupted(Backlog):
         super().__init__(bootstrap, [topic])
         self._meanwhile = meanwhile
 
-    async def read(self, since: Positions) -> AsyncIterator[list[Record]]:
+    async def read(self, since: Positions) -> AsyncGenerator[list[Record], None]:
         """Read to the end; then it happens."""
         async for records in super().read(since):
             yield records

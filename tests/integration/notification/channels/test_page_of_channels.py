@@ -18,7 +18,11 @@ from services.notification.channels.registry import open_channels
 from services.notification.channels.http import Http
 from services.notification.settings import Settings
 settings = Settings(
-    database_url="postgresql://x", kafka="x:1", listen="127.0.0.1:0", ops_listen="127.0.0.1:0", seal_keys="a:" + 43 * "A" + "="
+    database_url="postgresql://x",
+    kafka="x:1",
+    listen="127.0.0.1:0",
+    ops_listen="127.0.0.1:0",
+    seal_keys="a:" + 43 * "A" + "=",
 )
 print(*open_channels(settings, Http(seconds=1, connections=1, allow_private=False)))
 """
