@@ -1,7 +1,9 @@
 """A second calculator of prices and settlements, written apart from the engine: fractions, tuples, no shared code.
 
-It is slow and obvious on purpose. A ladder is (basis, list prices by item, tiers); a tier is (threshold, discounts); a
-discount is (item or "", role or "", kind, value). A history is what happened to one team, in order: see `books`.
+It is slow and obvious on purpose. A ladder is (basis, list prices by item, tiers, floors by item); a tier is
+(threshold, discounts); a discount is (item or "", role or "", kind, value). A history is what happened to one team, in
+order: see `books`. Who was quoted a price before joining has its promise, and with a coupon a price of its own at
+every fill.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +22,16 @@ class Ladder(NamedTuple):
     basis: str
     list_prices: dict[str, int]
     tiers: Sequence[Tier]
+    floors: dict[str, int]
+    """What no coupon takes the price of an item below; an item without one is not named."""
+
+
+class Coupon(NamedTuple):
+    """What one member gets off each unit: `amount_off` in minor units or `basis_points_off`."""
+
+    kind: str
+    value: int
+    before_tier: bool
 
 
 class Happened(NamedTuple):
@@ -31,16 +43,43 @@ class Happened(NamedTuple):
     role: str = ""
     units: int = 0
     amount: int = 0
+    coupon: Coupon | None = None
 
 
 def price(ladder: Ladder, sku: str, role: str, fill: int) -> int:
     """Tell what one unit costs at a fill: of the tiers reached, the last that says anything for the item and role."""
-    listed = Fraction(ladder.list_prices[sku])
-    now = listed
+    return _rounded(_tier_off(ladder, sku, role, fill, Fraction(ladder.list_prices[sku])))
+
+
+def own_price(ladder: Ladder, sku: str, role: str, coupon: Coupon, fill: int) -> int:
+    """Tell what one unit costs with a coupon: the least of what it has cost at this fill or any that is smaller.
+
+    At each of them the coupon is taken off the tier's price, or the tier off the coupon's; rounded, it is not below
+    the item's floor or zero, and not above the price without a coupon.
+    """
+    listed, least = Fraction(ladder.list_prices[sku]), max(0, ladder.floors.get(sku, 0))
+    reached = [0, *(threshold for threshold, _ in ladder.tiers if threshold <= fill)]
+    prices = []
+    for at in reached:
+        if coupon.before_tier:
+            exact = _tier_off(ladder, sku, role, at, _less(listed, coupon.kind, coupon.value))
+        else:
+            exact = _less(_tier_off(ladder, sku, role, at, listed), coupon.kind, coupon.value)
+        prices.append(min(price(ladder, sku, role, at), max(least, _rounded(exact))))
+    return min(prices)
+
+
+def _tier_off(ladder: Ladder, sku: str, role: str, fill: int, start: Fraction) -> Fraction:
+    """Take the tier that holds at a fill off a price; a fixed price makes nothing dearer."""
+    holds = None
     for threshold, discounts in ladder.tiers:
-        if threshold <= fill and (found := _for(discounts, sku, role)):
-            now = _less(listed, *found)
-    return floor(now + Fraction(1, 2))
+        if threshold <= fill:
+            holds = _for(discounts, sku, role) or holds
+    return start if holds is None else min(start, _less(start, *holds))
+
+
+def _rounded(exact: Fraction) -> int:
+    return floor(exact + Fraction(1, 2))
 
 
 def _for(discounts: Sequence[Discount], sku: str, role: str) -> tuple[str, int] | None:
@@ -68,6 +107,8 @@ class Seat:
     units: int
     cap: int = 0
     state: str = "held"
+    coupon: Coupon | None = None
+    """What its own price is made with."""
     charged: int = 0
     """What it pays by what is settled so far."""
     brought: int = 0
@@ -81,6 +122,8 @@ class Books:
     ladder: Ladder
     mode: str
     seats: dict[int, Seat] = field(default_factory=dict)
+    quotes: dict[int, tuple[int, Coupon | None]] = field(default_factory=dict)
+    """What was promised before a seat was taken: the cap, and the coupon that the price is made with."""
     formed_at: int | None = None
     """The fill at which it formed."""
     ended: bool = False
@@ -95,7 +138,17 @@ class Books:
         seat = self.seats[number]
         if seat.state not in {"held", "confirmed"}:
             return 0
-        return min(seat.cap, price(self.ladder, seat.sku, seat.role, self.fill_that_counts()))
+        return min(seat.cap, self.price_of(seat, self.fill_that_counts()))
+
+    def price_of(self, seat: Seat, fill: int) -> int:
+        """Tell what one unit costs a seat at a fill, whatever its cap is."""
+        if seat.coupon:
+            return own_price(self.ladder, seat.sku, seat.role, seat.coupon, fill)
+        return price(self.ladder, seat.sku, seat.role, fill)
+
+    def fill_with(self, units: int) -> int:
+        """Count what is confirmed, and a seat of so many units that is to come."""
+        return self.fill() + (units if self.ladder.basis == "units" else 1)
 
     def fill_that_counts(self) -> int:
         """Give the fill that prices are read at: as it was when the team formed."""
@@ -115,10 +168,16 @@ def books(ladder: Ladder, mode: str, history: Iterable[Happened]) -> Books:
     return kept
 
 
+def _quoted(kept: Books, item: Happened) -> None:
+    seat = Seat(item.sku, item.role, item.units, coupon=item.coupon)
+    kept.quotes[item.seat] = kept.price_of(seat, kept.fill_with(item.units)), item.coupon
+
+
 def _held(kept: Books, item: Happened) -> None:
-    seat = Seat(item.sku, item.role, item.units)
-    fill = kept.fill() + (item.units if kept.ladder.basis == "units" else 1)
-    seat.cap = price(kept.ladder, item.sku, item.role, fill)
+    promised, coupon = kept.quotes.get(item.seat, (None, None))
+    seat = Seat(item.sku, item.role, item.units, coupon=coupon)
+    now = kept.price_of(seat, kept.fill_with(item.units))
+    seat.cap = now if promised is None else min(now, promised)
     kept.seats[item.seat] = seat
 
 
@@ -175,6 +234,7 @@ def _over(kept: Books, _item: Happened) -> None:
 
 
 _ENTRIES = {
+    "quoted": _quoted,
     "held": _held,
     "confirmed": _confirmed,
     "left": _left,

@@ -34,7 +34,9 @@ def a_ladder(random: Random) -> tuple[reference.Ladder, domain.PriceTable]:
             domain.Tier(threshold, tuple(_discount(*discount) for discount in discounts))
             for threshold, discounts in ladder.tiers
         )
-        listed = [domain.ListPrice(sku, amount) for sku, amount in ladder.list_prices.items()]
+        listed = [
+            domain.ListPrice(sku, amount, ladder.floors.get(sku, 0)) for sku, amount in ladder.list_prices.items()
+        ]
         table = domain.compile_ladder("EUR", listed, domain.Ladder(_BASES[ladder.basis], tiers), 1)
         if isinstance(table, domain.PriceTable):
             return ladder, table
@@ -50,7 +52,18 @@ def _any_ladder(random: Random) -> reference.Ladder:
         subjects = [("", ""), *random.sample([("a", ""), ("", "LEADER"), ("b", "MEMBER"), ("a", "LEADER")], 1)]
         discounts = [(sku, role, *_worth(random, listed[sku or "a"], off)) for sku, role in subjects]
         tiers.append((threshold, discounts if random.random() < 0.5 else discounts[:1]))
-    return reference.Ladder(random.choice(("members", "units")), listed, tiers)
+    ladder = reference.Ladder(random.choice(("members", "units")), listed, tiers, {})
+    return ladder._replace(floors=_floors(random, ladder))
+
+
+def _floors(random: Random, ladder: reference.Ladder) -> dict[str, int]:
+    """Give one item or both a floor here and there, never above the least that a tier makes of it."""
+    least = {sku: _least(ladder, sku) for sku in random.sample(("a", "b"), random.randint(0, 2))}
+    return {sku: random.choice((price, price * 9 // 10, price // 2)) for sku, price in least.items()}
+
+
+def _least(ladder: reference.Ladder, sku: str) -> int:
+    return min(reference.price(ladder, sku, role, 99) for role in ("LEADER", "MEMBER"))
 
 
 def _worth(random: Random, listed: int, off: int) -> tuple[str, int]:
@@ -65,9 +78,9 @@ def _discount(sku: str, role: str, kind: str, value: int) -> domain.Discount:
     return domain.Discount(domain.DiscountKind(kind), value, sku, domain.Role(role) if role else None)
 
 
-def a_history(random: Random) -> tuple[str, list[Happened]]:
+def a_history(random: Random, ladder: reference.Ladder) -> tuple[str, list[Happened]]:
     """Make a payment mode and a history: who joins, confirms, leaves, gives a part back, does not pay; and the end."""
-    story = _Story(random)
+    story = _Story(random, ladder)
     for _ in range(random.randint(2, 9)):
         story.turn()
     story.end()
@@ -79,9 +92,13 @@ def a_history(random: Random) -> tuple[str, list[Happened]]:
 class _Story:
     """What can happen next, by the simplest bookkeeping: units by seat that is held, and by seat that is confirmed."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, ladder: reference.Ladder) -> None:
         self.told: list[Happened] = []
         self._random = random
+        self._listed = ladder.list_prices
+        self._before_tier = random.random() < 0.5
+        self._quoted: list[Happened] = []
+        """Who was quoted a price and has not joined yet."""
         self._held: dict[int, int] = {}
         self._confirmed: dict[int, int] = {}
         self._seats = 0
@@ -89,7 +106,9 @@ class _Story:
     def turn(self) -> None:
         """Have something happen to a team that is open."""
         pick = self._random.random()
-        if self._held and pick < 0.45:
+        if self.told and self.told[-1].what == "quoted" and self._confirmed and pick < 0.4:
+            self._change(self._confirmed, ("left",))  # so that the price may be above what was promised
+        elif self._held and pick < 0.45:
             self._confirm()
         elif self._confirmed and pick < 0.65:
             self._change(self._confirmed, ("left", "reduced", "defaulted"))
@@ -115,11 +134,28 @@ class _Story:
                 self._change(self._confirmed, ("left", "reduced", "defaulted"))
 
     def _hold(self) -> None:
-        self._seats += 1
-        units = self._random.randint(1, 3)
-        role = "LEADER" if self._seats == 1 else "MEMBER"
-        self._held[self._seats] = units
-        self.told.append(Happened("held", self._seats, self._random.choice(("a", "b")), role, units))
+        """Have a member join, one who was quoted a price before or a new one; or quote a new one a price."""
+        if self._quoted and self._random.random() < 0.5:
+            comes = self._quoted.pop(0)._replace(what="held", coupon=None)
+        else:
+            self._seats += 1
+            role = "LEADER" if self._seats == 1 else "MEMBER"
+            comes = Happened("held", self._seats, self._random.choice(("a", "b")), role, self._random.randint(1, 3))
+            if self._random.random() < 0.3:
+                self._quoted.append(comes._replace(what="quoted", coupon=self._coupon(self._listed[comes.sku])))
+                self.told.append(self._quoted[-1])
+                return
+        self._held[comes.seat] = comes.units
+        self.told.append(comes)
+
+    def _coupon(self, listed: int) -> reference.Coupon | None:
+        """Make a coupon, large ones too; or none: the quote then promises its cap alone."""
+        if self._random.random() < 0.2:
+            return None
+        if self._random.random() < 0.5:
+            return reference.Coupon("amount_off", self._random.randint(1, max(1, listed // 2)), self._before_tier)
+        points = self._random.choice((500, 1_000, 3_333, self._random.randint(1, 10_000)))
+        return reference.Coupon("basis_points_off", points, self._before_tier)
 
     def _confirm(self) -> None:
         seat = self._random.choice(list(self._held))
@@ -144,6 +180,8 @@ class Pricing:
         self.team: domain.Team | None = None
         self.seats: dict[int, domain.Seat] = {}
         self.lines: list[domain.SettlementLine] = []
+        self.quotes: dict[int, domain.Promise] = {}
+        self._coupons: dict[int, reference.Coupon | None] = {}
         self._ladder, self.table, self._mode = ladder, table, domain.PaymentMode(mode)
         self._enter(self._fact(FactKind.TEAM_OPENED, domain.Totals(), TeamState.FORMING, self._opened()))
 
@@ -152,6 +190,8 @@ class Pricing:
         for item in history:
             if item.what in _ENDS:
                 self._end(item)
+            elif item.what == "quoted":
+                self._quote(item)
             else:
                 self._move(item)
 
@@ -206,9 +246,20 @@ class Pricing:
         left = domain.ReleaseReason.WITHDRAWN if formed else domain.ReleaseReason.LEFT
         return replace(before, state=_LEAVES[item.what][1], release_reason=left if item.what == "left" else None)
 
+    def _quote(self, item: Happened) -> None:
+        coupon = item.coupon and domain.Coupon(domain.CouponKind(item.coupon.kind), item.coupon.value)
+        before = item.coupon is not None and item.coupon.before_tier
+        order = domain.CouponOrder.BEFORE_TIER if before else domain.CouponOrder.AFTER_TIER
+        order_of = (item.sku, domain.Role(item.role), item.units, _known(self.team).fill)
+        self.quotes[item.seat] = domain.promise(self.table, *order_of, coupon, order)
+        self._coupons[item.seat] = item.coupon
+
     def _held(self, item: Happened) -> domain.Seat:
         fill = _known(self.team).fill + (item.units if self._ladder.basis == "units" else 1)
+        coupon, quote = self._coupons.get(item.seat), self.quotes.get(item.seat)
         cap = reference.price(self._ladder, item.sku, item.role, fill)
+        if coupon:
+            cap = reference.own_price(self._ladder, item.sku, item.role, coupon, fill)
         return domain.Seat(
             CAMPAIGN,
             UUID(int=item.seat),
@@ -218,9 +269,11 @@ class Pricing:
             item.sku,
             domain.Role(item.role),
             item.units,
-            cap,
+            min(cap, quote.cap) if quote else cap,
             fill,
             SeatState.HELD,
+            own_steps=quote.steps if quote else (),
+            cap_from_quote=quote is not None and quote.cap < cap,
         )
 
     def _enter(self, fact: domain.TeamFact, seat: int = 0) -> None:
@@ -249,7 +302,7 @@ def histories(seed: int, count: int) -> Iterator[tuple[reference.Ladder, domain.
     for _ in range(count // 20):
         ladder, table = a_ladder(random)
         for _ in range(20):
-            yield ladder, table, *a_history(random)
+            yield ladder, table, *a_history(random, ladder)
 
 
 def _known(team: domain.Team | None) -> domain.Team:
