@@ -144,8 +144,8 @@ class Consumer:
     def _commit(self, consumer: KafkaConsumer) -> None:
         """Commit where to go on in partitions that are ours still; what fails is committed with the next ones."""
         assigned = consumer.assignment()
-        ours = {at: OffsetAndMetadata(offset, "", -1) for at, offset in self._applied.items() if at in assigned}
-        self._applied = {}
+        applied = dict(self._applied)
+        ours = {at: OffsetAndMetadata(offset, "", -1) for at, offset in applied.items() if at in assigned}
         self._commit_at = time.monotonic() + COMMIT_EVERY_SECONDS
         if not ours:
             return
@@ -153,6 +153,8 @@ class Consumer:
             consumer.commit(ours, timeout_ms=COMMIT_MS)
         except KafkaError as error:
             log.info("offsets not committed; the batches may be seen again", why=type(error).__name__)
+        else:
+            self._applied = {at: offset for at, offset in self._applied.items() if applied.get(at) != offset}
 
     def _apply(self, consumer: KafkaConsumer, records: list[Record]) -> bool:
         assert self._loop  # noqa: S101 - set before the thread starts

@@ -84,7 +84,7 @@ async def process() -> None:
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
             timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
-            timer("seals", lambda: accounts.seal_anew(database), every=60.0, page=1),
+            timer("seals", lambda: accounts.seal_anew(database), every=60.0),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
         ],
     )

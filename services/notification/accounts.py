@@ -28,17 +28,19 @@ class Accounts:
         """Read the accounts there are; one whose secrets do not open is left out, loudly."""
         found: dict[AccountKey, Account] = {}
         for key, row in (await store.find_accounts(connection, keys)).items():
-            try:
-                found[key] = self._open(key, row)
-            except NotOpened as problem:
-                log.error("account does not open", channel=row.channel, platform=str(row.platform_id), why=str(problem))  # noqa: TRY400 - the reason is enough
+            if (account := self._open(key, row)) is not None:
+                found[key] = account
         return found
 
-    def _open(self, key: AccountKey, row: AccountRow) -> Account:
+    def _open(self, key: AccountKey, row: AccountRow) -> Account | None:
         known = self._opened.get(key)
-        if known is None or known.version != row.version:
-            known = self._opened[key] = Account(row.platform_id, {**row.settings, **self.secrets(row)}, row.version)
-        return known
+        if known and known.version == row.version:
+            return known
+        secrets = self._opened_or_none(row)
+        if secrets is None:
+            return None
+        self._opened[key] = Account(row.platform_id, {**row.settings, **secrets}, row.version)
+        return self._opened[key]
 
     def secrets(self, row: AccountRow) -> dict[str, str]:
         """Open what is secret of an account; NotOpened where that cannot be."""
@@ -54,12 +56,23 @@ class Accounts:
         return replace(row, secrets=sealed)
 
     async def seal_anew(self, database: Database) -> int:
-        """Seal a page of accounts anew that an older key has sealed; returns how many. Run by a timer."""
+        """Seal accounts anew that an older key has sealed; returns how many. Run by a timer.
+
+        One that does not open is passed by, loudly: its key has to stay for the others' sake.
+        """
         async with database.work() as work:
             rows = await store.find_sealed_otherwise(work.connection, self._sealer.key_id, _PAGE)
-            for row in rows:
-                await store.seal_anew(work.connection, self._sealed(row, self.secrets(row)), self._sealer.key_id)
-        return len(rows)
+            opened = [(row, secrets) for row in rows if (secrets := self._opened_or_none(row)) is not None]
+            for row, secrets in opened:
+                await store.seal_anew(work.connection, self._sealed(row, secrets), self._sealer.key_id)
+        return len(opened)
+
+    def _opened_or_none(self, row: AccountRow) -> dict[str, str] | None:
+        try:
+            return self.secrets(row)
+        except NotOpened as problem:
+            log.error("account does not open", channel=row.channel, platform=str(row.platform_id), why=str(problem))  # noqa: TRY400 - the reason is enough
+            return None
 
 
 def divided(channel: Channel, settings: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

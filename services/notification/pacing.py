@@ -25,7 +25,7 @@ class Turns:
     def take(self, account: AccountKey, delivery_id: UUID, per_second: float, now: datetime) -> datetime:
         """Give a delivery its turn: the one it was promised, else the account's next."""
         given = self._given.get(delivery_id)
-        if given is None:
+        if given is None or given < now - _SOON:  # one that is past was missed, while the account rested, by many
             given = max(self._free.get(account, now), now)
             self._free[account] = given + timedelta(seconds=1 / per_second)
         if given - now > _SOON:

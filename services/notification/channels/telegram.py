@@ -34,10 +34,10 @@ _GONE = (
     "user is deactivated",
     "bot was kicked",
     "group chat was deleted",
-    "chat not found",
 )
 """Descriptions of 400 and 403 after which a chat takes nothing any more. The Bot API lists no descriptions; these are
-collected at https://github.com/TelegramBotAPI/errors. Another one refuses this message, and the chat is tried again."""
+collected at https://github.com/TelegramBotAPI/errors. Another one refuses this message, and the chat is tried again:
+"chat not found" is said of whoever has not met this very bot, and a platform may have set up another by mistake."""
 
 
 class TelegramChannel:

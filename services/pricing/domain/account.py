@@ -176,21 +176,30 @@ def _is_left_out(line: SettlementLine, account: SeatAccount) -> bool:
 
 
 def _is_paid_back(line: SettlementLine, account: SeatAccount) -> bool:
-    """Tell whether what is due no longer was paid; a payment that did not come, whatever was said, was none."""
-    if line.amounts.due >= 0 or line.cause is Cause.SEAT_DEFAULTED:
+    """Tell whether what is due no longer was paid; a payment that did not come, whatever was said before, was none."""
+    charge = _charge(line, account)
+    if line.amounts.due >= 0 or charge is None:
         return False
-    return _charged(line, account) is not None and not _is_left_out(line, account)
+    if line.cause is Cause.SEAT_DEFAULTED:
+        return charge[1].sequence > line.sequence  # it came after all, for a seat that is gone
+    return not _is_left_out(line, account)
 
 
 def _charged(line: SettlementLine, account: SeatAccount) -> tuple[SettlementLine, int] | None:
     """Find what was reported as paid or captured of the charge that a line takes back a part of."""
+    charge = _charge(line, account)
+    return (charge[0], charge[1].amount) if charge else None
+
+
+def _charge(line: SettlementLine, account: SeatAccount) -> tuple[SettlementLine, Report] | None:
+    """Find the line whose charge another one takes back a part of, and the report that it was paid or captured."""
     if line.amounts.charged >= 0:
         return None
     for formed in account.lines:
         if formed.cause is Cause.TEAM_FORMED and formed.sequence < line.sequence:
             for report in account.about(formed):
                 if _OF_KIND.get(report.kind) is _Step.CHARGE:
-                    return formed, report.amount
+                    return formed, report
     return None
 
 

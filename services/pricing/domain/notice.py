@@ -78,7 +78,8 @@ def campaign_price_facts(
 ) -> tuple[CampaignPriceFact, ...]:
     """Tell what a campaign's new tally does to each of its tables, by the fill of the tally before and its own.
 
-    A tally sums up many events: fills between the two are passed over, and a tier that it only passes is not told.
+    A tally sums up many events: fills between the two are passed over, and a tier that it only passes is not told. That
+    one more is missing is told when the fill has risen to there: who leaves has not brought anybody nearer.
     """
     if old_fill == fill:
         return ()
@@ -88,7 +89,7 @@ def campaign_price_facts(
         if moves := _moved(table, old_fill, fill):
             sequence, tier = last_sequence + len(facts) + 1, table.tier(fill)
             facts.append(CampaignPriceChanged(sequence, version, moves, old_fill, fill, tier, missing))
-        if moves := _near(table, fill):
+        if fill > old_fill and (moves := _near(table, fill)):
             sequence = last_sequence + len(facts) + 1
             facts.append(CampaignNextTierCameNear(sequence, version, moves, fill, fill + missing))
     return tuple(facts)

@@ -185,3 +185,12 @@ async def test_sealed_secrets_of_one_platform_do_not_open_for_another(notificati
 def test_what_is_secret_of_an_account_is_divided_off() -> None:
     given = {"app": "shop", "token": "t"}
     assert divided(Scripted("chat", setup=TOKEN), given) == ({"app": "shop"}, {"token": "t"})
+
+
+async def test_an_account_that_does_not_open_keeps_no_other_from_a_new_seal(notification: Notifying) -> None:
+    for number in (3, 4, 5):
+        await set_up(notification, UUID(int=number))
+    await notification.do("UPDATE channel_accounts SET secrets = '\\x00' WHERE platform_id = %s", UUID(int=3))
+    new = Accounts(Sealer.read(f"{OTHER_KEYS},{SEAL_KEYS}"))
+    assert await new.seal_anew(notification.database) == 2
+    assert await new.seal_anew(notification.database) == 0

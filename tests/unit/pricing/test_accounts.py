@@ -113,3 +113,20 @@ def test_a_refund_that_a_default_took_back_is_not_asked_for() -> None:
     assert open_amounts(formed, account, REFUNDED) == (2 * 500, 5 * 500)
     assert open_amounts(gone, account, REFUNDED) == ()
     assert line_state(gone, account) is LineState.DONE
+
+
+def test_a_payment_that_comes_after_the_default_is_to_be_paid_back() -> None:
+    formed = a_line(5, PRICE, due=5 * PRICE)
+    gone = replace(a_line(-5, PRICE, due=-5 * PRICE), sequence=2, line_id=UUID(int=2), cause=Cause.SEAT_DEFAULTED)
+    account = SeatAccount((formed, gone), {})
+    late = in_turn(reported(formed, account, PAID, 5 * PRICE), 3)
+    assert line_state(gone, late) is LineState.OPEN
+    assert open_amounts(gone, late, REFUNDED) == (5 * PRICE,)
+    early = in_turn(reported(formed, account, PAID, 5 * PRICE), 1)
+    assert line_state(gone, early) is LineState.DONE
+
+
+def in_turn(account: SeatAccount, sequence: int) -> SeatAccount:
+    """Give every report a number among the team's."""
+    reports = {line: tuple(replace(one, sequence=sequence) for one in some) for line, some in account.reports.items()}
+    return replace(account, reports=reports)

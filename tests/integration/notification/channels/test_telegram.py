@@ -58,7 +58,7 @@ ERRORS: dict[str, tuple[Answer, Expect]] = {
     GONE: (_error(403, "Forbidden: bot was blocked by the user"), Expect(Refused, is_gone=True)),
     "deactivated": (_error(403, "Forbidden: user is deactivated"), Expect(Refused, is_gone=True)),
     "kicked": (_error(403, "Forbidden: bot was kicked from the supergroup chat"), Expect(Refused, is_gone=True)),
-    "not found": (_error(400, "Bad Request: chat not found"), Expect(Refused, is_gone=True)),
+    "not found": (_error(400, "Bad Request: chat not found"), Expect(Refused)),
     "migrated": (
         _error(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=-100_1234567890),
         Expect(Refused, is_gone=True),
