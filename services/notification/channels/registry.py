@@ -6,6 +6,7 @@ from services.chassis.errors import Stop
 from services.notification.channels import Channel, Channels, Http, Opened, Tools
 from services.notification.channels.console import ConsoleChannel
 from services.notification.channels.email import EmailChannel
+from services.notification.channels.slack import SlackChannel
 from services.notification.channels.telegram import TelegramChannel
 from services.notification.channels.webhook import WebhookChannel
 from services.notification.settings import Settings
@@ -37,6 +38,7 @@ def open_channels(settings: Settings, http: Http) -> Channels:
         ),
         WebhookChannel(http),
         TelegramChannel(http),
+        SlackChannel(http),
     ]
     channels: dict[str, Channel] = {}
     for channel in [*ours, *brought(tools)]:

@@ -1,0 +1,160 @@
+"""The channel `slack`: one call of chat.postMessage per message, by the platform's own app.
+
+Source: https://docs.slack.dev/reference/methods/chat.postMessage (arguments, errors), https://docs.slack.dev/apis/web-api/
+("Evaluating responses"), https://docs.slack.dev/apis/web-api/rate-limits. The method has no idempotency key: a sender
+that dies, or a connection cut, between the call and its record posts again, and the member reads it twice.
+The text is a block of plain text, so that nothing in it is markup; a link becomes a button, and nothing is unfurled.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from services.notification.channels import (
+    Account,
+    Field,
+    Http,
+    Letter,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Setup,
+)
+from services.notification.channels.http import NotAllowed, NotReached, Reply
+
+LONGEST_TEXT = 3000  # of a section's text
+_LONGEST_LABEL = 75  # of a button's text
+_LONGEST_LINK = 3000
+_API = "https://slack.com/api"
+_TOKEN = re.compile(r"xox[bp]-[A-Za-z0-9-]{10,250}")
+_TO = re.compile(r"[UWCDG][A-Z0-9]{7,20}")
+_OURS = frozenset(
+    {
+        "access_denied",
+        "account_inactive",
+        "ekm_access_denied",
+        "enterprise_is_restricted",
+        "invalid_auth",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "org_login_required",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+"""Errors of the app and its token: no message of the platform gets through."""
+_LATER = frozenset(
+    {"fatal_error", "internal_error", "rate_limited", "ratelimited", "request_timeout", "service_unavailable"}
+)
+_GONE = frozenset({"is_archived", "cannot_dm_bot", "messages_tab_disabled"})
+"""Errors after which a conversation takes nothing any more. Of one that is not found it is not said for good: another
+workspace's token would not find it either."""
+
+
+class SlackChannel:
+    """Writes to members and conversations of a workspace as an app's bot."""
+
+    name = "slack"
+    setup = Setup(
+        fields=(
+            Field("token", "the bot token of the app, xoxb-..., from its page OAuth & Permissions", secret=True),
+            Field("base_url", f"of the Web API; {_API} if it is left out", required=False),
+        ),
+        has_buttons=True,
+        per_second=5.0,  # "several hundred messages per minute" for a workspace
+    )
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def check(self, address: str) -> str | None:
+        """Accept the id of a member or a conversation."""
+        if not _TO.fullmatch(address):
+            return "must be the id of a member (U...) or of a conversation (C..., D..., G...), as Slack shows it"
+        return None
+
+    def check_account(self, settings: Mapping[str, str]) -> Mapping[str, str]:
+        """Look at the form of the token, and at the URL."""
+        problems: dict[str, str] = {}
+        if not _TOKEN.fullmatch(settings.get("token", "")):
+            problems["token"] = "must be a bot token, which begins with xoxb-"  # noqa: S105 - what is wrong
+        base_url = settings.get("base_url", "")
+        if base_url and (problem := self._http.url_problem(base_url)):
+            problems["base_url"] = problem
+        return problems
+
+    async def send(self, letter: Letter, account: Account) -> Outcome:
+        """Call chat.postMessage."""
+        base_url = (account.settings.get("base_url") or _API).rstrip("/")
+        try:
+            reply = await self._http.post(
+                f"{base_url}/chat.postMessage",
+                json=_message(letter),
+                headers={"Authorization": f"Bearer {account.settings.get('token', '')}"},
+            )
+        except NotAllowed as problem:
+            return Misconfigured(f"base_url {problem}")
+        except NotReached as problem:
+            return Retry(str(problem))
+        return _outcome(reply)
+
+    async def close(self) -> None:
+        """Keep nothing of its own."""
+
+
+def _message(letter: Letter) -> dict[str, Any]:
+    text = _shortened("\n\n".join(filter(None, (letter.subject.strip(), letter.body.strip()))), LONGEST_TEXT)
+    blocks: list[dict[str, Any]] = [{"type": "section", "text": _plain(text)}]
+    if letter.link and len(letter.link) <= _LONGEST_LINK:
+        label = _shortened(letter.link_label or letter.link, _LONGEST_LABEL)
+        button = {"type": "button", "text": _plain(label), "url": letter.link}
+        blocks.append({"type": "actions", "elements": [button]})
+    return {
+        "channel": letter.address,
+        "text": _escaped(letter.subject.strip() or text),  # what a notification shows in the place of the blocks
+        "blocks": blocks,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _escaped(text: str) -> str:
+    """Write the three characters that Slack's markup is made of."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _outcome(reply: Reply) -> Outcome:
+    """Read the answer: `ok`, and `error` where it is not; 429 comes with Retry-After and without JSON."""
+    if reply.status == 429:  # noqa: PLR2004
+        return Retry("HTTP 429", reply.retry_after(), whole_account=True)
+    if 300 <= reply.status < 400:  # noqa: PLR2004 - RFC 9110 section 15
+        return Misconfigured(f"HTTP {reply.status}: redirects are not followed; give the final base_url")
+    said = reply.json()
+    if said.get("ok") is True:
+        return Sent(str(said.get("ts", "")))
+    if "ok" not in said:
+        problem = f"HTTP {reply.status} without the JSON of the Web API"
+        is_between = reply.is_good or reply.is_busy
+        return Retry(problem, reply.retry_after()) if is_between else Misconfigured(f"{problem}; look at base_url")
+    return _error(str(said.get("error", "")), reply)
+
+
+def _error(error: str, reply: Reply) -> Outcome:
+    if error in _OURS:
+        return Misconfigured(f"{error}: look at the app, its scopes and its token; PutChannel takes a new one")
+    if error in _LATER or reply.is_busy:
+        return Retry(error, reply.retry_after(), whole_account=error in {"rate_limited", "ratelimited"})
+    return Refused(error or "no reason given", is_gone=error in _GONE)
