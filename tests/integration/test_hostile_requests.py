@@ -13,7 +13,13 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from groupbuy.money.v1.money_pb2 import Money
-from groupbuy.notification.v1 import channels_pb2, events_pb2, messaging_rules_pb2, notification_service_pb2
+from groupbuy.notification.v1 import (
+    channels_pb2,
+    events_pb2,
+    messaging_rules_pb2,
+    notification_service_pb2,
+    templates_pb2,
+)
 from groupbuy.pricing.v1 import (
     deliveries_pb2,
     demand_pb2,
@@ -285,6 +291,15 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         channels_pb2.PutChannelRequest(channel="email"),
         channels_pb2.DeleteChannelRequest(channel="email"),
         channels_pb2.ListChannelsRequest(),
+        templates_pb2.PutTemplateRequest(
+            kind=events_pb2.MESSAGE_KIND_PRICE_FELL,
+            language="en",
+            subject="{{ title }}",
+            body="Now {{ now|amount }}.",
+        ),
+        templates_pb2.DeleteTemplateRequest(kind=events_pb2.MESSAGE_KIND_PRICE_FELL, language="en"),
+        templates_pb2.ListTemplatesRequest(page_size=1),
+        templates_pb2.PreviewTemplateRequest(kind=events_pb2.MESSAGE_KIND_PRICE_FELL, language="en"),
         nt.ListDeliveriesRequest(team_id=team, member_id="mei", page_size=1),
     ]
     words = [campaign.campaign_id, team, seat, invite.invite_id, invite.code, platform, "mei", "tom", "mango"]

@@ -27,6 +27,11 @@ OF_NO_CAMPAIGN = {
     "campaigns in team_formation": "says whose a campaign is: all others are held against it",
     "share_templates": "of a platform, not of a campaign",
     "members": "of a platform, not of a campaign",
+    "channel_accounts": "of a platform, not of a campaign; its secrets open for that platform alone",
+    "channel_pauses": "of a platform, not of a campaign",
+    "messaging_windows": "of a platform, not of a campaign",
+    "templates": "of a platform, not of a campaign",
+    "template_sets": "of a platform, not of a campaign",
     "contact_points": "of a platform, not of a campaign; held to the member by a foreign key",
 }
 """Tables that no campaign's platform can contradict, and why."""

@@ -1,4 +1,4 @@
--- In notification, seats, deliveries and fan-out jobs belong to the platform of their team, the teams of a campaign to one platform.
+-- In notification, seats, deliveries, digests and fan-out jobs belong to the platform of their team, the teams of a campaign to one platform.
 -- database: notification
 WITH owners AS (
     SELECT campaign_id, min(platform_id::text)::uuid AS platform_id FROM teams GROUP BY campaign_id
@@ -7,6 +7,7 @@ WITH owners AS (
     FROM (
         SELECT campaign_id, team_id, platform_id, 'seat ' || seat_id AS row FROM seats
         UNION ALL SELECT campaign_id, team_id, platform_id, 'delivery ' || delivery_id FROM deliveries
+        UNION ALL SELECT campaign_id, team_id, platform_id, 'digest of joins of team ' || team_id FROM join_digests
         UNION ALL SELECT campaign_id, team_id, platform_id, 'job of ' || topic || ' ' || sequence FROM fanout_jobs
                   WHERE team_id <> '00000000-0000-0000-0000-000000000000'
     ) AS r LEFT JOIN teams AS t USING (campaign_id, team_id)
