@@ -28,7 +28,7 @@ LONGEST_TEXT = 3000  # of a section's text
 _LONGEST_LABEL = 75  # of a button's text
 _LONGEST_LINK = 3000
 _API = "https://slack.com/api"
-_TOKEN = re.compile(r"xox[bp]-[A-Za-z0-9-]{10,250}")
+_TOKEN = re.compile(r"xoxb-[A-Za-z0-9-]{10,250}")
 _TO = re.compile(r"[UWCDG][A-Z0-9]{7,20}")
 _OURS = frozenset(
     {

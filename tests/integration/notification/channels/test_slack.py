@@ -113,6 +113,7 @@ class TestSlack(Conformance):
         bad_accounts=[
             ("token", {"token": ""}),
             ("token", {"token": "17653672481-19874698323"}),
+            ("token", {"token": TOKEN.replace("xoxb", "xoxp")}),
             ("base_url", {"base_url": "slack.com/api"}),
         ],
         has_button=True,
