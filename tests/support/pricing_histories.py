@@ -56,7 +56,7 @@ def _open_moves(life: FullLife, turn: int, who: int) -> list[_Move]:
     moves += _reductions(life, live, who) + _late(life, turn, who) + _successions(life, confirmed)
     moves += (
         [
-            partial(_end, life, partial(life.form, waitlist_stays=_fills_places(life))),
+            partial(_end, life, _forming(life) if life.totals.confirmed_members else life.fail),
             partial(_end, life, life.fail),
             life.cancel,
         ]
@@ -64,6 +64,11 @@ def _open_moves(life: FullLife, turn: int, who: int) -> list[_Move]:
         else []
     )
     return moves
+
+
+def _forming(life: FullLife) -> _Move:
+    """Form a team; one in which nobody is confirmed is below every minimum, and never does."""
+    return partial(life.form, waitlist_stays=_fills_places(life))
 
 
 def _fills_places(life: FullLife) -> bool:
