@@ -22,7 +22,8 @@ from services.notification.channels import (
     Sent,
     Setup,
 )
-from services.notification.channels.http import NotAllowed, NotReached, Reply
+from services.notification.channels.http import Reply
+from services.notification.channels.messenger import account_problems, call, moved, no_answer_of, text_of
 
 LONGEST_TEXT = 3000  # of a section's text
 _LONGEST_LABEL = 75  # of a button's text
@@ -80,35 +81,20 @@ class SlackChannel:
 
     def check_account(self, settings: Mapping[str, str]) -> Mapping[str, str]:
         """Look at the form of the token, and at the URL."""
-        problems: dict[str, str] = {}
-        if not _TOKEN.fullmatch(settings.get("token", "")):
-            problems["token"] = "must be a bot token, which begins with xoxb-"  # noqa: S105 - what is wrong
-        base_url = settings.get("base_url", "")
-        if base_url and (problem := self._http.url_problem(base_url)):
-            problems["base_url"] = problem
-        return problems
+        return account_problems(self._http, settings, _TOKEN, "must be a bot token, which begins with xoxb-")
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Call chat.postMessage."""
-        base_url = (account.settings.get("base_url") or _API).rstrip("/")
-        try:
-            reply = await self._http.post(
-                f"{base_url}/chat.postMessage",
-                json=_message(letter),
-                headers={"Authorization": f"Bearer {account.settings.get('token', '')}"},
-            )
-        except NotAllowed as problem:
-            return Misconfigured(f"base_url {problem}")
-        except NotReached as problem:
-            return Retry(str(problem))
-        return _outcome(reply)
+        headers = {"Authorization": f"Bearer {account.settings.get('token', '')}"}
+        reply = await call(self._http, account, _API, "chat.postMessage", _message(letter), headers)
+        return _outcome(reply) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
         """Keep nothing of its own."""
 
 
 def _message(letter: Letter) -> dict[str, Any]:
-    text = _shortened("\n\n".join(filter(None, (letter.subject.strip(), letter.body.strip()))), LONGEST_TEXT)
+    text = _shortened(text_of(letter), LONGEST_TEXT)
     blocks: list[dict[str, Any]] = [{"type": "section", "text": _plain(text)}]
     if letter.link and len(letter.link) <= _LONGEST_LINK:
         label = _shortened(letter.link_label or letter.link, _LONGEST_LABEL)
@@ -140,15 +126,13 @@ def _outcome(reply: Reply) -> Outcome:
     """Read the answer: `ok`, and `error` where it is not; 429 comes with Retry-After and without JSON."""
     if reply.status == 429:  # noqa: PLR2004
         return Retry("HTTP 429", reply.retry_after(), whole_account=True)
-    if 300 <= reply.status < 400:  # noqa: PLR2004 - RFC 9110 section 15
-        return Misconfigured(f"HTTP {reply.status}: redirects are not followed; give the final base_url")
+    if problem := moved(reply):
+        return problem
     said = reply.json()
     if said.get("ok") is True:
         return Sent(str(said.get("ts", "")))
     if "ok" not in said:
-        problem = f"HTTP {reply.status} without the JSON of the Web API"
-        is_between = reply.is_good or reply.is_busy
-        return Retry(problem, reply.retry_after()) if is_between else Misconfigured(f"{problem}; look at base_url")
+        return no_answer_of("Web API", reply)
     return _error(str(said.get("error", "")), reply)
 
 

@@ -23,7 +23,8 @@ from services.notification.channels import (
     Sent,
     Setup,
 )
-from services.notification.channels.http import NotAllowed, NotReached, Reply
+from services.notification.channels.http import Reply
+from services.notification.channels.messenger import account_problems, call, moved, no_answer_of, text_of
 
 LONGEST_TEXT = 4096
 _API = "https://api.telegram.org"
@@ -64,26 +65,14 @@ class TelegramChannel:
 
     def check_account(self, settings: Mapping[str, str]) -> Mapping[str, str]:
         """Look at the form of the token, and at the URL of a server of one's own."""
-        problems: dict[str, str] = {}
-        if not _TOKEN.fullmatch(settings.get("token", "")):
-            problems["token"] = "must be a bot token of the form 123456:ABC-DEF, as @BotFather gives it"  # noqa: S105
-        base_url = settings.get("base_url", "")
-        if base_url and (problem := self._http.url_problem(base_url)):
-            problems["base_url"] = problem
-        return problems
+        must_be = "must be a bot token of the form 123456:ABC-DEF, as @BotFather gives it"
+        return account_problems(self._http, settings, _TOKEN, must_be)
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Call sendMessage."""
-        base_url = (account.settings.get("base_url") or _API).rstrip("/")
-        try:
-            reply = await self._http.post(
-                f"{base_url}/bot{account.settings.get('token', '')}/sendMessage", json=_message(letter)
-            )
-        except NotAllowed as problem:
-            return Misconfigured(f"base_url {problem}")
-        except NotReached as problem:
-            return Retry(str(problem))
-        return _outcome(reply, letter)
+        path = f"bot{account.settings.get('token', '')}/sendMessage"
+        reply = await call(self._http, account, _API, path, _message(letter))
+        return _outcome(reply, letter) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
         """Keep nothing of its own."""
@@ -92,7 +81,7 @@ class TelegramChannel:
 def _message(letter: Letter) -> dict[str, Any]:
     message: dict[str, Any] = {
         "chat_id": letter.address if letter.address.startswith("@") else int(letter.address),
-        "text": _shortened("\n\n".join(filter(None, (letter.subject.strip(), letter.body.strip())))),
+        "text": _shortened(text_of(letter)),
     }
     if letter.link:
         button = {"text": letter.link_label or letter.link, "url": letter.link}
@@ -115,19 +104,11 @@ def _outcome(reply: Reply, letter: Letter) -> Outcome:
         result = said.get("result")
         return Sent(str(result.get("message_id", "")) if isinstance(result, dict) else "")
     code = said.get("error_code", reply.status)
-    if 300 <= reply.status < 400:  # noqa: PLR2004 - RFC 9110 section 15
-        return Misconfigured(f"HTTP {reply.status}: redirects are not followed; give the final base_url")
+    if problem := moved(reply):
+        return problem
     if reply.is_good or "ok" not in said:
-        return _no_answer_of_the_api(reply)
+        return no_answer_of("Bot API", reply)
     return _error(code, said, reply, letter)
-
-
-def _no_answer_of_the_api(reply: Reply) -> Outcome:
-    """Read what no Bot API server says: something between answers, and whether the message arrived is unknown."""
-    problem = f"HTTP {reply.status} without the JSON of the Bot API"
-    if reply.is_good or reply.is_busy:
-        return Retry(problem, reply.retry_after())
-    return Misconfigured(f"{problem}; look at base_url")
 
 
 def _error(code: object, said: Mapping[str, Any], reply: Reply, letter: Letter) -> Outcome:

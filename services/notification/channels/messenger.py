@@ -1,0 +1,57 @@
+"""What messengers' APIs have in common: a token and a base_url are set up, a JSON call is made, a person reads text.
+
+A channel says what its service means by an answer; that no answer of the service came is read here.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from services.notification.channels import Account, Http, Letter, Misconfigured, Outcome, Retry
+from services.notification.channels.http import NotAllowed, NotReached, Reply
+
+
+def account_problems(
+    http: Http, settings: Mapping[str, str], token: re.Pattern[str], must_be: str
+) -> Mapping[str, str]:
+    """Look at the form of the token, and at the URL of a server of one's own."""
+    problems: dict[str, str] = {}
+    if not token.fullmatch(settings.get("token", "")):
+        problems["token"] = must_be
+    base_url = settings.get("base_url", "")
+    if base_url and (problem := http.url_problem(base_url)):
+        problems["base_url"] = problem
+    return problems
+
+
+async def call(
+    http: Http, account: Account, api: str, path: str, json: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Reply | Outcome:
+    """Call a method below the account's base_url, or `api`; an outcome where no answer came."""
+    base_url = (account.settings.get("base_url") or api).rstrip("/")
+    try:
+        return await http.post(f"{base_url}/{path}", json=json, headers=headers)
+    except NotAllowed as problem:
+        return Misconfigured(f"base_url {problem}")
+    except NotReached as problem:
+        return Retry(str(problem))
+
+
+def moved(reply: Reply) -> Outcome | None:
+    """Read a redirect, which is not followed (RFC 9110 section 15); None where it is none."""
+    if 300 <= reply.status < 400:  # noqa: PLR2004
+        return Misconfigured(f"HTTP {reply.status}: redirects are not followed; give the final base_url")
+    return None
+
+
+def no_answer_of(api: str, reply: Reply) -> Outcome:
+    """Read what no server of an API says: something between answers, and whether the message arrived is unknown."""
+    problem = f"HTTP {reply.status} without the JSON of the {api}"
+    if reply.is_good or reply.is_busy:
+        return Retry(problem, reply.retry_after())
+    return Misconfigured(f"{problem}; look at base_url")
+
+
+def text_of(letter: Letter) -> str:
+    """Write subject and body as one text."""
+    return "\n\n".join(filter(None, (letter.subject.strip(), letter.body.strip())))
