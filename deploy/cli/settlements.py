@@ -13,13 +13,12 @@ import grpc
 from groupbuy.pricing.v1 import events_pb2, settlements_pb2
 from groupbuy.pricing.v1.pricing_service_pb2_grpc import PricingStub
 
-from deploy.cli.installation import find_installation
+from deploy.cli.installation import KEY_REMEDY, find_installation
 from deploy.cli.stack import data_option
 from deploy.local.answers import in_words
 
 SECONDS = 30.0
 _PAGE = 1_000
-_PLATFORM_KEY = "Set GROUPBUY_PLATFORM_KEY to a key of the platform: groupbuy platform key PLATFORM_ID."
 _AMOUNTS = ("cap", "unit_price", "authorised", "paid", "to_capture", "to_void", "to_keep", "to_refund", "due")
 _STATES = {name.removeprefix("LINE_STATE_").lower(): name for name in events_pb2.LineState.keys()[1:]}
 COLUMNS = (
@@ -209,6 +208,6 @@ def pricing(data: Path) -> Iterator[tuple[PricingStub, tuple[tuple[str, str], ..
     address = installation.need("pricing")
     metadata = (("authorization", f"Bearer {installation.need('platform_key')}"),)
     with grpc.insecure_channel(address) as channel:
-        own = {grpc.StatusCode.UNAUTHENTICATED: _PLATFORM_KEY}
+        own = {grpc.StatusCode.UNAUTHENTICATED: KEY_REMEDY}
         with in_words("pricing", address, own):
             yield PricingStub(channel), metadata

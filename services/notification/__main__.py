@@ -14,19 +14,34 @@ from services.notification.accounts import Accounts
 from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
 from services.notification.domain import Limits
-from services.notification.handlers import EventHandlers, Fanout, JoinDigests, MemberWriter
+from services.notification.flights import Pace
+from services.notification.handlers import (
+    EventHandlers,
+    EventStream,
+    Fanout,
+    JoinDigests,
+    MemberWriter,
+    PlatformEvents,
+)
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
+from services.notification.poster import Desk, Poster, PostRecorder
 from services.notification.recorder import Recorder
 from services.notification.rpc import (
+    Calls,
     ChannelCalls,
     NotificationServicer,
+    RuleCalls,
+    StreamCalls,
     TemplateCalls,
     UnsubscribeCalls,
+    WebhookCalls,
     servicer,
 )
-from services.notification.sender import Pace, Sender
+from services.notification.sender import Sender
 from services.notification.settings import Settings
+from services.notification.translate import CAMPAIGNS
 from services.notification.unsubscribing import Unsubscribing
+from services.notification.webhook_secrets import WebhookSecrets
 
 
 async def process() -> None:
@@ -53,9 +68,19 @@ async def process() -> None:
         pace=pace,
         unsubscribing=unsubscribing,
     )
-    events = EventHandlers(database, clock)
-    channel_calls = ChannelCalls(database, clock, channels, accounts)
-    unsubscribe_calls = UnsubscribeCalls(database, clock, unsubscribing)
+    events, platform_events = EventHandlers(database, clock), PlatformEvents(database, clock)
+    secrets, stream = WebhookSecrets(settings.sealer), EventStream(database, clock)
+    posts = Coalescer("posts", PostRecorder(database, clock, random.random).record)
+    post_pace = Pace(settings.webhook_concurrency, settings.endpoint_concurrency, settings.send_seconds)
+    poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
+    calls = Calls(
+        channels=ChannelCalls(database, clock, channels, accounts),
+        rules=RuleCalls(database),
+        streams=StreamCalls(stream, clock),
+        templates=TemplateCalls(database, clock, channels),
+        unsubscribing=UnsubscribeCalls(database, clock, unsubscribing),
+        webhooks=WebhookCalls(database, clock, http, secrets),
+    )
     plan = Plan(
         servicers=[
             servicer(
@@ -64,27 +89,34 @@ async def process() -> None:
                     clock,
                     channels,
                     members,
-                    channel_calls,
                     contacts,
-                    unsubscribe_calls,
-                    TemplateCalls(database, clock, channels),
+                    calls,
                 )
             )
         ],
-        writers=[Part("members", run=members.run), Part("outcomes", run=outcomes.run)],
+        writers=[
+            Part("members", run=members.run),
+            Part("outcomes", run=outcomes.run),
+            Part("posts", run=posts.run),
+        ],
+        streams=[Part("event streams", stop=stream.stop)],
         handlers={
             PLATFORMS: on_platform_events,
-            TEAMS: events.on_team_events,
-            PRICES: events.on_price_events,
-            SETTLEMENTS: events.on_settlement_events,
+            CAMPAIGNS: platform_events.keep,
+            TEAMS: platform_events.after(events.on_team_events),
+            PRICES: platform_events.after(events.on_price_events),
+            SETTLEMENTS: platform_events.after(events.on_settlement_events),
         },
         timers=[
             Part("channels", stop=http.close),
             Part("sender", run=sender.run, stop=sender.stop),
+            Part("poster", run=poster.run, stop=poster.stop),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
             timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),
+            timer("webhook secrets", lambda: secrets.seal_anew(database), every=60.0, page=1),
+            timer("old platform events", platform_events.drop_old, every=60.0, page=1_000),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
         ],
     )

@@ -13,3 +13,8 @@ FANOUT_DROPPED = Counter(
 TEMPLATES_FAILED = Counter(
     "groupbuy_templates_failed_total", "Messages written with built-in words because the platform's template failed."
 )
+POSTS = Counter(
+    "groupbuy_webhook_posts_total", "Posts to platforms' endpoints, by outcome: taken or failed.", ["outcome"]
+)
+POSTS_IN_FLIGHT = Gauge("groupbuy_webhook_posts_in_flight", "Posts to platforms' endpoints under way.")
+ENDPOINTS_DISABLED = Counter("groupbuy_webhook_endpoints_disabled_total", "Endpoints that were disabled for failing.")

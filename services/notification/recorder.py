@@ -22,6 +22,7 @@ from services.notification.domain import (
     outcome_name,
     pause_after,
 )
+from services.notification.handlers.platform_events import tell
 from services.notification.privacy import without_addresses
 from services.notification.store import AccountKey, Claimed, Locked, NewAttempt
 from services.notification.translate import delivery_ended
@@ -133,6 +134,7 @@ async def end(work: Work, rows: Sequence[tuple[Claimed, End, str, int]], now: da
         [(item.key, step.state, step.reason, channel, count) for item, step, channel, count in rows],
         now,
     )
-    for item, step, channel, count in rows:
+    for _, step, channel, _ in rows:
         metrics.ENDED.labels(channel, step.state.lower()).inc()
-        work.tell(delivery_ended(item, step, channel, count, now))
+    told = [(item.platform_id, delivery_ended(item, step, channel, count, now)) for item, step, channel, count in rows]
+    await tell(work, told, now)

@@ -5,54 +5,31 @@ delivery is tried again with the same id: at least once, and what a second time 
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 
 from services.chassis import ids, logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.status import transient
-from services.chassis.wakes import Bell
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.accounts import Accounts
 from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry, Setup
 from services.notification.contacts import Contacts, Reachable
 from services.notification.domain import Contact, End, Limits, Reroute, Send, Wait, next_step, without_link
+from services.notification.flights import Flights, Pace, recorded
 from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
 from services.notification.recorder import Attempted, end
 from services.notification.store import Claim, Claimed
 from services.notification.unsubscribing import Unsubscribing
 
-POLL_SECONDS = 1.0
-RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 _UNREACHED = Reachable()
 _NOT_SET_UP = "the platform has not set this channel up; PutChannel does"
 
 log = logs.logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How much is sent at once: attempts under way in all and by one channel, and the longest time of one."""
-
-    total: int = 96
-    per_channel: int = 32
-    seconds: float = 10.0
-
-    @property
-    def refill(self) -> int:
-        """To how many a channel's attempts fall before more are claimed: a claim costs as much for one as for many."""
-        return self.per_channel * 3 // 4
-
-    @property
-    def lease(self) -> timedelta:
-        """How long a claim holds: an attempt and its record, with room for a database that is away for a while."""
-        return timedelta(seconds=2 * self.seconds + 30)
 
 
 class Sender:
@@ -81,30 +58,15 @@ class Sender:
         self._limits = limits
         self._pace = pace
         self._unsubscribing = unsubscribing
-        self._wake = Bell()
-        self._claiming = asyncio.Lock()
-        self._under_way: dict[asyncio.Task[None], Claimed] = {}
-        self._busy: Counter[str] = Counter()
-        self._stopping = False
+        self._flights: Flights[Claimed] = Flights(pace)
 
     async def run(self) -> None:
         """Send for as long as the process runs: woken when deliveries are written, else looking once a second."""
-        with self._database.wakes.listening(store.WAKE_CHANNEL, self._wake):
-            while not self._stopping:
-                if not await self._run_once_safely():
-                    await self._wake.rung(POLL_SECONDS)
+        await self._flights.run(self._database.wakes, store.WAKE_CHANNEL, self.run_once)
 
     async def stop(self) -> None:
         """Claim nothing more, let what is under way end, and give back what did not."""
-        self._stopping = True
-        self._wake.ring()
-        async with self._claiming:  # what is being claimed now is under way after it
-            left = dict(self._under_way)
-        if left:
-            await asyncio.wait(left, timeout=self._pace.seconds + RETRY_SECONDS[-1])
-        given_up = [item for task, item in left.items() if not task.done()]
-        for task in left:
-            task.cancel()
+        given_up = await self._flights.stop()
         if given_up:
             async with self._database.work() as work:
                 await store.release_claims(work.connection, given_up)
@@ -113,13 +75,12 @@ class Sender:
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        await self._flights.idle()
 
     async def run_once(self) -> int:
         """Claim what is due, as far as there is room, and begin to send it; returns the number claimed."""
-        async with self._claiming:
-            claims = [] if self._stopping else self._room()
+        async with self._flights.claiming:
+            claims = [] if self._flights.stopping else self._room()
             claimed = await self._claim(claims) if claims else []
             for item, step in claimed:
                 if isinstance(step, _Ready):
@@ -186,10 +147,10 @@ class Sender:
 
     def _room(self) -> Sequence[Claim]:
         """Share what is free among the channels; one that is slow takes no more than its part."""
-        free = self._pace.total - len(self._under_way)
+        free, busy = self._flights.free, self._flights.busy
         claims: list[Claim] = []
-        for name in sorted(self._channels, key=lambda name: self._busy[name]):
-            limit = min(self._pace.per_channel - self._busy[name], free)
+        for name in sorted(self._channels, key=lambda name: busy[name]):
+            limit = min(self._pace.per_lane - busy[name], free)
             if limit > 0:
                 claims.append(Claim(name, limit))
                 free -= limit
@@ -197,20 +158,8 @@ class Sender:
 
     def _begin(self, item: Claimed, ready: "_Ready") -> None:
         channel = ready.contact.channel
-        self._busy[channel] += 1
         metrics.IN_FLIGHT.labels(channel).inc()
-        task = asyncio.create_task(self._attempt(item, ready))
-        self._under_way[task] = item
-        task.add_done_callback(lambda task: self._ended(task, channel))
-
-    def _ended(self, task: "asyncio.Task[None]", channel: str) -> None:
-        del self._under_way[task]
-        self._busy[channel] -= 1
-        metrics.IN_FLIGHT.labels(channel).dec()
-        if self._busy[channel] <= self._pace.refill and len(self._under_way) <= self._pace.total * 3 // 4:
-            self._wake.ring()
-        if not task.cancelled() and task.exception():
-            log.error("an attempt was not recorded; its claim runs out", exc_info=task.exception())
+        self._flights.begin(item, channel, self._attempt(item, ready), metrics.IN_FLIGHT.labels(channel).dec)
 
     async def _attempt(self, item: Claimed, ready: "_Ready") -> None:
         await asyncio.sleep(ready.wait_seconds)
@@ -227,7 +176,7 @@ class Sender:
         if isinstance(outcome, Misconfigured):
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
-        await self._recorded(Attempted(item, contact, at, outcome))
+        await recorded(self._record, Attempted(item, contact, at, outcome))
 
     async def _call(self, channel: Channel, letter: Letter, account: Account) -> Outcome:
         try:
@@ -243,27 +192,6 @@ class Sender:
     def _letter(self, item: Claimed, contact: Contact, setup: Setup) -> Letter:
         links = self._unsubscribing
         return _letter(item, contact, setup, links.link(item.platform_id, item.member_id, item.kind) if links else "")
-
-    async def _recorded(self, attempted: Attempted) -> None:
-        """Record, again and again while the database is away: every record lost is a message sent twice."""
-        waits = iter(RETRY_SECONDS)
-        while True:
-            try:
-                await self._record(attempted)
-            except Exception as error:
-                if transient(error) is None:
-                    raise
-                await asyncio.sleep(next(waits, RETRY_SECONDS[-1]))
-            else:
-                return
-
-    async def _run_once_safely(self) -> int:
-        try:
-            return await self.run_once()
-        except Exception as error:  # noqa: BLE001 - logged and tried again
-            log.warning("nothing claimed", why=str(error).strip() or type(error).__name__)
-            await asyncio.sleep(POLL_SECONDS)
-            return 0
 
 
 @dataclass(frozen=True, slots=True)

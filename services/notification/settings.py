@@ -27,6 +27,10 @@ class Settings(ChassisSettings):
     channel_concurrency: int = Field(
         32, ge=1, le=2000, description="Most attempts under way by one channel, so that a slow one leaves room."
     )
+    webhook_concurrency: int = Field(
+        64, ge=1, le=2000, description="Most posts to platforms' webhook endpoints under way in this process."
+    )
+    endpoint_concurrency: int = Field(8, ge=1, le=200, description="Most posts to one webhook endpoint under way.")
     delivery_attempts: int = Field(40, ge=1, description="Attempts after which a delivery is given up.")
     delivery_hours: float = Field(24.0, gt=0, description="Age at which a delivery is given up, in hours.")
     seal_keys: SecretStr = Field(

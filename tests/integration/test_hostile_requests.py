@@ -18,8 +18,10 @@ from groupbuy.notification.v1 import (
     events_pb2,
     messaging_rules_pb2,
     notification_service_pb2,
+    streaming_pb2,
     templates_pb2,
 )
+from groupbuy.notification.v1 import platform_webhooks_pb2 as webhooks_pb2
 from groupbuy.pricing.v1 import (
     deliveries_pb2,
     demand_pb2,
@@ -188,6 +190,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
     quoting.team_id = opened.team.team_id
     platform = ids.opaque("plat", PLATFORM)
     team = opened.team.team_id
+    endpoint = ids.opaque("hook", PLATFORM)
     internal, nt, pr = team_formation_internal_pb2, notification_service_pb2, pricing_service_pb2
     good: list[Message] = [
         create,
@@ -301,6 +304,18 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         templates_pb2.ListTemplatesRequest(page_size=1),
         templates_pb2.PreviewTemplateRequest(kind=events_pb2.MESSAGE_KIND_PRICE_FELL, language="en"),
         nt.ListDeliveriesRequest(team_id=team, member_id="mei", page_size=1),
+        webhooks_pb2.PutWebhookEndpointRequest(
+            endpoint=webhooks_pb2.WebhookEndpoint(url="https://shop.example/in", types=["team.*"], in_order=True)
+        ),
+        webhooks_pb2.DeleteWebhookEndpointRequest(endpoint_id=endpoint),
+        webhooks_pb2.ListWebhookEndpointsRequest(),
+        webhooks_pb2.RotateWebhookSecretRequest(endpoint_id=endpoint, old_valid_seconds=60),
+        webhooks_pb2.SendTestEventRequest(endpoint_id=endpoint),
+        webhooks_pb2.ListWebhookAttemptsRequest(endpoint_id=endpoint, failed_only=True, page_size=1),
+        webhooks_pb2.RedriveWebhooksRequest(
+            endpoint_id=endpoint, types=["team.*"], since=time(START), until=time(START.replace(year=START.year + 1))
+        ),
+        streaming_pb2.StreamEventsRequest(cursor="abc", types=["team.*"]),
     ]
     words = [campaign.campaign_id, team, seat, invite.invite_id, invite.code, platform, "mei", "tom", "mango"]
     return {request.DESCRIPTOR.full_name: request for request in good}, words

@@ -32,6 +32,11 @@ OF_NO_CAMPAIGN = {
     "messaging_windows": "of a platform, not of a campaign",
     "templates": "of a platform, not of a campaign",
     "template_sets": "of a platform, not of a campaign",
+    "event_readers": "of a platform, not of a campaign",
+    "platform_events": "of a platform, as its envelope says",
+    "webhook_endpoints": "of a platform, not of a campaign; its secrets open for that platform alone",
+    "webhook_posts": "of a platform; held to its endpoint and its event by foreign keys",
+    "webhook_attempts": "of a platform, not of a campaign",
     "contact_points": "of a platform, not of a campaign; held to the member by a foreign key",
 }
 """Tables that no campaign's platform can contradict, and why."""

@@ -27,14 +27,9 @@ from services.chassis.messages import Message, Record, headers
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.relay import RelaySession
 from services.chassis.server import GrpcServer, Servicer
-from services.notification.accounts import Accounts
-from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter
-from services.notification.rpc import ChannelCalls, NotificationServicer, TemplateCalls, UnsubscribeCalls
-from services.notification.rpc import servicer as notification_servicer
-from services.notification.settings import Settings
-from services.notification.unsubscribing import Unsubscribing
+from services.notification.rpc import servicer
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
@@ -46,7 +41,8 @@ from services.team_formation.watch import Watch
 from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
 from tests.support.formation import PLATFORM, START, Formation, a_formation
-from tests.support.notifying import SEAL_KEYS, SEALER, Notifying, a_notification
+from tests.support.notification_rpc import notification_servicer
+from tests.support.notifying import SEALER, Notifying, a_notification
 from tests.support.outbox import RecordingPublisher
 from tests.support.pricing import PricingService
 from tests.support.quoting import ring
@@ -201,27 +197,13 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
             team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
         ),
     ]
-    settings = Settings(
-        database_url="postgresql://unused",
-        kafka="unused:1",
-        listen="127.0.0.1:0",
-        ops_listen="127.0.0.1:0",
-        smtp=None,
-        seal_keys=SEAL_KEYS,
-    )
     members = Coalescer("members", MemberWriter(engine.notification.database, clock, Contacts(SEALER)).decide)
     stack.push_async_callback(_ended, asyncio.create_task(members.run()))
-    channels = open_channels(settings, open_http(settings))
-    calls = ChannelCalls(engine.notification.database, clock, channels, Accounts(settings.sealer))
-    links = UnsubscribeCalls(engine.notification.database, clock, Unsubscribing(SEALER))
-    templates = TemplateCalls(engine.notification.database, clock, channels)
-    told = NotificationServicer(
-        engine.notification.database, clock, channels, members, calls, Contacts(SEALER), links, templates
-    )
+    told = notification_servicer(engine.notification.database, clock, members)
     return [
         (formation.database, teams),
         (engine.pricing.database, pricing),
-        (engine.notification.database, [notification_servicer(told)]),
+        (engine.notification.database, [servicer(told)]),
     ]
 
 

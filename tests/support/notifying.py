@@ -10,16 +10,16 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import events_pb2
 
-from services.chassis.clock import ManualClock
+from services.chassis.clock import Clock, ManualClock
 from services.chassis.database import Database
 from services.chassis.inbox import Inbox
 from services.chassis.messages import Record
 from services.chassis.sealing import Sealer
 from services.notification.contacts import Contacts
 from services.notification.domain import Member, Point
-from services.notification.handlers import EventHandlers
+from services.notification.handlers import EventHandlers, PlatformEvents
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
-from services.notification.translate import DELIVERY_TOPIC
+from services.notification.translate import CAMPAIGNS, DELIVERY_TOPIC
 
 SEAL_KEYS = f"test:{base64.b64encode(bytes(range(32))).decode()}"
 SEALER = Sealer.read(SEAL_KEYS)
@@ -70,12 +70,14 @@ class Notifying:
         return [events_pb2.DeliveryEvent.FromString(row[0]) for row in await self.rows(query, DELIVERY_TOPIC)]
 
 
-def inbox_of(database: Database, events: EventHandlers) -> Inbox:
+def inbox_of(database: Database, clock: Clock, events: EventHandlers) -> Inbox:
     """Make the inbox of notification's own topics."""
+    kept = PlatformEvents(database, clock)
     handlers = {
-        TEAMS: events.on_team_events,
-        PRICES: events.on_price_events,
-        SETTLEMENTS: events.on_settlement_events,
+        CAMPAIGNS: kept.keep,
+        TEAMS: kept.after(events.on_team_events),
+        PRICES: kept.after(events.on_price_events),
+        SETTLEMENTS: kept.after(events.on_settlement_events),
     }
     return Inbox(database, handlers)
 
@@ -87,7 +89,7 @@ async def a_notification(url: str, clock: ManualClock) -> AsyncIterator[Notifyin
     await database.start()
     events = EventHandlers(database, clock)
     try:
-        yield Notifying(database, clock, events, inbox_of(database, events))
+        yield Notifying(database, clock, events, inbox_of(database, clock, events))
     finally:
         await database.stop()
 

@@ -2,17 +2,21 @@
 
 from services.notification.handlers.accounts import ChannelWriter, PutChannel
 from services.notification.handlers.digests import JoinDigests
+from services.notification.handlers.event_stream import EventStream
 from services.notification.handlers.events import EventHandlers
 from services.notification.handlers.fanout import Fanout
 from services.notification.handlers.members import MemberWriter, PutMember
+from services.notification.handlers.platform_events import PlatformEvents
 from services.notification.handlers.templates import PutTemplate, TemplateWriter
 
 __all__ = [
     "ChannelWriter",
     "EventHandlers",
+    "EventStream",
     "Fanout",
     "JoinDigests",
     "MemberWriter",
+    "PlatformEvents",
     "PutChannel",
     "PutMember",
     "PutTemplate",

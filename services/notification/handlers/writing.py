@@ -8,6 +8,7 @@ from services.chassis import ids, logs
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.domain import End, Message, Opened, State, Team, Templates, choose, deadline
+from services.notification.handlers.platform_events import tell
 from services.notification.own_templates import OwnTemplates
 from services.notification.rendering import Words, render, wanted_languages
 from services.notification.store import NewDelivery, Reach
@@ -37,9 +38,9 @@ async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]],
     written = await store.insert_deliveries(work.connection, rows)
     if any(row.state is State.PENDING for row in rows if row.delivery_id in written):
         work.call(store.WAKE_CHANNEL)
-    for row in rows:
-        if row.state is not State.PENDING and row.delivery_id in written:
-            _tell_suppressed(work, row, now)
+    await _tell_suppressed(
+        work, [row for row in rows if row.state is not State.PENDING and row.delivery_id in written], now
+    )
     return len(written)
 
 
@@ -87,6 +88,8 @@ def _words(message: Message, opened: Opened, reach: Reach | None, own: Templates
     return render(message.kind, message.facts, opened, language, time_zone, template)
 
 
-def _tell_suppressed(work: Work, row: NewDelivery, now: datetime) -> None:
-    metrics.ENDED.labels("", row.state.lower()).inc()
-    work.tell(delivery_ended(row, End(row.state, row.reason), "", 0, now))
+async def _tell_suppressed(work: Work, rows: Sequence[NewDelivery], now: datetime) -> None:
+    for row in rows:
+        metrics.ENDED.labels("", row.state.lower()).inc()
+    ended = [(row.platform_id, delivery_ended(row, End(row.state, row.reason), "", 0, now)) for row in rows]
+    await tell(work, ended, now)

@@ -1,8 +1,22 @@
 """gRPC: reads each request, checks every field, answers; one file for each subject, put together in `public`."""
 
+from services.notification.rpc.calls import Calls
 from services.notification.rpc.channels import ChannelCalls
 from services.notification.rpc.public import NotificationServicer, servicer
+from services.notification.rpc.rules import RuleCalls
+from services.notification.rpc.streaming import StreamCalls
 from services.notification.rpc.templates import TemplateCalls
 from services.notification.rpc.unsubscribing import UnsubscribeCalls
+from services.notification.rpc.webhooks import WebhookCalls
 
-__all__ = ["ChannelCalls", "NotificationServicer", "TemplateCalls", "UnsubscribeCalls", "servicer"]
+__all__ = [
+    "Calls",
+    "ChannelCalls",
+    "NotificationServicer",
+    "RuleCalls",
+    "StreamCalls",
+    "TemplateCalls",
+    "UnsubscribeCalls",
+    "WebhookCalls",
+    "servicer",
+]

@@ -1,12 +1,18 @@
 """The gRPC service Notification."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from groupbuy.notification.v1 import channels_pb2, messaging_rules_pb2, templates_pb2
+from groupbuy.notification.v1 import (
+    channels_pb2,
+    messaging_rules_pb2,
+    streaming_pb2,
+    templates_pb2,
+)
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
 from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
+from groupbuy.notification.v1 import platform_webhooks_pb2 as webhooks_pb2
 
 from services.chassis import ids, pages, requests
 from services.chassis.clock import Clock
@@ -21,11 +27,9 @@ from services.notification.contacts import Contacts
 from services.notification.domain import language_problem, member_id_problem
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
-from services.notification.rpc.channels import ChannelCalls, find_channel
+from services.notification.rpc.calls import Calls
+from services.notification.rpc.channels import find_channel
 from services.notification.rpc.reading import time_zone_problem
-from services.notification.rpc.rules import RuleCalls
-from services.notification.rpc.templates import TemplateCalls
-from services.notification.rpc.unsubscribing import UnsubscribeCalls
 from services.notification.rpc.wishes import wishes_problems
 from services.notification.store import Filter, Position
 from services.notification.translate import member_of, wire_delivery, wire_member
@@ -43,20 +47,15 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         clock: Clock,
         channels: Channels,
         members: Coalescer[PutMember, bytes],
-        channel_calls: ChannelCalls,
         contacts: Contacts,
-        unsubscribe_calls: UnsubscribeCalls,
-        template_calls: TemplateCalls,
+        calls: Calls,
     ) -> None:
         self._database = database
         self._clock = clock
         self._channels = channels
         self._members = members
-        self._channel_calls = channel_calls
-        self._template_calls = template_calls
         self._contacts = contacts
-        self._unsubscribe_calls = unsubscribe_calls
-        self._rule_calls = RuleCalls(database)
+        self._calls = calls
 
     async def PutMember(self, request: pb2.PutMemberRequest, _context: Any) -> pb2.PutMemberResponse:  # noqa: N802
         """Register how a member can be reached; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
@@ -81,19 +80,19 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         self, request: pb2.UnsubscribeRequest, _context: Any
     ) -> pb2.UnsubscribeResponse:
         """End what a member no longer wants; UNSUBSCRIBE_TOKEN_INVALID, MEMBER_UNKNOWN."""
-        return await self._unsubscribe_calls.unsubscribe(request)
+        return await self._calls.unsubscribing.unsubscribe(request)
 
     async def PutMessagingRules(  # noqa: N802
         self, request: messaging_rules_pb2.PutMessagingRulesRequest, _context: Any
     ) -> messaging_rules_pb2.PutMessagingRulesResponse:
         """Set how long messages of a kind wait for each other; INVALID_ARGUMENT, REQUEST_ID_REUSED."""
-        return await self._rule_calls.put(request)
+        return await self._calls.rules.put(request)
 
     async def GetMessagingRules(  # noqa: N802
         self, _request: messaging_rules_pb2.GetMessagingRulesRequest, _context: Any
     ) -> messaging_rules_pb2.GetMessagingRulesResponse:
         """Read the messaging rules."""
-        return await self._rule_calls.get()
+        return await self._calls.rules.get()
 
     async def ListDeliveries(  # noqa: N802
         self, request: pb2.ListDeliveriesRequest, _context: Any
@@ -116,43 +115,91 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         self, request: channels_pb2.PutChannelRequest, _context: Any
     ) -> channels_pb2.PutChannelResponse:
         """Set a channel up; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
-        return await self._channel_calls.put(request)
+        return await self._calls.channels.put(request)
 
     async def DeleteChannel(  # noqa: N802
         self, request: channels_pb2.DeleteChannelRequest, _context: Any
     ) -> channels_pb2.DeleteChannelResponse:
         """Forget what was set up for a channel; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
-        return await self._channel_calls.delete(request)
+        return await self._calls.channels.delete(request)
 
     async def ListChannels(  # noqa: N802
         self, _request: channels_pb2.ListChannelsRequest, _context: Any
     ) -> channels_pb2.ListChannelsResponse:
         """List the channels there are."""
-        return await self._channel_calls.list()
+        return await self._calls.channels.list()
 
     async def PutTemplate(  # noqa: N802
         self, request: templates_pb2.PutTemplateRequest, _context: Any
     ) -> templates_pb2.PutTemplateResponse:
         """Put a template; INVALID_ARGUMENT, CHANNEL_UNKNOWN, TEMPLATE_INVALID, REQUEST_ID_REUSED."""
-        return await self._template_calls.put(request)
+        return await self._calls.templates.put(request)
 
     async def DeleteTemplate(  # noqa: N802
         self, request: templates_pb2.DeleteTemplateRequest, _context: Any
     ) -> templates_pb2.DeleteTemplateResponse:
         """Take a template out of use; INVALID_ARGUMENT, CHANNEL_UNKNOWN, REQUEST_ID_REUSED."""
-        return await self._template_calls.delete(request)
+        return await self._calls.templates.delete(request)
 
     async def ListTemplates(  # noqa: N802
         self, request: templates_pb2.ListTemplatesRequest, _context: Any
     ) -> templates_pb2.ListTemplatesResponse:
         """List the platform's own templates; INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
-        return await self._template_calls.list(request)
+        return await self._calls.templates.list(request)
 
     async def PreviewTemplate(  # noqa: N802
         self, request: templates_pb2.PreviewTemplateRequest, _context: Any
     ) -> templates_pb2.PreviewTemplateResponse:
         """Show how a message reads; INVALID_ARGUMENT, CHANNEL_UNKNOWN, TEMPLATE_INVALID."""
-        return await self._template_calls.preview(request)
+        return await self._calls.templates.preview(request)
+
+    async def PutWebhookEndpoint(  # noqa: N802
+        self, request: webhooks_pb2.PutWebhookEndpointRequest, _context: Any
+    ) -> webhooks_pb2.PutWebhookEndpointResponse:
+        """Register or change an endpoint; INVALID_ARGUMENT, WEBHOOK_ENDPOINT_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._calls.webhooks.put(request)
+
+    async def DeleteWebhookEndpoint(  # noqa: N802
+        self, request: webhooks_pb2.DeleteWebhookEndpointRequest, _context: Any
+    ) -> webhooks_pb2.DeleteWebhookEndpointResponse:
+        """Forget an endpoint; INVALID_ARGUMENT, WEBHOOK_ENDPOINT_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._calls.webhooks.delete(request)
+
+    async def RotateWebhookSecret(  # noqa: N802
+        self, request: webhooks_pb2.RotateWebhookSecretRequest, _context: Any
+    ) -> webhooks_pb2.RotateWebhookSecretResponse:
+        """Give an endpoint a new secret; INVALID_ARGUMENT, WEBHOOK_ENDPOINT_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._calls.webhooks.rotate(request)
+
+    async def SendTestEvent(  # noqa: N802
+        self, request: webhooks_pb2.SendTestEventRequest, _context: Any
+    ) -> webhooks_pb2.SendTestEventResponse:
+        """Post a test event now; WEBHOOK_ENDPOINT_UNKNOWN."""
+        return await self._calls.webhooks.test(request)
+
+    async def ListWebhookAttempts(  # noqa: N802
+        self, request: webhooks_pb2.ListWebhookAttemptsRequest, _context: Any
+    ) -> webhooks_pb2.ListWebhookAttemptsResponse:
+        """List posts; INVALID_ARGUMENT, WEBHOOK_ENDPOINT_UNKNOWN, PAGE_TOKEN_INVALID."""
+        return await self._calls.webhooks.attempts(request)
+
+    async def RedriveWebhooks(  # noqa: N802
+        self, request: webhooks_pb2.RedriveWebhooksRequest, _context: Any
+    ) -> webhooks_pb2.RedriveWebhooksResponse:
+        """Tell again; INVALID_ARGUMENT, WEBHOOK_ENDPOINT_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._calls.webhooks.redrive(request)
+
+    async def ListWebhookEndpoints(  # noqa: N802
+        self, _request: webhooks_pb2.ListWebhookEndpointsRequest, _context: Any
+    ) -> webhooks_pb2.ListWebhookEndpointsResponse:
+        """List the platform's endpoints."""
+        return await self._calls.webhooks.list()
+
+    def StreamEvents(  # noqa: N802
+        self, request: streaming_pb2.StreamEventsRequest, _context: Any
+    ) -> AsyncIterator[streaming_pb2.StreamEventsResponse]:
+        """Stream what happens on the platform; INVALID_ARGUMENT, CURSOR_EXPIRED."""
+        return self._calls.streams.stream(request)
 
     def _check(self, member: pb2.Member) -> None:
         """Refuse a member with every field that is wrong, or the first channel that does not exist."""

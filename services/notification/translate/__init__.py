@@ -1,5 +1,16 @@
 """Protobuf to domain values and back: the only files, with rpc.py, that know the wire."""
 
+from services.notification.translate.platform_events import (
+    CAMPAIGNS,
+    TEST_TYPE,
+    WORDS,
+    body_of,
+    body_of_test,
+    envelope_of,
+    event_types,
+    kept_events,
+    kept_told,
+)
 from services.notification.translate.reading import (
     Unreadable,
     campaign_key,
@@ -14,6 +25,7 @@ from services.notification.translate.reading import (
 from services.notification.translate.wire import (
     DELIVERY_TOPIC,
     delivery_ended,
+    endpoint_disabled,
     kind_number,
     kind_of,
     member_of,
@@ -23,11 +35,21 @@ from services.notification.translate.wire import (
 )
 
 __all__ = [
+    "CAMPAIGNS",
     "DELIVERY_TOPIC",
+    "TEST_TYPE",
+    "WORDS",
     "Unreadable",
+    "body_of",
+    "body_of_test",
     "campaign_key",
     "delivery_ended",
+    "endpoint_disabled",
+    "envelope_of",
+    "event_types",
     "is_of_campaign",
+    "kept_events",
+    "kept_told",
     "kind_number",
     "kind_of",
     "member_of",

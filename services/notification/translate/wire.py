@@ -11,7 +11,7 @@ from services.chassis import ids
 from services.chassis.messages import Message as Told
 from services.chassis.messages import message
 from services.notification.domain import Consent, End, Kind, Member, Point, QuietHours, State, Wishes
-from services.notification.store import AttemptRow, Claimed, DeliveryRow, NewDelivery
+from services.notification.store import AttemptRow, Claimed, DeliveryRow, EndpointRow, NewDelivery
 
 DELIVERY_TOPIC = "groupbuy.delivery.v1"
 
@@ -36,6 +36,19 @@ def delivery_ended(item: NewDelivery | Claimed, how: End, channel: str, attempts
         ),
     )
     return message(DELIVERY_TOPIC, str(item.delivery_id), envelope)
+
+
+def endpoint_disabled(row: EndpointRow, why: str, count: int, now: datetime) -> Told:
+    """Make the event of an endpoint that was disabled for the `count`-th time."""
+    endpoint_id = ids.opaque("hook", row.endpoint_id)
+    envelope = own_pb2.DeliveryEvent(
+        event_id=str(ids.derived_id(row.endpoint_id, "disabled", count)),
+        platform_id=ids.opaque("plat", row.platform_id),
+        sequence=count,
+        occurred_at=_stamp(now),
+        webhook_endpoint_disabled=own_pb2.WebhookEndpointDisabled(endpoint_id=endpoint_id, url=row.url, reason=why),
+    )
+    return message(DELIVERY_TOPIC, endpoint_id, envelope)
 
 
 def _kind(kind: Kind) -> own_pb2.MessageKind.ValueType:

@@ -6,6 +6,7 @@ import pytest
 
 from services.chassis.clock import ManualClock
 from tests.support.database import Database
+from tests.support.notification_rpc import Api, an_api
 from tests.support.notifying import START, Notifying, a_notification
 
 
@@ -20,3 +21,10 @@ async def notification(database: Database, clock: ManualClock) -> AsyncIterator[
     """One replica on a fresh database."""
     async with a_notification(await database("notification"), clock) as running:
         yield running
+
+
+@pytest.fixture
+async def api(notification: Notifying) -> AsyncIterator[Api]:
+    """The server on a free port, and a client with the keys of two platforms."""
+    async with an_api(notification) as opened:
+        yield opened

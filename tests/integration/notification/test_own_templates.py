@@ -10,13 +10,11 @@ from groupbuy.notification.v1 import notification_service_pb2 as pb
 
 from services.notification.channels import Setup
 from services.notification.own_templates import MOST_TEMPLATES
-from tests.integration.notification import test_rpc
-from tests.integration.notification.test_rpc import OTHER, SHOP, Api
 from tests.integration.notification.test_sending import Scripted, a_sender, turn
+from tests.support.notification_rpc import OTHER, SHOP, Api
 from tests.support.notifying import Notifying
 from tests.support.teams import TeamLife
 
-api = test_rpc.api
 JOINED = events_pb2.MESSAGE_KIND_JOINED
 TIPPED = events_pb2.MESSAGE_KIND_TIPPED
 

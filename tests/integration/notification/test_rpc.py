@@ -2,101 +2,22 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
-from groupbuy.notification.v1 import channels_pb2, events_pb2, notification_service_pb2_grpc
+from groupbuy.notification.v1 import channels_pb2, events_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb
-from grpc_status import rpc_status
 
 from services.chassis import ids, requests
-from services.chassis.coalesce import Coalescer
-from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
-from services.chassis.server import GrpcServer
-from services.notification.accounts import Accounts
-from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter, PutMember
-from services.notification.rpc import (
-    ChannelCalls,
-    NotificationServicer,
-    TemplateCalls,
-    UnsubscribeCalls,
-    servicer,
-)
-from services.notification.settings import Settings
 from services.notification.translate import member_of
-from services.notification.unsubscribing import Unsubscribing
-from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
+from tests.support.notification_rpc import OTHER, SHOP, Api
+from tests.support.notifying import SEALER, Notifying
 from tests.support.teams import TeamLife
-
-SHOP, OTHER = UUID(int=1), UUID(int=2)
-
-
-@dataclass
-class Api:
-    """A client with the keys of two platforms."""
-
-    stub: Any
-
-    async def call(self, method: str, request: Any, platform: UUID = SHOP) -> Any:
-        metadata = (("authorization", f"Bearer gbk_{platform.int}_secret"),)
-        return await getattr(self.stub, method)(request, metadata=metadata, timeout=10)
-
-    async def refused(self, method: str, request: Any, platform: UUID = SHOP) -> tuple[str, dict[str, str]]:
-        """Make a call that is refused; give the reason, and what is wrong by field."""
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await self.call(method, request, platform)
-        status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
-        assert status is not None
-        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        for detail in status.details:
-            detail.Unpack(info)
-            detail.Unpack(bad)
-        return info.reason, {item.field: item.description for item in bad.field_violations}
-
-
-@pytest.fixture
-async def api(notification: Notifying) -> AsyncIterator[Api]:
-    """The server on a free port."""
-    database, clock = notification.database, notification.clock
-    platforms = [
-        Platform(item, "shop", suspended=False, sequence=1, keys=(Key(str(item.int), hash_secret("secret"), None),))
-        for item in (SHOP, OTHER)
-    ]
-    async with database.work() as work:
-        await save_platforms(work.connection, platforms, clock.now())
-    settings = Settings(
-        database_url="postgresql://unused",
-        kafka="unused:1",
-        listen="127.0.0.1:0",
-        ops_listen="127.0.0.1:0",
-        smtp=None,
-        seal_keys=SEAL_KEYS,
-    )
-    members: Coalescer[PutMember, bytes] = Coalescer("members", MemberWriter(database, clock, Contacts(SEALER)).decide)
-    deciding = asyncio.create_task(members.run())
-    channels, accounts = open_channels(settings, open_http(settings)), Accounts(settings.sealer)
-    calls = ChannelCalls(database, clock, channels, accounts)
-    links = UnsubscribeCalls(database, clock, Unsubscribing(SEALER))
-    implementation = NotificationServicer(
-        database, clock, channels, members, calls, Contacts(SEALER), links, TemplateCalls(database, clock, channels)
-    )
-    server = GrpcServer(
-        "127.0.0.1:0", [servicer(implementation)], KeyRing(database, clock), service_key="", drain_seconds=1
-    )
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield Api(notification_service_pb2_grpc.NotificationStub(channel))
-    await server.stop()
-    deciding.cancel()
-    await asyncio.wait([deciding])
 
 
 def a_request(request_id: str = "r-1", **changes: Any) -> pb.PutMemberRequest:

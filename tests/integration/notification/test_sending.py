@@ -31,8 +31,9 @@ from services.notification.channels.email import EmailChannel
 from services.notification.channels.webhook import WebhookChannel
 from services.notification.contacts import Contacts
 from services.notification.domain import Limits
+from services.notification.flights import Pace
 from services.notification.recorder import Attempted, Recorder
-from services.notification.sender import Pace, Sender
+from services.notification.sender import Sender
 from services.notification.testing import http_sink
 from tests.support.notifying import SEALER, Notifying
 from tests.support.prices import FORMED, Pricing, campaign_changed, campaign_near
@@ -282,7 +283,7 @@ async def test_a_sender_that_dies_between_call_and_record_leaves_one_row_that_is
     )
     await dying.run_once()
     await reached.wait()
-    for task in list(dying._under_way):
+    for task in list(dying._flights._under_way):
         task.cancel()
         await asyncio.wait([task])
     assert await notification.states() == {("JOINED", "mei"): "PENDING"}
@@ -317,7 +318,7 @@ async def test_two_senders_never_send_one_delivery_at_the_same_time(notification
     members = tuple(f"m{number}" for number in range(200))
     await a_delivery(notification, members=members)
     channel = Scripted("console")
-    pace = Pace(total=20, per_channel=20)
+    pace = Pace(total=20, per_lane=20)
     async with a_sender(notification, channel, pace=pace) as one, a_sender(notification, channel, pace=pace) as other:
         running = [asyncio.create_task(sender.run()) for sender in (one, other)]
 
@@ -334,7 +335,7 @@ async def test_a_slow_channel_leaves_room_for_the_others(notification: Notifying
     await a_delivery(notification, ("email", "x@example.com"), members=tuple(f"slow{n}" for n in range(20)))
     await a_delivery(notification, members=tuple(f"quick{n}" for n in range(20)))
     slow, quick = Scripted("email", gate=asyncio.Event()), Scripted("console")
-    async with a_sender(notification, slow, quick, pace=Pace(total=8, per_channel=4)) as sender:
+    async with a_sender(notification, slow, quick, pace=Pace(total=8, per_lane=4)) as sender:
         running = asyncio.create_task(sender.run())
         await until(lambda: len(quick.sent) == 20)
         assert len(slow.sent) == 4
@@ -347,7 +348,7 @@ async def test_a_slow_channel_leaves_room_for_the_others(notification: Notifying
 
 
 async def test_a_new_delivery_wakes_the_sender(notification: Notifying, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.notification.sender.POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("services.notification.flights.POLL_SECONDS", 3600.0)
     channel = Scripted("console")
     async with a_sender(notification, channel) as sender:
         running = asyncio.create_task(sender.run())
@@ -375,7 +376,7 @@ async def test_stopping_lets_what_is_under_way_end(notification: Notifying) -> N
 
 
 async def test_stopping_gives_back_what_cannot_end(notification: Notifying, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.notification.sender.RETRY_SECONDS", (0.01,))
+    monkeypatch.setattr("services.notification.flights.RETRY_SECONDS", (0.01,))
     await a_delivery(notification)
     reached = asyncio.Event()
 

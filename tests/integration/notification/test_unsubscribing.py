@@ -14,12 +14,12 @@ from services.notification.contacts import Contacts
 from services.notification.domain import CONCERNS, Kind
 from services.notification.testing import a_letter
 from services.notification.unsubscribing import Unsubscribing, Unsubscription
-from tests.integration.notification.test_rpc import OTHER, SHOP, Api, a_request, api
+from tests.integration.notification.test_rpc import a_request
 from tests.integration.notification.test_wishes import with_consent
+from tests.support.notification_rpc import OTHER, SHOP, Api
 from tests.support.notifying import SEAL_KEYS, SEALER, START, Notifying
 from tests.support.sinks import smtp_sink
 
-__all__ = ["api"]
 LINKS = Unsubscribing(SEALER, "https://shop.example/less")
 OTHER_KEYS = "other:" + "A" * 43 + "="
 

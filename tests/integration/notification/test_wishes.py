@@ -10,12 +10,11 @@ from groupbuy.notification.v1 import notification_service_pb2 as pb
 
 from services.notification.contacts import Contacts
 from services.notification.domain import Kind, Limits, Member, Point, QuietHours, Wishes
-from tests.integration.notification.test_rpc import OTHER, Api, a_request, api
+from tests.integration.notification.test_rpc import a_request
 from tests.integration.notification.test_sending import Scripted, a_sender, turn
+from tests.support.notification_rpc import OTHER, Api
 from tests.support.notifying import SEALER, START, Notifying
 from tests.support.team_turns import TeamTurns
-
-__all__ = ["api"]
 
 
 def a_consent(source: str = "checkout, box ticked", at: datetime | None = START) -> pb.Consent:

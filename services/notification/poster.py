@@ -1,0 +1,218 @@
+"""The poster: claims posts whose turn has come, signs and posts each once, and has what came of it recorded.
+
+At least once: a poster that dies between the answer and the record lets its claim run out, and the event is posted
+again with the same `webhook-id`.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.chassis import ids, logs
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.sealing import NotOpened
+from services.chassis.work import Work
+from services.notification import metrics, store
+from services.notification.channels.http import Http, NotAllowed, NotReached
+from services.notification.domain import ANSWER_BYTES, Again, Posted, PostState, follows, rest_after
+from services.notification.flights import Flights, Pace, recorded
+from services.notification.handlers.platform_events import tell
+from services.notification.signatures import signed_headers
+from services.notification.store import ClaimedPost, EndpointKey, EndpointRow, PostAttempt
+from services.notification.translate import TEST_TYPE, body_of, body_of_test, endpoint_disabled, envelope_of
+from services.notification.webhook_secrets import WebhookSecrets
+
+log = logs.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One attempt that was made under a claim."""
+
+    post: ClaimedPost
+    at: datetime
+    milliseconds: int
+    posted: Posted
+
+
+class Desk:
+    """Posts one event to one endpoint, once."""
+
+    def __init__(self, http: Http, clock: Clock, secrets: WebhookSecrets) -> None:
+        self._http = http
+        self._clock = clock
+        self._secrets = secrets
+
+    async def post(self, endpoint: EndpointRow, event_id: UUID, body: bytes) -> tuple[datetime, int, Posted]:
+        """Post a body; gives when, how many milliseconds it took, and what came of it."""
+        at, began = self._clock.now(), time.monotonic()
+        posted = await self._try(endpoint, event_id, body, at)
+        return at, round((time.monotonic() - began) * 1000), posted
+
+    async def test(self, endpoint: EndpointRow) -> PostAttempt:
+        """Post a test event; nothing is recorded here."""
+        event_id = ids.new_id()
+        body = body_of_test(ids.opaque("hook", endpoint.endpoint_id), self._clock.now())
+        at, milliseconds, posted = await self.post(endpoint, event_id, body)
+        return _attempt(endpoint.key, event_id, TEST_TYPE, 1, at, milliseconds, posted)
+
+    async def _try(self, endpoint: EndpointRow, event_id: UUID, body: bytes, at: datetime) -> Posted:
+        try:
+            secrets = self._secrets.valid(endpoint, at)
+            headers = signed_headers(str(event_id), at, body, secrets) | {"content-type": "application/json"}
+            reply = await self._http.post(endpoint.url, data=body, headers=headers)
+        except NotOpened:
+            return Posted(0, problem="its secret cannot be opened for now")
+        except (NotAllowed, NotReached) as problem:
+            return Posted(0, problem=str(problem))
+        said = reply.body[:ANSWER_BYTES].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return Posted(reply.status, said, retry_after=reply.retry_after())
+
+
+class Poster:
+    """The part of a process that posts. `record` stores an attempt and returns when it is committed."""
+
+    def __init__(
+        self, database: Database, clock: Clock, desk: Desk, record: Callable[[Made], Awaitable[None]], pace: Pace
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._desk = desk
+        self._record = record
+        self._pace = pace
+        self._flights: Flights[ClaimedPost] = Flights(pace)
+
+    async def run(self) -> None:
+        """Post for as long as the process runs."""
+        await self._flights.run(self._database.wakes, store.EVENTS_WAKE_CHANNEL, self.run_once)
+
+    async def stop(self) -> None:
+        """Claim nothing more, let what is under way end, and give back what did not."""
+        given_up = await self._flights.stop()
+        if given_up:
+            async with self._database.work() as work:
+                await store.release_posts(work.connection, given_up)
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        await self._flights.idle()
+
+    async def run_once(self) -> int:
+        """Claim what is due, as far as there is room, and begin to post it; returns the number claimed."""
+        async with self._flights.claiming:
+            if self._flights.stopping or not self._flights.free:
+                return 0
+            now = self._clock.now()
+            busy = [(lane, count) for lane, count in self._flights.busy.items() if isinstance(lane, UUID)]
+            async with self._database.work() as work:
+                claimed = await store.claim_posts(
+                    work.connection,
+                    busy,
+                    self._pace.per_lane,
+                    self._flights.free,
+                    ids.new_id(),
+                    now,
+                    now + self._pace.lease,
+                )
+                keys = sorted({item.endpoint for item in claimed})
+                endpoints = await store.find_endpoints(work.connection, keys) if keys else {}
+            for item in claimed:
+                metrics.POSTS_IN_FLIGHT.inc()
+                attempt = self._attempt(item, endpoints[item.endpoint])
+                self._flights.begin(item, item.endpoint_id, attempt, metrics.POSTS_IN_FLIGHT.dec)
+        return len(claimed)
+
+    async def _attempt(self, item: ClaimedPost, endpoint: EndpointRow) -> None:
+        body = body_of(item.type, item.occurred_at, envelope_of(item.type, item.value))
+        at, milliseconds, posted = await self._desk.post(endpoint, item.event_id, body)
+        await recorded(self._record, Made(item, at, milliseconds, posted))
+
+
+class PostRecorder:
+    """Writes what came of attempts, and what follows. `jitter` gives chance between 0 and 1."""
+
+    def __init__(self, database: Database, clock: Clock, jitter: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._jitter = jitter
+
+    async def record(self, batch: Sequence[Made]) -> list[None]:
+        """Record attempts in one transaction.
+
+        An attempt is kept whoever holds the post by now; one that was taken ends it even if the claim has run out.
+        """
+        now = self._clock.now()
+        attempts: list[PostAttempt] = []
+        ended: list[tuple[store.PostKey, PostState, int]] = []
+        waiting: list[tuple[store.PostKey, int, datetime, bool]] = []
+        disabled: dict[EndpointKey, str] = {}
+        async with self._database.work() as work:
+            locked = await store.lock_posts(work.connection, [item.post.key for item in batch])
+            for item in batch:
+                row = locked.get(item.post.key)
+                if row is None:
+                    continue  # its endpoint was deleted meanwhile
+                number = row.attempts + 1
+                locked[item.post.key] = row._replace(attempts=number)
+                post = item.post
+                attempts.append(
+                    _attempt(post.endpoint, post.event_id, post.type, number, item.at, item.milliseconds, item.posted)
+                )
+                step = follows(item.posted, number, row.first_at, row.last_success_at, now, self._jitter())
+                ours = row.claim_id == post.claim_id
+                if row.state is not PostState.PENDING:
+                    continue
+                if isinstance(step, Again) or not (ours or item.posted.taken):
+                    waiting.append((post.key, number, step.due_at if isinstance(step, Again) else now, ours))
+                    continue
+                ended.append((post.key, step.state, number))
+                if step.disable:
+                    disabled[post.endpoint] = step.disable
+            await store.insert_post_attempts(work.connection, attempts)
+            await store.wait_posts(work.connection, waiting)
+            await store.end_posts(work.connection, ended, now)
+            await self._endpoints(work, batch, disabled, now)
+        for item in batch:
+            metrics.POSTS.labels("taken" if item.posted.taken else "failed").inc()
+        return [None] * len(batch)
+
+    async def _endpoints(
+        self, work: Work, batch: Sequence[Made], disabled: dict[EndpointKey, str], now: datetime
+    ) -> None:
+        taken = sorted({item.post.endpoint for item in batch if item.posted.taken})
+        if taken:
+            await store.mark_successes(work.connection, taken, now)
+        for item in batch:
+            if until := rest_after(item.posted, now):
+                await store.rest_endpoint(work.connection, item.post.endpoint, until)
+        if not disabled:
+            return
+        rows = await store.find_endpoints(work.connection, sorted(disabled))
+        for key, row in sorted(rows.items()):
+            count = await store.disable_endpoint(work.connection, key, disabled[key], now)
+            if count:
+                metrics.ENDPOINTS_DISABLED.inc()
+                log.warning("webhook endpoint is disabled", endpoint=str(row.endpoint_id), why=disabled[key])
+                told = endpoint_disabled(row, disabled[key], count, now)
+                await tell(work, [(row.platform_id, told)], now)
+
+
+def _attempt(
+    endpoint: EndpointKey, event_id: UUID, kind: str, number: int, at: datetime, milliseconds: int, posted: Posted
+) -> PostAttempt:
+    return PostAttempt(
+        platform_id=endpoint[0],
+        attempt_id=ids.new_id(),
+        endpoint_id=endpoint[1],
+        event_id=event_id,
+        type=kind,
+        number=number,
+        attempted_at=at,
+        milliseconds=milliseconds,
+        status=posted.status,
+        answer=posted.answer,
+        problem=posted.problem,
+    )

@@ -1,0 +1,22 @@
+"""The subjects of the service, each answered by a class of its own."""
+
+from dataclasses import dataclass
+
+from services.notification.rpc.channels import ChannelCalls
+from services.notification.rpc.rules import RuleCalls
+from services.notification.rpc.streaming import StreamCalls
+from services.notification.rpc.templates import TemplateCalls
+from services.notification.rpc.unsubscribing import UnsubscribeCalls
+from services.notification.rpc.webhooks import WebhookCalls
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Who answers what."""
+
+    channels: ChannelCalls
+    rules: RuleCalls
+    streams: StreamCalls
+    templates: TemplateCalls
+    unsubscribing: UnsubscribeCalls
+    webhooks: WebhookCalls

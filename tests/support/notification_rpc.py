@@ -1,0 +1,118 @@
+"""Notification's servicer on a database, as its process puts it together, and a client of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from groupbuy.notification.v1 import notification_service_pb2_grpc
+from grpc_status import rpc_status
+
+from services.chassis.clock import Clock
+from services.chassis.coalesce import Coalescer
+from services.chassis.database import Database
+from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
+from services.chassis.server import GrpcServer
+from services.notification.accounts import Accounts
+from services.notification.channels.http import Http
+from services.notification.channels.registry import open_channels, open_http
+from services.notification.contacts import Contacts
+from services.notification.handlers import EventStream, MemberWriter, PutMember
+from services.notification.rpc import (
+    Calls,
+    ChannelCalls,
+    NotificationServicer,
+    RuleCalls,
+    StreamCalls,
+    TemplateCalls,
+    UnsubscribeCalls,
+    WebhookCalls,
+    servicer,
+)
+from services.notification.settings import Settings
+from services.notification.unsubscribing import Unsubscribing
+from services.notification.webhook_secrets import WebhookSecrets
+from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
+
+SHOP, OTHER = UUID(int=1), UUID(int=2)
+
+
+@dataclass
+class Api:
+    """A client with the keys of two platforms."""
+
+    stub: Any
+    address: str = ""
+
+    async def call(self, method: str, request: Any, platform: UUID = SHOP) -> Any:
+        metadata = (("authorization", f"Bearer gbk_{platform.int}_secret"),)
+        return await getattr(self.stub, method)(request, metadata=metadata, timeout=10)
+
+    async def refused(self, method: str, request: Any, platform: UUID = SHOP) -> tuple[str, dict[str, str]]:
+        """Make a call that is refused; give the reason, and what is wrong by field."""
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await self.call(method, request, platform)
+        status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
+        assert status is not None
+        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+        for detail in status.details:
+            detail.Unpack(info)
+            detail.Unpack(bad)
+        return info.reason, {item.field: item.description for item in bad.field_violations}
+
+
+def notification_servicer(
+    database: Database, clock: Clock, members: Coalescer[PutMember, bytes], http: Http | None = None
+) -> NotificationServicer:
+    """Make the servicer; `http` posts to webhook endpoints, and has to be closed by its owner."""
+    settings = Settings(
+        database_url="postgresql://unused",
+        kafka="unused:1",
+        listen="127.0.0.1:0",
+        ops_listen="127.0.0.1:0",
+        smtp=None,
+        seal_keys=SEAL_KEYS,
+    )
+    http = http or open_http(settings)
+    channels = open_channels(settings, http)
+    calls = Calls(
+        channels=ChannelCalls(database, clock, channels, Accounts(SEALER)),
+        rules=RuleCalls(database),
+        streams=StreamCalls(EventStream(database, clock), clock),
+        templates=TemplateCalls(database, clock, channels),
+        unsubscribing=UnsubscribeCalls(database, clock, Unsubscribing(SEALER)),
+        webhooks=WebhookCalls(database, clock, http, WebhookSecrets(SEALER)),
+    )
+    return NotificationServicer(database, clock, channels, members, Contacts(SEALER), calls)
+
+
+@asynccontextmanager
+async def an_api(notification: Notifying, *, private: bool = False) -> AsyncIterator[Api]:
+    """Run the server on a free port for two platforms; with `private` webhooks may go to this machine."""
+    database, clock = notification.database, notification.clock
+    platforms = [
+        Platform(item, "shop", suspended=False, sequence=1, keys=(Key(str(item.int), hash_secret("secret"), None),))
+        for item in (SHOP, OTHER)
+    ]
+    async with database.work() as work:
+        await save_platforms(work.connection, platforms, clock.now())
+    members: Coalescer[PutMember, bytes] = Coalescer("members", MemberWriter(database, clock, Contacts(SEALER)).decide)
+    deciding = asyncio.create_task(members.run())
+    http = Http(seconds=5, connections=10, allow_private=private)
+    implementation = notification_servicer(database, clock, members, http)
+    server = GrpcServer(
+        "127.0.0.1:0", [servicer(implementation)], KeyRing(database, clock), service_key="", drain_seconds=1
+    )
+    await server.start()
+    address = f"127.0.0.1:{server.port}"
+    async with grpc.aio.insecure_channel(address) as channel:
+        yield Api(notification_service_pb2_grpc.NotificationStub(channel), address)
+    await server.stop()
+    await http.close()
+    deciding.cancel()
+    await asyncio.wait([deciding])
