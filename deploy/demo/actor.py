@@ -13,6 +13,7 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from groupbuy.notification.v1.notification_service_pb2_grpc import NotificationStub
+from groupbuy.notification.v1.streaming_pb2 import StreamEventsRequest, StreamEventsResponse
 from groupbuy.pricing.v1.pricing_service_pb2_grpc import PricingStub
 from groupbuy.team_formation.v1.team_formation_service_pb2 import WatchTeamRequest, WatchTeamResponse
 from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
@@ -99,6 +100,10 @@ class Shop:
     def watch(self, request: WatchTeamRequest) -> AsyncIterable[WatchTeamResponse]:
         """Watch a team; the stream may break, and is then to be taken up again."""
         return self.teams.WatchTeam(request, metadata=self._metadata)
+
+    def stream(self, request: StreamEventsRequest) -> AsyncIterable[StreamEventsResponse]:
+        """Read what happened on the platform."""
+        return self.messages.StreamEvents(request, metadata=self._metadata)
 
     async def repeat(self, call: Call) -> bool:
         """Send a call again with its request id; tell whether the answer is the same."""

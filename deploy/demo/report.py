@@ -36,6 +36,10 @@ class Report:
     """From a join to the message that the price fell: of each scene with a crowd, and of the others together."""
     calls: int = 0
     calls_sent_again: int = 0
+    posted: int = 0
+    """Events that the shop's own endpoint took."""
+    bodies: dict[str, Any] = field(default_factory=dict)
+    """One body of each type of event, where data was asked for."""
     messages: dict[str, int] = field(default_factory=dict)
     """Messages received, by channel."""
 
@@ -76,6 +80,7 @@ class Report:
                 "join_to_price_message": {name: asdict(value) for name, value in self.price_messages.items()},
                 "one_charge": self.verdict.charge,
             },
+            "webhooks": {"posted": self.posted, "bodies": self.bodies},
             "broken": self.broken,
             "scenes": [{**asdict(scene), "broken": scene.broken} for scene in self.scenes],
         }
@@ -114,6 +119,7 @@ class Report:
             yield from _bullet(f'from a join to the message "the price fell": {words} ({where})')
         messages = ", ".join(f"{count:,} by {channel}" for channel, count in self.messages.items() if count)
         yield from _bullet(f"{self.calls:,} requests that change something; messages received: {messages or 'none'}")
+        yield from _bullet(f"{self.posted:,} events posted to the shop's own endpoint, well signed")
         memory = ", ".join(f"{name} {size / 2**20:.0f} MB" for name, size in self.memory.items())
         yield from _bullet(f"resident memory: {memory}")
         yield from _bullet(f"ready after {self.ready_seconds:.1f} s; everything took {self.seconds:.0f} s")

@@ -18,6 +18,7 @@ from groupbuy.notification.v1.events_pb2 import DeliveryState
 from groupbuy.team_formation.v1.team_formation_service_pb2 import CreateInviteRequest, OpenTeamRequest
 
 from deploy.demo.actor import Shop
+from deploy.demo.endpoint import ShopEndpoint, bodies
 from deploy.demo.errors import DemoError
 from deploy.demo.guard import Guard, Interrupted
 from deploy.demo.journal import TOPICS, Journal
@@ -60,6 +61,7 @@ class Demo:
         self._view = view
         self._stage = Stage(view, hurry=options.hurry)
         self._journal = Journal()
+        self._endpoint = ShopEndpoint()
         self._run_id = "".join(random.choices(string.ascii_lowercase, k=6))  # noqa: S311 - only to tell runs apart
         self._data = Path(tempfile.mkdtemp(prefix="groupbuy-demo-"))
         self._reported = False
@@ -102,6 +104,8 @@ class Demo:
         exits.push_async_callback(mail.stop)
         members = await web.start()
         exits.push_async_callback(web.stop)
+        await self._endpoint.start()
+        exits.push_async_callback(self._endpoint.stop)
         stack = Stack(StackOptions(data=self._data, kafka=self._options.kafka, environment=environment), say=self._say)
         guard = Guard(stack, self._say)
         exits.push_async_callback(guard.stop)
@@ -127,6 +131,7 @@ class Demo:
             exits.push_async_callback(reader.stop)
             shop = Shop(addresses, stack.key, self._run_id, self._data / "logs")
             exits.push_async_callback(shop.close)
+            await self._endpoint.register(shop)
             player = Player(Props(shop, self._journal, stack, self._run_id, members))
             self._view.start()
             exits.callback(self._view.stop)
@@ -159,7 +164,9 @@ class Demo:
         report.memory = await _memory(self._data)
         report.calls, report.calls_sent_again = len(shop.calls), shop.retries
         await self._journal.until(self._all_sent, 10)
-        report.verdict = await verify(shop, self._journal, list(worlds.values()), stack.database_url)
+        report.verdict = await verify(shop, self._journal, self._endpoint, list(worlds.values()), stack.database_url)
+        report.posted = len(self._endpoint.taken)
+        report.bodies = await bodies(shop, self._journal) if self._options.json else {}
         report.crowds = {name: crowd_figures(world.crowd) for name, world in worlds.items() if world.crowd}
         report.price_messages = self._price_messages(shop, worlds)
         report.messages = self._messages()

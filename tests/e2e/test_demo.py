@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from services.pricing.store.rebuild import DERIVED
+from tests.support.catalogue import bodies
 from tests.support.until import until
 
 OURS = list((Path(__file__).parents[2] / "deploy" / "demo" / "scenes").glob("*.toml"))
@@ -131,6 +132,8 @@ def test_the_whole_story_holds(home: Path) -> None:
     assert "    | Advertising: the sender earns a commission." in result.stdout.splitlines()
     assert "    [IJK*] 3 of 4 seats paid, 1 sponsored, at least 3 needed" in result.stdout.splitlines()
     assert "Everything holds." in result.stdout
+    assert data["webhooks"]["posted"] > 50
+    assert set(data["webhooks"]["bodies"]) <= {body["type"] for body in bodies()}
     assert leftovers(home) == []
 
 

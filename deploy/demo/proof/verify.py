@@ -13,6 +13,7 @@ from groupbuy.team_formation.v1.types_pb2 import Team
 
 from deploy.check.runner import CheckResult, wait_for_checks
 from deploy.demo.actor import Call, Shop
+from deploy.demo.endpoint import ShopEndpoint, wanted
 from deploy.demo.journal import Journal
 from deploy.demo.play.receipts import settled_so_far
 from deploy.demo.play.world import World, list_seats
@@ -38,7 +39,9 @@ class Verdict:
         return sum(check.violations for check in self.checks)
 
 
-async def verify(shop: Shop, journal: Journal, worlds: Sequence[World], database_url: str) -> Verdict:
+async def verify(
+    shop: Shop, journal: Journal, endpoint: ShopEndpoint, worlds: Sequence[World], database_url: str
+) -> Verdict:
     """Check everything; what is still on its way is given half a minute."""
     calls = list(shop.calls)
     verdict = Verdict([await seats_exist(shop, calls), await same_answers(shop, calls)])
@@ -48,6 +51,7 @@ async def verify(shop: Shop, journal: Journal, worlds: Sequence[World], database
             await charges.compare(world, team)
     verdict.checks.append(charges.result())
     verdict.charge = charges.example
+    verdict.checks.append(await shop_was_told(journal, endpoint))
     verdict.checks += await wait_for_checks(database_url, _PATIENCE_SECONDS)
     return verdict
 
@@ -83,6 +87,19 @@ async def same_answers(shop: Shop, calls: Sequence[Call]) -> CheckResult:
         len(calls),
         len(other),
         other[:_EXAMPLES],
+    )
+
+
+async def shop_was_told(journal: Journal, endpoint: ShopEndpoint) -> CheckResult:
+    """Look for every event of a team that the shop's endpoint wants."""
+    await endpoint.until(lambda: endpoint.taken.keys() >= wanted(journal), _PATIENCE_SECONDS)
+    missing = sorted(wanted(journal) - endpoint.taken.keys())
+    return CheckResult(
+        "demo_endpoint_was_told",
+        "Every event of a team that the shop's webhook wants was posted to it, well signed.",
+        len(endpoint.taken),
+        len(missing) + endpoint.badly_signed,
+        missing[:_EXAMPLES],
     )
 
 

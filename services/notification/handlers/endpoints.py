@@ -16,6 +16,7 @@ from services.chassis.requests import Answer, Decided, RequestKey
 from services.chassis.sealing import sealed_with
 from services.notification import store
 from services.notification.store import EndpointRow, Redrive
+from services.notification.translate import wire_endpoint
 from services.notification.webhook_secrets import WebhookSecrets
 
 MOST_ENDPOINTS = 20
@@ -74,7 +75,7 @@ class EndpointWriter:
         self._secrets = secrets
 
     async def decide(self, command: Command) -> Answer:
-        """Do it and store the answer: of a put or rotated endpoint its id, to be read with its secret."""
+        """Do it and store the answer, without the secret."""
         async with self._database.work() as work:
             known = await requests.find(work.connection, command.key)
             if known is not None:
@@ -123,20 +124,20 @@ class EndpointWriter:
             old_until=before.old_until if before else None,
             disabled_at=(before and before.disabled_at) or now if command.disabled else None,
             disabled_why=(before and before.disabled_why) or _BY_PLATFORM if command.disabled else "",
-            last_success_at=None,
+            last_success_at=before.last_success_at if before else None,
             created_at=now,
             updated_at=now,
         )
         await store.save_reader(connection, platform_id, now)
         await store.save_endpoint(connection, row, sealed_with(row.secrets))
-        return _id_only(endpoint_id)
+        return _answer(row)
 
     async def _rotate(self, connection: store.Connection, command: RotateSecret) -> bytes:
         now = self._clock.now()
         row = await self._locked(connection, command.key.platform_id, command.endpoint_id)
         changed = replace(row, secrets=self._secrets.rotated(row), old_until=now + command.old_valid, updated_at=now)
         await store.save_endpoint(connection, changed, sealed_with(changed.secrets))
-        return _id_only(row.endpoint_id)
+        return _answer(changed)
 
     async def _redrive(self, connection: store.Connection, command: RedrivePosts) -> bytes:
         row = await self._locked(connection, command.key.platform_id, command.endpoint_id)
@@ -145,6 +146,6 @@ class EndpointWriter:
         return pb2.RedriveWebhooksResponse(count=count).SerializeToString()
 
 
-def _id_only(endpoint_id: UUID) -> bytes:
-    answer = pb2.PutWebhookEndpointResponse(endpoint=pb2.WebhookEndpoint(endpoint_id=ids.opaque("hook", endpoint_id)))
-    return answer.SerializeToString()
+def _answer(row: EndpointRow) -> bytes:
+    """Write an answer as it is stored: its secret is added when it is given."""
+    return pb2.PutWebhookEndpointResponse(endpoint=wire_endpoint(row, 0)).SerializeToString()

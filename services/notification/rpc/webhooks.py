@@ -27,7 +27,7 @@ from services.notification.handlers.endpoints import (
 from services.notification.poster import Desk
 from services.notification.rpc.reading import time_of
 from services.notification.store import AttemptFilter, EndpointRow, PostAttempt, Redrive
-from services.notification.translate import event_types
+from services.notification.translate import event_types, wire_endpoint
 from services.notification.webhook_secrets import WebhookSecrets
 
 _LONGEST_DESCRIPTION = 200
@@ -64,8 +64,8 @@ class WebhookCalls:
             disabled=wanted.disabled,
         )
         answer = pb2.PutWebhookEndpointResponse.FromString(_answer(await self._writer.decide(command)))
-        row, waiting = await self._find(answer.endpoint.endpoint_id)
-        return pb2.PutWebhookEndpointResponse(endpoint=_wire(row, waiting), secret=self._secret(row))
+        answer.secret = await self._secret(answer.endpoint.endpoint_id)
+        return answer
 
     async def rotate(self, request: pb2.RotateWebhookSecretRequest) -> pb2.RotateWebhookSecretResponse:
         """Give an endpoint a new secret."""
@@ -75,8 +75,7 @@ class WebhookCalls:
             raise invalid("old_valid_seconds", "must be 0 to 604800, a week")
         command = RotateSecret(_key("RotateWebhookSecret", request), endpoint_id, old_valid)
         answer = pb2.PutWebhookEndpointResponse.FromString(_answer(await self._writer.decide(command)))
-        row, _ = await self._find(answer.endpoint.endpoint_id)
-        return pb2.RotateWebhookSecretResponse(secret=self._secret(row))
+        return pb2.RotateWebhookSecretResponse(secret=await self._secret(answer.endpoint.endpoint_id))
 
     async def delete(self, request: pb2.DeleteWebhookEndpointRequest) -> pb2.DeleteWebhookEndpointResponse:
         """Forget an endpoint."""
@@ -89,11 +88,11 @@ class WebhookCalls:
         """List the platform's endpoints."""
         async with self._database.read() as connection:
             rows = await store.list_endpoints(connection, caller())
-        return pb2.ListWebhookEndpointsResponse(endpoints=[_wire(row, waiting) for row, waiting in rows])
+        return pb2.ListWebhookEndpointsResponse(endpoints=[wire_endpoint(row, waiting) for row, waiting in rows])
 
     async def test(self, request: pb2.SendTestEventRequest) -> pb2.SendTestEventResponse:
         """Post a test event now, and write the attempt down."""
-        row, _ = await self._find(request.endpoint_id)
+        row = await self._find(request.endpoint_id)
         attempt = await self._desk.test(row)
         async with self._database.work() as work:
             await store.insert_post_attempts(work.connection, [attempt])
@@ -140,20 +139,19 @@ class WebhookCalls:
         if violations:
             raise Rejected("INVALID_ARGUMENT", fields=violations)
 
-    async def _find(self, text: str) -> tuple[EndpointRow, int]:
-        endpoint_id = _endpoint(text)
+    async def _find(self, text: str) -> EndpointRow:
+        key = caller(), _endpoint(text)
         async with self._database.read() as connection:
-            rows = await store.list_endpoints(connection, caller())
-        for row, waiting in rows:
-            if row.endpoint_id == endpoint_id:
-                return row, waiting
-        raise Rejected("WEBHOOK_ENDPOINT_UNKNOWN")
+            found = await store.find_endpoints(connection, [key])
+        if key not in found:
+            raise Rejected("WEBHOOK_ENDPOINT_UNKNOWN")
+        return found[key]
 
-    def _secret(self, row: EndpointRow) -> str:
-        """Open a secret that is answered; empty where its key is missing, which the logs say."""
+    async def _secret(self, text: str) -> str:
+        """Read an endpoint's secret for an answer, as none is stored open; empty where it or its key is gone since."""
         try:
-            return self._secrets.secret(row)
-        except NotOpened:
+            return self._secrets.secret(await self._find(text))
+        except (Rejected, NotOpened):
             return ""
 
 
@@ -187,28 +185,6 @@ def _attempt_before(token: str, of: str) -> UUID | None:
         return UUID(position) if position else None
     except ValueError:
         raise Rejected("PAGE_TOKEN_INVALID") from None
-
-
-def _wire(row: EndpointRow, waiting: int) -> pb2.WebhookEndpoint:
-    wire = pb2.WebhookEndpoint(
-        endpoint_id=ids.opaque("hook", row.endpoint_id),
-        url=row.url,
-        description=row.description,
-        types=row.patterns,
-        in_order=row.in_order,
-        disabled=row.disabled_at is not None,
-        disabled_why=row.disabled_why,
-        waiting=waiting,
-    )
-    for field, value in (
-        (wire.disabled_at, row.disabled_at),
-        (wire.updated_at, row.updated_at),
-        (wire.last_success_at, row.last_success_at),
-        (wire.old_secret_until, row.old_until),
-    ):
-        if value:
-            field.FromDatetime(value)
-    return wire
 
 
 def _wire_attempt(row: PostAttempt) -> pb2.WebhookAttempt:

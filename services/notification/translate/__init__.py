@@ -31,6 +31,7 @@ from services.notification.translate.wire import (
     member_of,
     quiet_of,
     wire_delivery,
+    wire_endpoint,
     wire_member,
 )
 
@@ -61,5 +62,6 @@ __all__ = [
     "team_fact",
     "team_key",
     "wire_delivery",
+    "wire_endpoint",
     "wire_member",
 ]

@@ -36,14 +36,19 @@ def event_types() -> tuple[str, ...]:
     return tuple(
         f"{word}.{fact.name}"
         for topic, word in WORDS.items()
-        for fact in _descriptor(topic).oneofs_by_name["fact"].fields
+        for fact in _envelope(topic).DESCRIPTOR.oneofs_by_name["fact"].fields
     )
 
 
+def envelope_type(kind: str) -> Any:
+    """Give the message class of a type's envelope."""
+    return _envelope(_TOPICS[kind.partition(".")[0]])
+
+
 @cache
-def _descriptor(topic: str) -> Any:
+def _envelope(topic: str) -> Any:
     package, _, name = topics()[topic].envelope.rpartition(".")
-    return getattr(import_module(f"{package}.events_pb2"), name).DESCRIPTOR
+    return getattr(import_module(f"{package}.events_pb2"), name)
 
 
 def kept_event(event: Event) -> KeptEvent | None:

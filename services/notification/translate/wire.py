@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time
 from google.protobuf.timestamp_pb2 import Timestamp
 from groupbuy.notification.v1 import events_pb2 as own_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as service_pb2
+from groupbuy.notification.v1 import platform_webhooks_pb2 as webhooks_pb2
 from groupbuy.notification.v1 import templates_pb2
 
 from services.chassis import ids
@@ -49,6 +50,29 @@ def endpoint_disabled(row: EndpointRow, why: str, count: int, now: datetime) -> 
         webhook_endpoint_disabled=own_pb2.WebhookEndpointDisabled(endpoint_id=endpoint_id, url=row.url, reason=why),
     )
     return message(DELIVERY_TOPIC, endpoint_id, envelope)
+
+
+def wire_endpoint(row: EndpointRow, waiting: int) -> webhooks_pb2.WebhookEndpoint:
+    """Write an endpoint, without its secrets, and how many events wait for it."""
+    wire = webhooks_pb2.WebhookEndpoint(
+        endpoint_id=ids.opaque("hook", row.endpoint_id),
+        url=row.url,
+        description=row.description,
+        types=row.patterns,
+        in_order=row.in_order,
+        disabled=row.disabled_at is not None,
+        disabled_why=row.disabled_why,
+        waiting=waiting,
+    )
+    for field, value in (
+        (wire.disabled_at, row.disabled_at),
+        (wire.updated_at, row.updated_at),
+        (wire.last_success_at, row.last_success_at),
+        (wire.old_secret_until, row.old_until),
+    ):
+        if value:
+            field.FromDatetime(value)
+    return wire
 
 
 def _kind(kind: Kind) -> own_pb2.MessageKind.ValueType:
