@@ -15,9 +15,14 @@ def account_problems(
     http: Http, settings: Mapping[str, str], token: re.Pattern[str], must_be: str
 ) -> Mapping[str, str]:
     """Look at the form of the token, and at the URL of a server of one's own."""
-    problems: dict[str, str] = {}
-    if not token.fullmatch(settings.get("token", "")):
-        problems["token"] = must_be
+    return form_problems(http, settings, {"token": (token, must_be)})
+
+
+def form_problems(
+    http: Http, settings: Mapping[str, str], forms: Mapping[str, tuple[re.Pattern[str], str]]
+) -> Mapping[str, str]:
+    """Look at the form of each field that is there or has to be, and at the URL of a server of one's own."""
+    problems = {name: must_be for name, (form, must_be) in forms.items() if not form.fullmatch(settings.get(name, ""))}
     base_url = settings.get("base_url", "")
     if base_url and (problem := http.url_problem(base_url)):
         problems["base_url"] = problem
@@ -50,6 +55,31 @@ def no_answer_of(api: str, reply: Reply) -> Outcome:
     if reply.is_good or reply.is_busy:
         return Retry(problem, reply.retry_after())
     return Misconfigured(f"{problem}; look at base_url")
+
+
+def shortened(text: str, longest: int) -> str:
+    """Cut a text, so that one sees that it was cut."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def escaped_within(text: str, markup: re.Pattern[str], longest: int) -> str:
+    """Put a backslash before each character of a markup, and cut to so many characters with them, none in two."""
+    whole = markup.sub(r"\\\1", text)
+    if len(whole) <= longest:
+        return whole
+    pieces, left = [], longest - 1
+    for character in text:
+        piece = markup.sub(r"\\\1", character)
+        if len(piece) > left:
+            break
+        pieces.append(piece)
+        left -= len(piece)
+    return "".join(pieces) + "…"
+
+
+def one_line(text: str) -> str:
+    """Write a text without line breaks and runs of spaces."""
+    return " ".join(text.split())
 
 
 def text_of(letter: Letter) -> str:

@@ -5,10 +5,17 @@ from importlib.metadata import entry_points
 from services.chassis.errors import Stop
 from services.notification.channels import Channel, Channels, Http, Opened, Tools
 from services.notification.channels.console import ConsoleChannel
+from services.notification.channels.dingtalk import DingTalkChannel
+from services.notification.channels.discord import DiscordChannel
 from services.notification.channels.email import EmailChannel
+from services.notification.channels.feishu import FeishuChannel
+from services.notification.channels.line import LineChannel
 from services.notification.channels.slack import SlackChannel
 from services.notification.channels.telegram import TelegramChannel
 from services.notification.channels.webhook import WebhookChannel
+from services.notification.channels.wechat import WeChatChannel
+from services.notification.channels.wecom import WeComChannel
+from services.notification.channels.whatsapp import WhatsAppChannel
 from services.notification.settings import Settings
 
 GROUP = "groupbuy.channels"
@@ -39,6 +46,13 @@ def open_channels(settings: Settings, http: Http) -> Channels:
         WebhookChannel(http),
         TelegramChannel(http),
         SlackChannel(http),
+        WeChatChannel(http),
+        WhatsAppChannel(http),
+        WeComChannel(http),
+        LineChannel(http),
+        FeishuChannel(http),
+        DiscordChannel(http),
+        DingTalkChannel(http),
     ]
     channels: dict[str, Channel] = {}
     for channel in [*ours, *brought(tools)]:

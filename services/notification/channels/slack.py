@@ -23,7 +23,7 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import Reply
-from services.notification.channels.messenger import account_problems, call, moved, no_answer_of, text_of
+from services.notification.channels.messenger import account_problems, call, moved, no_answer_of, shortened, text_of
 
 LONGEST_TEXT = 3000  # of a section's text
 _LONGEST_LABEL = 75  # of a button's text
@@ -94,10 +94,10 @@ class SlackChannel:
 
 
 def _message(letter: Letter) -> dict[str, Any]:
-    text = _shortened(text_of(letter), LONGEST_TEXT)
+    text = shortened(text_of(letter), LONGEST_TEXT)
     blocks: list[dict[str, Any]] = [{"type": "section", "text": _plain(text)}]
     if letter.link and len(letter.link) <= _LONGEST_LINK:
-        label = _shortened(letter.link_label or letter.link, _LONGEST_LABEL)
+        label = shortened(letter.link_label or letter.link, _LONGEST_LABEL)
         button = {"type": "button", "text": _plain(label), "url": letter.link}
         blocks.append({"type": "actions", "elements": [button]})
     return {
@@ -116,10 +116,6 @@ def _plain(text: str) -> dict[str, Any]:
 def _escaped(text: str) -> str:
     """Write the three characters that Slack's markup is made of."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _shortened(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _outcome(reply: Reply) -> Outcome:

@@ -6,9 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.notification.channels import Account
+from services.notification.channels import Account, Outcome
 
 _EARLY_SECONDS = 60.0
+
+
+class NoToken(Exception):
+    """The service gives no token; `outcome` is what that means for the message."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,164 @@
+"""The channel `feishu`: cards by the platform's own app in Feishu, or in Lark, which is the same outside China.
+
+Sources, below https://open.feishu.cn/document/server-docs/: im-v1/message/create (request, uuid, errors),
+authentication-management/access-token/tenant_access_token_internal (tokens), api-call-guide/frequency-control,
+api-call-guide/generic-error-code.
+
+uuid is the delivery's id: the same one is sent once within an hour. Text is plain, so that nothing in it is markup.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from services.notification.channels import (
+    Account,
+    Field,
+    Http,
+    Letter,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Setup,
+)
+from services.notification.channels.http import Reply
+from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, shortened, text_of
+from services.notification.channels.tokens import NoToken, Token, Tokens
+
+LONGEST_TEXT = 5000  # a card has 30 KB
+_LONGEST_LABEL = 100
+_REGIONS = {"feishu": "https://open.feishu.cn", "lark": "https://open.larksuite.com"}
+_NAME = "Open Platform"
+_TYPES = {"ou": "open_id", "on": "union_id", "oc": "chat_id"}
+_TO = re.compile(r"(ou|on|oc)_[0-9a-z]{20,40}")
+_FORMS = {
+    "app_id": (re.compile(r"cli_[0-9a-z]{10,30}"), "must be the App ID, cli_..."),
+    "secret": (re.compile(r"[A-Za-z0-9]{20,64}"), "must be the App Secret"),
+    "region": (re.compile(r"(feishu|lark)?"), "must be feishu or lark"),
+}
+_TOKEN_IS_OLD = {99991661, 99991663, 99991664, 99991668}
+_APP_TOO_FAST = {99991400, 11232}
+_LATER = {230020, 230049, 11233, 1500, 99991402}
+"""Too much to this one chat; trouble of theirs."""
+_GONE = {230002, 230029, 232009}
+"""The app is not in the chat; the member has left the company; the chat is dissolved."""
+_OURS = {10003, 10014, 230006, 230018, 230027, 230035, 99991401, 99991543, 99991672}
+"""App id or secret, an app without a bot, permissions, addresses that may call."""
+
+
+class FeishuChannel:
+    """Writes to members and chats of a company as an app."""
+
+    name = "feishu"
+    setup = Setup(
+        fields=(
+            Field("app_id", "App ID, cli_..."),
+            Field("secret", "App Secret", secret=True),
+            Field("region", "feishu (so if it is left out) or lark", required=False),
+            Field("base_url", "of the API; the region's if it is left out", required=False),
+        ),
+        has_buttons=True,
+        per_second=50.0,
+    )
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._tokens = Tokens(self._fetch)
+
+    def check(self, address: str) -> str | None:
+        """Accept an open id, a union id or a chat id."""
+        if not _TO.fullmatch(address):
+            return "must be an open_id (ou_...), a union_id (on_...) or a chat_id (oc_...)"
+        return None
+
+    def check_account(self, settings: Mapping[str, str]) -> Mapping[str, str]:
+        """Look at the form of every field."""
+        return form_problems(self._http, settings, _FORMS)
+
+    async def send(self, letter: Letter, account: Account) -> Outcome:
+        """Send a card."""
+        try:
+            token = await self._tokens.get(account)
+        except NoToken as none:
+            return none.outcome
+        path = f"open-apis/im/v1/messages?receive_id_type={_TYPES[letter.address[:2]]}"
+        headers = {"Authorization": f"Bearer {token}"}
+        reply = await call(self._http, account, _api(account), path, _message(letter), headers)
+        if not isinstance(reply, Reply):
+            return reply
+        if reply.json().get("code") in _TOKEN_IS_OLD:
+            self._tokens.refused(account, token)
+        return _outcome(reply)
+
+    async def close(self) -> None:
+        """Keep nothing of its own."""
+
+    async def _fetch(self, account: Account) -> Token:
+        asked = {"app_id": account.settings.get("app_id", ""), "app_secret": account.settings.get("secret", "")}
+        path = "open-apis/auth/v3/tenant_access_token/internal"
+        reply = await call(self._http, account, _api(account), path, asked)
+        if not isinstance(reply, Reply):
+            raise NoToken(reply)
+        said = reply.json()
+        if said.get("code") == 0 and isinstance(said.get("tenant_access_token"), str):
+            return Token(said["tenant_access_token"], float(said.get("expire", 0) or 0))
+        raise NoToken(_outcome(reply))
+
+
+def _api(account: Account) -> str:
+    return _REGIONS[account.settings.get("region") or "feishu"]
+
+
+def _message(letter: Letter) -> dict[str, Any]:
+    elements: list[dict[str, Any]] = [{"tag": "div", "text": _plain(shortened(text_of(letter), LONGEST_TEXT))}]
+    if letter.link:
+        label = shortened(letter.link_label or letter.link, _LONGEST_LABEL)
+        button = {"tag": "button", "text": _plain(label), "type": "primary", "url": letter.link}
+        elements.append({"tag": "action", "actions": [button]})
+    card = {"config": {"wide_screen_mode": True}, "elements": elements}
+    return {
+        "receive_id": letter.address,
+        "msg_type": "interactive",
+        "content": json.dumps(card, ensure_ascii=False),
+        "uuid": str(letter.delivery_id),
+    }
+
+
+def _plain(text: str) -> dict[str, str]:
+    return {"tag": "plain_text", "content": text}
+
+
+def _outcome(reply: Reply) -> Outcome:
+    """Read an answer: code, 0 where it is good."""
+    if problem := moved(reply):
+        return problem
+    said = reply.json()
+    code, data = said.get("code"), said.get("data")
+    if not isinstance(code, int):
+        return no_answer_of(_NAME, reply)
+    if code == 0:
+        return Sent(str(data.get("message_id", "")) if isinstance(data, dict) else "")
+    return _error(code, reply)
+
+
+def _error(code: int, reply: Reply) -> Outcome:
+    said = f"code {code}"
+    if code in _APP_TOO_FAST:
+        return Retry(said, _reset(reply), whole_account=True)
+    if code in _TOKEN_IS_OLD:
+        return Retry(f"{said}: the access token is not valid any more")
+    if code in _LATER or reply.is_busy:
+        return Retry(said, reply.retry_after())
+    if code in _OURS:
+        return Misconfigured(f"{said}: look at the app, its bot and its permissions; PutChannel takes new settings")
+    return Refused(said, is_gone=code in _GONE)
+
+
+def _reset(reply: Reply) -> timedelta | None:
+    """Read after how many seconds the limit is over."""
+    text = reply.headers.get("x-ogw-ratelimit-reset", "")
+    return timedelta(seconds=int(text[:6])) if text.isascii() and text.isdecimal() else reply.retry_after()

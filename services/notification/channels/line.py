@@ -1,0 +1,126 @@
+"""The channel `line`: push messages of the platform's own LINE Official Account.
+
+Sources: https://developers.line.biz/en/reference/messaging-api/#send-push-message (request, answers, lengths),
+https://developers.line.biz/en/docs/messaging-api/retrying-api-request/ (X-Line-Retry-Key, 409) and
+https://developers.line.biz/en/reference/messaging-api/#rate-limits.
+
+The retry key is the delivery's id: LINE takes the same one once within 24 hours, and says 409 to the second, which is
+as good as sent. A push to a member who has blocked the account is taken, and not shown: LINE tells nobody.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from services.notification.channels import (
+    Account,
+    Field,
+    Http,
+    Letter,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Setup,
+)
+from services.notification.channels.http import Reply
+from services.notification.channels.messenger import account_problems, call, moved, no_answer_of, shortened, text_of
+
+LONGEST_TEXT = 5000
+_LONGEST_LABEL = 40
+_LONGEST_LINK = 1000
+_LONGEST_ALT = 400
+_API = "https://api.line.me"
+_NAME = "Messaging API"
+_TOKEN = re.compile(r"[A-Za-z0-9+/=._-]{40,400}")
+_TO = re.compile(r"[UCR][0-9a-f]{32}")
+_MONTH_IS_FULL = timedelta(hours=6)
+_TOO_FAST = timedelta(seconds=10)
+
+
+class LineChannel:
+    """Writes to members, groups and rooms as an Official Account."""
+
+    name = "line"
+    setup = Setup(
+        fields=(
+            Field("token", "the channel access token of the Official Account", secret=True),
+            Field("base_url", f"of the Messaging API; {_API} if it is left out", required=False),
+        ),
+        has_buttons=True,
+        per_second=2000.0,
+    )
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def check(self, address: str) -> str | None:
+        """Accept the id of a user, a group or a room."""
+        if not _TO.fullmatch(address):
+            return "must be the id of a user (U), group (C) or room (R): the letter and 32 hexadecimal digits"
+        return None
+
+    def check_account(self, settings: Mapping[str, str]) -> Mapping[str, str]:
+        """Look at the form of the token, and at the URL."""
+        return account_problems(self._http, settings, _TOKEN, "must be a channel access token, 40 characters or more")
+
+    async def send(self, letter: Letter, account: Account) -> Outcome:
+        """Push the message."""
+        headers = {
+            "Authorization": f"Bearer {account.settings.get('token', '')}",
+            "X-Line-Retry-Key": str(letter.delivery_id),
+        }
+        reply = await call(self._http, account, _API, "v2/bot/message/push", _message(letter), headers)
+        return _outcome(reply) if isinstance(reply, Reply) else reply
+
+    async def close(self) -> None:
+        """Keep nothing of its own."""
+
+
+def _message(letter: Letter) -> dict[str, Any]:
+    fits = 0 < len(letter.link) <= _LONGEST_LINK
+    text = text_of(letter) + (f"\n{letter.link}" if letter.link and not fits else "")
+    messages: list[dict[str, Any]] = [{"type": "text", "text": shortened(text, LONGEST_TEXT)}]
+    if fits:
+        messages.append(_button(letter.link, letter.link_label or letter.link))
+    return {"to": letter.address, "messages": messages}
+
+
+def _button(link: str, label: str) -> dict[str, Any]:
+    action = {"type": "uri", "label": shortened(label, _LONGEST_LABEL), "uri": link}
+    box = {"type": "box", "layout": "vertical", "contents": [{"type": "button", "style": "primary", "action": action}]}
+    return {"type": "flex", "altText": shortened(label, _LONGEST_ALT), "contents": {"type": "bubble", "body": box}}
+
+
+def _outcome(reply: Reply) -> Outcome:
+    """Read an answer: sent messages, or `message` in words; 409 is a retry key that was taken before."""
+    if problem := moved(reply):
+        return problem
+    said = reply.json()
+    if reply.status == 409 or (reply.is_good and "sentMessages" in said):  # noqa: PLR2004
+        return Sent(_id(said) or reply.headers.get("x-line-accepted-request-id", ""))
+    words = said.get("message")
+    if not isinstance(words, str):
+        return no_answer_of(_NAME, reply)
+    return _error(reply, words)
+
+
+def _id(said: Mapping[str, Any]) -> str:
+    sent = said.get("sentMessages")
+    first = sent[0] if isinstance(sent, list) and sent else {}
+    return str(first.get("id", "")) if isinstance(first, dict) else ""
+
+
+def _error(reply: Reply, words: str) -> Outcome:
+    said = f"HTTP {reply.status}"
+    if reply.status == 429:  # noqa: PLR2004
+        if "monthly limit" in words:
+            return Retry(f"{said}: the month's messages are used up", _MONTH_IS_FULL, whole_account=True)
+        return Retry(said, reply.retry_after() or _TOO_FAST, whole_account=True)
+    if reply.is_busy:
+        return Retry(said, reply.retry_after())
+    if reply.status in {401, 403}:
+        return Misconfigured(f"{said}: look at the Official Account and its token; PutChannel takes a new one")
+    return Refused(said)

@@ -1,0 +1,196 @@
+"""The channel `wechat`: template messages of an official account, or subscribe messages of a Mini Program.
+
+Sources: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html (template
+messages, client_msg_id); https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/
+subscribe-message/sendMessage.html (subscribe messages, lengths of values); getStableAccessToken.html beside it
+(tokens); https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html (errors).
+
+A message is a template that WeChat has approved, filled by two of its fields: subject and text, cut to what a field
+takes. A template message has an idempotency key, client_msg_id, which WeChat keeps for ten minutes; a subscribe message
+has none, and uses up one of the permissions that the member gave.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from services.notification.channels import (
+    Account,
+    Field,
+    Http,
+    Letter,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Setup,
+)
+from services.notification.channels.http import Reply
+from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, one_line, shortened
+from services.notification.channels.tokens import NoToken, Token, Tokens
+
+_API = "https://api.weixin.qq.com"
+_NAME = "WeChat API"
+_TO = re.compile(r"[A-Za-z0-9_-]{20,64}")
+_FORMS = {
+    "app_id": (re.compile(r"wx[0-9a-f]{16}"), "must be the AppID, wx and 16 hexadecimal digits"),
+    "secret": (re.compile(r"[0-9a-f]{32}"), "must be the AppSecret, 32 hexadecimal digits"),
+    "template_id": (re.compile(r"[A-Za-z0-9_-]{20,64}"), "must be the id of a template that WeChat has approved"),
+    "kind": (re.compile(r"(official|mini)?"), "must be official or mini"),
+    "title_field": (re.compile(r"[a-z_]{1,30}\d{0,3}"), "must be the name of a field of the template, as thing1"),
+    "text_field": (re.compile(r"[a-z_]{1,30}\d{0,3}"), "must be the name of a field of the template, as thing2"),
+}
+THING_LENGTH = 20
+"""Characters of a value whose field is called thing and a number."""
+_OTHER_LENGTH = 200
+_TOKEN_IS_OLD = {40001, 40014, 42001}
+_BUSY = {-1, 40097, 50005}
+_SLOW_DOWN = {45009: timedelta(hours=1), 45011: timedelta(minutes=1)}
+"""The day's quota, and calls a minute: of the whole account."""
+_GONE = {40003, 43004}
+"""The openid is none of this account's, or its member follows the account no longer."""
+_OURS = {
+    40002: "grant_type",
+    40013: "the AppID",
+    40037: "the template_id",
+    40125: "the AppSecret",
+    40164: "the list of addresses that may call (IP whitelist)",
+    40243: "the AppSecret, which is frozen",
+    41028: "the template",
+    41030: "the page",
+    47001: "the template's fields",
+    47003: "the template's fields: WeChat does not take what is in one of them",
+    48001: "the account's permissions",
+    48004: "the account, which WeChat has banned from this call",
+    50002: "the account, which WeChat has limited",
+    61024: "the token's way",
+    89503: "the list of addresses that may call (IP whitelist)",
+}
+"""Errors that an operator mends, and where to look."""
+
+
+class WeChatChannel:
+    """Writes to members who follow an official account, or have subscribed in a Mini Program."""
+
+    name = "wechat"
+    setup = Setup(
+        fields=(
+            Field("app_id", "AppID of the official account or Mini Program, wx..."),
+            Field("secret", "its AppSecret", secret=True),
+            Field("template_id", "id of the approved template"),
+            Field("title_field", "the template's field that takes the subject, as thing1"),
+            Field("text_field", "the template's field that takes the text, as thing2"),
+            Field("kind", "official (template messages; so if left out) or mini (subscribe messages)", required=False),
+            Field("page", "of a Mini Program, the page that opens; a link is added as ?link=", required=False),
+            Field("base_url", f"of the API; {_API} if it is left out", required=False),
+        ),
+        has_buttons=True,  # the message as a whole opens the link
+    )
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._tokens = Tokens(self._fetch)
+
+    def check(self, address: str) -> str | None:
+        """Accept an openid."""
+        if not _TO.fullmatch(address):
+            return "must be the member's openid at this account: 20 to 64 letters, digits, - and _"
+        return None
+
+    def check_account(self, settings: Mapping[str, str]) -> Mapping[str, str]:
+        """Look at the form of every field."""
+        return form_problems(self._http, settings, _FORMS)
+
+    async def send(self, letter: Letter, account: Account) -> Outcome:
+        """Fill the template and send it."""
+        try:
+            token = await self._tokens.get(account)
+        except NoToken as none:
+            return none.outcome
+        way = "message/subscribe/send" if _is_mini(account) else "message/template/send"
+        path = f"cgi-bin/{way}?access_token={quote(token)}"
+        reply = await call(self._http, account, _API, path, _message(letter, account))
+        if not isinstance(reply, Reply):
+            return reply
+        outcome, code = _outcome(reply)
+        if code in _TOKEN_IS_OLD:
+            self._tokens.refused(account, token)
+        return outcome
+
+    async def close(self) -> None:
+        """Keep nothing of its own."""
+
+    async def _fetch(self, account: Account) -> Token:
+        """Ask for the account's stable token, which is the same for all who ask: ours ends nobody else's."""
+        asked = {
+            "grant_type": "client_credential",
+            "appid": account.settings.get("app_id", ""),
+            "secret": account.settings.get("secret", ""),
+        }
+        reply = await call(self._http, account, _API, "cgi-bin/stable_token", asked)
+        if not isinstance(reply, Reply):
+            raise NoToken(reply)
+        said = reply.json()
+        if isinstance(said.get("access_token"), str):
+            return Token(said["access_token"], float(said.get("expires_in", 0) or 0))
+        raise NoToken(_outcome(reply)[0])
+
+
+def _is_mini(account: Account) -> bool:
+    return account.settings.get("kind") == "mini"
+
+
+def _message(letter: Letter, account: Account) -> dict[str, Any]:
+    settings = account.settings
+    values = {
+        settings.get("title_field", ""): letter.subject,
+        settings.get("text_field", ""): letter.body,
+    }
+    message: dict[str, Any] = {
+        "touser": letter.address,
+        "template_id": settings.get("template_id", ""),
+        "data": {name: {"value": fitted(name, text)} for name, text in values.items()},
+    }
+    if _is_mini(account):
+        return message | _page(letter, settings.get("page", ""))
+    return message | {"client_msg_id": str(letter.delivery_id)} | ({"url": letter.link} if letter.link else {})
+
+
+def _page(letter: Letter, page: str) -> dict[str, str]:
+    if not page:
+        return {}
+    sign = "&" if "?" in page else "?"
+    return {"page": f"{page}{sign}link={quote(letter.link, safe='')}" if letter.link else page}
+
+
+def fitted(field: str, text: str) -> str:
+    """Write a text as a field of a template takes it: one line, cut to the field's length."""
+    longest = THING_LENGTH if field.startswith("thing") else _OTHER_LENGTH
+    return shortened(one_line(text), longest)
+
+
+def _outcome(reply: Reply) -> tuple[Outcome, int]:
+    """Read an answer: errcode, 0 where it is good; HTTP 200 all the same."""
+    if problem := moved(reply):
+        return problem, 0
+    said = reply.json()
+    code = said.get("errcode")
+    if not isinstance(code, int):
+        return no_answer_of(_NAME, reply), 0
+    return (Sent(str(said.get("msgid", ""))) if code == 0 else _error(code)), code
+
+
+def _error(code: int) -> Outcome:
+    said = f"errcode {code}"
+    if code in _TOKEN_IS_OLD:
+        return Retry(f"{said}: the access token is not valid any more")
+    if code in _BUSY:
+        return Retry(said)
+    if code in _SLOW_DOWN:
+        return Retry(said, _SLOW_DOWN[code], whole_account=True)
+    if code in _OURS:
+        return Misconfigured(f"{said}: look at {_OURS[code]}; PutChannel takes new settings")
+    return Refused(said, is_gone=code in _GONE)
