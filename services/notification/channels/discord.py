@@ -45,6 +45,8 @@ _NO_PREVIEWS = 4
 _ROW, _BUTTON, _LINK = 1, 2, 5
 _API = "https://discord.com/api/v10"
 _NAME = "Discord API"
+_AGENT = "DiscordBot (groupbuy, 1)"
+"""In the form that Discord asks for (reference#user-agent); others may be turned away before the API."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{18,40}\.[A-Za-z0-9_-]{4,12}\.[A-Za-z0-9_-]{20,60}")
 _TO = re.compile(r"(channel:)?[1-9][0-9]{16,19}")
 _MARKUP = re.compile(r"([\\*_~`|<>#@:\[\]()\-])")
@@ -115,7 +117,7 @@ class DiscordChannel:
         return self._rooms[key]
 
     async def _call(self, account: Account, path: str, json: Mapping[str, Any]) -> Reply | Outcome:
-        headers = {"Authorization": f"Bot {account.settings.get('token', '')}"}
+        headers = {"Authorization": f"Bot {account.settings.get('token', '')}", "User-Agent": _AGENT}
         return await call(self._http, account, _API, path, json, headers)
 
 

@@ -1,6 +1,8 @@
 """The channels there are: those of this release, and those that other packages bring by an entry point."""
 
+from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from services.chassis.errors import Stop
 from services.notification.channels import Channel, Channels, Http, Opened, Tools
@@ -55,11 +57,20 @@ def open_channels(settings: Settings, http: Http) -> Channels:
         DingTalkChannel(http),
     ]
     channels: dict[str, Channel] = {}
-    for channel in [*ours, *brought(tools)]:
+    for channel in [*ours, *_optional(settings), *brought(tools)]:
         if channel.name in channels:
             raise Stop(f"two channels are named {channel.name}; remove one of the packages that bring them")
         channels[channel.name] = channel
     return channels
+
+
+def _optional(settings: Settings) -> list[Channel]:
+    """Make the channels whose library is installed."""
+    if find_spec("apprise") is None:
+        return []
+    module = import_module("services.notification.channels.apprise")
+    channel: Channel = module.AppriseChannel(allow_private=settings.webhook_private_addresses == "allow")
+    return [channel]
 
 
 def brought(tools: Tools) -> list[Channel]:

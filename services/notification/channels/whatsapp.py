@@ -6,7 +6,8 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/messages/interactive-cta
 
 Free text is taken within 24 hours after the member has written; outside it only approved templates are. Where
 `template` is set up, subject and text go as its one parameter, in one line. There is no idempotency key: a sender that
-dies, or a connection cut, between the call and its record sends again. WhatsApp's own marks (*, _, ~, `) cannot be escaped.
+dies, or a connection cut, between the call and its record sends again. WhatsApp's own marks (*, _, ~, `) cannot be
+escaped. That a message failed later comes by a webhook of Meta's, which is not read: what was taken counts as sent.
 """
 
 import re

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.notification.domain import Again, Over, Posted, PostState, follows, matching, patterns_problem, rest_after
 from services.notification.domain.posting import LONGEST_REST, WAITS
@@ -97,6 +98,14 @@ def test_signature_is_the_specifications_own_example() -> None:
         ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
     )
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_the_reference_library_verifies_it() -> None:
+    secret, body = new_secret(), '{"type": "team.team_opened", "data": "芒果"}'.encode()
+    headers = signed_headers("id", datetime.now(UTC), body, [new_secret(), secret])
+    assert Webhook(secret).verify(body, headers)["data"] == "芒果"
+    with pytest.raises(WebhookVerificationError):
+        Webhook(new_secret()).verify(body, headers)
 
 
 def test_two_secrets_sign_both() -> None:
