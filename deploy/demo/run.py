@@ -22,6 +22,7 @@ from deploy.demo.endpoint import ShopEndpoint, bodies
 from deploy.demo.errors import DemoError
 from deploy.demo.guard import Guard, Interrupted
 from deploy.demo.journal import TOPICS, Journal
+from deploy.demo.messengers import NAMES, Messengers
 from deploy.demo.observe import TopicReader
 from deploy.demo.play.player import Player
 from deploy.demo.play.turn import Props
@@ -37,7 +38,9 @@ from deploy.local.stack import Stack, StackOptions
 from deploy.local.stack.options import KafkaKind
 from deploy.local.stack.status import ask_status
 
-_OVER = {"email": "e-mail", "webhook": "webhook"}
+_WITH_ID = {"email", "webhook", "wechat"}
+"""Channels whose messages carry the delivery's id."""
+_OVER = {"email": "e-mail", "webhook": "webhook", **NAMES}
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Demo:
         self._stage = Stage(view, hurry=options.hurry)
         self._journal = Journal()
         self._endpoint = ShopEndpoint()
+        self._messengers = Messengers(self._journal.on_arrival)
         self._run_id = "".join(random.choices(string.ascii_lowercase, k=6))  # noqa: S311 - only to tell runs apart
         self._data = Path(tempfile.mkdtemp(prefix="groupbuy-demo-"))
         self._reported = False
@@ -104,8 +108,9 @@ class Demo:
         exits.push_async_callback(mail.stop)
         members = await web.start()
         exits.push_async_callback(web.stop)
-        await self._endpoint.start()
-        exits.push_async_callback(self._endpoint.stop)
+        for server in (self._endpoint, self._messengers):
+            await server.start()
+            exits.push_async_callback(server.stop)
         stack = Stack(StackOptions(data=self._data, kafka=self._options.kafka, environment=environment), say=self._say)
         guard = Guard(stack, self._say)
         exits.push_async_callback(guard.stop)
@@ -132,7 +137,8 @@ class Demo:
             shop = Shop(addresses, stack.key, self._run_id, self._data / "logs")
             exits.push_async_callback(shop.close)
             await self._endpoint.register(shop)
-            player = Player(Props(shop, self._journal, stack, self._run_id, members))
+            await self._messengers.register(shop)
+            player = Player(Props(shop, self._journal, stack, self._run_id, members, self._messengers))
             self._view.start()
             exits.callback(self._view.stop)
             await self._scenes(player)
@@ -210,7 +216,7 @@ class Demo:
     def _all_sent(self) -> bool:
         """Whether each message at a sink has its end on the topic too."""
         ended = {event.delivery_id for event in self._journal.deliveries()}
-        return ended >= self._journal.arrivals.keys()
+        return ended >= {key for key, arrival in self._journal.arrivals.items() if arrival.over in _WITH_ID}
 
     def _messages(self) -> dict[str, int]:
         counts: dict[str, int] = {}

@@ -81,17 +81,19 @@ class Sender:
         """Claim what is due, as far as there is room, and begin to send it; returns the number claimed."""
         async with self._flights.claiming:
             claims = [] if self._flights.stopping else self._room()
-            claimed = await self._claim(claims) if claims else []
+            claimed = await self._claim(claims, self._flights.free) if claims else []
             for item, step in claimed:
                 if isinstance(step, _Ready):
                     self._begin(item, step)
         return len(claimed)
 
-    async def _claim(self, claims: Sequence[Claim]) -> list[tuple[Claimed, "_Step"]]:
+    async def _claim(self, claims: Sequence[Claim], most: int) -> list[tuple[Claimed, "_Step"]]:
         """Claim, and in the same transaction end what is over and give back what has to wait or is another's turn."""
         now = self._clock.now()
         async with self._database.work() as work:
-            claimed = await store.claim_due(work.connection, claims, ids.new_id(), now, now + self._pace.lease)
+            claimed = await store.claim_due(
+                work.connection, claims, most, ids.new_id(), now, now + self._pace.lease
+            )
             if not claimed:
                 return []
             steps = await self._decide(work, claimed, now)
@@ -146,15 +148,12 @@ class Sender:
         return Wait(turn) if is_far(turn, now) else _Ready(contact, account, (turn - now).total_seconds())
 
     def _room(self) -> Sequence[Claim]:
-        """Share what is free among the channels; one that is slow takes no more than its part."""
-        free, busy = self._flights.free, self._flights.busy
-        claims: list[Claim] = []
-        for name in sorted(self._channels, key=lambda name: busy[name]):
-            limit = min(self._pace.per_lane - busy[name], free)
-            if limit > 0:
-                claims.append(Claim(name, limit))
-                free -= limit
-        return claims
+        """Tell how much room each channel has; one that is slow takes no more than its part of what is free in all."""
+        if self._flights.free <= 0:
+            return []
+        busy = self._flights.busy
+        room = {name: self._pace.per_lane - busy[name] for name in self._channels}
+        return [Claim(name, limit) for name, limit in room.items() if limit > 0]
 
     def _begin(self, item: Claimed, ready: "_Ready") -> None:
         channel = ready.contact.channel

@@ -9,6 +9,7 @@ from groupbuy.pricing.v1 import ladder_pb2
 from groupbuy.team_formation.v1 import types_pb2
 from groupbuy.team_formation.v1.team_formation_service_pb2 import CreateCampaignRequest
 
+from deploy.demo.messengers import Messengers
 from deploy.demo.scene import model
 
 _DAY = timedelta(days=1)
@@ -116,9 +117,10 @@ def asserted(member: model.Member) -> types_pb2.Assertions:
     return types_pb2.Assertions(newcomer=member.newcomer, tags=member.tags, match_key=member.match_key)
 
 
-def member_request(member: model.Member, member_id: str, web: str) -> PutMemberRequest:
-    """Register how a member is reached: at the demo's own mail and web servers, or on the console."""
+def member_request(member: model.Member, member_id: str, web: str, messengers: Messengers) -> PutMemberRequest:
+    """Register how a member is reached: at the demo's own servers of mail, web and messengers, or on the console."""
     addresses = {"email": f"{member_id}@members.example", "webhook": f"{web}{member_id}", "console": member.name}
+    addresses |= messengers.addresses(member_id)
     return PutMemberRequest(
         member=Member(
             member_id=member_id,

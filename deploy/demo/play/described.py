@@ -22,6 +22,7 @@ def described(expect: Expect, currency: str) -> str:
     words += _of_members("{} gets {} back", expect.back, currency)
     words += [f"settled {cause} {count}" for cause, count in expect.settled.items()]
     words += [f"told {kind} {count}" for kind, count in expect.told.items()]
+    words += [f"{name} told by {channel}" for name, channel in expect.over.items()]
     words += _of_promoter(expect.promoted, currency) if expect.promoted else []
     words += [f"refused {reason} {count}" for reason, count in expect.refused.items()]
     words += [

@@ -10,6 +10,7 @@ from groupbuy.pricing.v1.events_pb2 import PriceEvent
 from groupbuy.team_formation.v1.events_pb2 import TeamEvent
 
 from deploy.demo.journal import Journal, Note
+from deploy.demo.messengers import NAMES
 from deploy.demo.play.record import Effect, StepRecord
 from deploy.demo.play.telling import MANY, facts, meaning, price, settled, together
 from deploy.demo.play.world import World
@@ -22,7 +23,7 @@ _GATHERING_SECONDS = 0.01
 """What is read from Kafka at once comes within this time, and is shown together."""
 
 _MANY_SEATS = 40
-_OVER = {"email": "e-mail", "webhook": "webhook", "console": "console"}
+_OVER = {"email": "e-mail", "webhook": "webhook", "console": "console", **NAMES}
 
 
 @dataclass(frozen=True, slots=True)

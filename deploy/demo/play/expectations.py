@@ -55,6 +55,7 @@ class Expectations:
             (expect.leads or expect.seats or expect.caps, self._seats),
             (expect.pays or expect.back or expect.settled, self._settled),
             (expect.told, self._told),
+            (expect.over, self._over),
             (expect.promoted, self._promoted),
             (expect.campaign, self._campaign),
             (any(item is not None for item in (expect.seated, expect.lost, expect.twice)), self._crowd),
@@ -169,6 +170,19 @@ class Expectations:
             if ended.team_id == team_id and ended.state == DeliveryState.DELIVERY_STATE_SENT:
                 told.setdefault(MessageKind.Name(ended.kind)[13:], set()).add(ended.member_id)
         return _differences([(f"told {kind}", count, len(told.get(kind, ()))) for kind, count in expect.told.items()])
+
+    async def _over(self, expect: Expect) -> str:
+        """Compare by which channel members were told last, of whatever team."""
+        channels: dict[str, str] = {}
+        for event in self._journal.deliveries():
+            ended = event.delivery_ended
+            if ended.state == DeliveryState.DELIVERY_STATE_SENT:
+                channels[ended.member_id] = ended.channel
+        pairs = [
+            (f"{name} told by", channel, channels.get(self._world.member_id(name), "nothing"))
+            for name, channel in expect.over.items()
+        ]
+        return _differences(pairs)
 
     async def _crowd(self, expect: Expect) -> str:
         crowd = self._world.crowd

@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.demo.actor import Refused
 from deploy.demo.errors import DemoError
-from deploy.demo.play import audience, members, payments, reports, sharing, shop, storm
+from deploy.demo.play import audience, chats, members, payments, reports, sharing, shop, storm
 from deploy.demo.play.campaign import member_request
 from deploy.demo.play.effects import Effects
 from deploy.demo.play.record import SceneRecord, StepRecord
@@ -43,6 +43,9 @@ _PLAYS: dict[type, Callable[[Turn, Any], Awaitable[None]]] = {
     model.WaitFor: audience.wait_for,
     model.Receipts: audience.receipts,
     model.Letter: audience.letter,
+    model.Request: chats.request,
+    model.Blocks: chats.blocks,
+    model.Breaks: chats.breaks,
     model.Kill: storm.kill,
     model.Crowd: storm.crowd,
     model.Expect: audience.expect,
@@ -87,7 +90,8 @@ class Player:
             if self._registered.get(member.name) == member:
                 continue
             self._registered[member.name] = member
-            await shop.ask(shop.messages.PutMember, member_request(member, f"{member.name}-{run_id}", self._props.web))
+            request = member_request(member, f"{member.name}-{run_id}", self._props.web, self._props.messengers)
+            await shop.ask(shop.messages.PutMember, request)
 
     async def _step(
         self, scene: model.Scene, world: World, stage: Stage, record: SceneRecord, step: model.Step

@@ -68,7 +68,7 @@ async def _register(turn: Turn, members: list[model.Member]) -> None:
 
     async def put(member: model.Member) -> None:
         async with gate:
-            request = member_request(member, turn.world.member_id(member.name), turn.props.web)
+            request = member_request(member, turn.world.member_id(member.name), turn.props.web, turn.props.messengers)
             await turn.shop.ask(turn.shop.messages.PutMember, request)
 
     await asyncio.gather(*(put(member) for member in members))

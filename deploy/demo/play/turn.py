@@ -9,6 +9,7 @@ from groupbuy.team_formation.v1.types_pb2 import Seat, Team, TeamState
 
 from deploy.demo.actor import Refused, Shop
 from deploy.demo.journal import Journal
+from deploy.demo.messengers import Messengers
 from deploy.demo.play.effects import Effects
 from deploy.demo.play.record import StepRecord
 from deploy.demo.play.world import World
@@ -23,13 +24,14 @@ _ENDED = (TeamState.TEAM_STATE_FORMED, *_WITHOUT_MEMBERS)
 
 @dataclass(frozen=True, slots=True)
 class Props:
-    """What a player plays with: the shop's calls, what is received, the stack to kill parts of, the members' web."""
+    """What a player plays with: the shop's calls, what is received, the stack to kill parts of, where members live."""
 
     shop: Shop
     journal: Journal
     stack: Stack
     run_id: str
     web: str
+    messengers: Messengers
 
 
 @dataclass(frozen=True, slots=True)

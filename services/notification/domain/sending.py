@@ -232,7 +232,7 @@ def after(
         case Retry(after=asked) if asked:
             least = asked
         case Misconfigured():
-            least = limits.misconfigured_wait
+            return Wait(now)  # by another contact point at once, or as long as the account rests
     wait = max(_backoff(attempts, jitter, limits), least)
     return Wait(min(now + wait, max(now, created_at + limits.age)))
 

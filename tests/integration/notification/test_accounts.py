@@ -68,12 +68,25 @@ async def test_a_channel_that_is_not_set_up_rests_and_the_next_contact_point_is_
     platform = await a_message(notification, ("chat", "mei-1"), ("desk", "desk 7"))
     async with a_sender(notification, chat, desk) as sender:
         await turn(sender)
-        assert (chat.sent, len(desk.sent)) == ([], 0)
+        assert (chat.sent, len(desk.sent)) == ([], 1)
         assert "PutChannel" in (await pauses(notification))[0][1]
         notification.clock.move(timedelta(seconds=61))
         await set_up(notification, platform)
         await turn(sender)
-    assert len(chat.sent) + len(desk.sent) == 1
+    assert (chat.sent, len(desk.sent)) == ([], 1)
+    assert await notification.states() == {("JOINED", "mei"): "SENT"}
+
+
+async def test_where_there_is_no_other_contact_point_the_message_waits_for_the_account(notification: Notifying) -> None:
+    chat = Scripted("chat", [Misconfigured("the token was revoked")], setup=TOKEN)
+    platform = await a_message(notification, ("chat", "mei-1"))
+    await set_up(notification, platform)
+    async with a_sender(notification, chat) as sender:
+        await turn(sender)
+        assert len(chat.sent) == 1
+        notification.clock.move(timedelta(seconds=61))
+        await turn(sender)
+    assert len(chat.sent) == 2
     assert await notification.states() == {("JOINED", "mei"): "SENT"}
 
 
@@ -88,7 +101,7 @@ async def test_while_a_problem_lasts_members_are_told_by_another_channel(notific
         second.open("mei")
         await notification.apply(*second.records)
         await turn(sender)
-    assert (len(chat.sent), len(desk.sent)) == (1, 1)
+    assert (len(chat.sent), len(desk.sent)) == (1, 2)
     assert await pauses(notification) == [("chat", "the token was revoked")]
 
 

@@ -361,6 +361,16 @@ async def test_a_new_delivery_wakes_the_sender(notification: Notifying, monkeypa
         await asyncio.wait([running])
 
 
+async def test_however_many_channels_there_are_each_has_its_turn(notification: Notifying) -> None:
+    channels = [Scripted(f"chat-{n}") for n in range(8)]
+    for n, channel in enumerate(channels):
+        await a_delivery(notification, (channel.name, f"mei-{n}"), members=(f"mei{n}", f"tom{n}"))
+    async with a_sender(notification, *channels, pace=Pace(total=8, per_lane=4)) as sender:
+        assert await sender.run_once() == 8
+        await sender.idle()
+    assert [len(channel.sent) for channel in channels] == [1] * 8
+
+
 async def test_stopping_lets_what_is_under_way_end(notification: Notifying) -> None:
     await a_delivery(notification)
     channel = Scripted("console", gate=asyncio.Event())

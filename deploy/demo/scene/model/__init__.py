@@ -3,6 +3,8 @@
 from deploy.demo.scene.model.expect import Expect, Promoted
 from deploy.demo.scene.model.offer import Campaign, Discount, Item, Rules, Tier, WhoMayJoin
 from deploy.demo.scene.model.steps import (
+    Blocks,
+    Breaks,
     Cancel,
     Captures,
     Crowd,
@@ -22,6 +24,7 @@ from deploy.demo.scene.model.steps import (
     Receipts,
     Report,
     ReportBy,
+    Request,
     Resume,
     Revoke,
     RunsOut,
@@ -37,6 +40,8 @@ from deploy.demo.scene.model.steps import (
 from deploy.demo.scene.model.story import Member, Scene
 
 __all__ = [
+    "Blocks",
+    "Breaks",
     "Campaign",
     "Cancel",
     "Captures",
@@ -62,6 +67,7 @@ __all__ = [
     "Receipts",
     "Report",
     "ReportBy",
+    "Request",
     "Resume",
     "Revoke",
     "Rules",

@@ -39,6 +39,8 @@ class Expect:
     settled: Mapping[str, int] = field(default_factory=dict)
     """How many settlement lines there are of a cause."""
     told: Mapping[str, int] = field(default_factory=dict)
+    over: Mapping[str, str] = field(default_factory=dict)
+    """By which channel members were told last."""
     promoted: Promoted | None = None
     campaign: str | None = None
     seated: int | None = None

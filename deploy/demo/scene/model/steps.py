@@ -277,6 +277,30 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """Show the last request that a member's messenger got, as it came."""
+
+    member: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A member's messengers take nothing from the shop any more."""
+
+    member: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breaks:
+    """A messenger takes nothing from the shop's account any more."""
+
+    channel: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kill:
     """End a part of the stack by kill -9; it is started again."""
 
@@ -325,6 +349,9 @@ Step: TypeAlias = (
     | WaitFor
     | Receipts
     | Letter
+    | Request
+    | Blocks
+    | Breaks
     | Kill
     | Crowd
     | Expect

@@ -1,7 +1,7 @@
 """Reads what the audience is told and shown, and what puts the engine to the test."""
 
 from deploy.demo.scene import model
-from deploy.demo.scene.steps.known import ALL, CHANNELS, KINDS, PARTS, STATES, Known
+from deploy.demo.scene.steps.known import ALL, CHANNELS, KINDS, MESSENGERS, PARTS, STATES, Known
 from deploy.demo.scene.table import Table
 
 
@@ -31,6 +31,21 @@ def letter(table: Table, known: Known) -> model.Letter:
     about = table.word("about", KINDS) if table.has("about") else ""
     within = table.seconds("within", "20 s")
     return model.Letter(table.word("letter", known.members), about, within, table.line)
+
+
+def request(table: Table, known: Known) -> model.Request:
+    """Read `request`."""
+    return model.Request(table.word("request", known.members), table.line)
+
+
+def blocks(table: Table, known: Known) -> model.Blocks:
+    """Read `blocks`."""
+    return model.Blocks(table.word("blocks", known.members), table.line)
+
+
+def breaks(table: Table, _known: Known) -> model.Breaks:
+    """Read `breaks`."""
+    return model.Breaks(table.word("breaks", MESSENGERS), table.line)
 
 
 def kill(table: Table, _known: Known) -> model.Kill:

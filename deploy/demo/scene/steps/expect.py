@@ -3,7 +3,7 @@
 from groupbuy.team_formation.v1.reports_pb2 import Funnel
 
 from deploy.demo.scene import model
-from deploy.demo.scene.steps.known import CAMPAIGN_STATES, CAUSES, KINDS, NOBODY, SEATS, STATES, Known
+from deploy.demo.scene.steps.known import CAMPAIGN_STATES, CAUSES, CHANNELS, KINDS, NOBODY, SEATS, STATES, Known
 from deploy.demo.scene.table import Table
 from services.chassis.reasons import reasons
 
@@ -33,6 +33,7 @@ def expect(table: Table, known: Known) -> model.Expect:
         back=inner.amounts("back", known.members, known.currency),
         settled=inner.counts("settled", CAUSES),
         told=inner.counts("told", KINDS),
+        over=inner.words_by("over", known.members, CHANNELS),
         promoted=_promoted(inner, known),
         campaign=inner.word_or_none("campaign", CAMPAIGN_STATES),
         seated=inner.number_or_none("seated"),

@@ -12,7 +12,8 @@ from deploy.demo.scene.table import Table
 from services.chassis.reasons import reasons
 
 PARTS = ("team_formation", "pricing", "notification", "kafka", "postgres")
-CHANNELS = ("console", "email", "webhook")
+CHANNELS = ("console", "email", "webhook", "telegram", "slack", "wechat")
+MESSENGERS = CHANNELS[3:]
 ALL = "all"
 NOBODY = "nobody"
 
