@@ -91,9 +91,7 @@ class Sender:
         """Claim, and in the same transaction end what is over and give back what has to wait or is another's turn."""
         now = self._clock.now()
         async with self._database.work() as work:
-            claimed = await store.claim_due(
-                work.connection, claims, most, ids.new_id(), now, now + self._pace.lease
-            )
+            claimed = await store.claim_due(work.connection, claims, most, ids.new_id(), now, now + self._pace.lease)
             if not claimed:
                 return []
             steps = await self._decide(work, claimed, now)
