@@ -146,8 +146,8 @@ def _is_mini(account: Account) -> bool:
 def _message(letter: Letter, account: Account) -> dict[str, Any]:
     settings = account.settings
     values = {
-        settings.get("title_field", ""): letter.subject,
-        settings.get("text_field", ""): letter.body,
+        settings.get("title_field", ""): letter.subject.strip() or letter.body,
+        settings.get("text_field", ""): letter.body.strip() or letter.subject,
     }
     message: dict[str, Any] = {
         "touser": letter.address,
