@@ -22,8 +22,10 @@ from services.notification.handlers import (
     JoinDigests,
     MemberWriter,
     PlatformEvents,
+    Reminders,
 )
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
+from services.notification.handlers.reminders import PAGE
 from services.notification.poster import Desk, Poster, PostRecorder
 from services.notification.recorder import Recorder
 from services.notification.rpc import (
@@ -69,6 +71,7 @@ async def process() -> None:
         unsubscribing=unsubscribing,
     )
     events, platform_events = EventHandlers(database, clock), PlatformEvents(database, clock)
+    reminders = Reminders(database, clock)
     secrets, stream = WebhookSecrets(settings.sealer), EventStream(database, clock)
     posts = Coalescer("posts", PostRecorder(database, clock, random.random).record)
     post_pace = Pace(settings.webhook_concurrency, settings.endpoint_concurrency, settings.send_seconds)
@@ -113,6 +116,8 @@ async def process() -> None:
             Part("poster", run=poster.run, stop=poster.stop),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
             timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
+            timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),
+            timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),
             timer("webhook secrets", lambda: secrets.seal_anew(database), every=60.0, page=1),

@@ -28,6 +28,12 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
 
 
 @pytest.fixture
+def chosen_ports() -> dict[str, int]:
+    """Ports for the parts of a stack that a test starts itself."""
+    return dict(zip(DEFAULTS, _free_ports(len(DEFAULTS)), strict=True))
+
+
+@pytest.fixture
 def free_ports() -> Callable[[int], list[int]]:
     """Gives ports for a part that a test adds."""
     return _free_ports

@@ -13,7 +13,12 @@ class Action(StrEnum):
     PAY = "PAY"
 
 
-_ACTIONS = {Kind.JOINED: Action.CONFIRM, Kind.SEAT_FREE: Action.CONFIRM, Kind.PAYMENT_DUE: Action.PAY}
+_ACTIONS = {
+    Kind.JOINED: Action.CONFIRM,
+    Kind.SEAT_FREE: Action.CONFIRM,
+    Kind.HOLD_ENDING: Action.CONFIRM,
+    Kind.PAYMENT_DUE: Action.PAY,
+}
 
 
 def action_of(kind: Kind, facts: Facts, opened: Opened) -> Action | None:

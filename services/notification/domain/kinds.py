@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from services.notification.domain.messages import Facts, Joined, Kind, Settled, ToPay
+from services.notification.domain.messages import Facts, HoldEnds, Joined, Kind, Settled, ToPay
 
 
 class Concern(Enum):
@@ -58,6 +58,9 @@ CONCERNS: Final[Mapping[Kind, Concern]] = {
     Kind.PAYMENT_CHANGED: Concern.OWN,
     Kind.PAYMENT_DUE: Concern.OWN,
     Kind.SOMEONE_JOINED: Concern.TEAM,
+    Kind.TIME_RUNNING_OUT: Concern.TEAM,
+    Kind.HOLD_ENDING: Concern.OWN,
+    Kind.REFUND_DONE: Concern.OWN,
 }
 
 
@@ -65,6 +68,8 @@ def deadline(facts: Facts) -> datetime | None:
     """Tell by when the member has to act or pay, None where it need not."""
     match facts:
         case Joined(hold_until=until):
+            return until
+        case HoldEnds(hold_until=until):
             return until
         case ToPay(pay_by=until):
             return until

@@ -33,6 +33,9 @@ class Kind(StrEnum):
     PAYMENT_CHANGED = "PAYMENT_CHANGED"
     PAYMENT_DUE = "PAYMENT_DUE"
     SOMEONE_JOINED = "SOMEONE_JOINED"
+    TIME_RUNNING_OUT = "TIME_RUNNING_OUT"
+    HOLD_ENDING = "HOLD_ENDING"
+    REFUND_DONE = "REFUND_DONE"
 
 
 PRICE_KINDS = (Kind.PRICE_FELL, Kind.PRICE_ROSE, Kind.ONE_MISSING)
@@ -168,6 +171,29 @@ class Joins:
     joined: int
 
 
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """The team is open until then only; `missing` of its minimum are missing, 0 where it is certain."""
+
+    open_until: datetime
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnds:
+    """The seat is kept until then only, and not confirmed."""
+
+    quantity: int
+    hold_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """So much, in all, has gone back to the member."""
+
+    amount: int
+
+
 Facts: TypeAlias = (
     Joined
     | PriceMoved
@@ -181,6 +207,9 @@ Facts: TypeAlias = (
     | EndMoved
     | ToPay
     | Joins
+    | TimeLeft
+    | HoldEnds
+    | Refunded
 )
 
 

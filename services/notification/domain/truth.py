@@ -59,6 +59,8 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
             return _price_is_old(standing)
         case Kind.SOMEONE_JOINED:
             return _joins_are_old(standing)
+        case Kind.TIME_RUNNING_OUT | Kind.HOLD_ENDING:
+            return _reminder_is_old(standing)
         case Kind.TIPPED | Kind.UNTIPPED:
             return _turned_again(standing)
         case Kind.WAITLISTED:
@@ -91,6 +93,12 @@ def _joins_are_old(standing: Standing) -> str | None:
     if standing.team_state.has_ended:
         return "the team has ended"
     return None if standing.seat_state is SeatState.CONFIRMED else "the member left"
+
+
+def _reminder_is_old(standing: Standing) -> str | None:
+    if standing.kind is Kind.HOLD_ENDING:
+        return None if standing.seat_state is SeatState.HELD else "the seat is held no longer"
+    return "the end moved" if standing.end_version > standing.team_version else _joins_are_old(standing)
 
 
 def _turned_again(standing: Standing) -> str | None:

@@ -7,6 +7,7 @@ from services.notification.handlers.events import EventHandlers
 from services.notification.handlers.fanout import Fanout
 from services.notification.handlers.members import MemberWriter, PutMember
 from services.notification.handlers.platform_events import PlatformEvents
+from services.notification.handlers.reminders import Reminders
 from services.notification.handlers.templates import PutTemplate, TemplateWriter
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "PutChannel",
     "PutMember",
     "PutTemplate",
+    "Reminders",
     "TemplateWriter",
 ]

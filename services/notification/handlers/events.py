@@ -92,11 +92,12 @@ class EventHandlers:
     async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
         """Tell members what they pay and get back, once the copy of the team is as new as the line.
 
-        What a platform reports about a line is nothing that a member has to be told, nor that an authorisation lapses,
-        which the platform has to capture, nor what has not come by then. A payment that is due in another way is.
+        Of what a platform reports a member is told that its money went back, and no more. That an authorisation lapses,
+        which the platform has to capture, is nothing to tell, nor what has not come by then. A payment that is due in
+        another way is.
         """
         settled = [(event, event.read_as(pricing_pb2.SettlementEvent)) for event in events]
-        jobs = [_job(event, fact) for event, fact in settled if fact.WhichOneof("fact") in _TOLD]
+        jobs = [_job(event, fact) for event, fact in settled if _is_told(fact)]
         await _keep_payments(work, settled)
         if jobs:
             await self._tell_or_wait(work, jobs)
@@ -128,8 +129,15 @@ class EventHandlers:
         return 0
 
 
-_TOLD = {"settlement_line_recorded", "payment_due"}
-"""Facts of settlements that members are told."""
+def _is_told(fact: pricing_pb2.SettlementEvent) -> bool:
+    """Whether members are told of it: of lines, of payments that are due, and of money that went back."""
+    match fact.WhichOneof("fact"):
+        case "settlement_line_recorded" | "payment_due":
+            return True
+        case "settlement_reported":
+            return fact.settlement_reported.kind == pricing_pb2.REPORT_KIND_REFUNDED
+        case _:
+            return False
 
 
 async def _keep_payments(work: Work, settled: Sequence[tuple[Event, pricing_pb2.SettlementEvent]]) -> None:
@@ -238,6 +246,8 @@ def _job(event: Event, envelope: teams_pb2.TeamEvent | pricing_pb2.PriceEvent | 
 def _read_settlement(envelope: pricing_pb2.SettlementEvent) -> None:
     if envelope.WhichOneof("fact") == "payment_due":
         translate.payment_due(envelope)
+    elif envelope.WhichOneof("fact") == "settlement_reported":
+        translate.refunded(envelope)
     else:
         translate.settled(envelope.settlement_line_recorded.line)
 

@@ -14,7 +14,18 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.work import Work
 from services.notification import store, translate
-from services.notification.domain import Audience, Joins, Kind, Message, Seat, Team, audience, price_news, team_news
+from services.notification.domain import (
+    Audience,
+    Joins,
+    Kind,
+    Message,
+    Seat,
+    Team,
+    TimeLeft,
+    audience,
+    price_news,
+    team_news,
+)
 from services.notification.handlers.writing import write_deliveries
 from services.notification.store import Job
 
@@ -23,6 +34,8 @@ PRICES = "groupbuy.price.v1"
 SETTLEMENTS = "groupbuy.settlement.v1"
 JOINS = "joins"
 """Of jobs that no event made: the joins of a team that are told together."""
+ENDINGS = "endings"
+"""Of jobs that no event made: teams that end soon."""
 CHUNK = 1000
 """Members told in one transaction."""
 
@@ -117,7 +130,7 @@ async def _seats(work: Work, job: Job, limit: int) -> list[Seat]:
 
 
 def _audience(job: Job) -> Audience | None:
-    if job.topic in {PRICES, JOINS}:
+    if job.topic in {PRICES, JOINS, ENDINGS}:
         return Audience.COUNTED
     return audience(translate.team_fact(teams_pb2.TeamEvent.FromString(job.value)).change)
 
@@ -130,6 +143,8 @@ def messages_of(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
         return _settled(pricing_pb2.SettlementEvent.FromString(job.value), team)
     if job.topic == JOINS:
         return _joins(job, team, seats)
+    if job.topic == ENDINGS:
+        return _ending(job, team, seats)
     if job.topic == PRICES:
         price = pricing_pb2.PriceEvent.FromString(job.value)
         moves = translate.price_fact(price)
@@ -155,9 +170,27 @@ def _joins(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
     ]
 
 
+def _ending(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
+    """Tell confirmed members that their team ends soon."""
+    facts = read_ending(job.value)
+    cause = ids.derived_id(job.team_id, ENDINGS, facts.open_until.isoformat())
+    return [
+        (team, Message(cause, job.team_version, Kind.TIME_RUNNING_OUT, seat.seat_id, seat.member_id, facts))
+        for seat in seats
+    ]
+
+
+def read_ending(value: bytes) -> TimeLeft:
+    """Read what a job keeps of an end."""
+    ends_at, missing = value.decode().split(" ")
+    return TimeLeft(datetime.fromisoformat(ends_at), int(missing))
+
+
 def _settled(event: pricing_pb2.SettlementEvent, team: Team) -> list[Told]:
     if event.WhichOneof("fact") == "payment_due":
         return _due(event, team)
+    if event.WhichOneof("fact") == "settlement_reported":
+        return _refunded(event, team)
     line = event.settlement_line_recorded.line
     if (told := translate.settled(line)) is None:
         return []
@@ -165,6 +198,17 @@ def _settled(event: pricing_pb2.SettlementEvent, team: Team) -> list[Told]:
     if kind is Kind.FORMED:
         facts = replace(facts, sponsored=team.sponsored)
     return [(team, Message(UUID(event.event_id), event.team_version, kind, seat_id, line.member_id, facts))]
+
+
+def _refunded(event: pricing_pb2.SettlementEvent, team: Team) -> list[Told]:
+    """Tell a member that its money has gone back, as the platform has reported."""
+    found = translate.refunded(event)
+    if found is None:
+        return []
+    seat_id, facts = found
+    member_id = event.settlement_reported.member_id
+    message = Message(UUID(event.event_id), event.team_version, Kind.REFUND_DONE, seat_id, member_id, facts)
+    return [(team, message)] if member_id else []
 
 
 def _due(event: pricing_pb2.SettlementEvent, team: Team) -> list[Told]:

@@ -106,6 +106,12 @@ from services.notification.store.posts import (
     release_posts,
     wait_posts,
 )
+from services.notification.store.reminders import (
+    EndingHold,
+    EndingTeam,
+    take_ending_holds,
+    take_ending_teams,
+)
 from services.notification.store.seats import ask_seats, find_audience, find_campaign_audience, save_seats
 from services.notification.store.teams import ask_teams, find_team, find_teams, lock_teams, save_teams
 from services.notification.store.templates import (
@@ -135,6 +141,8 @@ __all__ = [
     "ClaimedPost",
     "Connection",
     "DeliveryRow",
+    "EndingHold",
+    "EndingTeam",
     "EndpointKey",
     "EndpointRow",
     "EventRow",
@@ -236,6 +244,8 @@ __all__ = [
     "seal_endpoint_anew",
     "seal_points_anew",
     "take_due_digests",
+    "take_ending_holds",
+    "take_ending_teams",
     "take_points",
     "unsubscribe",
     "wait_deliveries",

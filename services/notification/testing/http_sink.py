@@ -40,6 +40,8 @@ class Answer:
     body: bytes = b""
     is_send: bool = True
     """False where the request was not for a message, as for a token."""
+    after: float = 0.0
+    """Seconds until it comes."""
     trouble: str = ""
     """SLOW, CUT or GARBAGE instead of an answer."""
 
@@ -91,6 +93,8 @@ class HttpSink(Sink):
         answer = self._script(asked)
         if answer.is_send:
             self.hear()
+        if answer.after:
+            await asyncio.sleep(answer.after)
         if answer.trouble:
             await self._trouble(answer.trouble, request)
         elif answer.takes:

@@ -22,6 +22,7 @@ from services.notification.domain import (
     Opened,
     PaymentMode,
     PriceFact,
+    Refunded,
     Rescheduled,
     Role,
     Seat,
@@ -251,6 +252,14 @@ def payment_due(event: pricing_pb2.SettlementEvent) -> tuple[UUID, UUID, UUID, T
     due = event.payment_due
     campaign_id, seat_id = _ids("seat", due.seat_id, 2)
     return campaign_id, UUID(due.line_id), seat_id, ToPay(due.amount.minor_units, _time(due.pay_by))
+
+
+def refunded(event: pricing_pb2.SettlementEvent) -> tuple[UUID, Refunded] | None:
+    """Read what has gone back to a member, and of which seat; None where a report tells something else. Unreadable."""
+    report = event.settlement_reported
+    if report.kind != pricing_pb2.REPORT_KIND_REFUNDED or report.amount.minor_units <= 0:
+        return None
+    return _ids("seat", report.seat_id, 2)[1], Refunded(report.amount.minor_units)
 
 
 def paid_line(event: pricing_pb2.SettlementEvent) -> tuple[UUID, UUID] | None:

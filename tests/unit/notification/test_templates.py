@@ -13,6 +13,7 @@ from services.notification.domain import (
     EndMoved,
     Facts,
     GivenUp,
+    HoldEnds,
     Joined,
     Joins,
     Kind,
@@ -22,8 +23,10 @@ from services.notification.domain import (
     PaymentMode,
     PriceMoved,
     Reduced,
+    Refunded,
     Settled,
     Text,
+    TimeLeft,
     ToPay,
     Turned,
     Waiting,
@@ -74,6 +77,9 @@ FACTS: dict[Kind, Facts] = {
     Kind.PAYMENT_CHANGED: Settled(-2, 2490, -4980, 0, 0, 6980, 6980),
     Kind.PAYMENT_DUE: ToPay(4980, UNTIL),
     Kind.SOMEONE_JOINED: Joins(2),
+    Kind.TIME_RUNNING_OUT: TimeLeft(UNTIL, 2),
+    Kind.HOLD_ENDING: HoldEnds(2, UNTIL),
+    Kind.REFUND_DONE: Refunded(1500),
 }
 # The other branch of what a template tells apart.
 OTHERWISE: dict[Kind, Facts] = {
@@ -89,6 +95,8 @@ OTHERWISE: dict[Kind, Facts] = {
     Kind.LEADING: Leading(1, 3490, 0),
     Kind.CANCELLED: GivenUp(1, paid=False, waiting=True),
     Kind.PAYMENT_CHANGED: Settled(1, 2490, 2490, 2490, 0, 0, 0),
+    Kind.TIME_RUNNING_OUT: TimeLeft(UNTIL, 0),
+    Kind.HOLD_ENDING: HoldEnds(1, UNTIL),
 }
 
 
@@ -107,6 +115,8 @@ COUNTS: list[tuple[Kind, Facts]] = [
         for kind in (Kind.WITHDRAWN, Kind.DEFAULTED, Kind.CANCELLED)
         for number in NUMBERS
     ),
+    *((Kind.TIME_RUNNING_OUT, TimeLeft(UNTIL, number)) for number in NUMBERS),
+    *((Kind.HOLD_ENDING, HoldEnds(number, UNTIL)) for number in NUMBERS),
     *((Kind.UNTIPPED, Turned(1, 3490, number, 0)) for number in NUMBERS),
     *((Kind.TIPPED, Turned(1, 3490, 0, number)) for number in NUMBERS),
     *(

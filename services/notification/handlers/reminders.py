@@ -1,0 +1,72 @@
+"""Tells members before their hold runs out, and before their team ends; each hold and each end once."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.chassis import ids
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.notification import store
+from services.notification.domain import HoldEnds, Kind, Message, Team
+from services.notification.handlers.fanout import ENDINGS, Told
+from services.notification.handlers.writing import write_deliveries
+from services.notification.store import EndingHold, EndingTeam, Job
+
+HOLD_LEAD: Final = timedelta(minutes=4)
+"""So long before a hold runs out its member is told; one that is shorter is not told of at all."""
+TEAM_LEAD: Final = timedelta(minutes=25)
+"""So long before a team ends its members are told; of a team that is open for less they are not."""
+PAGE: Final = 500
+
+
+class Reminders:
+    """Works off what ends soon."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def tell_holds(self) -> int:
+        """Write a page of messages to members whose holds run out; returns how many."""
+        now = self._clock.now()
+        async with self._database.work() as work:
+            holds = await store.take_ending_holds(work.connection, now + HOLD_LEAD, PAGE)
+            left = [hold for hold in holds if hold.hold_until > now]
+            teams = await store.lock_teams(
+                work.connection, sorted({(hold.platform_id, hold.campaign_id, hold.team_id) for hold in left})
+            )
+            told = [_told(teams[hold.campaign_id, hold.team_id], hold) for hold in left]
+            await write_deliveries(work, told, now)
+        return len(holds)
+
+    async def tell_teams(self) -> int:
+        """Hand a page of teams that end to the fan-out; returns how many."""
+        now = self._clock.now()
+        async with self._database.work() as work:
+            teams = await store.take_ending_teams(work.connection, now + TEAM_LEAD, PAGE)
+            jobs = [_job(team) for team in teams if team.ends_at > now]
+            await store.insert_jobs(work.connection, jobs, ready=True, now=now)
+        return len(teams)
+
+
+def _told(team: Team, hold: EndingHold) -> Told:
+    cause = ids.derived_id(hold.seat_id, Kind.HOLD_ENDING, hold.hold_until.isoformat())
+    facts = HoldEnds(hold.quantity, hold.hold_until)
+    return team, Message(cause, team.version, Kind.HOLD_ENDING, hold.seat_id, hold.member_id, facts)
+
+
+def _job(team: EndingTeam) -> Job:
+    return Job(
+        team.platform_id,
+        team.campaign_id,
+        team.team_id,
+        ENDINGS,
+        team.version,
+        team.version,
+        ending_value(team.ends_at, team.missing),
+    )
+
+
+def ending_value(ends_at: datetime, missing: int) -> bytes:
+    """Write what a fan-out job keeps of an end: `fanout.read_ending` reads it."""
+    return f"{ends_at.isoformat()} {missing}".encode()

@@ -1,0 +1,20 @@
+-- Messages about time: holds and teams that end soon. A finder goes along their ends, each once.
+CREATE TABLE reminder_marks (
+    name     text        NOT NULL PRIMARY KEY,     -- HOLD_ENDING, TIME_RUNNING_OUT
+    reached  timestamptz NOT NULL,                 -- up to this end, and at it up to this id, all were told
+    after_id uuid        NOT NULL
+);
+INSERT INTO reminder_marks (name, reached, after_id) VALUES
+    ('HOLD_ENDING', now(), '00000000-0000-0000-0000-000000000000'),
+    ('TIME_RUNNING_OUT', now(), '00000000-0000-0000-0000-000000000000');
+CREATE INDEX seats_holds ON seats (hold_until, seat_id) WHERE state = 'HELD';
+CREATE INDEX teams_ends ON teams (ends_at, team_id) WHERE state IN ('FORMING', 'TIPPED');
+
+ALTER TABLE deliveries
+    DROP CONSTRAINT deliveries_kind_check,
+    ADD CONSTRAINT deliveries_kind_check
+        CHECK (kind IN ('JOINED', 'PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING', 'TIPPED', 'UNTIPPED', 'FORMED', 'FAILED',
+                        'LEFT', 'LATE_PAYMENT', 'WAITLISTED', 'SEAT_FREE', 'PRICED_OUT', 'WAITED_IN_VAIN', 'REDUCED',
+                        'WITHDRAWN', 'DEFAULTED', 'LEADING', 'CANCELLED', 'RESCHEDULED', 'PAYMENT_CHANGED',
+                        'PAYMENT_DUE', 'SOMEONE_JOINED', 'TIME_RUNNING_OUT', 'HOLD_ENDING', 'REFUND_DONE',
+                        'PERSONAL', 'ANNOUNCEMENT')) NOT VALID;
