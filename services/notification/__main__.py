@@ -31,6 +31,7 @@ from services.notification.recorder import Recorder
 from services.notification.rpc import (
     Calls,
     ChannelCalls,
+    MessageCalls,
     NotificationServicer,
     RuleCalls,
     StreamCalls,
@@ -78,6 +79,7 @@ async def process() -> None:
     poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, accounts),
+        messages=MessageCalls(database, clock, http),
         rules=RuleCalls(database),
         streams=StreamCalls(stream, clock),
         templates=TemplateCalls(database, clock, channels),

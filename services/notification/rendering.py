@@ -289,7 +289,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
 def _templates() -> dict[str, dict[Kind, _Source]]:
     folder = files("services.notification") / "templates"
     return {
-        item.name: {kind: _source(item / f"{kind.lower()}.txt") for kind in Kind}
+        item.name: {kind: _source(item / f"{kind.lower()}.txt") for kind in EXAMPLES}
         for item in folder.iterdir()
         if item.is_dir() and not item.name.startswith("_")
     }

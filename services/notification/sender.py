@@ -24,6 +24,7 @@ from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
 from services.notification.recorder import Attempted, end
 from services.notification.store import Claim, Claimed
+from services.notification.translate import team_of
 from services.notification.unsubscribing import Unsubscribing
 
 _UNREACHED = Reachable()
@@ -209,7 +210,7 @@ def _letter(item: Claimed, contact: Contact, setup: Setup, unsubscribe: str) -> 
         address=contact.address,
         kind=item.kind,
         member_id=item.member_id,
-        team_id=ids.opaque("team", item.campaign_id, item.team_id),
+        team_id=team_of(item.campaign_id, item.team_id),
         language=item.language,
         subject=item.subject,
         body=without_link(item.body, item.link_label, item.link) if setup.has_buttons else item.body,

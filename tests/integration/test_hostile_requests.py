@@ -16,6 +16,7 @@ from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.notification.v1 import (
     channels_pb2,
     events_pb2,
+    messages_pb2,
     messaging_rules_pb2,
     notification_service_pb2,
     streaming_pb2,
@@ -304,6 +305,15 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         templates_pb2.ListTemplatesRequest(page_size=1),
         templates_pb2.PreviewTemplateRequest(kind=events_pb2.MESSAGE_KIND_PRICE_FELL, language="en"),
         nt.ListDeliveriesRequest(team_id=team, member_id="mei", page_size=1),
+        messages_pb2.SendMessageRequest(
+            kind=events_pb2.MESSAGE_KIND_PERSONAL,
+            member_ids=["mei"],
+            texts=[
+                messages_pb2.MessageText(
+                    language="en", subject="Hi", body="There.", link="https://shop.example/x", link_label="Look"
+                )
+            ],
+        ),
         webhooks_pb2.PutWebhookEndpointRequest(
             endpoint=webhooks_pb2.WebhookEndpoint(url="https://shop.example/in", types=["team.*"], in_order=True)
         ),

@@ -26,6 +26,7 @@ from services.notification.handlers import EventStream, MemberWriter, PutMember
 from services.notification.rpc import (
     Calls,
     ChannelCalls,
+    MessageCalls,
     NotificationServicer,
     RuleCalls,
     StreamCalls,
@@ -82,6 +83,7 @@ def notification_servicer(
     channels = open_channels(settings, http)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, Accounts(SEALER)),
+        messages=MessageCalls(database, clock, http),
         rules=RuleCalls(database),
         streams=StreamCalls(EventStream(database, clock), clock),
         templates=TemplateCalls(database, clock, channels),

@@ -7,10 +7,15 @@ WITH owners AS (
     FROM (
         SELECT campaign_id, team_id, platform_id, 'seat ' || seat_id AS row FROM seats
         UNION ALL SELECT campaign_id, team_id, platform_id, 'delivery ' || delivery_id FROM deliveries
+                  WHERE team_id <> '00000000-0000-0000-0000-000000000000'
         UNION ALL SELECT campaign_id, team_id, platform_id, 'digest of joins of team ' || team_id FROM join_digests
         UNION ALL SELECT campaign_id, team_id, platform_id, 'job of ' || topic || ' ' || sequence FROM fanout_jobs
                   WHERE team_id <> '00000000-0000-0000-0000-000000000000'
     ) AS r LEFT JOIN teams AS t USING (campaign_id, team_id)
+    -- of no team: what a platform wrote to a member of its own
+    UNION ALL SELECT 'delivery ' || d.delivery_id, m.platform_id IS NULL
+    FROM deliveries AS d LEFT JOIN members AS m USING (platform_id, member_id)
+    WHERE d.team_id = '00000000-0000-0000-0000-000000000000'
     UNION ALL SELECT 'attempt ' || a.number || ' of delivery ' || a.delivery_id, d.platform_id IS DISTINCT FROM a.platform_id
     FROM attempts AS a LEFT JOIN deliveries AS d USING (campaign_id, delivery_id)
     UNION ALL SELECT r.row, o.platform_id <> r.platform_id

@@ -11,6 +11,7 @@ from services.notification.domain.members import (
     member_id_problem,
 )
 from services.notification.domain.messages import (
+    OWN_WORDS,
     PRICE_KINDS,
     EndMoved,
     Facts,
@@ -108,6 +109,7 @@ __all__ = [
     "EXAMPLES",
     "EXAMPLE_TEAM",
     "NO_WISHES",
+    "OWN_WORDS",
     "PRICE_KINDS",
     "Action",
     "Again",

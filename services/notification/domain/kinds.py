@@ -20,13 +20,15 @@ class Concern(Enum):
     """Its own seat or money: never muted; quiet hours hold it, unless money is asked for inside them."""
     TEAM = auto()
     """How its team gets on: may be muted, and held."""
+    PLATFORM = auto()
+    """What the platform writes itself: may be muted, and held."""
     PROMOTION = auto()
     """An offer: only for who opted in, only where the member agreed to it; may be muted, and held."""
 
     @property
     def may_be_muted(self) -> bool:
         """Whether a member may wish not to be told."""
-        return self in {Concern.TEAM, Concern.PROMOTION}
+        return self in {Concern.TEAM, Concern.PLATFORM, Concern.PROMOTION}
 
     @property
     def can_wait(self) -> bool:
@@ -61,6 +63,8 @@ CONCERNS: Final[Mapping[Kind, Concern]] = {
     Kind.TIME_RUNNING_OUT: Concern.TEAM,
     Kind.HOLD_ENDING: Concern.OWN,
     Kind.REFUND_DONE: Concern.OWN,
+    Kind.PERSONAL: Concern.PLATFORM,
+    Kind.ANNOUNCEMENT: Concern.PROMOTION,
 }
 
 

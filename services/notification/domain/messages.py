@@ -36,8 +36,12 @@ class Kind(StrEnum):
     TIME_RUNNING_OUT = "TIME_RUNNING_OUT"
     HOLD_ENDING = "HOLD_ENDING"
     REFUND_DONE = "REFUND_DONE"
+    PERSONAL = "PERSONAL"
+    ANNOUNCEMENT = "ANNOUNCEMENT"
 
 
+OWN_WORDS = frozenset({Kind.PERSONAL, Kind.ANNOUNCEMENT})
+"""Kinds in the platform's own words: of no team, without a template."""
 PRICE_KINDS = (Kind.PRICE_FELL, Kind.PRICE_ROSE, Kind.ONE_MISSING)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.notification.rpc.channels import ChannelCalls
+from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.rules import RuleCalls
 from services.notification.rpc.streaming import StreamCalls
 from services.notification.rpc.templates import TemplateCalls
@@ -15,6 +16,7 @@ class Calls:
     """Who answers what."""
 
     channels: ChannelCalls
+    messages: MessageCalls
     rules: RuleCalls
     streams: StreamCalls
     templates: TemplateCalls

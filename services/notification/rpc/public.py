@@ -6,6 +6,7 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import (
     channels_pb2,
+    messages_pb2,
     messaging_rules_pb2,
     streaming_pb2,
     templates_pb2,
@@ -110,6 +111,12 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
             deliveries=[wire_delivery(row, attempts.get((row.campaign_id, row.delivery_id), [])) for row in shown],
             next_page_token=page_token(wanted, Position(shown[-1].created_at, shown[-1].delivery_id)) if more else "",
         )
+
+    async def SendMessage(  # noqa: N802
+        self, request: messages_pb2.SendMessageRequest, _context: Any
+    ) -> messages_pb2.SendMessageResponse:
+        """Send members a message in the platform's own words; INVALID_ARGUMENT, REQUEST_ID_REUSED."""
+        return await self._calls.messages.send(request)
 
     async def PutChannel(  # noqa: N802
         self, request: channels_pb2.PutChannelRequest, _context: Any

@@ -148,6 +148,20 @@ async def claim_due(
     return [_claimed(*row) async for row in cursor]
 
 
+async def count_own_words(
+    connection: Connection, platform_id: UUID, member_ids: Sequence[str], since: datetime
+) -> dict[str, int]:
+    """Count the messages in the platform's own words to registered members since a time; it locks the members."""
+    cursor = await connection.execute(
+        "SELECT m.member_id, (SELECT count(*) FROM deliveries AS d WHERE d.platform_id = m.platform_id"
+        " AND d.member_id = m.member_id AND d.created_at > %s AND d.kind IN ('PERSONAL', 'ANNOUNCEMENT'))"
+        " FROM members AS m WHERE m.platform_id = %s AND m.member_id = ANY(%s)"
+        " ORDER BY m.member_id FOR NO KEY UPDATE OF m",
+        (since, platform_id, sorted(member_ids)),
+    )
+    return {row[0]: row[1] async for row in cursor}
+
+
 def _claimed(*row: Any) -> Claimed:
     platform_id, campaign_id, delivery_id, team_id, seat_id, member_id, kind, *rest = row
     return Claimed(platform_id, campaign_id, delivery_id, team_id, seat_id, member_id, Kind(kind), *rest)
@@ -221,13 +235,13 @@ def _standing(item: Claimed, *found: Any) -> Standing:
         channel=item.channel,
         attempts=item.attempts,
         created_at=item.created_at,
-        team_state=TeamState(team_state),
-        fill_version=fill_version,
-        end_version=end_version,
+        team_state=TeamState(team_state or TeamState.UNKNOWN),  # unknown where it is about no team
+        fill_version=fill_version or 0,
+        end_version=end_version or 0,
         seat_state=SeatState(seat_state) if seat_state else None,
         reduced_version=reduced_version,
         newer_price=newer_price,
-        team_waits=team_waits,
+        team_waits=bool(team_waits),
         paid=paid,
         deadline=item.deadline,
         window_ends=window_ends,

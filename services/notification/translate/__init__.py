@@ -25,12 +25,14 @@ from services.notification.translate.reading import (
 )
 from services.notification.translate.wire import (
     DELIVERY_TOPIC,
+    NOBODYS,
     delivery_ended,
     endpoint_disabled,
     kind_number,
     kind_of,
     member_of,
     quiet_of,
+    team_of,
     wire_delivery,
     wire_endpoint,
     wire_member,
@@ -39,6 +41,7 @@ from services.notification.translate.wire import (
 __all__ = [
     "CAMPAIGNS",
     "DELIVERY_TOPIC",
+    "NOBODYS",
     "TEST_TYPE",
     "WORDS",
     "Unreadable",
@@ -63,6 +66,7 @@ __all__ = [
     "settled",
     "team_fact",
     "team_key",
+    "team_of",
     "wire_delivery",
     "wire_endpoint",
     "wire_member",

@@ -1,6 +1,7 @@
 """Writes deliveries and members as protobuf, and reads members."""
 
 from datetime import UTC, datetime, time
+from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from groupbuy.notification.v1 import events_pb2 as own_pb2
@@ -14,7 +15,14 @@ from services.chassis.messages import message
 from services.notification.domain import Consent, End, Kind, Member, Point, QuietHours, State, Wishes
 from services.notification.store import AttemptRow, Claimed, DeliveryRow, EndpointRow, NewDelivery
 
+NOBODYS = UUID(int=0)
+"""Stands for team and seat of a message that is about none."""
 DELIVERY_TOPIC = "groupbuy.delivery.v1"
+
+
+def team_of(campaign_id: UUID, team_id: UUID) -> str:
+    """Write a team's id; empty for a message that is about no team."""
+    return ids.opaque("team", campaign_id, team_id) if team_id != NOBODYS else ""
 
 
 def delivery_ended(item: NewDelivery | Claimed, how: End, channel: str, attempts: int, now: datetime) -> Told:
@@ -28,7 +36,7 @@ def delivery_ended(item: NewDelivery | Claimed, how: End, channel: str, attempts
         delivery_ended=own_pb2.DeliveryEnded(
             kind=_kind(item.kind),
             member_id=item.member_id,
-            team_id=ids.opaque("team", item.campaign_id, item.team_id),
+            team_id=team_of(item.campaign_id, item.team_id),
             state=_state(how.state),
             channel=channel,
             attempts=attempts,
@@ -154,8 +162,8 @@ def wire_delivery(row: DeliveryRow, attempts: list[AttemptRow]) -> service_pb2.D
         delivery_id=str(row.delivery_id),
         kind=_kind(row.kind),
         member_id=row.member_id,
-        team_id=ids.opaque("team", row.campaign_id, row.team_id),
-        seat_id=ids.opaque("seat", row.campaign_id, row.seat_id),
+        team_id=team_of(row.campaign_id, row.team_id),
+        seat_id=ids.opaque("seat", row.campaign_id, row.seat_id) if row.seat_id != NOBODYS else "",
         cause_event_id=str(row.cause_event_id),
         state=_state(row.state),
         created_at=_stamp(row.created_at),

@@ -37,7 +37,8 @@ async def told(notification: Notifying, kind: str) -> list[str]:
 
 async def look(notification: Notifying) -> None:
     """Run both finders and the fan-out, twice."""
-    reminders, fanout = (make(notification.database, notification.clock) for make in (Reminders, Fanout))
+    reminders = Reminders(notification.database, notification.clock)
+    fanout = Fanout(notification.database, notification.clock)
     for _ in range(2):
         await reminders.tell_holds()
         await reminders.tell_teams()

@@ -1,0 +1,76 @@
+"""SendMessage: reads and checks what a platform says in its own words."""
+
+from collections.abc import Iterator
+
+from groupbuy.notification.v1 import messages_pb2 as pb2
+
+from services.chassis import requests
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.errors import FieldViolation, Rejected
+from services.chassis.requests import NO_CAMPAIGN, RequestKey
+from services.chassis.server import caller
+from services.notification.channels.http import Http
+from services.notification.domain import OWN_WORDS, Kind, language_problem, member_id_problem
+from services.notification.handlers.messages import MessageWriter, OwnText, SendMessage, answer_of
+from services.notification.translate import kind_of
+
+_MOST_MEMBERS = 1000
+_MOST_TEXTS = 20
+_LONGEST_SUBJECT = 300
+_LONGEST_BODY = 4000
+_LONGEST_LINK = 1000
+_LONGEST_LABEL = 40
+
+
+class MessageCalls:
+    """Answers who sends."""
+
+    def __init__(self, database: Database, clock: Clock, http: Http) -> None:
+        self._http = http
+        self._writer = MessageWriter(database, clock)
+
+    async def send(self, request: pb2.SendMessageRequest) -> pb2.SendMessageResponse:
+        """Check and write a message."""
+        requests.check_request_id(request.request_id)
+        kind = kind_of(request.kind)
+        problems = [*self._problems(request, kind)]
+        if problems or kind is None:
+            raise Rejected("INVALID_ARGUMENT", fields=tuple(FieldViolation(*problem) for problem in problems))
+        texts = [
+            OwnText(text.language, text.subject.strip(), text.body, text.link, text.link_label)
+            for text in request.texts
+        ]
+        key = RequestKey(NO_CAMPAIGN, caller(), "SendMessage", request.request_id, requests.body_hash(request))
+        return answer_of(await self._writer.decide(SendMessage(key, kind, list(request.member_ids), texts)))
+
+    def _problems(self, request: pb2.SendMessageRequest, kind: Kind | None) -> Iterator[tuple[str, str]]:
+        if kind not in OWN_WORDS:
+            yield "kind", "must be PERSONAL or ANNOUNCEMENT"
+        members = list(request.member_ids)
+        if not 1 <= len(members) <= _MOST_MEMBERS or len(set(members)) < len(members):
+            yield "member_ids", f"must be 1 to {_MOST_MEMBERS}, each once; make more calls for more"
+        for at, member_id in enumerate(members[:_MOST_MEMBERS]):
+            if problem := member_id_problem(member_id):
+                yield f"member_ids[{at}]", problem
+        languages = [text.language.lower() for text in request.texts]
+        if not 1 <= len(languages) <= _MOST_TEXTS or len(set(languages)) < len(languages):
+            yield "texts", f"must be 1 to {_MOST_TEXTS}, each language once"
+        for at, text in enumerate(request.texts[:_MOST_TEXTS]):
+            yield from ((f"texts[{at}].{field}", problem) for field, problem in self._text_problems(text))
+
+    def _text_problems(self, text: pb2.MessageText) -> Iterator[tuple[str, str]]:
+        if not text.language or language_problem(text.language):
+            yield "language", 'must be a BCP 47 tag, for instance "en"'
+        if not 1 <= len(text.subject.strip()) <= _LONGEST_SUBJECT or not text.subject.isprintable():
+            yield "subject", f"must be 1 to {_LONGEST_SUBJECT} printable characters, one line"
+        if not 1 <= len(text.body.strip()) <= _LONGEST_BODY or "\0" in text.body:
+            yield "body", f"must be 1 to {_LONGEST_BODY} characters"
+        if bool(text.link) != bool(text.link_label):
+            yield "link_label", "goes with a link: set both or neither"
+        if not text.link_label.isprintable() or len(text.link_label) > _LONGEST_LABEL:
+            yield "link_label", f"must be at most {_LONGEST_LABEL} printable characters"
+        if text.link and (not text.link.startswith("https://") or len(text.link) > _LONGEST_LINK):
+            yield "link", f"must be an https URL of at most {_LONGEST_LINK} characters"
+        elif text.link and (problem := self._http.url_problem(text.link)):
+            yield "link", problem
