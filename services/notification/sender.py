@@ -81,17 +81,17 @@ class Sender:
         """Claim what is due, as far as there is room, and begin to send it; returns the number claimed."""
         async with self._flights.claiming:
             claims = [] if self._flights.stopping else self._room()
-            claimed = await self._claim(claims) if claims else []
+            claimed = await self._claim(claims, self._flights.free) if claims else []
             for item, step in claimed:
                 if isinstance(step, _Ready):
                     self._begin(item, step)
         return len(claimed)
 
-    async def _claim(self, claims: Sequence[Claim]) -> list[tuple[Claimed, "_Step"]]:
+    async def _claim(self, claims: Sequence[Claim], most: int) -> list[tuple[Claimed, "_Step"]]:
         """Claim, and in the same transaction end what is over and give back what has to wait or is another's turn."""
         now = self._clock.now()
         async with self._database.work() as work:
-            claimed = await store.claim_due(work.connection, claims, ids.new_id(), now, now + self._pace.lease)
+            claimed = await store.claim_due(work.connection, claims, most, ids.new_id(), now, now + self._pace.lease)
             if not claimed:
                 return []
             steps = await self._decide(work, claimed, now)
@@ -146,15 +146,13 @@ class Sender:
         return Wait(turn) if is_far(turn, now) else _Ready(contact, account, (turn - now).total_seconds())
 
     def _room(self) -> Sequence[Claim]:
-        """Share what is free among the channels; one that is slow takes no more than its part."""
+        """Give each channel the room that it may take, the least busy first; one that is slow takes only its part.
+
+        Together it may be more than is free: which channels have something to send is seen when it is claimed.
+        """
         free, busy = self._flights.free, self._flights.busy
-        claims: list[Claim] = []
-        for name in sorted(self._channels, key=lambda name: busy[name]):
-            limit = min(self._pace.per_lane - busy[name], free)
-            if limit > 0:
-                claims.append(Claim(name, limit))
-                free -= limit
-        return claims
+        room = {name: min(self._pace.per_lane - busy[name], free) for name in self._channels}
+        return [Claim(name, room[name]) for name in sorted(room, key=lambda name: busy[name]) if room[name] > 0]
 
     def _begin(self, item: Claimed, ready: "_Ready") -> None:
         channel = ready.contact.channel

@@ -123,22 +123,25 @@ class Claimed:
 
 
 async def claim_due(
-    connection: Connection, claims: Sequence[Claim], claim_id: UUID, now: datetime, until: datetime
+    connection: Connection, claims: Sequence[Claim], most: int, claim_id: UUID, now: datetime, until: datetime
 ) -> list[Claimed]:
-    """Claim due deliveries, the longest due first, passing by those that others have."""
+    """Claim due deliveries, channel by channel, the longest due first, passing by those that others have.
+
+    `most` in all: channels that come first and have nothing due leave their room to those behind.
+    """
     cursor = await connection.execute(
         "WITH due AS MATERIALIZED ("
         " SELECT d.campaign_id, d.delivery_id FROM unnest(%s::text[], %s::integer[]) AS c (channel, most)"
         " CROSS JOIN LATERAL (SELECT campaign_id, delivery_id FROM deliveries"
         " WHERE state = 'PENDING' AND channel = c.channel AND due_at <= %s"
         " AND (claimed_until IS NULL OR claimed_until <= %s)"
-        " ORDER BY due_at LIMIT c.most FOR UPDATE SKIP LOCKED) AS d)"
+        " ORDER BY due_at LIMIT c.most FOR UPDATE SKIP LOCKED) AS d LIMIT %s)"
         " UPDATE deliveries AS d SET claim_id = %s, claimed_until = %s FROM due"
         " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
         " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
         " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
         " d.claim_id, d.link, d.link_label, d.deadline",
-        ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, claim_id, until),
+        ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, most, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
 
