@@ -27,6 +27,7 @@ from tests.bench.parts import (
     messages,
     relay,
     replay,
+    send,
     watch,
 )
 from tests.bench.paths import BUILD
@@ -45,9 +46,10 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "messages": messages.run,
     "replay": replay.run,
     "demand": demand.run,
+    "send": send.run,
     "idle": idle.run,
 }
-GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand")}
+GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand"), "notification": ("send",)}
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
 CAMPAIGNS = 16
