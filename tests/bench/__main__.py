@@ -28,6 +28,7 @@ from tests.bench.parts import (
     relay,
     replay,
     send,
+    slow_channel,
     watch,
 )
 from tests.bench.paths import BUILD
@@ -47,9 +48,10 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "replay": replay.run,
     "demand": demand.run,
     "send": send.run,
+    "slow_channel": slow_channel.run,
     "idle": idle.run,
 }
-GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand"), "notification": ("send",)}
+GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand"), "notification": ("send", "slow_channel")}
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
 CAMPAIGNS = 16

@@ -48,6 +48,7 @@ TARGETS = {
     "settlement_100k_to_10k": Target(12, at_least=False),
     "settlement_memory_growth": Target(64, at_least=False),
     "send_to_bare_client": Target(0.4),
+    "slow_channel_p99": Target(1.5, at_least=False),
     "send_peak_memory": Target(200, at_least=False),
     "send_wide_peak_memory": Target(200, at_least=False),
     "watch_many_teams_last_state": Target(1, at_least=False),
