@@ -21,6 +21,7 @@ from tests.bench.parts import (
     beside,
     bulk,
     demand,
+    event_to_send,
     expiry,
     idle,
     join,
@@ -49,12 +50,16 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "demand": demand.run,
     "send": send.run,
     "slow_channel": slow_channel.run,
+    "event_to_send": event_to_send.run,
     "idle": idle.run,
 }
-GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand"), "notification": ("send", "slow_channel")}
+GROUPS = {
+    "pricing": ("beside", "alone", "messages", "replay", "demand"),
+    "notification": ("send", "slow_channel", "event_to_send"),
+}
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
-CAMPAIGNS = 16
+CAMPAIGNS = 17
 """So many campaigns of their own do the parts need, and two more a round."""
 IN_PRODUCTION = (("rpc", "timers"), ("relay",))
 """Python runs one thread at a time: a relay within the process that answers would take its turns from the callers."""
