@@ -23,6 +23,7 @@ from tests.bench.parts import (
     demand,
     event_to_send,
     expiry,
+    fanout,
     idle,
     join,
     messages,
@@ -51,15 +52,16 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "send": send.run,
     "slow_channel": slow_channel.run,
     "event_to_send": event_to_send.run,
+    "fanout": fanout.run,
     "idle": idle.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),
-    "notification": ("send", "slow_channel", "event_to_send"),
+    "notification": ("send", "slow_channel", "event_to_send", "fanout"),
 }
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
-CAMPAIGNS = 17
+CAMPAIGNS = 19
 """So many campaigns of their own do the parts need, and two more a round."""
 IN_PRODUCTION = (("rpc", "timers"), ("relay",))
 """Python runs one thread at a time: a relay within the process that answers would take its turns from the callers."""

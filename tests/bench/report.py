@@ -50,6 +50,7 @@ TARGETS = {
     "send_to_bare_client": Target(0.4),
     "slow_channel_p99": Target(1.5, at_least=False),
     "event_to_send_p99_ms": Target(1000, at_least=False),
+    "fanout_with_joins": Target(1),
     "send_peak_memory": Target(200, at_least=False),
     "send_wide_peak_memory": Target(200, at_least=False),
     "watch_many_teams_last_state": Target(1, at_least=False),

@@ -18,6 +18,7 @@ from tests.bench import campaign, cpu, http2, memory, pgbench, report, rounds, s
 from tests.bench.caller import Outcome
 from tests.bench.errors import BenchError
 from tests.bench.parts.demand import lags
+from tests.bench.parts.fanout import members
 from tests.bench.sink import Requests
 
 TEAMS = [ids.opaque(translate.TEAM, ids.new_id(), ids.new_id()) for _ in range(3)]
@@ -257,3 +258,10 @@ def test_the_peak_of_memory_is_read() -> None:
     assert memory.read_peak("VmPeak:\t  900 kB\nVmHWM:\t  107520 kB\nVmRSS:\t 1 kB\n") == 105
     with pytest.raises(ValueError, match="VmHWM"):
         memory.read_peak("VmPeak:\t  900 kB\n")
+
+
+def test_those_who_will_join_are_known_before() -> None:
+    [made] = campaign.joins(TEAMS[:1])
+    requests = template.numbered([made])
+    joining = [pb.JoinTeamRequest.FromString(next(requests)).member_id for _ in range(3)]
+    assert members(made, 3) == joining
