@@ -26,6 +26,7 @@ from tests.bench.parts import (
     fanout,
     idle,
     join,
+    large_team,
     messages,
     relay,
     replay,
@@ -53,11 +54,12 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "slow_channel": slow_channel.run,
     "event_to_send": event_to_send.run,
     "fanout": fanout.run,
+    "large_team": large_team.run,
     "idle": idle.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),
-    "notification": ("send", "slow_channel", "event_to_send", "fanout"),
+    "notification": ("send", "slow_channel", "event_to_send", "fanout", "large_team"),
 }
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"

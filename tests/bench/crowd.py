@@ -42,7 +42,7 @@ _FACTS = Settled(quantity=1, unit_price=2490, due=0, captured=2490, kept=0, void
 
 @dataclass(frozen=True)
 class Crowd:
-    """A formed team and its members' seats."""
+    """A team and its members' seats."""
 
     team: Team
     seats: Sequence[Seat]
@@ -73,9 +73,11 @@ async def register(whole: Installation, database: Database, platform_id: UUID, n
             await contacts.save(work.connection, members, now)
 
 
-async def a_crowd(whole: Installation, database: Database, count: int, to: Point) -> Crowd:
-    """Make a formed team of a platform of its own, whose members are all reached in one way."""
-    team = _team(count)
+async def a_crowd(
+    whole: Installation, database: Database, count: int, to: Point, state: TeamState = TeamState.FORMED
+) -> Crowd:
+    """Make a team of a platform of its own, whose members are all confirmed and reached in one way."""
+    team = _team(count, state)
     seats = [_seat(number) for number in range(1, count + 1)]
     await register(whole, database, team.platform_id, [seat.member_id for seat in seats], to)
     async with database.work() as work:
@@ -100,17 +102,24 @@ async def tell(database: Database, crowd: Crowd, seats: Sequence[Seat]) -> list[
     return [delivery_id(message) for message in told]
 
 
+async def forget(whole: Installation, crowd: Crowd) -> None:
+    """Delete a crowd's deliveries, while no sender runs."""
+    async with await psycopg.AsyncConnection.connect(notification_database(whole)) as connection:
+        for table in ("attempts", "deliveries"):
+            await connection.execute(f"DELETE FROM {table} WHERE campaign_id = %s".encode(), (crowd.team.campaign_id,))  # noqa: S608 - names of tables
+
+
 def _pages(items: Sequence[Item]) -> list[Sequence[Item]]:
     return [items[start : start + _PAGE] for start in range(0, len(items), _PAGE)]
 
 
-def _team(count: int) -> Team:
+def _team(count: int, state: TeamState) -> Team:
     return Team(
         platform_id=ids.new_id(),
         campaign_id=ids.new_id(),
         team_id=ids.new_id(),
         version=count,
-        state=TeamState.FORMED,
+        state=state,
         fill=count,
         fill_version=count,
         opened=_opened(),

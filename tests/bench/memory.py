@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+MIB = 1024 * 1024
+
 
 def peak_memory(pid: int) -> float:
     """Give the most memory that a process has had resident since it began, in MiB."""

@@ -51,6 +51,7 @@ TARGETS = {
     "slow_channel_p99": Target(1.5, at_least=False),
     "event_to_send_p99_ms": Target(1000, at_least=False),
     "fanout_with_joins": Target(1),
+    "large_team_memory_growth": Target(64, at_least=False),
     "send_peak_memory": Target(200, at_least=False),
     "send_wide_peak_memory": Target(200, at_least=False),
     "watch_many_teams_last_state": Target(1, at_least=False),

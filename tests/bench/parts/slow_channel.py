@@ -10,12 +10,10 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import psycopg
-
 from services.chassis.database import Database
 from services.notification.domain import Point, Seat
 from tests.bench.bench import Bench
-from tests.bench.crowd import Crowd, a_crowd, notification_database, opened_database, tell
+from tests.bench.crowd import Crowd, a_crowd, forget, opened_database, tell
 from tests.bench.errors import BenchError
 from tests.bench.installation import Installation
 from tests.bench.parts.arrivals import LONGER
@@ -73,7 +71,7 @@ def _variant(bench: Bench, database: Database, sink: Sink, rate: float, crowds: 
             )
             times = await sent(whole, quick.team.platform_id, since, "webhook")
         for crowd in crowds[1:]:
-            await _forget(whole, crowd)
+            await forget(whole, crowd)
         delivered = len(times)
         if delivered != offered or len(await sink.taken()) != offered:
             raise BenchError(f"{offered:,} messages were offered, {delivered:,} delivered.")
@@ -103,10 +101,3 @@ async def _arrive(database: Database, crowd: Crowd, rate: float, seconds: float)
             arrival, arrived = arrival + chance.expovariate(rate), arrived + 1
         await tell(database, crowd, batch)
     return arrived
-
-
-async def _forget(whole: Installation, crowd: Crowd) -> None:
-    """Delete what was never sent, while no sender runs."""
-    async with await psycopg.AsyncConnection.connect(notification_database(whole)) as connection:
-        for table in ("attempts", "deliveries"):
-            await connection.execute(f"DELETE FROM {table} WHERE campaign_id = %s".encode(), (crowd.team.campaign_id,))  # noqa: S608 - names of tables
