@@ -21,12 +21,17 @@ from tests.bench.parts import (
     beside,
     bulk,
     demand,
+    event_to_send,
     expiry,
+    fanout,
     idle,
     join,
+    large_team,
     messages,
     relay,
     replay,
+    send,
+    slow_channel,
     watch,
 )
 from tests.bench.paths import BUILD
@@ -45,12 +50,20 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "messages": messages.run,
     "replay": replay.run,
     "demand": demand.run,
+    "send": send.run,
+    "slow_channel": slow_channel.run,
+    "event_to_send": event_to_send.run,
+    "fanout": fanout.run,
+    "large_team": large_team.run,
     "idle": idle.run,
 }
-GROUPS = {"pricing": ("beside", "alone", "messages", "replay", "demand")}
+GROUPS = {
+    "pricing": ("beside", "alone", "messages", "replay", "demand"),
+    "notification": ("send", "slow_channel", "event_to_send", "fanout", "large_team"),
+}
 """Parts that are asked for by one name."""
 FILE = BUILD / "bench.json"
-CAMPAIGNS = 16
+CAMPAIGNS = 19
 """So many campaigns of their own do the parts need, and two more a round."""
 IN_PRODUCTION = (("rpc", "timers"), ("relay",))
 """Python runs one thread at a time: a relay within the process that answers would take its turns from the callers."""

@@ -64,11 +64,15 @@ class Bench:
 
     async def join(self, teams: Sequence[Team], address: str = "", *, seconds: float = 0) -> Outcome:
         """Have 64 callers join teams in turn, at the service or at another address."""
+        return await self.join_by(joins([team.name for team in teams]), address, seconds=seconds)
+
+    async def join_by(self, templates: Sequence[bytes], address: str = "", *, seconds: float = 0) -> Outcome:
+        """Have 64 callers make joins from templates in turn."""
         job = Job(
             address or self.whole.service.address,
             JOIN,
             self.whole.key,
-            joins([team.name for team in teams]),
+            templates,
             seconds or self.seconds,
             callers=CALLERS,
         )

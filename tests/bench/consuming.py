@@ -1,4 +1,4 @@
-"""How far pricing is with the events of a campaign's teams, seen in both databases, and a start from the topics' ends.
+"""How far a consumer is with the events of a campaign's teams, seen in both databases, and pricing's start from now on.
 
 Teams that SQL has copied have no first event, and pricing would rightly set their keys aside: what is measured here are
 teams that were opened by calls, and pricing's place in the topics is set behind everything older.
@@ -66,7 +66,7 @@ async def opened_seats(whole: Installation, campaign_id: str, count: int, quanti
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A look at both sides of a campaign at a moment: events told by team_formation, and applied by pricing."""
+    """A look at both sides of a campaign at a moment: events told by team_formation, and applied by a consumer."""
 
     at: float
     told: int
@@ -74,7 +74,7 @@ class Place:
 
     @property
     def backlog(self) -> int:
-        """Events that pricing has not applied."""
+        """Events that it has not applied."""
         return self.told - self.applied
 
 
@@ -99,7 +99,7 @@ class Lookout:
             if place.applied > moved.applied:
                 moved = place
             if place.at - moved.at > LONGEST_SECONDS:
-                raise BenchError(f"Pricing stands for {LONGEST_SECONDS:.0f} s and lacks {place.backlog:,} events.")
+                raise BenchError(f"The consumer stands for {LONGEST_SECONDS:.0f} s and lacks {place.backlog:,} events.")
             await asyncio.sleep(_LOOK_SECONDS)
             place = await self.look(campaign_id)
         return place
@@ -114,12 +114,12 @@ class Lookout:
 
 
 @asynccontextmanager
-async def lookout(whole: Installation) -> AsyncIterator[Lookout]:
-    """Connect to both databases; they are left when this ends."""
+async def lookout(whole: Installation, consumer: str) -> AsyncIterator[Lookout]:
+    """Connect to team_formation's database and a consumer's, given by its address; both are left when this ends."""
     connect = psycopg.AsyncConnection.connect
     async with (
         await connect(whole.database, autocommit=True) as told,
-        await connect(pricing_database(whole), autocommit=True) as applied,
+        await connect(consumer, autocommit=True) as applied,
     ):
         yield Lookout(told, applied)
 
@@ -136,7 +136,7 @@ async def pricing_from_now(whole: Installation) -> AsyncIterator[Lookout]:
     await forget_backlog(whole, PRICING, [TEAMS])
     await run_pricing(whole)
     try:
-        async with lookout(whole) as looks:
+        async with lookout(whole, pricing_database(whole)) as looks:
             yield looks
     finally:
         if PRICING in whole.services:

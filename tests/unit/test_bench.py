@@ -14,10 +14,12 @@ from rich.console import Console
 
 from services.chassis import ids
 from services.team_formation import translate
-from tests.bench import campaign, cpu, http2, pgbench, report, rounds, seed, template, watching
+from tests.bench import campaign, cpu, http2, memory, pgbench, report, rounds, seed, sending, template, watching
 from tests.bench.caller import Outcome
 from tests.bench.errors import BenchError
 from tests.bench.parts.demand import lags
+from tests.bench.parts.fanout import members
+from tests.bench.sink import Requests
 
 TEAMS = [ids.opaque(translate.TEAM, ids.new_id(), ids.new_id()) for _ in range(3)]
 
@@ -227,3 +229,39 @@ def test_a_tally_lags_until_the_first_look_that_saw_it_or_a_later_one() -> None:
     looks = [(10.0, 3), (10.1, 3), (10.2, 5), (10.3, 6)]
     found = lags(looks, {4: 10.0, 5: 10.15, 6: 10.31})
     assert found == pytest.approx([0.2, 0.05, 0.0])
+
+
+@pytest.mark.parametrize("cut", [1, 7, 40, 1000])
+def test_the_sink_cuts_what_comes_into_requests_wherever_it_is_cut(cut: int) -> None:
+    posts = [
+        f"POST /messages HTTP/1.1\r\nHost: x\r\nidempotency-Key: {key}\r\nContent-Length: {size}\r\n\r\n{'a' * size}"
+        for key, size in (("one", 3), ("two", 0), ("three", 90))
+    ]
+    data = "".join([*posts, "GET / HTTP/1.1\r\n\r\nPOST / HT"]).encode()
+    requests = Requests()
+    found = [key for start in range(0, len(data), cut) for key in requests.feed(data[start : start + cut])]
+    assert found == ["one", "two", "three", ""]
+
+
+def test_a_steady_rate_leaves_out_how_work_begins_and_ends() -> None:
+    steady = [10 + number / 100 for number in range(80)]
+    assert sending.steady_rate([0.0, *[9.0] * 9, *reversed(steady), *[500.0] * 10]) == pytest.approx(100)
+
+
+@pytest.mark.parametrize("times", [[], [1.0] * 9, [1.0] * 50])
+def test_a_rate_of_too_little_is_none(times: list[float]) -> None:
+    with pytest.raises(BenchError, match="measure longer"):
+        sending.steady_rate(times)
+
+
+def test_the_peak_of_memory_is_read() -> None:
+    assert memory.read_peak("VmPeak:\t  900 kB\nVmHWM:\t  107520 kB\nVmRSS:\t 1 kB\n") == 105
+    with pytest.raises(ValueError, match="VmHWM"):
+        memory.read_peak("VmPeak:\t  900 kB\n")
+
+
+def test_those_who_will_join_are_known_before() -> None:
+    [made] = campaign.joins(TEAMS[:1])
+    requests = template.numbered([made])
+    joining = [pb.JoinTeamRequest.FromString(next(requests)).member_id for _ in range(3)]
+    assert members(made, 3) == joining

@@ -6,8 +6,7 @@ seat counts for a price once it is confirmed. The allowance is two ways through 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groupbuy.money.v1.money_pb2 import Money
@@ -27,15 +26,15 @@ from tests.bench.consuming import (
     pricing_database,
     pricing_from_now,
 )
+from tests.bench.crowd import NOTIFICATION
 from tests.bench.errors import BenchError
 from tests.bench.installation import Installation
 from tests.bench.kafka_beside import KafkaBeside, kafka_beside
+from tests.bench.notified import PRICES, notification_from_now
 from tests.bench.parts.arrivals import LONGER, open_loop
-from tests.bench.reading import forget_backlog, until_read
+from tests.bench.reading import until_read
 from tests.bench.rounds import percentile
 
-NOTIFICATION = "notification"
-PRICES, SETTLEMENTS = "groupbuy.price.v1", "groupbuy.settlement.v1"
 CONFIRMED = "groupbuy.team_formation.v1.SeatConfirmed"
 CHANGED = "groupbuy.pricing.v1.PriceChanged"
 RATE = 50.0
@@ -49,7 +48,7 @@ _LOOK_SECONDS = 0.2
 async def run(bench: Bench) -> None:
     """Measure; each round finds the maximum anew, with all that consumes at work."""
     whole = bench.whole
-    async with pricing_from_now(whole), _notification(whole), kafka_beside(whole.kafka.bootstrap) as kafka:
+    async with pricing_from_now(whole), notification_from_now(whole), kafka_beside(whole.kafka.bootstrap) as kafka:
         spread = await opened_teams(whole, whole.campaign(), SPREAD_TEAMS)
         prices = await _campaign(whole)
         for number in range(bench.rounds):
@@ -63,17 +62,6 @@ async def run(bench: Bench) -> None:
             await loaded
             await _until_quiet(whole)
     _allow(bench)
-
-
-@asynccontextmanager
-async def _notification(whole: Installation) -> AsyncIterator[None]:
-    """Have notification run, behind all that is in its topics, until this ends."""
-    await forget_backlog(whole, NOTIFICATION, [TEAMS, PRICES, SETTLEMENTS])
-    await whole.run(NOTIFICATION, f"services.{NOTIFICATION}")
-    try:
-        yield
-    finally:
-        await whole.end(NOTIFICATION)
 
 
 async def _campaign(whole: Installation) -> str:

@@ -347,6 +347,17 @@ async def test_a_slow_channel_leaves_room_for_the_others(notification: Notifying
     assert set((await notification.states()).values()) == {"SENT"}
 
 
+async def test_channels_with_nothing_to_send_take_no_room(notification: Notifying) -> None:
+    await a_delivery(notification, ("slack", "x"), members=("mei", "tom", "ana"))
+    idle, last = [Scripted(name) for name in ("console", "email", "webhook", "telegram")], Scripted("slack")
+    async with a_sender(notification, *idle, last, pace=Pace(total=2, per_lane=2)) as sender:
+        assert await sender.run_once() == 2
+        await sender.idle()
+        assert await sender.run_once() == 1
+        await sender.idle()
+    assert len(last.sent) == 3
+
+
 async def test_a_new_delivery_wakes_the_sender(notification: Notifying, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.notification.flights.POLL_SECONDS", 3600.0)
     channel = Scripted("console")
