@@ -64,7 +64,8 @@ class Recorder:
                 number = row.attempts + 1
                 locked[item.delivery.key] = Locked(row.state, row.claim_id, number)
                 attempts.append(_attempt(item, number))
-                follows = after(item.outcome, number, item.delivery.created_at, now, self._jitter(), self._limits)
+                tries = number - item.delivery.attempts_before
+                follows = after(item.outcome, tries, item.delivery.since, now, self._jitter(), self._limits)
                 if isinstance(follows, End) and row.state is State.PENDING:
                     ended.append((item, follows, number))
                 else:

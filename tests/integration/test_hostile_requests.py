@@ -314,6 +314,14 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
                 )
             ],
         ),
+        messages_pb2.RedriveDeliveriesRequest(
+            states=[events_pb2.DELIVERY_STATE_DEAD],
+            kinds=[events_pb2.MESSAGE_KIND_JOINED],
+            since=time(START),
+            until=time(START.replace(year=START.year + 1)),
+            team_id=team,
+            member_id="mei",
+        ),
         webhooks_pb2.PutWebhookEndpointRequest(
             endpoint=webhooks_pb2.WebhookEndpoint(url="https://shop.example/in", types=["team.*"], in_order=True)
         ),

@@ -16,10 +16,11 @@ from services.chassis.work import Work
 from services.notification import store
 from services.notification.domain import Kind, State, with_link
 from services.notification.rendering import wanted_languages
-from services.notification.store import NewDelivery, Reach
+from services.notification.store import Again, NewDelivery, Reach
 from services.notification.translate import NOBODYS
 
 MOST_A_DAY = 5
+MOST_AGAIN = 10_000
 _DAY = timedelta(hours=24)
 
 
@@ -44,6 +45,14 @@ class SendMessage:
     texts: Sequence[OwnText]
 
 
+@dataclass(frozen=True, slots=True)
+class RedriveDeliveries:
+    """A checked command."""
+
+    key: RequestKey
+    wanted: Again
+
+
 class MessageWriter:
     """Decides what platforms send, each in a transaction of its own."""
 
@@ -58,6 +67,18 @@ class MessageWriter:
             if known is not None:
                 return known
             answer = await self._write(work, command, self._clock.now())
+            await requests.store(work.connection, [[Decided(command.key, answer)]])
+        return answer
+
+    async def redrive(self, command: RedriveDeliveries) -> Answer:
+        """Have deliveries tried again, and store the answer."""
+        async with self._database.work() as work:
+            known = await requests.find(work.connection, command.key)
+            if known is not None:
+                return known
+            count = await store.try_again(work.connection, command.wanted, self._clock.now(), MOST_AGAIN)
+            answer = messages_pb2.RedriveDeliveriesResponse(count=count).SerializeToString()
+            work.call(store.WAKE_CHANNEL)
             await requests.store(work.connection, [[Decided(command.key, answer)]])
         return answer
 
@@ -113,8 +134,8 @@ def _best(texts: Sequence[OwnText], language: str) -> OwnText:
     return next((by_language[one.lower()] for one in wanted if one.lower() in by_language), texts[0])
 
 
-def answer_of(decided: Answer) -> messages_pb2.SendMessageResponse:
-    """Read what was decided; a refusal is raised."""
+def answer_of(decided: Answer) -> bytes:
+    """Give what was decided; a refusal is raised."""
     if isinstance(decided, Rejected):
         raise decided
-    return messages_pb2.SendMessageResponse.FromString(decided)
+    return decided

@@ -18,3 +18,9 @@ ALTER TABLE deliveries
                         'WITHDRAWN', 'DEFAULTED', 'LEADING', 'CANCELLED', 'RESCHEDULED', 'PAYMENT_CHANGED',
                         'PAYMENT_DUE', 'SOMEONE_JOINED', 'TIME_RUNNING_OUT', 'HOLD_ENDING', 'REFUND_DONE',
                         'PERSONAL', 'ANNOUNCEMENT')) NOT VALID;
+
+-- A delivery that ended may be tried again (RedriveDeliveries): its attempts and its age count from then on.
+ALTER TABLE deliveries
+    ADD COLUMN again_at        timestamptz,
+    ADD COLUMN attempts_before integer NOT NULL DEFAULT 0,
+    ADD COLUMN ends_before     integer NOT NULL DEFAULT 0;   -- how often it had ended before

@@ -1,20 +1,30 @@
 """SendMessage: reads and checks what a platform says in its own words."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+from groupbuy.notification.v1 import events_pb2
 from groupbuy.notification.v1 import messages_pb2 as pb2
 
-from services.chassis import requests
+from services.chassis import ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.errors import FieldViolation, Rejected
+from services.chassis.errors import FieldViolation, Rejected, invalid
 from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import caller
 from services.notification.channels.http import Http
-from services.notification.domain import OWN_WORDS, Kind, language_problem, member_id_problem
-from services.notification.handlers.messages import MessageWriter, OwnText, SendMessage, answer_of
+from services.notification.domain import OWN_WORDS, Kind, State, language_problem, member_id_problem
+from services.notification.handlers.messages import MessageWriter, OwnText, RedriveDeliveries, SendMessage, answer_of
+from services.notification.rpc.reading import time_of
+from services.notification.store import Again
 from services.notification.translate import kind_of
 
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+_STATES = {
+    events_pb2.DELIVERY_STATE_DEAD: State.DEAD,
+    events_pb2.DELIVERY_STATE_REFUSED: State.REFUSED,
+    events_pb2.DELIVERY_STATE_SUPPRESSED: State.SUPPRESSED,
+}
 _MOST_MEMBERS = 1000
 _MOST_TEXTS = 20
 _LONGEST_SUBJECT = 300
@@ -27,6 +37,7 @@ class MessageCalls:
     """Answers who sends."""
 
     def __init__(self, database: Database, clock: Clock, http: Http) -> None:
+        self._clock = clock
         self._http = http
         self._writer = MessageWriter(database, clock)
 
@@ -42,7 +53,41 @@ class MessageCalls:
             for text in request.texts
         ]
         key = RequestKey(NO_CAMPAIGN, caller(), "SendMessage", request.request_id, requests.body_hash(request))
-        return answer_of(await self._writer.decide(SendMessage(key, kind, list(request.member_ids), texts)))
+        answer = answer_of(await self._writer.decide(SendMessage(key, kind, list(request.member_ids), texts)))
+        return pb2.SendMessageResponse.FromString(answer)
+
+    async def redrive(self, request: pb2.RedriveDeliveriesRequest) -> pb2.RedriveDeliveriesResponse:
+        """Check and do it."""
+        requests.check_request_id(request.request_id)
+        key = RequestKey(NO_CAMPAIGN, caller(), "RedriveDeliveries", request.request_id, requests.body_hash(request))
+        answer = answer_of(await self._writer.redrive(RedriveDeliveries(key, self._wanted(request))))
+        return pb2.RedriveDeliveriesResponse.FromString(answer)
+
+    def _wanted(self, request: pb2.RedriveDeliveriesRequest) -> Again:
+        states = [_STATES[state] for state in request.states if state in _STATES]
+        if len(states) < len(request.states):
+            raise invalid("states", "must be DEAD, REFUSED or SUPPRESSED: others have arrived, wait, or are not true")
+        kinds = [kind for number in request.kinds if (kind := kind_of(number))]
+        if len(kinds) < len(request.kinds):
+            raise invalid("kinds", "must be kinds of messages that there are")
+        since, until = time_of(request, "since") or _EVER, time_of(request, "until") or self._clock.now()
+        if since >= until:
+            raise invalid("until", "must be after since")
+        if request.member_id and (problem := member_id_problem(request.member_id)):
+            raise invalid("member_id", problem)
+        team = ids.parse("team", request.team_id, 2) if request.team_id else None
+        if request.team_id and team is None:
+            raise invalid("team_id", "is not a team's id; it looks like team_... and comes from OpenTeam")
+        return Again(
+            platform_id=caller(),
+            states=states or (State.DEAD, State.REFUSED),
+            kinds=kinds or None,
+            since=since,
+            until=until,
+            campaign_id=team[0] if team else None,
+            team_id=team[1] if team else None,
+            member_id=request.member_id or None,
+        )
 
     def _problems(self, request: pb2.SendMessageRequest, kind: Kind | None) -> Iterator[tuple[str, str]]:
         if kind not in OWN_WORDS:

@@ -118,6 +118,12 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         """Send members a message in the platform's own words; INVALID_ARGUMENT, REQUEST_ID_REUSED."""
         return await self._calls.messages.send(request)
 
+    async def RedriveDeliveries(  # noqa: N802
+        self, request: messages_pb2.RedriveDeliveriesRequest, _context: Any
+    ) -> messages_pb2.RedriveDeliveriesResponse:
+        """Have deliveries tried again; INVALID_ARGUMENT, REQUEST_ID_REUSED."""
+        return await self._calls.messages.redrive(request)
+
     async def PutChannel(  # noqa: N802
         self, request: channels_pb2.PutChannelRequest, _context: Any
     ) -> channels_pb2.PutChannelResponse:

@@ -17,6 +17,7 @@ from services.notification.store.accounts import (
 )
 from services.notification.store.deliveries import (
     WAKE_CHANNEL,
+    Again,
     AttemptRow,
     Claim,
     Claimed,
@@ -38,6 +39,7 @@ from services.notification.store.deliveries import (
     lock_deliveries,
     release_claims,
     reroute_deliveries,
+    try_again,
     wait_deliveries,
 )
 from services.notification.store.digests import JoinDigest, digest_value, read_digest, take_due_digests
@@ -135,6 +137,7 @@ __all__ = [
     "WAKE_CHANNEL",
     "AccountKey",
     "AccountRow",
+    "Again",
     "AttemptFilter",
     "AttemptRow",
     "Claim",
@@ -249,6 +252,7 @@ __all__ = [
     "take_ending_holds",
     "take_ending_teams",
     "take_points",
+    "try_again",
     "unsubscribe",
     "wait_deliveries",
     "wait_posts",

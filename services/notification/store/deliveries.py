@@ -115,11 +115,20 @@ class Claimed:
     link: str
     link_label: str
     deadline: datetime | None = None
+    again_at: datetime | None = None
+    """When it was last tried again after it had ended."""
+    attempts_before: int = 0
+    ends_before: int = 0
 
     @property
     def key(self) -> DeliveryKey:
         """Campaign and delivery."""
         return self.campaign_id, self.delivery_id
+
+    @property
+    def since(self) -> datetime:
+        """From when its age counts."""
+        return self.again_at or self.created_at
 
 
 async def claim_due(
@@ -142,7 +151,8 @@ async def claim_due(
         " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
         " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
         " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
-        " d.claim_id, d.link, d.link_label, d.deadline",
+        " d.claim_id, d.link, d.link_label, d.deadline,"
+        " d.again_at, d.attempts_before, d.ends_before",
         ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, most, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
@@ -222,7 +232,7 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
     rows = {(row[0], row[1]): row[2:] async for row in cursor}
     return Standings(
         {item.key: _standing(item, *rows[item.key]) for item in claimed},
-        await _tried(connection, [item.key for item in claimed]),
+        await _tried(connection, claimed),
     )
 
 
@@ -233,8 +243,8 @@ def _standing(item: Claimed, *found: Any) -> Standing:
         kind=item.kind,
         team_version=item.team_version,
         channel=item.channel,
-        attempts=item.attempts,
-        created_at=item.created_at,
+        attempts=item.attempts - item.attempts_before,
+        created_at=item.since,
         team_state=TeamState(team_state or TeamState.UNKNOWN),  # unknown where it is about no team
         fill_version=fill_version or 0,
         end_version=end_version or 0,
@@ -248,13 +258,18 @@ def _standing(item: Claimed, *found: Any) -> Standing:
     )
 
 
-async def _tried(connection: Connection, keys: Sequence[DeliveryKey]) -> dict[DeliveryKey, dict[UUID, Tried]]:
+async def _tried(connection: Connection, claimed: Sequence[Claimed]) -> dict[DeliveryKey, dict[UUID, Tried]]:
     found: dict[DeliveryKey, dict[UUID, Tried]] = {}
     cursor = await connection.execute(
         "SELECT campaign_id, delivery_id, contact_id, count(*), bool_or(outcome = 'refused') FROM attempts"
-        " JOIN unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, delivery_id) USING (campaign_id, delivery_id)"
+        " JOIN unnest(%s::uuid[], %s::uuid[], %s::integer[]) AS k (campaign_id, delivery_id, attempts_before)"
+        " USING (campaign_id, delivery_id) WHERE number > k.attempts_before"
         " GROUP BY campaign_id, delivery_id, contact_id",
-        ([key[0] for key in keys], [key[1] for key in keys]),
+        (
+            [item.campaign_id for item in claimed],
+            [item.delivery_id for item in claimed],
+            [item.attempts_before for item in claimed],
+        ),
     )
     async for campaign_id, delivery_id, contact_id, attempts, refused in cursor:
         found.setdefault((campaign_id, delivery_id), {})[contact_id] = Tried(attempts, refused)
@@ -298,6 +313,58 @@ async def release_claims(connection: Connection, claimed: Iterable[Claimed]) -> 
         " WHERE campaign_id = %s AND delivery_id = %s AND claim_id = %s",
         [(*item.key, item.claim_id) for item in sorted(claimed, key=lambda item: item.key)],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Which deliveries that ended are tried again; None means all. Times are those at which they were written."""
+
+    platform_id: UUID
+    states: Sequence[State]
+    kinds: Sequence[Kind] | None
+    since: datetime
+    until: datetime
+    campaign_id: UUID | None = None
+    team_id: UUID | None = None
+    member_id: str | None = None
+
+
+async def try_again(connection: Connection, wanted: Again, now: datetime, limit: int) -> int:
+    """Have deliveries that ended tried again, the newest first; returns how many.
+
+    One whose member has no contact point stays as it is.
+    """
+    cursor = await connection.execute(
+        "WITH ended AS ("
+        " SELECT d.campaign_id, d.delivery_id, (SELECT c.channel FROM contact_points AS c"
+        "  WHERE c.platform_id = d.platform_id AND c.member_id = d.member_id AND c.gone_at IS NULL"
+        "  ORDER BY c.position LIMIT 1) AS channel"
+        " FROM deliveries AS d WHERE d.platform_id = %(platform)s AND d.state = ANY(%(states)s)"
+        " AND d.created_at >= %(since)s AND d.created_at < %(until)s"
+        " AND (%(kinds)s::text[] IS NULL OR d.kind = ANY(%(kinds)s::text[]))"
+        " AND (%(campaign)s::uuid IS NULL OR d.campaign_id = %(campaign)s AND d.team_id = %(team)s)"
+        " AND (%(member)s::text IS NULL OR d.member_id = %(member)s)"
+        " ORDER BY d.created_at DESC, d.delivery_id DESC LIMIT %(limit)s FOR UPDATE),"
+        " again AS (UPDATE deliveries AS d SET state = 'PENDING', reason = '', ended_at = NULL, due_at = %(now)s,"
+        " again_at = %(now)s, attempts_before = d.attempts, ends_before = d.ends_before + 1, channel = ended.channel"
+        " FROM ended WHERE d.campaign_id = ended.campaign_id AND d.delivery_id = ended.delivery_id"
+        " AND ended.channel IS NOT NULL RETURNING 1)"
+        " SELECT count(*) FROM again",
+        {
+            "platform": wanted.platform_id,
+            "states": list(wanted.states),
+            "kinds": None if wanted.kinds is None else list(wanted.kinds),
+            "since": wanted.since,
+            "until": wanted.until,
+            "campaign": wanted.campaign_id,
+            "team": wanted.team_id,
+            "member": wanted.member_id,
+            "now": now,
+            "limit": limit,
+        },
+    )
+    [(count,)] = await cursor.fetchall()
+    return int(count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,15 @@ def team_of(campaign_id: UUID, team_id: UUID) -> str:
 
 
 def delivery_ended(item: NewDelivery | Claimed, how: End, channel: str, attempts: int, now: datetime) -> Told:
-    """Make the event of a delivery that ended; it has one, so its number is 1."""
+    """Make the event of a delivery that ended: the first, or another where it was tried again after it had."""
+    before = item.ends_before if isinstance(item, Claimed) else 0
+    event_id = (
+        ids.derived_id(item.delivery_id, "ended", before) if before else ids.derived_id(item.delivery_id, "ended")
+    )
     envelope = own_pb2.DeliveryEvent(
-        event_id=str(ids.derived_id(item.delivery_id, "ended")),
+        event_id=str(event_id),
         platform_id=ids.opaque("plat", item.platform_id),
-        sequence=1,
+        sequence=before + 1,
         occurred_at=_stamp(now),
         delivery_id=str(item.delivery_id),
         delivery_ended=own_pb2.DeliveryEnded(
