@@ -36,6 +36,7 @@ from services.notification.rpc import (
     RuleCalls,
     StreamCalls,
     TemplateCalls,
+    TimelineCalls,
     UnsubscribeCalls,
     WebhookCalls,
     servicer,
@@ -83,6 +84,7 @@ async def process() -> None:
         rules=RuleCalls(database),
         streams=StreamCalls(stream, clock),
         templates=TemplateCalls(database, clock, channels),
+        timeline=TimelineCalls(database),
         unsubscribing=UnsubscribeCalls(database, clock, unsubscribing),
         webhooks=WebhookCalls(database, clock, http, secrets),
     )

@@ -21,6 +21,7 @@ from groupbuy.notification.v1 import (
     notification_service_pb2,
     streaming_pb2,
     templates_pb2,
+    timeline_pb2,
 )
 from groupbuy.notification.v1 import platform_webhooks_pb2 as webhooks_pb2
 from groupbuy.pricing.v1 import (
@@ -322,6 +323,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             team_id=team,
             member_id="mei",
         ),
+        timeline_pb2.GetMemberTimelineRequest(member_id="mei", page_size=1),
         webhooks_pb2.PutWebhookEndpointRequest(
             endpoint=webhooks_pb2.WebhookEndpoint(url="https://shop.example/in", types=["team.*"], in_order=True)
         ),

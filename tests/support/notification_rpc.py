@@ -31,6 +31,7 @@ from services.notification.rpc import (
     RuleCalls,
     StreamCalls,
     TemplateCalls,
+    TimelineCalls,
     UnsubscribeCalls,
     WebhookCalls,
     servicer,
@@ -87,6 +88,7 @@ def notification_servicer(
         rules=RuleCalls(database),
         streams=StreamCalls(EventStream(database, clock), clock),
         templates=TemplateCalls(database, clock, channels),
+        timeline=TimelineCalls(database),
         unsubscribing=UnsubscribeCalls(database, clock, Unsubscribing(SEALER)),
         webhooks=WebhookCalls(database, clock, http, WebhookSecrets(SEALER)),
     )

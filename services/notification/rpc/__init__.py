@@ -7,6 +7,7 @@ from services.notification.rpc.public import NotificationServicer, servicer
 from services.notification.rpc.rules import RuleCalls
 from services.notification.rpc.streaming import StreamCalls
 from services.notification.rpc.templates import TemplateCalls
+from services.notification.rpc.timeline import TimelineCalls
 from services.notification.rpc.unsubscribing import UnsubscribeCalls
 from services.notification.rpc.webhooks import WebhookCalls
 
@@ -18,6 +19,7 @@ __all__ = [
     "RuleCalls",
     "StreamCalls",
     "TemplateCalls",
+    "TimelineCalls",
     "UnsubscribeCalls",
     "WebhookCalls",
     "servicer",

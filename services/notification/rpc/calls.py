@@ -7,6 +7,7 @@ from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.rules import RuleCalls
 from services.notification.rpc.streaming import StreamCalls
 from services.notification.rpc.templates import TemplateCalls
+from services.notification.rpc.timeline import TimelineCalls
 from services.notification.rpc.unsubscribing import UnsubscribeCalls
 from services.notification.rpc.webhooks import WebhookCalls
 
@@ -20,5 +21,6 @@ class Calls:
     rules: RuleCalls
     streams: StreamCalls
     templates: TemplateCalls
+    timeline: TimelineCalls
     unsubscribing: UnsubscribeCalls
     webhooks: WebhookCalls

@@ -10,6 +10,7 @@ from groupbuy.notification.v1 import (
     messaging_rules_pb2,
     streaming_pb2,
     templates_pb2,
+    timeline_pb2,
 )
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
 from groupbuy.notification.v1 import notification_service_pb2_grpc as pb2_grpc
@@ -123,6 +124,12 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     ) -> messages_pb2.RedriveDeliveriesResponse:
         """Have deliveries tried again; INVALID_ARGUMENT, REQUEST_ID_REUSED."""
         return await self._calls.messages.redrive(request)
+
+    async def GetMemberTimeline(  # noqa: N802
+        self, request: timeline_pb2.GetMemberTimelineRequest, _context: Any
+    ) -> timeline_pb2.GetMemberTimelineResponse:
+        """Read what happened with a member; INVALID_ARGUMENT, MEMBER_UNKNOWN, PAGE_TOKEN_INVALID."""
+        return await self._calls.timeline.read(request)
 
     async def PutChannel(  # noqa: N802
         self, request: channels_pb2.PutChannelRequest, _context: Any

@@ -129,6 +129,7 @@ from services.notification.store.templates import (
     list_templates,
     load_templates,
 )
+from services.notification.store.timeline import Moment, read_timeline
 from services.notification.store.windows import find_windows, save_windows
 
 __all__ = [
@@ -156,6 +157,7 @@ __all__ = [
     "KeptEvent",
     "Locked",
     "LockedPost",
+    "Moment",
     "NewAttempt",
     "NewDelivery",
     "PauseRow",
@@ -231,6 +233,7 @@ __all__ = [
     "mark_successes",
     "read_digest",
     "read_events",
+    "read_timeline",
     "redrive_posts",
     "release_claims",
     "release_posts",
