@@ -34,8 +34,11 @@ WHERE platform_id = %s AND created_at >= %s AND channel = %s AND state = 'PENDIN
 async def a_sender(whole: Installation, **settings: str) -> AsyncIterator[Program]:
     """Have the process run until this ends; it is notification without RPCs, consumer and relay."""
     settings = {"WEBHOOK_PRIVATE_ADDRESSES": "allow", **settings}
-    yield await whole.run(SENDER, f"services.{NOTIFICATION}", "timers", **settings)
-    await whole.end(SENDER)
+    program = await whole.run(SENDER, f"services.{NOTIFICATION}", "timers", **settings)
+    try:
+        yield program
+    finally:
+        await whole.end(SENDER)
 
 
 async def sent(
