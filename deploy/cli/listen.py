@@ -18,7 +18,7 @@ from deploy.cli.installation import KEY_REMEDY, find_installation
 from deploy.cli.stack import data_option
 from deploy.local.answers import in_words
 from services.notification.channels.http import Http, NotReached
-from services.notification.signatures import new_secret, signed_headers
+from services.notification.signatures import is_secret, new_secret, signed_headers
 from services.notification.translate import body_of
 
 _SECONDS = 10.0
@@ -48,12 +48,15 @@ class Listener:
         http = Http(seconds=_SECONDS, connections=4, allow_private=True)
         try:
             while not self._is_enough():
+                ended = "by the server"
                 try:
                     await self._read(http)
                 except grpc.aio.AioRpcError as error:
                     if error.code() not in _PASSING:
                         raise
-                    click.echo(f"The stream ended ({error.code().name}); it goes on in a second.", err=True)
+                    ended = error.code().name
+                if not self._is_enough():
+                    click.echo(f"The stream ended ({ended}); it goes on in a second.", err=True)
                     await asyncio.sleep(_AGAIN_SECONDS)
         finally:
             await http.close()
@@ -88,8 +91,11 @@ class Listener:
         if self.as_json:
             click.echo(body.decode())
         said = await self._forwarded(envelope.event_id, body, http) if self.forward else ""
+        if self.as_json and said:
+            click.echo(said.strip(), err=True)
         if not self.as_json:
-            about = json.loads(body)["data"].get("teamId", "")
+            data = json.loads(body)["data"]
+            about = data.get("teamId") or data.get("campaignId") or data.get("deliveryId") or ""
             at = item.occurred_at.ToDatetime(tzinfo=UTC).strftime("%H:%M:%S")
             click.echo(f"{at}  {item.type:<36} {about}{said}")
 
@@ -145,6 +151,10 @@ def listen(
     if forward and not secret:
         secret = new_secret()
         click.echo(f"Posts are signed with {secret}", err=True)
+    if secret and not is_secret(secret):
+        raise click.UsageError("--secret must be whsec_ and base64, as PutWebhookEndpoint gives it.")
+    if cursor_file and not cursor_file.absolute().parent.is_dir():
+        raise click.UsageError(f"--cursor-file: there is no folder {cursor_file.absolute().parent}.")
     cursor = cursor_file.read_text().strip() if cursor_file and cursor_file.exists() else ""
 
     async def run() -> None:

@@ -125,6 +125,7 @@ async def process() -> None:
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),
             timer("webhook secrets", lambda: secrets.seal_anew(database), every=60.0, page=1),
+            timer("patterns of endpoints", platform_events.read_patterns_again, every=3600.0),
             timer("old platform events", platform_events.drop_old, every=60.0, page=1_000),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
         ],

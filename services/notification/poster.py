@@ -5,8 +5,8 @@ again with the same `webhook-id`.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -17,11 +17,11 @@ from services.chassis.sealing import NotOpened
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.channels.http import Http, NotAllowed, NotReached
-from services.notification.domain import ANSWER_BYTES, Again, Posted, PostState, follows, rest_after
+from services.notification.domain import ANSWER_BYTES, Again, Follows, Posted, PostState, follows, rest_after
 from services.notification.flights import Flights, Pace, recorded
 from services.notification.handlers.platform_events import tell
 from services.notification.signatures import signed_headers
-from services.notification.store import ClaimedPost, EndpointKey, EndpointRow, PostAttempt
+from services.notification.store import ClaimedPost, EndpointKey, EndpointRow, LockedPost, PostAttempt, PostKey
 from services.notification.translate import TEST_TYPE, body_of, body_of_test, endpoint_disabled, envelope_of
 from services.notification.webhook_secrets import WebhookSecrets
 
@@ -47,7 +47,7 @@ class Desk:
         self._secrets = secrets
 
     async def post(self, endpoint: EndpointRow, event_id: UUID, body: bytes) -> tuple[datetime, int, Posted]:
-        """Post a body; gives when, how many milliseconds it took, and what came of it."""
+        """Post a body; gives when, how many milliseconds it took, and what came of it; NotOpened."""
         at, began = self._clock.now(), time.monotonic()
         posted = await self._try(endpoint, event_id, body, at)
         return at, round((time.monotonic() - began) * 1000), posted
@@ -56,7 +56,10 @@ class Desk:
         """Post a test event; nothing is recorded here."""
         event_id = ids.new_id()
         body = body_of_test(ids.opaque("hook", endpoint.endpoint_id), self._clock.now())
-        at, milliseconds, posted = await self.post(endpoint, event_id, body)
+        try:
+            at, milliseconds, posted = await self.post(endpoint, event_id, body)
+        except NotOpened:
+            at, milliseconds, posted = self._clock.now(), 0, Posted(0, problem="its secret cannot be opened for now")
         return _attempt(endpoint.key, event_id, TEST_TYPE, 1, at, milliseconds, posted)
 
     async def _try(self, endpoint: EndpointRow, event_id: UUID, body: bytes, at: datetime) -> Posted:
@@ -64,8 +67,6 @@ class Desk:
             secrets = self._secrets.valid(endpoint, at)
             headers = signed_headers(str(event_id), at, body, secrets) | {"content-type": "application/json"}
             reply = await self._http.post(endpoint.url, data=body, headers=headers)
-        except NotOpened:
-            return Posted(0, problem="its secret cannot be opened for now")
         except (NotAllowed, NotReached) as problem:
             return Posted(0, problem=str(problem))
         said = reply.body[:ANSWER_BYTES].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -127,7 +128,11 @@ class Poster:
 
     async def _attempt(self, item: ClaimedPost, endpoint: EndpointRow) -> None:
         body = body_of(item.type, item.occurred_at, envelope_of(item.type, item.value))
-        at, milliseconds, posted = await self._desk.post(endpoint, item.event_id, body)
+        try:
+            at, milliseconds, posted = await self._desk.post(endpoint, item.event_id, body)
+        except NotOpened as problem:  # the operator's trouble, not the endpoint's: it comes again when the claim ends
+            log.error("webhook secret does not open", endpoint=str(item.endpoint_id), why=str(problem))  # noqa: TRY400 - the reason is enough
+            return
         await recorded(self._record, Made(item, at, milliseconds, posted))
 
 
@@ -145,59 +150,85 @@ class PostRecorder:
         An attempt is kept whoever holds the post by now; one that was taken ends it even if the claim has run out.
         """
         now = self._clock.now()
-        attempts: list[PostAttempt] = []
-        ended: list[tuple[store.PostKey, PostState, int]] = []
-        waiting: list[tuple[store.PostKey, int, datetime, bool]] = []
-        disabled: dict[EndpointKey, str] = {}
+        taken = {item.post.endpoint for item in batch if item.posted.taken}
+        steps = _Steps()
         async with self._database.work() as work:
             locked = await store.lock_posts(work.connection, [item.post.key for item in batch])
             for item in batch:
                 row = locked.get(item.post.key)
                 if row is None:
                     continue  # its endpoint was deleted meanwhile
-                number = row.attempts + 1
-                locked[item.post.key] = row._replace(attempts=number)
-                post = item.post
-                attempts.append(
-                    _attempt(post.endpoint, post.event_id, post.type, number, item.at, item.milliseconds, item.posted)
-                )
-                step = follows(item.posted, number, row.first_at, row.last_success_at, now, self._jitter())
-                ours = row.claim_id == post.claim_id
-                if row.state is not PostState.PENDING:
-                    continue
-                if isinstance(step, Again) or not (ours or item.posted.taken):
-                    waiting.append((post.key, number, step.due_at if isinstance(step, Again) else now, ours))
-                    continue
-                ended.append((post.key, step.state, number))
-                if step.disable:
-                    disabled[post.endpoint] = step.disable
-            await store.insert_post_attempts(work.connection, attempts)
-            await store.wait_posts(work.connection, waiting)
-            await store.end_posts(work.connection, ended, now)
-            await self._endpoints(work, batch, disabled, now)
+                locked[item.post.key] = row._replace(attempts=row.attempts + 1)
+                success_at = now if item.post.endpoint in taken else row.last_success_at
+                steps.add(item, row, self._next(item, row, success_at, now), now)
+            await store.insert_post_attempts(work.connection, steps.attempts)
+            await store.wait_posts(work.connection, steps.waiting)
+            await store.end_posts(work.connection, steps.ended, now)
+            await store.move_followers(work.connection, steps.followers)
+            await self._endpoints(work, batch, taken, steps.disabled, now)
         for item in batch:
             metrics.POSTS.labels("taken" if item.posted.taken else "failed").inc()
         return [None] * len(batch)
 
+    def _next(self, item: Made, row: LockedPost, success_at: datetime | None, now: datetime) -> Follows:
+        return follows(item.posted, row.attempts + 1, row.first_at or item.at, success_at, now, self._jitter())
+
     async def _endpoints(
-        self, work: Work, batch: Sequence[Made], disabled: dict[EndpointKey, str], now: datetime
+        self,
+        work: Work,
+        batch: Sequence[Made],
+        taken: Collection[EndpointKey],
+        disabled: dict[EndpointKey, tuple[str, datetime]],
+        now: datetime,
     ) -> None:
-        taken = sorted({item.post.endpoint for item in batch if item.posted.taken})
         if taken:
-            await store.mark_successes(work.connection, taken, now)
+            await store.mark_successes(work.connection, sorted(taken), now)
+        if failed := sorted({item.post.endpoint for item in batch} - set(taken)):
+            await store.mark_failing(work.connection, failed)
         for item in batch:
             if until := rest_after(item.posted, now):
-                await store.rest_endpoint(work.connection, item.post.endpoint, until)
-        if not disabled:
+                await store.rest_endpoint(work.connection, item.post.endpoint, until, item.at)
+        if disabled:
+            rows = await store.find_endpoints(work.connection, sorted(disabled))
+            for key, row in sorted(rows.items()):
+                await self._disable(work, row, *disabled[key], now)
+
+    async def _disable(self, work: Work, row: EndpointRow, why: str, tried_at: datetime, now: datetime) -> None:
+        count = await store.disable_endpoint(work.connection, row.key, why, tried_at, now)
+        if count:
+            metrics.ENDPOINTS_DISABLED.inc()
+            log.warning("webhook endpoint is disabled", endpoint=str(row.endpoint_id), why=why)
+            await tell(work, [(row.platform_id, endpoint_disabled(row, why, count, now))], now)
+
+
+@dataclass
+class _Steps:
+    """What recording a batch comes to."""
+
+    attempts: list[PostAttempt] = field(default_factory=list)
+    ended: list[tuple[PostKey, PostState, int]] = field(default_factory=list)
+    waiting: list[tuple[PostKey, int, datetime, bool]] = field(default_factory=list)
+    followers: list[tuple[PostKey, str, datetime]] = field(default_factory=list)
+    """Of a subject that wants its order: what stands behind goes when the one before may go, or has ended."""
+    disabled: dict[EndpointKey, tuple[str, datetime]] = field(default_factory=dict)
+
+    def add(self, item: Made, row: LockedPost, step: Follows, now: datetime) -> None:
+        """Add an attempt at a locked post, and what follows."""
+        post, number, ours = item.post, row.attempts + 1, row.claim_id == item.post.claim_id
+        self.attempts.append(
+            _attempt(post.endpoint, post.event_id, post.type, number, item.at, item.milliseconds, item.posted)
+        )
+        if row.state is not PostState.PENDING:
             return
-        rows = await store.find_endpoints(work.connection, sorted(disabled))
-        for key, row in sorted(rows.items()):
-            count = await store.disable_endpoint(work.connection, key, disabled[key], now)
-            if count:
-                metrics.ENDPOINTS_DISABLED.inc()
-                log.warning("webhook endpoint is disabled", endpoint=str(row.endpoint_id), why=disabled[key])
-                told = endpoint_disabled(row, disabled[key], count, now)
-                await tell(work, [(row.platform_id, told)], now)
+        due_at = step.due_at if isinstance(step, Again) else now
+        if isinstance(step, Again) or not (ours or item.posted.taken):
+            self.waiting.append((post.key, number, due_at, ours))
+        else:
+            self.ended.append((post.key, step.state, number))
+            if step.disable:
+                self.disabled[post.endpoint] = step.disable, item.at
+        if row.in_order and ours:
+            self.followers.append((post.key, row.subject, due_at))
 
 
 def _attempt(

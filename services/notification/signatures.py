@@ -19,6 +19,14 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
 
 
+def is_secret(text: str) -> bool:
+    """Tell whether a text is a secret: `whsec_` and base64."""
+    try:
+        return text.startswith(_PREFIX) and len(base64.b64decode(text.removeprefix(_PREFIX), validate=True)) > 0
+    except ValueError:
+        return False
+
+
 def signed_headers(webhook_id: str, at: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
     """Make the headers of a post, signed with each secret: the receiver needs to know one of them."""
     timestamp = str(int(at.timestamp()))

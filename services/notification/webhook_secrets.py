@@ -1,8 +1,10 @@
 """The secrets of webhook endpoints: sealed where they are kept, opened where something is signed."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from services.chassis import logs
@@ -13,12 +15,20 @@ from services.notification.signatures import new_secret
 from services.notification.store import EndpointRow
 
 _PAGE = 100
+_MOST_OLD = 5
 
 log = logs.logger(__name__)
 
 
+class Secret(NamedTuple):
+    """A secret, and until when it is good; None for the endpoint's own."""
+
+    text: str
+    until: datetime | None = None
+
+
 class WebhookSecrets:
-    """Seals and opens secrets: an endpoint's own, and the one before while both are valid."""
+    """Seals and opens secrets: an endpoint's own, and those before while they are good."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -30,20 +40,29 @@ class WebhookSecrets:
 
     def sealed_new(self, platform_id: UUID, endpoint_id: UUID) -> bytes:
         """Make and seal the first secret of an endpoint."""
-        return self._seal(platform_id, endpoint_id, [new_secret()])
+        return self._seal(platform_id, endpoint_id, [Secret(new_secret())])
 
-    def rotated(self, row: EndpointRow) -> bytes:
-        """Make a new secret and seal it with the one before."""
-        return self._seal(*row.key, [new_secret(), self._open(row)[0]])
+    def rotated(self, row: EndpointRow, old_valid: timedelta, now: datetime) -> tuple[bytes, datetime | None]:
+        """Make a new secret; the one before is good for a time, and those before it as long as was said of them.
+
+        Gives them sealed, and until when an old one is good. Where the old ones do not open, the new one stands alone.
+        """
+        try:
+            own, *older = self._open(row)
+            old = [Secret(own.text, now + old_valid), *older]
+        except NotOpened:
+            old = []
+        kept = [one for one in old if one.until and one.until > now][:_MOST_OLD]
+        until = max((one.until for one in kept if one.until), default=None)
+        return self._seal(*row.key, [Secret(new_secret()), *kept]), until
 
     def secret(self, row: EndpointRow) -> str:
         """Open an endpoint's own secret; NotOpened where that cannot be."""
-        return self._open(row)[0]
+        return self._open(row)[0].text
 
     def valid(self, row: EndpointRow, now: datetime) -> list[str]:
         """Open the secrets that an endpoint's posts are signed with, its own first; NotOpened where that cannot be."""
-        both = bool(row.old_until and row.old_until > now)
-        return self._open(row)[: 2 if both else 1]
+        return [one.text for one in self._open(row) if one.until is None or one.until > now]
 
     async def seal_anew(self, database: Database) -> int:
         """Seal secrets anew that an older key has sealed; returns how many. Run by a timer.
@@ -62,11 +81,13 @@ class WebhookSecrets:
                     count += 1
         return count
 
-    def _seal(self, platform_id: UUID, endpoint_id: UUID, secrets: list[str]) -> bytes:
-        return self._sealer.seal(json.dumps(secrets).encode(), _place(platform_id, endpoint_id))
+    def _seal(self, platform_id: UUID, endpoint_id: UUID, secrets: Sequence[Secret]) -> bytes:
+        written = [[one.text, one.until.isoformat() if one.until else None] for one in secrets]
+        return self._sealer.seal(json.dumps(written).encode(), _place(platform_id, endpoint_id))
 
-    def _open(self, row: EndpointRow) -> list[str]:
-        return [str(one) for one in json.loads(self._sealer.open(row.secrets, _place(*row.key)))]
+    def _open(self, row: EndpointRow) -> list[Secret]:
+        read = json.loads(self._sealer.open(row.secrets, _place(*row.key)))
+        return [Secret(text, datetime.fromisoformat(until) if until else None) for text, until in read]
 
 
 def _place(platform_id: UUID, endpoint_id: UUID) -> str:

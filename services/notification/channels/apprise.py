@@ -13,7 +13,6 @@ import logging
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -26,13 +25,26 @@ _ADDRESS = "{address}"
 _TO = re.compile(r"[A-Za-z0-9+@._:#-]{1,200}")
 _TRIED = "15551234567"
 """An address that a URL is tried with: most services take numbers, and others take digits too."""
-_LOCAL = frozenset(
-    {"dbus", "glib", "gnome", "growl", "growls", "kde", "macosx", "qt", "rsyslog", "syslog", "windows", "aprs"}
+SERVICES = frozenset(
+    {
+        *("atalk", "bulksms", "bulkvs", "burstsms", "clickatell", "clicksend", "cm", "d7sms", "elks", "exotel"),
+        *("freemobile", "httpsms", "kavenegar", "klr", "kudosity", "mobilemsg", "msg91", "msgbird", "nexmo"),
+        *("notifyre", "octopush", "plivo", "ringc", "serwersms", "seven", "sinch", "smsc", "sns", "telnyx"),
+        *("telesign", "threema", "twilio", "voipms", "vonage", "gupshup", "whapi"),
+        *("join", "onesignal", "pbul", "pover", "prowl", "pushed", "pushy", "pushplus", "schan", "simplepush"),
+        *("spush", "strmlabs", "wxpusher", "viber", "zalo", "kakao", "kakaotalk"),
+        *("flock", "gchat", "groupme", "ryver", "twist", "webex", "wxteams", "zulip", "kook", "guilded"),
+    }
 )
-"""Schemas that reach the machine itself, or its log."""
-_LIMITS = "cto=5&rto=8&retry=0"
+"""Schemas of services with an address of their own, whose URLs name no host, no file and no other address."""
+_NEVER = frozenset(
+    {"dbus", "glib", "gnome", "growl", "growls", "kde", "macosx", "qt", "rsyslog", "syslog", "windows", "aprs"}
+    | {"fcm", "vapid"}
+)
+"""Schemas that reach the machine itself, its log or its files."""
+_LIMITS = "cto=3&rto=5&retry=0"
 """Seconds to connect and to read, and no second try by itself."""
-_THREADS = 16
+_THREADS = 32
 
 for _talks in ("apprise", "urllib3"):
     logging.getLogger(_talks).setLevel(logging.CRITICAL)  # of URLs, which have addresses and secrets in them
@@ -66,10 +78,10 @@ class AppriseChannel:
         schema = url.partition("://")[0].lower()
         if _ADDRESS not in url:
             return "must contain {address}, where the member's address belongs"
-        if schema in _LOCAL or schema not in _schemas():
-            return "must begin with the schema of a service that Apprise knows, as twilio://"
-        if not self._allow_private and _schemas()[schema]:
-            return "must be of a service with an address of its own: this one takes any host, also inside the network"
+        if schema in _NEVER or not (self._allow_private or schema in SERVICES):
+            return f"must begin with one of {', '.join(f'{name}://' for name in sorted(SERVICES))}"
+        if "?" in url:
+            return "must have no parameters behind a question mark"
         if self._opened(url, _TRIED) is None:
             return "must be a URL that Apprise can read for this service; its wiki has the form"
         return None
@@ -93,21 +105,9 @@ class AppriseChannel:
     def _opened(self, url: str, address: str) -> Any:
         """Make Apprise's object of the URL with an address; None where it cannot read it."""
         whole = url.replace(_ADDRESS, quote(address, safe="+"))
-        sign = "&" if "?" in whole else "?"
-        return apprise.Apprise.instantiate(f"{whole}{sign}{_LIMITS}", asset=self._asset, suppress_exceptions=True)
+        return apprise.Apprise.instantiate(f"{whole}?{_LIMITS}", asset=self._asset, suppress_exceptions=True)
 
 
 def _notify(service: Any, letter: Letter) -> bool:
     text = text_of(letter)
     return bool(service.notify(title=letter.subject.strip(), body=letter.body.strip() or text))
-
-
-@cache
-def _schemas() -> Mapping[str, bool]:
-    """Give every schema that Apprise knows, each with whether its URL names a host."""
-    found: dict[str, bool] = {}
-    for service in apprise.Apprise().details()["schemas"]:
-        names_host = any("{host}" in template for template in service["details"]["templates"])
-        for schema in (*(service["protocols"] or ()), *(service["secure_protocols"] or ())):
-            found[schema] = names_host
-    return found

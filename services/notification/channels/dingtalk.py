@@ -35,7 +35,7 @@ from services.notification.channels.messenger import (
     shortened,
     text_of,
 )
-from services.notification.channels.tokens import NoToken, Token, Tokens
+from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 LONGEST_TEXT = 5000
 _LONGEST_TITLE = 100
@@ -119,7 +119,7 @@ class DingTalkChannel:
         said = reply.json()
         if isinstance(said.get("accessToken"), str):
             return Token(said["accessToken"], float(said.get("expireIn", 0) or 0))
-        raise NoToken(_outcome(reply, ""))
+        raise no_token(_outcome(reply, ""))
 
 
 def _message(letter: Letter, account: Account) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from services.notification.channels import (
 )
 from services.notification.channels.http import Reply
 from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, shortened, text_of
-from services.notification.channels.tokens import NoToken, Token, Tokens
+from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 LONGEST_TEXT = 5000  # a card has 30 KB
 _LONGEST_LABEL = 100
@@ -106,7 +106,7 @@ class FeishuChannel:
         said = reply.json()
         if said.get("code") == 0 and isinstance(said.get("tenant_access_token"), str):
             return Token(said["tenant_access_token"], float(said.get("expire", 0) or 0))
-        raise NoToken(_outcome(reply))
+        raise no_token(_outcome(reply))
 
 
 def _api(account: Account) -> str:

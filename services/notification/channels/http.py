@@ -14,6 +14,8 @@ from services.notification.channels.addresses import GuardedResolver, PrivateAdd
 
 MOST_BYTES = 65_536
 """Of an answer; what is longer is cut."""
+LONGEST_RETRY_AFTER = timedelta(days=1)
+"""However long a server asks for."""
 _LONGEST_URL = 2048
 
 
@@ -55,12 +57,12 @@ class Reply:
         """Read Retry-After: seconds, or a date, which is compared with the answer's own (RFC 9110 section 10.2.3)."""
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdecimal():
-            return timedelta(seconds=min(int(text[:10]), 10**8))
+            return min(timedelta(seconds=int(text[:10])), LONGEST_RETRY_AFTER)
         try:
             wanted = parsedate_to_datetime(text)
             sent = parsedate_to_datetime(self.headers["date"]) if "date" in self.headers else datetime.now(UTC)
-            return max(wanted - sent, timedelta())
-        except (TypeError, ValueError):
+            return min(max(wanted - sent, timedelta()), LONGEST_RETRY_AFTER)
+        except (TypeError, ValueError, OverflowError):
             return None
 
 

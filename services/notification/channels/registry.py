@@ -24,11 +24,16 @@ GROUP = "groupbuy.channels"
 """Of entry points; each names what makes a channel, given Tools."""
 
 
+TESTS_AT_ONCE = 8
+"""Posts of SendTestEvent."""
+
+
 def open_http(settings: Settings) -> Http:
     """Make the one client of all channels; it connects when something is sent."""
     return Http(
         seconds=settings.send_seconds,
-        connections=settings.send_concurrency,
+        # each sender has its own, and test events have some: none waits for another's connection
+        connections=settings.send_concurrency + settings.webhook_concurrency + TESTS_AT_ONCE,
         allow_private=settings.webhook_private_addresses == "allow",
     )
 

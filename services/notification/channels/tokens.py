@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.notification.channels import Account, Outcome
+from services.notification.channels import Account, Outcome, Retry, Sent
 
 _EARLY_SECONDS = 60.0
 
@@ -17,6 +17,11 @@ class NoToken(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__()
         self.outcome = outcome
+
+
+def no_token(outcome: Outcome) -> NoToken:
+    """Make what is raised where an answer has no token; an answer that says all is well has none either."""
+    return NoToken(Retry("an answer without a token") if isinstance(outcome, Sent) else outcome)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from services.notification.channels import (
 )
 from services.notification.channels.http import Reply
 from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, one_line, shortened
-from services.notification.channels.tokens import NoToken, Token, Tokens
+from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 _API = "https://api.weixin.qq.com"
 _NAME = "WeChat API"
@@ -136,7 +136,7 @@ class WeChatChannel:
         said = reply.json()
         if isinstance(said.get("access_token"), str):
             return Token(said["access_token"], float(said.get("expires_in", 0) or 0))
-        raise NoToken(_outcome(reply)[0])
+        raise no_token(_outcome(reply)[0])
 
 
 def _is_mini(account: Account) -> bool:

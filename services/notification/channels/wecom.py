@@ -28,7 +28,7 @@ from services.notification.channels import (
 )
 from services.notification.channels.http import NotAllowed, NotReached, Reply
 from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, text_of
-from services.notification.channels.tokens import NoToken, Token, Tokens
+from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 LONGEST_BYTES = 2048
 _API = "https://qyapi.weixin.qq.com"
@@ -106,7 +106,7 @@ class WeComChannel:
         said = reply.json()
         if said.get("errcode") == 0 and isinstance(said.get("access_token"), str):
             return Token(said["access_token"], float(said.get("expires_in", 0) or 0))
-        raise NoToken(_outcome(reply))
+        raise no_token(_outcome(reply))
 
 
 def _message(letter: Letter, account: Account) -> dict[str, Any]:

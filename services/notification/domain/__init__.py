@@ -43,6 +43,7 @@ from services.notification.domain.news import (
 from services.notification.domain.posting import (
     ANSWER_BYTES,
     Again,
+    Follows,
     Over,
     Posted,
     PostState,
@@ -125,6 +126,7 @@ __all__ = [
     "EndMoved",
     "Ended",
     "Facts",
+    "Follows",
     "GivenUp",
     "HoldEnds",
     "Joined",

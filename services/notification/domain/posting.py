@@ -28,6 +28,8 @@ LONGEST_REST = timedelta(hours=1)
 """Of an endpoint, however long it asks for."""
 ANSWER_BYTES = 500
 """Of an answer that are kept."""
+MOST_PATTERNS = 50
+_LONGEST_PATTERN = 100
 _GONE = 410
 _BUSY = {429, 503}
 
@@ -56,8 +58,8 @@ class Posted:
 
     @property
     def said(self) -> str:
-        """Say what came of it in a few words."""
-        return f"HTTP {self.status}" if self.status else self.problem
+        """Say what came of it in a few words, without an address."""
+        return f"HTTP {self.status}" if self.status else "no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,15 @@ def matching(patterns: Collection[str], types: Sequence[str]) -> list[str]:
 
 def patterns_problem(patterns: Sequence[str], types: Sequence[str]) -> str | None:
     """Say what is wrong with patterns, the first that means no type or is written with more than letters, dots, *."""
+    if len(patterns) > MOST_PATTERNS:
+        return f"must be at most {MOST_PATTERNS} names or patterns"
     for pattern in patterns:
         plain = pattern.replace("*", "").replace(".", "").replace("_", "")
-        if (plain and not (plain.isascii() and plain.isalpha())) or not matching([pattern], types):
+        if (
+            len(pattern) > _LONGEST_PATTERN
+            or (plain and not (plain.isascii() and plain.isalpha()))
+            or not matching([pattern], types)
+        ):
             words = ", ".join(sorted({f"{name.partition('.')[0]}.*" for name in types}))
             return f"{pattern[:60]!r} means no event; there are {words}, and docs/webhooks.md has them all"
     return None

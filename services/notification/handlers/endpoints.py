@@ -111,6 +111,12 @@ class EndpointWriter:
             before = await self._locked(connection, platform_id, command.endpoint_id)
         elif len(await store.list_endpoints(connection, platform_id)) >= MOST_ENDPOINTS:
             raise invalid("endpoint", f"a platform has at most {MOST_ENDPOINTS} endpoints; delete one first")
+        known = await store.find_endpoint_of_url(connection, platform_id, command.url)
+        if known and known != command.endpoint_id:
+            raise invalid(
+                "endpoint.url",
+                f"is that of the endpoint {ids.opaque('hook', known)}; name its endpoint_id to change it",
+            )
         endpoint_id = command.endpoint_id or ids.new_id()
         row = EndpointRow(
             platform_id=platform_id,
@@ -130,12 +136,15 @@ class EndpointWriter:
         )
         await store.save_reader(connection, platform_id, now)
         await store.save_endpoint(connection, row, sealed_with(row.secrets))
+        if not command.disabled:
+            await store.hurry_posts(connection, row.key, now)
         return _answer(row)
 
     async def _rotate(self, connection: store.Connection, command: RotateSecret) -> bytes:
         now = self._clock.now()
         row = await self._locked(connection, command.key.platform_id, command.endpoint_id)
-        changed = replace(row, secrets=self._secrets.rotated(row), old_until=now + command.old_valid, updated_at=now)
+        secrets, old_until = self._secrets.rotated(row, command.old_valid, now)
+        changed = replace(row, secrets=secrets, old_until=old_until, updated_at=now)
         await store.save_endpoint(connection, changed, sealed_with(changed.secrets))
         return _answer(changed)
 

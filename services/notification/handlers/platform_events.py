@@ -10,10 +10,13 @@ from services.chassis.inbox import Handler
 from services.chassis.messages import Event, Message
 from services.chassis.work import Work
 from services.notification import store
+from services.notification.domain import matching
 from services.notification.store import KeptEvent
-from services.notification.translate import kept_events, kept_told
+from services.notification.translate import event_types, kept_events, kept_told
 
 KEPT = timedelta(days=7)
+_LONGER = timedelta(hours=2)
+"""A reader is noted every hour: its events are kept for as long as its last cursor is good."""
 _PAGE = 1_000
 
 
@@ -41,11 +44,23 @@ class PlatformEvents:
         """Keep events of a topic that means nothing else here."""
         await self.after(_nothing)(work, events)
 
+    async def read_patterns_again(self) -> int:
+        """Have endpoints' patterns mean the events of this release too; returns how many changed. Run by a timer."""
+        async with self._database.work() as work:
+            known = await store.list_patterns(work.connection)
+            grown = [
+                (key, sorted({*types, *now}))
+                for key, patterns, types in known
+                if not set(types) >= (now := set(matching(patterns, event_types())))
+            ]
+            await store.save_types(work.connection, grown)
+        return len(grown)
+
     async def drop_old(self) -> int:
         """Forget what is older than seven days; returns how many, at most a page. Run by a timer."""
         before = self._clock.now() - KEPT
         async with self._database.work() as work:
-            await store.drop_readers(work.connection, before)
+            await store.drop_readers(work.connection, before - _LONGER)
             return await store.drop_events(work.connection, before, _PAGE)
 
 

@@ -37,6 +37,7 @@ CREATE TABLE webhook_endpoints (
     disabled_count  integer     NOT NULL DEFAULT 0,
     resting_until   timestamptz,               -- its answer asked for rest
     last_success_at timestamptz,
+    failing         boolean     NOT NULL DEFAULT false,   -- its last attempt failed: it is tried one by one
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
     PRIMARY KEY (platform_id, endpoint_id)

@@ -28,9 +28,13 @@ class StreamCalls:
         if problem := patterns_problem(request.types, event_types()):
             raise invalid("types", problem)
         types = matching(request.types or ["*"], event_types())
-        place = await self._place(request, platform_id)
-        async for item in self._stream.follow(platform_id, place, types):
-            yield _wire(item, _list(platform_id))
+        self._stream.enter(platform_id)
+        try:
+            place = await self._place(request, platform_id)
+            async for item in self._stream.follow(platform_id, place, types):
+                yield _wire(item, _list(platform_id))
+        finally:
+            self._stream.leave(platform_id)
 
     async def _place(self, request: pb2.StreamEventsRequest, platform_id: UUID) -> Place:
         if not request.cursor:

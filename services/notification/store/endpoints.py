@@ -52,7 +52,7 @@ async def save_endpoint(connection: Connection, row: EndpointRow, key_id: str) -
     await connection.execute(
         f"INSERT INTO webhook_endpoints ({', '.join(_NAMES)}, key_id) VALUES ({marks}, %s)"  # noqa: S608 - constants
         f" ON CONFLICT (platform_id, endpoint_id) DO UPDATE SET {_CHANGED}, key_id = excluded.key_id,"
-        " resting_until = NULL",
+        " resting_until = NULL, failing = false",
         (
             row.platform_id,
             row.endpoint_id,
@@ -76,7 +76,8 @@ async def save_endpoint(connection: Connection, row: EndpointRow, key_id: str) -
 async def lock_endpoint(connection: Connection, platform_id: UUID, endpoint_id: UUID) -> EndpointRow | None:
     """Read an endpoint and lock it; None where there is none."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS} FROM webhook_endpoints AS w WHERE platform_id = %s AND endpoint_id = %s FOR UPDATE",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM webhook_endpoints AS w WHERE platform_id = %s AND endpoint_id = %s"  # noqa: S608
+        " FOR NO KEY UPDATE",  # events are kept for it meanwhile
         (platform_id, endpoint_id),
     )
     row = await cursor.fetchone()
@@ -104,6 +105,29 @@ async def list_endpoints(connection: Connection, platform_id: UUID) -> list[tupl
     return [(EndpointRow(*row[:-1]), row[-1]) async for row in cursor]
 
 
+async def find_endpoint_of_url(connection: Connection, platform_id: UUID, url: str) -> UUID | None:
+    """Find a platform's endpoint by its URL."""
+    cursor = await connection.execute(
+        "SELECT endpoint_id FROM webhook_endpoints WHERE platform_id = %s AND url = %s LIMIT 1", (platform_id, url)
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+async def list_patterns(connection: Connection) -> list[tuple[EndpointKey, Sequence[str], Sequence[str]]]:
+    """List all endpoints with their patterns and what these meant when they were put."""
+    cursor = await connection.execute("SELECT platform_id, endpoint_id, patterns, types FROM webhook_endpoints")
+    return [((row[0], row[1]), row[2], row[3]) async for row in cursor]
+
+
+async def save_types(connection: Connection, rows: Sequence[tuple[EndpointKey, Sequence[str]]]) -> None:
+    """Store what endpoints' patterns mean now."""
+    await connection.cursor().executemany(
+        "UPDATE webhook_endpoints SET types = %s WHERE platform_id = %s AND endpoint_id = %s",
+        [(list(types), *key) for key, types in rows],
+    )
+
+
 async def delete_endpoint(connection: Connection, platform_id: UUID, endpoint_id: UUID) -> None:
     """Forget an endpoint and what waits for it."""
     await connection.execute(
@@ -111,12 +135,18 @@ async def delete_endpoint(connection: Connection, platform_id: UUID, endpoint_id
     )
 
 
-async def disable_endpoint(connection: Connection, key: EndpointKey, why: str, now: datetime) -> int | None:
-    """Disable an endpoint that is not; returns how often it was by now, None where it is disabled already or gone."""
+async def disable_endpoint(
+    connection: Connection, key: EndpointKey, why: str, tried_at: datetime, now: datetime
+) -> int | None:
+    """Disable an endpoint that is not, and has not been changed since an attempt.
+
+    Returns how often it was by now; None where it is disabled already, changed since or gone.
+    """
     cursor = await connection.execute(
         "UPDATE webhook_endpoints SET disabled_at = %s, disabled_why = %s, disabled_count = disabled_count + 1"
-        " WHERE platform_id = %s AND endpoint_id = %s AND disabled_at IS NULL RETURNING disabled_count",
-        (now, why, *key),
+        " WHERE platform_id = %s AND endpoint_id = %s AND disabled_at IS NULL AND updated_at <= %s"
+        " RETURNING disabled_count",
+        (now, why, *key, tried_at),
     )
     row = await cursor.fetchone()
     return row[0] if row else None
@@ -125,19 +155,29 @@ async def disable_endpoint(connection: Connection, key: EndpointKey, why: str, n
 async def mark_successes(connection: Connection, keys: Sequence[EndpointKey], now: datetime) -> None:
     """Note that endpoints took something, to the second."""
     await connection.execute(
-        "UPDATE webhook_endpoints AS w SET last_success_at = %s FROM unnest(%s::uuid[], %s::uuid[])"
+        "UPDATE webhook_endpoints AS w SET last_success_at = %s, failing = false FROM unnest(%s::uuid[], %s::uuid[])"
         " AS k (platform_id, endpoint_id) WHERE w.platform_id = k.platform_id AND w.endpoint_id = k.endpoint_id"
-        " AND (w.last_success_at IS NULL OR w.last_success_at < %s)",
+        " AND (w.failing OR w.last_success_at IS NULL OR w.last_success_at < %s)",
         (now, [key[0] for key in keys], [key[1] for key in keys], now - timedelta(seconds=1)),
     )
 
 
-async def rest_endpoint(connection: Connection, key: EndpointKey, until: datetime) -> None:
-    """Post nothing to an endpoint until a time, or longer where that was said before."""
+async def mark_failing(connection: Connection, keys: Sequence[EndpointKey]) -> None:
+    """Note that the last attempts at endpoints failed."""
+    await connection.execute(
+        "UPDATE webhook_endpoints AS w SET failing = true FROM unnest(%s::uuid[], %s::uuid[])"
+        " AS k (platform_id, endpoint_id) WHERE w.platform_id = k.platform_id AND w.endpoint_id = k.endpoint_id"
+        " AND NOT w.failing",
+        ([key[0] for key in keys], [key[1] for key in keys]),
+    )
+
+
+async def rest_endpoint(connection: Connection, key: EndpointKey, until: datetime, tried_at: datetime) -> None:
+    """Post nothing to an endpoint until a time, or longer where that was said before; unless it was changed since."""
     await connection.execute(
         "UPDATE webhook_endpoints SET resting_until = greatest(resting_until, %s)"
-        " WHERE platform_id = %s AND endpoint_id = %s",
-        (until, *key),
+        " WHERE platform_id = %s AND endpoint_id = %s AND updated_at <= %s",
+        (until, *key, tried_at),
     )
 
 

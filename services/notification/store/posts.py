@@ -13,6 +13,7 @@ from services.notification.domain import PostState
 from services.notification.store.endpoints import EndpointKey
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
+MOST_REDRIVEN = 10_000
 PostKey: TypeAlias = tuple[UUID, UUID, int]
 """Platform, endpoint and position."""
 
@@ -43,26 +44,29 @@ class ClaimedPost:
 
 
 # An event waits for an earlier one of its subject where the endpoint wants them in order: that one is pending still,
-# whoever has claimed it.
+# whoever has claimed it. Endpoints have turns, and one whose last attempt failed has one attempt under way.
 _CLAIM = """
-WITH due AS MATERIALIZED (
-    SELECT p.platform_id, p.endpoint_id, p.position
+WITH found AS MATERIALIZED (
+    SELECT p.platform_id, p.endpoint_id, p.position, p.due_at
     FROM webhook_endpoints AS w
     LEFT JOIN unnest(%(busy)s::uuid[], %(flying)s::integer[]) AS b (endpoint_id, flying)
            ON b.endpoint_id = w.endpoint_id
     CROSS JOIN LATERAL (
-        SELECT platform_id, endpoint_id, position FROM webhook_posts AS own
+        SELECT platform_id, endpoint_id, position, due_at FROM webhook_posts AS own
         WHERE own.platform_id = w.platform_id AND own.endpoint_id = w.endpoint_id AND own.state = 'PENDING'
           AND own.due_at <= %(now)s AND (own.claimed_until IS NULL OR own.claimed_until <= %(now)s)
           AND NOT (w.in_order AND EXISTS (
               SELECT FROM webhook_posts AS earlier
               WHERE earlier.platform_id = own.platform_id AND earlier.endpoint_id = own.endpoint_id
                 AND earlier.subject = own.subject AND earlier.state = 'PENDING' AND earlier.position < own.position))
-        ORDER BY own.due_at, own.position LIMIT greatest(%(each)s - coalesce(b.flying, 0), 0)
+        ORDER BY own.due_at, own.position
+        LIMIT greatest(CASE WHEN w.failing THEN 1 ELSE %(each)s END - coalesce(b.flying, 0), 0)
         FOR UPDATE SKIP LOCKED
     ) AS p
     WHERE w.disabled_at IS NULL AND (w.resting_until IS NULL OR w.resting_until <= %(now)s)
-    LIMIT %(most)s
+), due AS MATERIALIZED (
+    SELECT platform_id, endpoint_id, position FROM found
+    ORDER BY row_number() OVER (PARTITION BY endpoint_id ORDER BY due_at, position), due_at LIMIT %(most)s
 )
 UPDATE webhook_posts AS p
 SET claim_id = %(claim)s, claimed_until = %(until)s, first_at = coalesce(p.first_at, %(now)s)
@@ -112,17 +116,29 @@ class LockedPost(NamedTuple):
     state: PostState
     claim_id: UUID | None
     attempts: int
-    first_at: datetime
+    first_at: datetime | None
+    subject: str
     last_success_at: datetime | None
+    in_order: bool
 
 
 async def lock_posts(connection: Connection, keys: Sequence[PostKey]) -> dict[PostKey, LockedPost]:
-    """Lock posts in the order of their keys; one whose endpoint was deleted meanwhile is not among them."""
+    """Lock endpoints and then posts, in the order of their keys; those that were deleted meanwhile are not there.
+
+    Whoever changes an endpoint locks it before its posts, too.
+    """
     ordered = sorted(set(keys))
+    endpoints = sorted({key[:2] for key in ordered})
+    await connection.execute(
+        "SELECT FROM unnest(%s::uuid[], %s::uuid[]) AS k (platform_id, endpoint_id) CROSS JOIN LATERAL"
+        " (SELECT FROM webhook_endpoints AS w WHERE w.platform_id = k.platform_id"
+        " AND w.endpoint_id = k.endpoint_id FOR NO KEY UPDATE) AS w",
+        ([key[0] for key in endpoints], [key[1] for key in endpoints]),
+    )
     cursor = await connection.execute(
-        "SELECT d.*, w.last_success_at"
+        "SELECT d.*, w.last_success_at, w.in_order"
         " FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[]) AS k (platform_id, endpoint_id, position)"
-        " CROSS JOIN LATERAL (SELECT platform_id, endpoint_id, position, state, claim_id, attempts, first_at"
+        " CROSS JOIN LATERAL (SELECT platform_id, endpoint_id, position, state, claim_id, attempts, first_at, subject"
         "  FROM webhook_posts AS p WHERE p.platform_id = k.platform_id AND p.endpoint_id = k.endpoint_id"
         "  AND p.position = k.position FOR UPDATE) AS d"
         " JOIN webhook_endpoints AS w ON w.platform_id = d.platform_id AND w.endpoint_id = d.endpoint_id",
@@ -137,6 +153,24 @@ async def end_posts(connection: Connection, rows: Sequence[tuple[PostKey, PostSt
         "UPDATE webhook_posts SET state = %s, attempts = %s, ended_at = %s, claim_id = NULL, claimed_until = NULL"
         " WHERE platform_id = %s AND endpoint_id = %s AND position = %s",
         [(state, attempts, now, *key) for key, state, attempts in rows],
+    )
+
+
+async def move_followers(connection: Connection, rows: Sequence[tuple[PostKey, str, datetime]]) -> None:
+    """Have the posts behind locked ones of the same subject due at a time too, given as (key, subject, due)."""
+    await connection.cursor().executemany(
+        "UPDATE webhook_posts SET due_at = %s WHERE platform_id = %s AND endpoint_id = %s AND subject = %s"
+        " AND position > %s AND state = 'PENDING' AND due_at <> %s",
+        [(due_at, key[0], key[1], subject, key[2], due_at) for key, subject, due_at in rows],
+    )
+
+
+async def hurry_posts(connection: Connection, key: EndpointKey, now: datetime) -> None:
+    """Have what waits for an endpoint posted now, as if it had never been tried."""
+    await connection.execute(
+        "UPDATE webhook_posts SET attempts = 0, first_at = NULL, due_at = %s"
+        " WHERE platform_id = %s AND endpoint_id = %s AND state = 'PENDING' AND claim_id IS NULL",
+        (now, *key),
     )
 
 
@@ -162,17 +196,34 @@ class Redrive:
 
 
 async def redrive_posts(connection: Connection, key: EndpointKey, wanted: Redrive, now: datetime) -> int:
-    """Have kept events posted to an endpoint again. Returns how many; those that wait go on so."""
+    """Have kept events posted to an endpoint again, the oldest first, also those that wait for their next attempt.
+
+    Returns how many, MOST_REDRIVEN at most; what is due or under way goes on so.
+    """
     cursor = await connection.execute(
         "WITH again AS ("
         " INSERT INTO webhook_posts AS p (platform_id, endpoint_id, position, subject, state, due_at)"
         " SELECT platform_id, %s, position, subject, 'PENDING', %s FROM platform_events"
-        " WHERE platform_id = %s AND type = ANY(%s) AND occurred_at >= %s AND occurred_at < %s ORDER BY position"
+        " WHERE platform_id = %s AND type = ANY(%s) AND occurred_at >= %s AND occurred_at < %s"
+        " AND NOT EXISTS (SELECT FROM webhook_posts AS o WHERE o.platform_id = platform_events.platform_id"
+        " AND o.endpoint_id = %s AND o.position = platform_events.position AND (o.state = 'TAKEN' AND NOT %s"
+        " OR o.state = 'PENDING' AND (o.due_at <= %s OR o.claim_id IS NOT NULL))) ORDER BY position LIMIT %s"
         " ON CONFLICT (platform_id, endpoint_id, position) DO UPDATE SET state = 'PENDING', attempts = 0,"
         " first_at = NULL, due_at = excluded.due_at, ended_at = NULL"
-        " WHERE p.state = 'FAILED' OR p.state = 'TAKEN' AND %s RETURNING 1)"
+        " WHERE p.claim_id IS NULL RETURNING 1)"
         " SELECT count(*) FROM again",
-        (key[1], now, key[0], list(wanted.types), wanted.since, wanted.until, wanted.taken_too),
+        (
+            key[1],
+            now,
+            key[0],
+            list(wanted.types),
+            wanted.since,
+            wanted.until,
+            key[1],
+            wanted.taken_too,
+            now,
+            MOST_REDRIVEN,
+        ),
     )
     [(count,)] = await cursor.fetchall()
     return int(count)

@@ -59,7 +59,7 @@ def endpoint_disabled(row: EndpointRow, why: str, count: int, now: datetime) -> 
         platform_id=ids.opaque("plat", row.platform_id),
         sequence=count,
         occurred_at=_stamp(now),
-        webhook_endpoint_disabled=own_pb2.WebhookEndpointDisabled(endpoint_id=endpoint_id, url=row.url, reason=why),
+        webhook_endpoint_disabled=own_pb2.WebhookEndpointDisabled(endpoint_id=endpoint_id, reason=why),
     )
     return message(DELIVERY_TOPIC, endpoint_id, envelope)
 

@@ -10,8 +10,9 @@ import grpc
 import pytest
 from groupbuy.notification.v1 import streaming_pb2 as pb
 
+from services.chassis.errors import Rejected
 from services.notification.handlers import EventStream
-from services.notification.handlers.event_stream import ALIVE, Place
+from services.notification.handlers.event_stream import ALIVE, LONGEST, MOST_STREAMS, Place
 from services.notification.translate import event_types
 from tests.support.notification_rpc import OTHER, SHOP, Api
 from tests.support.notifying import Notifying
@@ -151,9 +152,39 @@ async def test_an_open_stream_ends_when_the_process_stops(notification: Notifyin
     assert place == Place(0, notification.clock.now())
 
     async def read() -> int:
-        return len([item async for item in stream.follow(SHOP, place, event_types())])
+        return len([item async for item in stream.follow(SHOP, place, event_types()) if item.event])
 
     reading = asyncio.create_task(read())
     await asyncio.sleep(0)
     await stream.stop()
     assert await reading == 0
+
+
+async def test_a_stream_begins_at_once_with_a_cursor_and_none_of_the_past(notification: Notifying, api: Api) -> None:
+    await opened(api, notification)
+    await notification.apply(*a_team().records)
+    async with notification.database.read() as other, other.transaction():
+        await other.execute("SELECT pg_current_xact_id()")  # a transaction under way holds the horizon back
+        async with a_stream(api) as call:
+            first = await anext(aiter(call))
+    assert (first.type, bool(first.cursor)) == ("", True)
+    life = a_team("tom")
+    async with a_stream(api, cursor=first.cursor, types=["team.*"]) as call:
+        await notification.apply(*life.records)
+        assert (await taken(call, 1))[0].team.team_id == life.team_id
+
+
+async def test_a_platform_has_so_many_streams_and_each_ends(notification: Notifying, api: Api) -> None:
+    stream = EventStream(notification.database, notification.clock)
+    for _ in range(MOST_STREAMS):
+        stream.enter(SHOP)
+    stream.enter(OTHER)
+    with pytest.raises(Rejected, match="TOO_MANY_STREAMS"):
+        stream.enter(SHOP)
+    stream.leave(SHOP)
+    stream.enter(SHOP)
+    place = await stream.start(SHOP, from_start=True)
+    items = stream.follow(SHOP, place, event_types())
+    assert (await anext(items)).event is None
+    notification.clock.move(LONGEST)
+    assert [item async for item in items if item.event] == []

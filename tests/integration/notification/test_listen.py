@@ -54,3 +54,10 @@ async def test_what_cannot_be_is_said(api: Api) -> None:
     assert (code, "GROUPBUY_PLATFORM_KEY" in errors) == (1, True)
     code, _, errors = await listen(api, "--forward", "localhost:3000")
     assert (code, "must be an http or https URL" in errors) == (2, True)
+
+
+async def test_what_cannot_be_used_is_said_before_anything_is_read(api: Api, tmp_path: Path) -> None:
+    code, _, errors = await listen(api, "--forward", "http://localhost:3000/", "--secret", "whsec_abc")
+    assert (code, "--secret must be" in errors) == (2, True)
+    code, _, errors = await listen(api, "--cursor-file", str(tmp_path / "none" / "cursor"))
+    assert (code, "there is no folder" in errors) == (2, True)

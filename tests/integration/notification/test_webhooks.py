@@ -199,7 +199,8 @@ async def test_an_endpoint_that_takes_nothing_is_disabled_and_the_others_are_tol
             await turn(poster)
         assert len(dead.ids) == 10
         [told] = [item.json()["data"]["webhookEndpointDisabled"] for item in shop.sink.asked]
-        assert (told["endpointId"], told["url"]) == (first.endpoint.endpoint_id, dead.url)
+        assert told == {"endpointId": first.endpoint.endpoint_id, "reason": told["reason"]}
+        assert dead.url not in str(shop.sink.asked)
         endpoint = (await listed(api))[0]
         assert (endpoint.disabled, "HTTP 500" in endpoint.disabled_why) == (True, True)
         await a_team(notification)
@@ -441,3 +442,132 @@ async def test_what_is_old_is_forgotten(notification: Notifying, api: Api) -> No
     tables = "(SELECT count(*) FROM {})"
     query = ", ".join(tables.format(name) for name in ("platform_events", "webhook_posts", "webhook_attempts"))
     assert await notification.rows(f"SELECT {query}") == [(0, 0, 0)]
+
+
+async def test_dead_endpoints_leave_the_others_their_turn(notification: Notifying, api: Api) -> None:
+    """However many there are, and however much waits for them."""
+    few = Pace(total=4, per_lane=4, seconds=5)
+    async with (
+        a_shop(*[Answer(trouble="slow")] * 99) as dead,
+        a_shop() as shop,
+        a_poster(notification, pace=few) as poster,
+    ):
+        for number in range(6):
+            await put(api, f"{dead.url}/{number}", "team.*", request_id=f"dead{number}")
+        await put(api, shop.url, "team.team_opened", request_id="good")
+        await notification.do("UPDATE webhook_endpoints SET failing = true WHERE url LIKE %s", f"{dead.url}%")
+        await a_team(notification, "tom", "ana")
+        running = asyncio.create_task(poster.run())
+        await until(lambda: len(dead.ids) >= 3)
+        dead.sink.release()
+        await until(lambda: len(shop.ids) == 1)
+        await poster.stop()
+        await running
+
+
+async def test_a_url_is_registered_once(api: Api) -> None:
+    first = await put(api, "https://example.com/in")
+    endpoint = pb.WebhookEndpoint(url="https://example.com/in", types=["*"])
+    request = pb.PutWebhookEndpointRequest(request_id="again", endpoint=endpoint)
+    reason, fields = await api.refused("PutWebhookEndpoint", request)
+    assert (reason, list(fields)) == ("INVALID_ARGUMENT", ["endpoint.url"])
+    assert first.endpoint.endpoint_id in fields["endpoint.url"]
+
+
+async def test_what_waits_is_posted_at_once_when_the_platform_has_mended_it(notification: Notifying, api: Api) -> None:
+    async with a_shop(*[Answer(500)] * 4) as shop, a_poster(notification) as poster:
+        answer = await put(api, shop.url, "team.team_opened")
+        await a_team(notification)
+        for wait in (timedelta(), *WAITS[:3]):
+            notification.clock.move(wait)
+            await turn(poster)
+        assert len(shop.ids) == 4
+        await put(api, shop.url, "team.team_opened", request_id="mended", endpoint_id=answer.endpoint.endpoint_id)
+        await turn(poster)
+    assert len(shop.ids) == 5
+    assert await notification.rows("SELECT state, attempts FROM webhook_posts") == [("TAKEN", 1)]
+
+
+async def test_redrive_hurries_what_waits(notification: Notifying, api: Api) -> None:
+    async with a_shop(Answer(500), Answer(500)) as shop, a_poster(notification) as poster:
+        answer = await put(api, shop.url, "team.team_opened")
+        await a_team(notification)
+        await turn(poster)
+        notification.clock.move(WAITS[0])
+        await turn(poster)
+        again = pb.RedriveWebhooksRequest(request_id="r", endpoint_id=answer.endpoint.endpoint_id)
+        assert (await api.call("RedriveWebhooks", again)).count == 1
+        await turn(poster)
+    assert len(shop.ids) == 3
+
+
+async def test_an_old_attempt_does_not_disable_a_changed_endpoint(notification: Notifying, api: Api) -> None:
+    async with a_shop(Answer(410)) as old, a_shop() as new, a_poster(notification) as poster:
+        answer = await put(api, old.url, "team.team_opened")
+        await a_team(notification)
+        recording = asyncio.Event()
+        record = poster._record
+
+        async def later(made: Made) -> None:
+            await recording.wait()
+            await record(made)
+
+        poster._record = later
+        await poster.run_once()
+        await until(lambda: bool(old.ids))
+        notification.clock.move(timedelta(seconds=1))
+        await put(api, new.url, "team.team_opened", request_id="moved", endpoint_id=answer.endpoint.endpoint_id)
+        recording.set()
+        await poster.idle()
+    [endpoint] = await listed(api)
+    assert not endpoint.disabled
+
+
+async def test_a_second_rotation_keeps_what_was_promised_of_the_first(notification: Notifying, api: Api) -> None:
+    async with a_shop() as shop, a_poster(notification) as poster:
+        answer = await put(api, shop.url, "team.team_opened")
+        fresh = ""
+        for number in range(2):
+            rotate = pb.RotateWebhookSecretRequest(
+                request_id=f"r{number}", endpoint_id=answer.endpoint.endpoint_id, old_valid_seconds=600
+            )
+            fresh = (await api.call("RotateWebhookSecret", rotate)).secret
+        await a_team(notification)
+        await turn(poster)
+    assert [is_signed(shop.sink.asked[0], secret) for secret in (answer.secret, fresh)] == [True, True]
+
+
+async def test_without_a_word_the_old_secret_is_good_for_a_day(notification: Notifying, api: Api) -> None:
+    answer = await put(api, "https://example.com/in")
+    rotate = pb.RotateWebhookSecretRequest(request_id="r", endpoint_id=answer.endpoint.endpoint_id)
+    await api.call("RotateWebhookSecret", rotate)
+    [endpoint] = await listed(api)
+    assert endpoint.old_secret_until.ToDatetime(UTC) == notification.clock.now() + timedelta(days=1)
+
+
+async def test_patterns_mean_what_a_later_release_brings(notification: Notifying, api: Api) -> None:
+    await put(api, "https://example.com/in", "team.*")
+    await notification.do("UPDATE webhook_endpoints SET types = %s", ["team.team_opened", "team.of_another_release"])
+    kept = PlatformEvents(notification.database, notification.clock)
+    assert await kept.read_patterns_again() == 1
+    assert await kept.read_patterns_again() == 0
+    [(types,)] = await notification.rows("SELECT types FROM webhook_endpoints")
+    assert {"team.seat_confirmed", "team.of_another_release"} < set(types)
+
+
+async def test_many_patterns_are_refused_by_every_call(api: Api) -> None:
+    endpoint_id = (await put(api, "https://example.com/in")).endpoint.endpoint_id
+    many = ["team.*"] * 51
+    request = pb.RedriveWebhooksRequest(request_id="r", endpoint_id=endpoint_id, types=many)
+    assert list((await api.refused("RedriveWebhooks", request))[1]) == ["types"]
+
+
+async def test_a_retry_after_of_years_is_a_day(notification: Notifying, api: Api) -> None:
+    far = Answer(500, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 -2359"})
+    async with a_shop(far, Answer(500, headers={"Retry-After": "100000000"})) as shop, a_poster(notification) as poster:
+        await put(api, shop.url, "team.team_opened")
+        await a_team(notification)
+        for _ in range(3):
+            await turn(poster)
+            notification.clock.move(timedelta(days=1, seconds=1))
+    assert len(shop.ids) == 3

@@ -69,6 +69,8 @@ class TestApprise(Conformance):
             ("url", {"url": "twilio://{address}"}),
             ("url", {"url": "syslog://{address}"}),
             ("url", {"url": "dbus://{address}"}),
+            ("url", {"url": "fcm://project/{address}"}),
+            ("url", {"url": "json://127.0.0.1/{address}?method=put"}),
         ],
     )
 
@@ -82,11 +84,13 @@ class TestApprise(Conformance):
         "mailto://user:pass@127.0.0.1/{address}",
         "matrix://localhost/{address}",
         "xml://[::1]/{address}",
+        "fcm://project/{address}?mode=oauth2&keyfile=http%3A%2F%2F127.0.0.1%2Fk",
+        "vapid://a@b.example/{address}?keyfile=/etc/passwd&subfile=/etc/passwd",
     ],
 )
 def test_a_service_at_a_host_of_anybodys_is_refused(url: str) -> None:
     problems = AppriseChannel(allow_private=False).check_account({"url": url})
-    assert "any host" in problems["url"]
+    assert "must begin with one of" in problems["url"]
 
 
 def test_a_service_with_an_address_of_its_own_is_fine() -> None:
