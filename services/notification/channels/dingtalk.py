@@ -2,7 +2,8 @@
 
 Sources, below https://open.dingtalk.com/document/orgapp/: chatbots-send-one-on-one-chat-messages-in-batches (request,
 lists of those not reached), message-types-supported-by-enterprise-internal-robots (kinds of messages),
-obtain-orgapp-token (tokens), server-api-error-codes-1 (errors).
+obtain-orgapp-token (tokens), server-api-error-codes-1 (errors); and
+https://open.dingtalk.com/document/development/how-to-process-api-throttling-on-the-dingtalk-server (limits).
 
 There is no idempotency key: a sender that dies, or a connection cut, between the call and its record sends again.
 A card's text is Markdown, and is escaped, so that nothing in it is markup.
@@ -11,6 +12,7 @@ A card's text is Markdown, and is escaped, so that nothing in it is markup.
 import json
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from services.notification.channels import (
@@ -50,7 +52,9 @@ _FORMS = {
 }
 _MARKUP = re.compile(r"([\\*_~`>#\[\]()!<|+\-])")
 _TOKEN_IS_OLD = "InvalidAuthentication"  # noqa: S105 - the name of an error
-_TOO_FAST = ("Throttling", "QpsLimit", "qps", "Forbidden.AccessDenied.QpsLimitForApi")
+_TOO_FAST = ("Throttling", "QpsLimit", "qps", "Forbidden.AccessDenied.QpsLimit")
+_MONTH_IS_FULL = "Forbidden.AccessDenied.ApiCountLimitForOrg"
+_REST = timedelta(hours=6)
 _LATER = ("InternalError", "ServiceUnavailable", "SystemError", "system.error", "ServiceTimeout", "timeout")
 _OURS = (
     "Forbidden",
@@ -59,6 +63,7 @@ _OURS = (
     "invalidParameter.robotCode",
     "miss.robotCode",
     "resourceNotFound.robot",
+    "resource.not.found",
     "robot.",
 )
 _GONE = ("staffId.notExisted", "invalidParameter.userIds.notExisted")
@@ -150,20 +155,29 @@ def _outcome(reply: Reply, address: str) -> Outcome:
         return problem
     said = reply.json()
     if reply.is_good and "processQueryKey" in said:
-        if address in (said.get("invalidStaffIdList") or ()):
-            return Refused("the userId is none of the company's", is_gone=True)
-        if address in (said.get("flowControlledStaffIdList") or ()):
-            return Retry("too many messages to this member")
-        return Sent(str(said["processQueryKey"]))
+        return _taken(said, address)
     code = said.get("code")
     if not isinstance(code, str):
         return no_answer_of(_NAME, reply)
     return _error(code[:80], reply)
 
 
+def _taken(said: Mapping[str, Any], address: str) -> Outcome:
+    """Read the lists of those whom a message that was taken does not reach all the same."""
+    if address in (said.get("invalidStaffIdList") or ()):
+        return Refused("the userId is none of the company's", is_gone=True)
+    if address in (said.get("filteredStaffIdList") or ()):
+        return Refused("DingTalk has filtered this member out")
+    if address in (said.get("flowControlledStaffIdList") or ()):
+        return Retry("too many messages to this member")
+    return Sent(str(said["processQueryKey"]))
+
+
 def _error(code: str, reply: Reply) -> Outcome:
     if code == _TOKEN_IS_OLD:
         return Retry(f"{code}: the access token is not valid any more")
+    if code == _MONTH_IS_FULL:
+        return Retry(f"{code}: the month's calls are used up", _REST, whole_account=True)
     if code.startswith(_TOO_FAST) or reply.status == 429:  # noqa: PLR2004
         return Retry(code, reply.retry_after(), whole_account=True)
     if code.startswith(_LATER) or reply.is_busy:

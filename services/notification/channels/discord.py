@@ -52,8 +52,9 @@ _TO = re.compile(r"(channel:)?[1-9][0-9]{16,19}")
 _MARKUP = re.compile(r"([\\*_~`|<>#@:\[\]()\-])")
 _OURS = {40001, 40002, 50014}
 """The bot is not let in, or has to be verified; its token is wrong."""
-_LATER = {20016, 20028, 130000}
-"""Slow mode; the channel's own limit; the resource is overloaded."""
+_LATER = {20016, 20028, 20029, 40004, 40006, 40062, 40333, 110001, 130000}
+"""Limits of slow mode, channel, server and resource; sending switched off for now; stopped before the API; the
+application not ready; the resource overloaded."""
 _DIRECT_TOO_FAST = 40003
 _GONE = {10003, 10013, 50007, 50278}
 """No such channel or user; the user takes nothing from the bot, or shares no server with it."""

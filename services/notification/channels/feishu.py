@@ -42,12 +42,14 @@ _FORMS = {
 }
 _TOKEN_IS_OLD = {99991661, 99991663, 99991664, 99991668}
 _APP_TOO_FAST = {99991400, 11232}
+_MONTH_IS_FULL = 99991403
+_REST = timedelta(hours=6)
 _LATER = {230020, 230049, 11233, 1500, 99991402}
 """Too much to this one chat; trouble of theirs."""
-_GONE = {230002, 230029, 232009}
-"""The app is not in the chat; the member has left the company; the chat is dissolved."""
-_OURS = {10003, 10014, 230006, 230018, 230027, 230035, 99991401, 99991543, 99991672}
-"""App id or secret, an app without a bot, permissions, addresses that may call."""
+_GONE = {230002, 230029, 230053, 232009}
+"""The app is not in the chat; the member has left the company, or takes nothing from the bot; the chat is dissolved."""
+_OURS = {10003, 10014, 230006, 230027, 230036, 99991401, 99991543, 99991672}
+"""App id or secret, an app without a bot, permissions, the company's key, addresses that may call."""
 
 
 class FeishuChannel:
@@ -62,7 +64,7 @@ class FeishuChannel:
             Field("base_url", "of the API; the region's if it is left out", required=False),
         ),
         has_buttons=True,
-        per_second=50.0,
+        per_second=16.0,  # 50 a second, but 1000 a minute
     )
 
     def __init__(self, http: Http) -> None:
@@ -147,6 +149,8 @@ def _outcome(reply: Reply) -> Outcome:
 
 def _error(code: int, reply: Reply) -> Outcome:
     said = f"code {code}"
+    if code == _MONTH_IS_FULL:
+        return Retry(f"{said}: the month's calls are used up", _REST, whole_account=True)
     if code in _APP_TOO_FAST:
         return Retry(said, _reset(reply), whole_account=True)
     if code in _TOKEN_IS_OLD:

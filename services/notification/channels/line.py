@@ -1,7 +1,8 @@
 """The channel `line`: push messages of the platform's own LINE Official Account.
 
 Sources: https://developers.line.biz/en/reference/messaging-api/#send-push-message (request, answers, lengths),
-https://developers.line.biz/en/docs/messaging-api/retrying-api-request/ (X-Line-Retry-Key, 409) and
+https://developers.line.biz/en/docs/messaging-api/retrying-api-request/ (X-Line-Retry-Key, 409),
+https://developers.line.biz/en/docs/messaging-api/text-character-count/ and
 https://developers.line.biz/en/reference/messaging-api/#rate-limits.
 
 The retry key is the delivery's id: LINE takes the same one once within 24 hours, and says 409 to the second, which is
@@ -82,7 +83,7 @@ class LineChannel:
 def _message(letter: Letter) -> dict[str, Any]:
     fits = 0 < len(letter.link) <= _LONGEST_LINK
     text = text_of(letter) + (f"\n{letter.link}" if letter.link and not fits else "")
-    messages: list[dict[str, Any]] = [{"type": "text", "text": shortened(text, LONGEST_TEXT)}]
+    messages: list[dict[str, Any]] = [{"type": "text", "text": _within(text, LONGEST_TEXT)}]
     if fits:
         messages.append(_button(letter.link, letter.link_label or letter.link))
     return {"to": letter.address, "messages": messages}
@@ -91,7 +92,13 @@ def _message(letter: Letter) -> dict[str, Any]:
 def _button(link: str, label: str) -> dict[str, Any]:
     action = {"type": "uri", "label": shortened(label, _LONGEST_LABEL), "uri": link}
     box = {"type": "box", "layout": "vertical", "contents": [{"type": "button", "style": "primary", "action": action}]}
-    return {"type": "flex", "altText": shortened(label, _LONGEST_ALT), "contents": {"type": "bubble", "body": box}}
+    return {"type": "flex", "altText": _within(label, _LONGEST_ALT), "contents": {"type": "bubble", "body": box}}
+
+
+def _within(text: str, longest: int) -> str:
+    """Cut a text to so many UTF-16 units, in which LINE counts (labels apart), no character in two."""
+    raw = text.encode("utf-16-le")
+    return text if len(raw) <= 2 * longest else raw[: 2 * (longest - 1)].decode("utf-16-le", errors="ignore") + "…"
 
 
 def _outcome(reply: Reply) -> Outcome:

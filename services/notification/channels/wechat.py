@@ -46,25 +46,31 @@ _FORMS = {
 THING_LENGTH = 20
 """Characters of a value whose field is called thing and a number."""
 _OTHER_LENGTH = 200
-_TOKEN_IS_OLD = {40001, 40014, 42001}
-_BUSY = {-1, 40097, 50005}
-_SLOW_DOWN = {45009: timedelta(hours=1), 45011: timedelta(minutes=1)}
-"""The day's quota, and calls a minute: of the whole account."""
-_GONE = {40003, 43004}
+_SECRET_OR_TOKEN = 40001
+"""The AppSecret where a token is asked for; the token in any other call."""
+_TOKEN_IS_OLD = {_SECRET_OR_TOKEN, 40014, 42001}
+_BUSY = {-1, 20001, 43108}
+"""Trouble of theirs; two calls at once for one member."""
+_SLOW_DOWN = {40251: timedelta(hours=1), 45009: timedelta(hours=1), 45011: timedelta(minutes=1)}
+"""A limit set for what the account did before, the day's quota, and calls a minute: of the whole account."""
+_GONE = {40003, 43004, 50005}
 """The openid is none of this account's, or its member follows the account no longer."""
 _OURS = {
     40002: "grant_type",
     40013: "the AppID",
     40037: "the template_id",
+    40097: "the settings: WeChat does not take one of the parameters",
     40125: "the AppSecret",
     40164: "the list of addresses that may call (IP whitelist)",
     40243: "the AppSecret, which is frozen",
     41028: "the template",
     41030: "the page",
+    43116: "the template, which WeChat has limited for abuse",
     47001: "the template's fields",
     47003: "the template's fields: WeChat does not take what is in one of them",
     48001: "the account's permissions",
     48004: "the account, which WeChat has banned from this call",
+    48008: "the account's permissions for this kind of messages",
     50002: "the account, which WeChat has limited",
     61024: "the token's way",
     89503: "the list of addresses that may call (IP whitelist)",
@@ -136,7 +142,8 @@ class WeChatChannel:
         said = reply.json()
         if isinstance(said.get("access_token"), str):
             return Token(said["access_token"], float(said.get("expires_in", 0) or 0))
-        raise no_token(_outcome(reply)[0])
+        outcome, code = _outcome(reply)
+        raise no_token(_misconfigured(code, "the AppSecret") if code == _SECRET_OR_TOKEN else outcome)
 
 
 def _is_mini(account: Account) -> bool:
@@ -192,5 +199,9 @@ def _error(code: int) -> Outcome:
     if code in _SLOW_DOWN:
         return Retry(said, _SLOW_DOWN[code], whole_account=True)
     if code in _OURS:
-        return Misconfigured(f"{said}: look at {_OURS[code]}; PutChannel takes new settings")
+        return _misconfigured(code, _OURS[code])
     return Refused(said, is_gone=code in _GONE)
+
+
+def _misconfigured(code: int, where: str) -> Misconfigured:
+    return Misconfigured(f"errcode {code}: look at {where}; PutChannel takes new settings")

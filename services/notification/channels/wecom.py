@@ -45,8 +45,8 @@ _LATER = {-1, 6000, 45033}
 _SLOW_DOWN = {45009: timedelta(minutes=1)}
 _GONE = {40003, 60111}
 """There is no such member."""
-_OURS = {40001, 40013, 40056, 41011, 48002, 60011, 60020, 301002}
-"""Secret, company, application, permissions, addresses that may call."""
+_OURS = {40001, 40013, 40056, 41011, 48002, 50003, 60011, 60020, 301002}
+"""Secret, company, application (which may be disabled), permissions, addresses that may call."""
 
 
 class WeComChannel:

@@ -63,10 +63,10 @@ _SLOW_DOWN = {4: 60, 80007: 60, 130429: 10, 131048: 3600}
 """Limits of app, account and number, and of what recipients blocked; seconds of rest, as none is said."""
 _OURS = {
     *(0, 3, 10, 33, 190, 368),
-    *(131005, 131030, 131031, 131042, 131045, 133010),
+    *(131005, 131030, 131031, 131037, 131042, 131045, 133010),
     *(132000, 132001, 132005, 132007, 132012, 132015, 132016),
 }
-"""Token and permissions, policy, a locked account, payment, the number's registration, the template."""
+"""Token and permissions, policy, a locked account, the number's name, payment and registration, the template."""
 _PERMISSIONS = range(200, 300)
 _SUBCODE_NO_NUMBER = 33
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -54,13 +55,24 @@ def _not_reached(name: str) -> Answer:
 ERRORS: dict[str, tuple[Answer, Expect]] = {
     BUSY: (_error(400, "Throttling.User"), Expect(Retry, whole_account=True)),
     "queries a second": (_error(403, "Forbidden.AccessDenied.QpsLimitForApi"), Expect(Retry, whole_account=True)),
+    "queries of the app": (
+        _error(403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi"),
+        Expect(Retry, whole_account=True),
+    ),
+    "the month": (
+        _error(403, "Forbidden.AccessDenied.ApiCountLimitForOrg"),
+        Expect(Retry, after=timedelta(hours=6), whole_account=True),
+    ),
     "internal": (_error(500, "InternalError"), Expect(Retry)),
     "token": (_error(401, "InvalidAuthentication"), Expect(Retry)),
     "too much to one": (_not_reached("flowControlledStaffIdList"), Expect(Retry)),
+    "filtered out": (_not_reached("filteredStaffIdList"), Expect(Refused)),
+    "no such member": (_error(400, "staffId.notExisted"), Expect(Refused, is_gone=True)),
     REFUSE: (_error(400, "invalidParameter.userIds"), Expect(Refused)),
     GONE: (_not_reached("invalidStaffIdList"), Expect(Refused, is_gone=True)),
     MISCONFIGURED: (_error(403, "Forbidden.AccessDenied.AccessTokenPermissionDenied"), Expect(Misconfigured)),
     "robot": (_error(404, "resourceNotFound.robot"), Expect(Misconfigured)),
+    "no such robot": (_error(404, "resource.not.found"), Expect(Misconfigured)),
     "a proxy's page": (Answer(200, body=b"<html>hello</html>"), Expect(Retry)),
     "not the API": (Answer(404, body=b"no"), Expect(Misconfigured)),
     "moved": (Answer(302, headers={"Location": "/elsewhere"}), Expect(Misconfigured)),

@@ -38,6 +38,11 @@ ACCOUNT = {"token": TOKEN}
 USER = "U4af4980629d3b8c0c1e4a2f1e1a2b3c4"
 
 
+def _units(text: str) -> int:
+    """Count as LINE does: https://developers.line.biz/en/docs/messaging-api/text-character-count/."""
+    return len(text.encode("utf-16-le")) // 2
+
+
 def _error(status: int, message: str) -> Answer:
     return Answer(status, {"message": message})
 
@@ -80,7 +85,7 @@ class Line:
 
     def _taken(self, key: str, said: dict[str, Any]) -> Answer:
         text, *more = said["messages"]
-        if not 1 <= len(text["text"]) <= LONGEST_TEXT or len(said["messages"]) > 5:
+        if not 1 <= _units(text["text"]) <= LONGEST_TEXT or len(said["messages"]) > 5:
             return _error(400, "The request body has 1 error(s)")
         if key in self.keys:
             sent = {"message": "The retry key is already accepted", "sentMessages": [{"id": "461230966842064897"}]}
@@ -136,3 +141,14 @@ async def test_the_request_is_the_one_that_is_documented() -> None:
             ],
         }
     ]
+
+
+async def test_a_long_text_is_cut_as_line_counts_it() -> None:
+    server = Line(ACCEPT)
+    async with http_sink(server) as sink, http_tools() as tools:
+        account = Account(UUID(int=1), {**ACCOUNT, "base_url": sink.url}, 1)
+        channel = LineChannel(tools.http)
+        for number, body in enumerate(("🥭" * 2500, "🥭" * 2501, "a" * 5001)):
+            await channel.send(a_letter(USER, UUID(int=number), subject="", body=body), account)
+    texts = [said["messages"][0]["text"] for said in server.said]
+    assert texts == ["🥭" * 2500, "🥭" * 2499 + "…", "a" * 4999 + "…"]

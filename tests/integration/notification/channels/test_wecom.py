@@ -50,6 +50,7 @@ ERRORS: dict[str, tuple[Answer, Expect]] = {
     "not reached": (Answer(200, {"errcode": 0, "errmsg": "ok", "invaliduser": MEMBER, "msgid": "m"}), Expect(Refused)),
     GONE: (_error(60111), Expect(Refused, is_gone=True)),
     MISCONFIGURED: (_error(301002), Expect(Misconfigured)),
+    "disabled": (_error(50003), Expect(Misconfigured)),
     "addresses": (_error(60020), Expect(Misconfigured)),
     "a proxy's page": (Answer(200, body=b"<html>hello</html>"), Expect(Retry)),
     "not the API": (Answer(404, body=b"no"), Expect(Misconfigured)),

@@ -52,6 +52,7 @@ ERRORS: dict[str, tuple[Answer, Expect]] = {
     "outside 24 hours": (_error(400, 131047), Expect(Refused)),
     MISCONFIGURED: (_error(401, 190), Expect(Misconfigured)),
     "locked": (_error(403, 131031), Expect(Misconfigured)),
+    "the number's name": (_error(400, 131037), Expect(Misconfigured)),
     "permission": (_error(403, 200), Expect(Misconfigured)),
     "no such number": (_error(400, 100, 33), Expect(Misconfigured)),
     "parameter": (_error(400, 100), Expect(Refused)),
