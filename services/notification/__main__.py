@@ -25,6 +25,7 @@ from services.notification.handlers import (
     Reminders,
 )
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
+from services.notification.handlers.messages import MessageWriter
 from services.notification.handlers.reminders import PAGE
 from services.notification.poster import Desk, Poster, PostRecorder
 from services.notification.recorder import Recorder
@@ -122,6 +123,7 @@ async def process() -> None:
             timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
             timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),
             timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
+            timer("own messages", MessageWriter(database, clock).tell_tagged, every=1.0, page=1),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),
             timer("webhook secrets", lambda: secrets.seal_anew(database), every=60.0, page=1),

@@ -32,6 +32,7 @@ OF_NO_CAMPAIGN = {
     "messaging_windows": "of a platform, not of a campaign",
     "templates": "of a platform, not of a campaign",
     "template_sets": "of a platform, not of a campaign",
+    "own_messages": "of a platform, not of a campaign",
     "event_readers": "of a platform, not of a campaign",
     "platform_events": "of a platform, as its envelope says",
     "webhook_endpoints": "of a platform, not of a campaign; its secrets open for that platform alone",

@@ -9,6 +9,7 @@ from services.notification.domain.members import (
     Point,
     language_problem,
     member_id_problem,
+    tags_problem,
 )
 from services.notification.domain.messages import (
     OWN_WORDS,
@@ -203,6 +204,7 @@ __all__ = [
     "quiet_problem",
     "rest_after",
     "seat_news",
+    "tags_problem",
     "team_news",
     "usual_case",
     "with_link",

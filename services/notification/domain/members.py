@@ -1,12 +1,15 @@
 """Members as notification knows them, and what a member id or a language must look like."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.notification.domain.wishes import NO_WISHES, Wishes
 
 _LONGEST_ID = 64
+_MOST_TAGS = 20
+_WORD = re.compile(r"[a-z0-9_.-]{1,40}")
 _PHONE_DIGITS = range(10, 16)
 _DIALLED = re.compile(r"\+?[0-9()./-]+")
 # RFC 5646 section 2.1 without grandfathered and private-use-only tags: language, script, region, variants, extensions.
@@ -45,6 +48,15 @@ class Member:
     time_zone: str = ""
     points: tuple[Point, ...] = ()
     wishes: Wishes = NO_WISHES
+    tags: tuple[str, ...] = ()
+    """What the platform groups it by."""
+
+
+def tags_problem(tags: Sequence[str]) -> str | None:
+    """Say what is wrong with tags; none is fine."""
+    if len(tags) > _MOST_TAGS or len(set(tags)) < len(tags) or not all(map(_WORD.fullmatch, tags)):
+        return f"must be at most {_MOST_TAGS}, each once, of 1 to 40 small letters, digits, _, - and ."
+    return None
 
 
 def member_id_problem(member_id: str) -> str | None:

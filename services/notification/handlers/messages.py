@@ -1,7 +1,7 @@
 """SendMessage: what a platform says in its own words, to each member at most five times within a day."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,10 +16,12 @@ from services.chassis.work import Work
 from services.notification import store
 from services.notification.domain import Kind, State, with_link
 from services.notification.rendering import wanted_languages
-from services.notification.store import Again, NewDelivery, Reach
+from services.notification.store import Again, NewDelivery, OwnMessage, Reach
 from services.notification.translate import NOBODYS
 
 MOST_A_DAY = 5
+PAGE = 500
+"""Members of a tag written to in one transaction."""
 MOST_AGAIN = 10_000
 _DAY = timedelta(hours=24)
 
@@ -43,6 +45,8 @@ class SendMessage:
     kind: Kind
     member_ids: Sequence[str]
     texts: Sequence[OwnText]
+    tags: Sequence[str] = ()
+    """Instead of members: to whoever has one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +86,67 @@ class MessageWriter:
             await requests.store(work.connection, [[Decided(command.key, answer)]])
         return answer
 
+    async def tell_tagged(self) -> int:
+        """Write a message to a page of those who have its tags; returns the page's size where there may be more."""
+        async with self._database.work() as work:
+            row = await store.lock_own_message(work.connection)
+            if row is None:
+                return 0
+            members = await store.find_tagged(work.connection, row.platform_id, row.tags, row.after_member, PAGE)
+            texts = [OwnText(**text) for text in row.texts]
+            await _tell(work, _Own(row.platform_id, row.message_id, Kind(row.kind), texts), members, self._clock.now())
+            await store.move_own_message(work.connection, row, members[-1] if len(members) == PAGE else None)
+        return 1
+
     async def _write(self, work: Work, command: SendMessage, now: datetime) -> bytes:
-        platform_id, message_id = command.key.platform_id, ids.new_id()
-        counts = await store.count_own_words(work.connection, platform_id, command.member_ids, now - _DAY)
-        reaches = await store.find_reaches(work.connection, [(platform_id, name) for name in sorted(counts)])
-        reached = {name: reach for (_, name), reach in reaches.items() if reach.channel and counts[name] < MOST_A_DAY}
-        rows = [_delivery(command, message_id, name, reach, now) for name, reach in sorted(reached.items())]
-        if rows:
-            await store.insert_deliveries(work.connection, rows)
-            work.call(store.WAKE_CHANNEL)
+        own = _Own(command.key.platform_id, ids.new_id(), command.kind, command.texts)
+        told: Collection[str] = ()
+        if command.tags:
+            texts = [asdict(text) for text in command.texts]
+            row = OwnMessage(own.platform_id, own.message_id, own.kind, command.tags, texts, "")
+            await store.insert_own_message(work.connection, row, now)
+        else:
+            told = await _tell(work, own, command.member_ids, now)
         return messages_pb2.SendMessageResponse(
-            message_id=str(message_id),
-            written=len(rows),
-            not_written=[name for name in command.member_ids if name not in reached],
+            message_id=str(own.message_id),
+            written=len(told),
+            not_written=[name for name in command.member_ids if name not in told],
         ).SerializeToString()
 
 
-def _delivery(command: SendMessage, message_id: UUID, member_id: str, reach: Reach, now: datetime) -> NewDelivery:
-    text = _best(command.texts, reach.language)
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What is said, by whom."""
+
+    platform_id: UUID
+    message_id: UUID
+    kind: Kind
+    texts: Sequence[OwnText]
+
+
+async def _tell(work: Work, own: _Own, member_ids: Sequence[str], now: datetime) -> Collection[str]:
+    """Write to members; gives those to whom it was: registered, with a contact point, and not written to too often."""
+    counts = await store.count_own_words(work.connection, own.platform_id, member_ids, now - _DAY)
+    reaches = await store.find_reaches(work.connection, [(own.platform_id, name) for name in sorted(counts)])
+    reached = {name: reach for (_, name), reach in reaches.items() if reach.channel and counts[name] < MOST_A_DAY}
+    rows = [_delivery(own, name, reach, now) for name, reach in sorted(reached.items())]
+    if rows:
+        await store.insert_deliveries(work.connection, rows)
+        work.call(store.WAKE_CHANNEL)
+    return reached.keys()
+
+
+def _delivery(own: _Own, member_id: str, reach: Reach, now: datetime) -> NewDelivery:
+    text = _best(own.texts, reach.language)
     return NewDelivery(
-        platform_id=command.key.platform_id,
+        platform_id=own.platform_id,
         campaign_id=NO_CAMPAIGN,
-        delivery_id=ids.derived_id(message_id, member_id, command.kind),
+        delivery_id=ids.derived_id(own.message_id, member_id, own.kind),
         team_id=NOBODYS,
         seat_id=NOBODYS,
         member_id=member_id,
-        kind=command.kind,
-        cause_event_id=message_id,
+        kind=own.kind,
+        cause_event_id=own.message_id,
         team_version=0,
         language=text.language,
         subject=text.subject,

@@ -24,3 +24,18 @@ ALTER TABLE deliveries
     ADD COLUMN again_at        timestamptz,
     ADD COLUMN attempts_before integer NOT NULL DEFAULT 0,
     ADD COLUMN ends_before     integer NOT NULL DEFAULT 0;   -- how often it had ended before
+
+-- What a platform groups its members by, for announcements; and those that are written to whoever has a tag, in chunks.
+ALTER TABLE members ADD COLUMN tags text[] NOT NULL DEFAULT '{}';
+CREATE INDEX members_of_tags ON members USING gin (tags);
+CREATE TABLE own_messages (
+    platform_id  uuid        NOT NULL,
+    message_id   uuid        NOT NULL,
+    kind         text        NOT NULL,
+    tags         text[]      NOT NULL,
+    texts        jsonb       NOT NULL,
+    after_member text        NOT NULL,          -- written to all up to this one
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (platform_id, message_id)
+);
+CREATE INDEX own_messages_in_turn ON own_messages (created_at);

@@ -13,7 +13,7 @@ from services.chassis.errors import FieldViolation, Rejected, invalid
 from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import caller
 from services.notification.channels.http import Http
-from services.notification.domain import OWN_WORDS, Kind, State, language_problem, member_id_problem
+from services.notification.domain import OWN_WORDS, Kind, State, language_problem, member_id_problem, tags_problem
 from services.notification.handlers.messages import MessageWriter, OwnText, RedriveDeliveries, SendMessage, answer_of
 from services.notification.rpc.reading import time_of
 from services.notification.store import Again
@@ -53,7 +53,9 @@ class MessageCalls:
             for text in request.texts
         ]
         key = RequestKey(NO_CAMPAIGN, caller(), "SendMessage", request.request_id, requests.body_hash(request))
-        answer = answer_of(await self._writer.decide(SendMessage(key, kind, list(request.member_ids), texts)))
+        answer = answer_of(
+            await self._writer.decide(SendMessage(key, kind, list(request.member_ids), texts, list(request.tags)))
+        )
         return pb2.SendMessageResponse.FromString(answer)
 
     async def redrive(self, request: pb2.RedriveDeliveriesRequest) -> pb2.RedriveDeliveriesResponse:
@@ -93,7 +95,12 @@ class MessageCalls:
         if kind not in OWN_WORDS:
             yield "kind", "must be PERSONAL or ANNOUNCEMENT"
         members = list(request.member_ids)
-        if not 1 <= len(members) <= _MOST_MEMBERS or len(set(members)) < len(members):
+        if request.tags:
+            if members:
+                yield "tags", "go without member_ids: send one or the other"
+            elif problem := tags_problem(request.tags):
+                yield "tags", problem
+        elif not 1 <= len(members) <= _MOST_MEMBERS or len(set(members)) < len(members):
             yield "member_ids", f"must be 1 to {_MOST_MEMBERS}, each once; make more calls for more"
         for at, member_id in enumerate(members[:_MOST_MEMBERS]):
             if problem := member_id_problem(member_id):

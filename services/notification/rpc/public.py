@@ -26,7 +26,7 @@ from services.chassis.server import Servicer, caller
 from services.notification import store
 from services.notification.channels import Channels
 from services.notification.contacts import Contacts
-from services.notification.domain import language_problem, member_id_problem
+from services.notification.domain import language_problem, member_id_problem, tags_problem
 from services.notification.handlers import PutMember
 from services.notification.paging import page_token, read_token
 from services.notification.rpc.calls import Calls
@@ -233,6 +233,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         for at, (name, address) in enumerate(points[:MOST_POINTS]):
             channel = find_channel(self._channels, name)
             found[f"member.contact_points[{at}].address"] = channel.check(address)
+        found["member.tags"] = tags_problem(member.tags)
         wishes = wishes_problems(member, self._clock.now())
         found |= {field: problem for field, problem in wishes.items() if problem}
         violations = tuple(FieldViolation(field, problem) for field, problem in found.items() if problem)

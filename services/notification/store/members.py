@@ -56,22 +56,23 @@ async def save_members(connection: Connection, ordered: Sequence[tuple[UUID, Mem
     """Replace what members wish, given in order with their platform; no member twice. It locks them."""
     await connection.execute(
         "INSERT INTO members (platform_id, member_id, language, time_zone, quiet_from, quiet_until, muted, muted_all,"
-        " promotions, updated_at) SELECT platform_id, member_id, language, time_zone, quiet_from, quiet_until,"
-        " string_to_array(muted, ','), muted_all, promotions, %s"
+        " promotions, tags, updated_at) SELECT platform_id, member_id, language, time_zone, quiet_from, quiet_until,"
+        " string_to_array(muted, ','), muted_all, promotions,"
+        " string_to_array(tags, ','), %s"
         " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::time[], %s::time[], %s::text[],"
-        " %s::boolean[], %s::boolean[]) AS k (platform_id, member_id, language, time_zone, quiet_from, quiet_until,"
-        " muted, muted_all, promotions) ON CONFLICT (platform_id, member_id) DO UPDATE SET"
+        " %s::boolean[], %s::boolean[], %s::text[]) AS k (platform_id, member_id, language, time_zone, quiet_from,"
+        " quiet_until, muted, muted_all, promotions, tags) ON CONFLICT (platform_id, member_id) DO UPDATE SET"
         " language = excluded.language, time_zone = excluded.time_zone,"
         " quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,"
         " muted = excluded.muted, muted_all = excluded.muted_all, promotions = excluded.promotions,"
-        " updated_at = excluded.updated_at",
+        " tags = excluded.tags, updated_at = excluded.updated_at",
         (
             now,
             [platform_id for platform_id, _ in ordered],
             [member.member_id for _, member in ordered],
             [member.language for _, member in ordered],
             [member.time_zone for _, member in ordered],
-            *map(list, zip(*[_wishes(member.wishes) for _, member in ordered], strict=True)),
+            *map(list, zip(*[(*_wishes(member.wishes), ",".join(member.tags)) for _, member in ordered], strict=True)),
         ),
     )
 
@@ -113,7 +114,7 @@ async def find_members(
     found: dict[tuple[UUID, str], tuple[Member, list[PointRow]]] = {}
     cursor = await connection.execute(
         "SELECT m.platform_id, m.member_id, m.language, m.time_zone, m.quiet_from, m.quiet_until, m.muted, m.muted_all,"  # noqa: S608 - constants
-        f" m.promotions, m.unsubscribed_at, {_POINT_OF_C} FROM members AS m"
+        f" m.promotions, m.unsubscribed_at, m.tags, {_POINT_OF_C} FROM members AS m"
         " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
         " USING (platform_id, member_id) LEFT JOIN contact_points AS c USING (platform_id, member_id)"
         " ORDER BY m.platform_id, m.member_id, c.position",
@@ -122,9 +123,9 @@ async def find_members(
     async for row in cursor:
         key = row[0], row[1]
         if key not in found:
-            found[key] = Member(row[1], row[2], row[3], wishes=_read_wishes(*row[3:10])), []
-        if row[10] is not None:
-            found[key][1].append(PointRow(*row[10:]))
+            found[key] = Member(row[1], row[2], row[3], wishes=_read_wishes(*row[3:10]), tags=tuple(row[10])), []
+        if row[11] is not None:
+            found[key][1].append(PointRow(*row[11:]))
     return found
 
 
@@ -186,6 +187,18 @@ async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID
         " WHERE platform_id = %s AND member_id = %s AND contact_id = %s AND gone_at IS NULL",
         [(now, why, platform_id, member_id, contact_id) for platform_id, member_id, contact_id, why in sorted(rows)],
     )
+
+
+async def find_tagged(
+    connection: Connection, platform_id: UUID, tags: Sequence[str], after: str, limit: int
+) -> list[str]:
+    """List members of a platform that have one of some tags, in the order of their ids, from behind one of them."""
+    cursor = await connection.execute(
+        "SELECT member_id FROM members WHERE platform_id = %s AND tags && %s::text[] AND member_id > %s"
+        " ORDER BY member_id LIMIT %s",
+        (platform_id, list(tags), after, limit),
+    )
+    return [row[0] async for row in cursor]
 
 
 async def find_reaches(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Reach]:

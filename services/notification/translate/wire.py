@@ -101,7 +101,7 @@ def member_of(wire: service_pb2.Member) -> Member:
     muted = frozenset(kind for kind in map(kind_of, wire.muted) if kind)
     quiet = quiet_of(wire) if wire.HasField("quiet_hours") else None
     wishes = Wishes(quiet, muted, wire.muted_all, wire.promotions)
-    return Member(wire.member_id, wire.language, wire.time_zone, points, wishes)
+    return Member(wire.member_id, wire.language, wire.time_zone, points, wishes, tuple(wire.tags))
 
 
 def _consent_of(point: service_pb2.ContactPoint) -> Consent | None:
@@ -136,6 +136,7 @@ def wire_member(member: Member) -> service_pb2.Member:
         muted=sorted(map(_kind, wishes.muted)),
         muted_all=wishes.muted_all,
         promotions=wishes.promotions,
+        tags=member.tags,
         unsubscribed_at=_stamp(wishes.unsubscribed_at) if wishes.unsubscribed_at else None,
         member_id=member.member_id,
         language=member.language,

@@ -7,6 +7,7 @@ import pytest
 from groupbuy.notification.v1 import events_pb2, messages_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb
 
+from services.notification.handlers.messages import MessageWriter
 from tests.integration.notification.test_sending import Scripted, a_sender, turn
 from tests.support.notification_rpc import OTHER, Api
 from tests.support.notifying import START, Notifying
@@ -21,13 +22,19 @@ TEXTS = [
 
 
 async def register(
-    api: Api, member_id: str, *, language: str = "en", promotions: bool = False, agrees: bool = False
+    api: Api,
+    member_id: str,
+    *,
+    language: str = "en",
+    promotions: bool = False,
+    agrees: bool = False,
+    tags: tuple[str, ...] = (),
 ) -> None:
     consent = pb.Consent(source="form") if agrees else None
     if consent:
         consent.at.FromDatetime(START)
     points = [pb.ContactPoint(channel="console", address=member_id, consent=consent)]
-    member = pb.Member(member_id=member_id, language=language, promotions=promotions, contact_points=points)
+    member = pb.Member(member_id=member_id, language=language, promotions=promotions, contact_points=points, tags=tags)
     await api.call("PutMember", pb.PutMemberRequest(request_id=f"m-{member_id}", member=member))
 
 
@@ -125,3 +132,31 @@ async def test_bad_members_are_refused(api: Api) -> None:
         assert list((await api.refused("SendMessage", a_message(*members)))[1]) == [field]
     many = [f"m{number}" for number in range(1001)]
     assert list((await api.refused("SendMessage", a_message(*many)))[1]) == ["member_ids"]
+
+
+async def test_who_has_a_tag_is_written_to_once_page_by_page(
+    notification: Notifying, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.notification.handlers.messages.PAGE", 2)
+    for number in range(5):
+        await register(api, f"m{number}", tags=("vip", "tea") if number % 2 else ("tea",))
+    await register(api, "eva", tags=("coffee",))
+    assert list((await api.call("GetMember", pb.GetMemberRequest(member_id="m1"))).member.tags) == ["vip", "tea"]
+    answer = await api.call("SendMessage", a_message(tags=["tea", "vip"]))
+    assert answer.written == 0
+    writer = MessageWriter(notification.database, notification.clock)
+    for _ in range(5):
+        await writer.tell_tagged()
+    assert await notification.told() == [("PERSONAL", f"m{number}") for number in range(5)]
+    assert await notification.rows("SELECT count(*) FROM own_messages") == [(0,)]
+    await api.call("SendMessage", a_message(request_id="other", tags=["tea"]), OTHER)
+    await writer.tell_tagged()
+    assert len(await notification.told()) == 5
+
+
+async def test_bad_tags_are_refused(api: Api) -> None:
+    for members, tags in ((("mei",), ["tea"]), ((), ["Tea"]), ((), ["a"] * 2), ((), ["x"] * 21), ((), ["a b"])):
+        assert list((await api.refused("SendMessage", a_message(*members, tags=tags)))[1]) == ["tags"]
+    member = pb.Member(member_id="mei", tags=["a,b"])
+    reason = await api.refused("PutMember", pb.PutMemberRequest(request_id="r", member=member))
+    assert list(reason[1]) == ["member.tags"]
