@@ -65,6 +65,9 @@ _OURS = (
     "resourceNotFound.robot",
     "resource.not.found",
     "robot.",
+    "chatbotId.notAllow",
+    "template.not.existed",
+    "template.stopped",
 )
 _GONE = ("staffId.notExisted", "invalidParameter.userIds.notExisted")
 

@@ -72,6 +72,8 @@ ERRORS: dict[str, tuple[Answer, Expect]] = {
     GONE: (_not_reached("invalidStaffIdList"), Expect(Refused, is_gone=True)),
     MISCONFIGURED: (_error(403, "Forbidden.AccessDenied.AccessTokenPermissionDenied"), Expect(Misconfigured)),
     "robot": (_error(404, "resourceNotFound.robot"), Expect(Misconfigured)),
+    "robot stopped": (_error(400, "template.stopped"), Expect(Misconfigured)),
+    "robot may not": (_error(400, "chatbotId.notAllow.sendOTO"), Expect(Misconfigured)),
     "no such robot": (_error(404, "resource.not.found"), Expect(Misconfigured)),
     "a proxy's page": (Answer(200, body=b"<html>hello</html>"), Expect(Retry)),
     "not the API": (Answer(404, body=b"no"), Expect(Misconfigured)),
