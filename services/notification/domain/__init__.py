@@ -23,6 +23,7 @@ from services.notification.domain.messages import (
     Kind,
     Leading,
     Message,
+    OneLeft,
     OneMissing,
     PriceMoved,
     Reduced,
@@ -100,6 +101,7 @@ from services.notification.domain.teams import (
     advance,
     audience,
     is_news,
+    leaves_one,
 )
 from services.notification.domain.templates import Template, Templates, choose, parents, usual_case
 from services.notification.domain.truth import Standing
@@ -140,6 +142,7 @@ __all__ = [
     "Misconfigured",
     "Move",
     "News",
+    "OneLeft",
     "OneMissing",
     "Opened",
     "Outcome",
@@ -192,6 +195,7 @@ __all__ = [
     "follows",
     "is_news",
     "language_problem",
+    "leaves_one",
     "matching",
     "member_id_problem",
     "move_seat",

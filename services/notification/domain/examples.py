@@ -12,6 +12,7 @@ from services.notification.domain.messages import (
     Joins,
     Kind,
     Leading,
+    OneLeft,
     OneMissing,
     PriceMoved,
     Reduced,
@@ -60,6 +61,8 @@ EXAMPLES: Mapping[Kind, tuple[Facts, ...]] = {
     Kind.RESCHEDULED: (EndMoved(1, _UNTIL),),
     Kind.SOMEONE_JOINED: (Joins(1), Joins(12)),
     Kind.TIME_RUNNING_OUT: (TimeLeft(_UNTIL, 2), TimeLeft(_UNTIL, 0)),
+    Kind.ONE_SEAT_LEFT: (OneLeft(_UNTIL),),
+    Kind.NUDGE: (TimeLeft(_UNTIL, 2), TimeLeft(_UNTIL, 0)),
     Kind.HOLD_ENDING: (HoldEnds(1, _UNTIL), HoldEnds(2, _UNTIL)),
     Kind.REFUND_DONE: (Refunded(1500),),
     Kind.PAYMENT_CHANGED: (

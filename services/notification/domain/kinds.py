@@ -62,6 +62,8 @@ CONCERNS: Final[Mapping[Kind, Concern]] = {
     Kind.SOMEONE_JOINED: Concern.TEAM,
     Kind.TIME_RUNNING_OUT: Concern.TEAM,
     Kind.HOLD_ENDING: Concern.OWN,
+    Kind.ONE_SEAT_LEFT: Concern.TEAM,
+    Kind.NUDGE: Concern.TEAM,
     Kind.REFUND_DONE: Concern.OWN,
     Kind.PERSONAL: Concern.PLATFORM,
     Kind.ANNOUNCEMENT: Concern.PROMOTION,

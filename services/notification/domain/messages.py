@@ -35,6 +35,8 @@ class Kind(StrEnum):
     SOMEONE_JOINED = "SOMEONE_JOINED"
     TIME_RUNNING_OUT = "TIME_RUNNING_OUT"
     HOLD_ENDING = "HOLD_ENDING"
+    ONE_SEAT_LEFT = "ONE_SEAT_LEFT"
+    NUDGE = "NUDGE"
     REFUND_DONE = "REFUND_DONE"
     PERSONAL = "PERSONAL"
     ANNOUNCEMENT = "ANNOUNCEMENT"
@@ -184,6 +186,13 @@ class TimeLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class OneLeft:
+    """One place of the team is free, and open until then."""
+
+    open_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HoldEnds:
     """The seat is kept until then only, and not confirmed."""
 
@@ -212,6 +221,7 @@ Facts: TypeAlias = (
     | ToPay
     | Joins
     | TimeLeft
+    | OneLeft
     | HoldEnds
     | Refunded
 )

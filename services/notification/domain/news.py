@@ -10,6 +10,7 @@ from services.notification.domain.messages import (
     Joined,
     Kind,
     Leading,
+    OneLeft,
     OneMissing,
     PriceMoved,
     Reduced,
@@ -17,7 +18,16 @@ from services.notification.domain.messages import (
     Waiting,
 )
 from services.notification.domain.seats import Role, Seat, SeatFact, SeatMoved, SeatState
-from services.notification.domain.teams import Cancelled, Ended, Opened, Rescheduled, TeamFact, TeamState, TurnedTo
+from services.notification.domain.teams import (
+    Cancelled,
+    Ended,
+    Opened,
+    Rescheduled,
+    TeamFact,
+    TeamState,
+    TurnedTo,
+    leaves_one,
+)
 
 News: TypeAlias = tuple[Kind, Facts]
 
@@ -86,6 +96,8 @@ def team_news(fact: TeamFact, seat: Seat, opened: Opened) -> News | None:
             return Kind.WAITED_IN_VAIN, Waiting(seat.quantity)
         case Rescheduled(ends_at):
             return Kind.RESCHEDULED, EndMoved(seat.quantity, ends_at)
+        case SeatMoved():
+            return (Kind.ONE_SEAT_LEFT, OneLeft(opened.ends_at)) if leaves_one(fact, opened) else None
         case Cancelled(reason):
             waiting = seat.state is SeatState.WAITING
             return Kind.CANCELLED, GivenUp(seat.quantity, _brought_money(seat, opened), waiting, reason)

@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
-from services.notification.domain.seats import Contradiction, SeatMoved
+from services.notification.domain.seats import Contradiction, SeatFact, SeatMoved
 
+_FEW = 2
 _NO_NEWS = timedelta(minutes=1)
 """An end that moves to this much later is no news."""
 
@@ -92,6 +93,8 @@ class Opened:
     """Of its price table."""
     of_campaign: bool = False
     """All teams of the campaign together fill its ladder."""
+    maximum: int = 0
+    """The team's room, in what the minimum is counted in; 0 where it is not known."""
 
     def fill(self, members: int, units: int) -> int:
         """Choose of both counts the one that the minimum is counted in."""
@@ -148,6 +151,9 @@ class TeamFact:
     change: Change | None = None
     waiting: int = 0
     sponsored: int = 0
+    taken_members: int = 0
+    """Held and confirmed."""
+    taken_units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,15 @@ class Team:
     end_version: int = 0
     """The version at which the end last moved."""
     opened: Opened | None = None
+    taken: int = 0
+    """Held and confirmed, counted as the minimum is."""
+
+
+def leaves_one(fact: TeamFact, opened: Opened) -> bool:
+    """Tell whether an event took a place and left one, of a team that is larger than two."""
+    moved = isinstance(fact.change, SeatMoved) and fact.change.fact in {SeatFact.HELD, SeatFact.SEATED}
+    left = opened.maximum - opened.fill(fact.taken_members, fact.taken_units)
+    return moved and left == 1 and opened.maximum > _FEW
 
 
 def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
@@ -196,6 +211,7 @@ def advance(team: Team, fact: TeamFact) -> Team | Contradiction | None:
         fill=opened.fill(fact.confirmed_members, fact.confirmed_units),
         fill_version=fact.version if _fills(fact.change) and not opened.of_campaign else team.fill_version,
         waiting=fact.waiting,
+        taken=opened.fill(fact.taken_members, fact.taken_units),
         sponsored=max(team.sponsored, fact.sponsored),
         end_version=fact.version if moved else team.end_version,
         opened=replace(opened, ends_at=fact.change.ends_at) if isinstance(fact.change, Rescheduled) else opened,
@@ -214,7 +230,7 @@ def _fills(change: Change | None) -> bool:
 def audience(change: Change | None) -> Audience | None:
     """Tell which seats a change of the whole team concerns; None where it is not of the whole team."""
     match change:
-        case TurnedTo():
+        case TurnedTo() | SeatMoved():
             return Audience.COUNTED
         case Ended():
             return Audience.WAITING
@@ -228,8 +244,13 @@ def audience(change: Change | None) -> Audience | None:
 
 
 def is_news(change: Change | None, before: Team) -> bool:
-    """Tell whether anybody may have to be told of a change of the whole team; `before` is the team without it."""
+    """Tell whether anybody may have to be told of a change of the whole team; `before` is the team without it.
+
+    Of seats `leaves_one` tells.
+    """
     match change:
+        case SeatMoved():
+            return False
         case Ended():
             return before.waiting > 0
         case Rescheduled() if before.opened:

@@ -26,6 +26,8 @@ class Standing:
     reduced_version: int | None
     newer_price: bool
     """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
+    places_left: int | None = None
+    """Places that are free in the team; None where it is not known."""
     paid: bool = False
     """The money that the message asks for has come."""
     team_waits: bool = False
@@ -59,7 +61,7 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
             return _price_is_old(standing)
         case Kind.SOMEONE_JOINED:
             return _joins_are_old(standing)
-        case Kind.TIME_RUNNING_OUT | Kind.HOLD_ENDING:
+        case Kind.TIME_RUNNING_OUT | Kind.HOLD_ENDING | Kind.NUDGE | Kind.ONE_SEAT_LEFT:
             return _reminder_is_old(standing)
         case Kind.TIPPED | Kind.UNTIPPED:
             return _turned_again(standing)
@@ -98,6 +100,8 @@ def _joins_are_old(standing: Standing) -> str | None:
 def _reminder_is_old(standing: Standing) -> str | None:
     if standing.kind is Kind.HOLD_ENDING:
         return None if standing.seat_state is SeatState.HELD else "the seat is held no longer"
+    if standing.kind is Kind.ONE_SEAT_LEFT and standing.places_left not in {None, 1}:
+        return "the last place is taken, or more are free"
     return "the end moved" if standing.end_version > standing.team_version else _joins_are_old(standing)
 
 

@@ -30,6 +30,7 @@ from services.notification.domain import (
     TeamFact,
     advance,
     is_news,
+    leaves_one,
     move_seat,
     seat_news,
 )
@@ -186,7 +187,7 @@ class _Batch:
             seat = self._move(event, team, team.opened, fact.change)
             if before.fill and seat.confirmed_version == team.version:
                 self._joined.setdefault(key, before)
-        if is_news(fact.change, before):
+        if is_news(fact.change, before) or leaves_one(fact, team.opened):
             self.jobs.append(_job(event, event.read_as(teams_pb2.TeamEvent)))
 
     def _move(self, event: Event, team: Team, opened: Opened, moved: SeatMoved) -> Seat:

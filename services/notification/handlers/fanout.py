@@ -20,7 +20,9 @@ from services.notification.domain import (
     Kind,
     Message,
     Seat,
+    SeatMoved,
     Team,
+    TeamFact,
     TimeLeft,
     audience,
     price_news,
@@ -36,6 +38,8 @@ JOINS = "joins"
 """Of jobs that no event made: the joins of a team that are told together."""
 ENDINGS = "endings"
 """Of jobs that no event made: teams that end soon."""
+NUDGES = "nudges"
+"""Of jobs that no event made: teams whose members the platform nudges."""
 CHUNK = 1000
 """Members told in one transaction."""
 
@@ -130,7 +134,7 @@ async def _seats(work: Work, job: Job, limit: int) -> list[Seat]:
 
 
 def _audience(job: Job) -> Audience | None:
-    if job.topic in {PRICES, JOINS, ENDINGS}:
+    if job.topic in {PRICES, JOINS, ENDINGS, NUDGES}:
         return Audience.COUNTED
     return audience(translate.team_fact(teams_pb2.TeamEvent.FromString(job.value)).change)
 
@@ -143,7 +147,7 @@ def messages_of(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
         return _settled(pricing_pb2.SettlementEvent.FromString(job.value), team)
     if job.topic == JOINS:
         return _joins(job, team, seats)
-    if job.topic == ENDINGS:
+    if job.topic in {ENDINGS, NUDGES}:
         return _ending(job, team, seats)
     if job.topic == PRICES:
         price = pricing_pb2.PriceEvent.FromString(job.value)
@@ -151,12 +155,17 @@ def messages_of(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
         cause, news = UUID(price.event_id), [price_news(moves, seat, job.team_version) for seat in seats]
     else:
         fact = translate.team_fact(teams_pb2.TeamEvent.FromString(job.value))
-        cause, news = fact.event_id, [team_news(fact, seat, team.opened) for seat in seats]
+        cause, news = _cause(fact), [team_news(fact, seat, team.opened) for seat in seats]
     return [
         (team, Message(cause, job.team_version, told[0], seat.seat_id, seat.member_id, told[1]))
         for seat, told in zip(seats, news, strict=True)
         if told
     ]
+
+
+def _cause(fact: TeamFact) -> UUID:
+    """Give the event; that a team's last place is free is told once, whichever seat left it."""
+    return ids.derived_id(fact.team_id, Kind.ONE_SEAT_LEFT) if isinstance(fact.change, SeatMoved) else fact.event_id
 
 
 def _joins(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
@@ -171,13 +180,17 @@ def _joins(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
 
 
 def _ending(job: Job, team: Team, seats: Sequence[Seat]) -> list[Told]:
-    """Tell confirmed members that their team ends soon."""
+    """Tell confirmed members that their team ends soon, or nudge them: once for an end, or once for a nudge."""
     facts = read_ending(job.value)
-    cause = ids.derived_id(job.team_id, ENDINGS, facts.open_until.isoformat())
-    return [
-        (team, Message(cause, job.team_version, Kind.TIME_RUNNING_OUT, seat.seat_id, seat.member_id, facts))
-        for seat in seats
-    ]
+    kind = Kind.NUDGE if job.topic == NUDGES else Kind.TIME_RUNNING_OUT
+    which = str(job.sequence) if job.topic == NUDGES else facts.open_until.isoformat()
+    cause = ids.derived_id(job.team_id, job.topic, which)
+    return [(team, Message(cause, job.team_version, kind, seat.seat_id, seat.member_id, facts)) for seat in seats]
+
+
+def ending_value(ends_at: datetime, missing: int) -> bytes:
+    """Write what a fan-out job keeps of an end: `read_ending` reads it."""
+    return f"{ends_at.isoformat()} {missing}".encode()
 
 
 def read_ending(value: bytes) -> TimeLeft:

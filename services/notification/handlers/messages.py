@@ -14,9 +14,10 @@ from services.chassis.errors import Rejected
 from services.chassis.requests import NO_CAMPAIGN, Answer, Decided, RequestKey
 from services.chassis.work import Work
 from services.notification import store
-from services.notification.domain import Kind, State, with_link
+from services.notification.domain import Kind, State, TeamState, with_link
+from services.notification.handlers.fanout import NUDGES, ending_value
 from services.notification.rendering import wanted_languages
-from services.notification.store import Again, NewDelivery, OwnMessage, Reach
+from services.notification.store import Again, Job, NewDelivery, OwnMessage, Reach
 from services.notification.translate import NOBODYS
 
 MOST_A_DAY = 5
@@ -24,6 +25,8 @@ PAGE = 500
 """Members of a tag written to in one transaction."""
 MOST_AGAIN = 10_000
 _DAY = timedelta(hours=24)
+_NUDGES_APART = 6 * 3600
+"""Seconds; one nudge in each such span of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,15 @@ class RedriveDeliveries:
     wanted: Again
 
 
+@dataclass(frozen=True, slots=True)
+class NudgeTeam:
+    """A checked command."""
+
+    key: RequestKey
+    campaign_id: UUID
+    team_id: UUID
+
+
 class MessageWriter:
     """Decides what platforms send, each in a transaction of its own."""
 
@@ -83,6 +95,27 @@ class MessageWriter:
             count = await store.try_again(work.connection, command.wanted, self._clock.now(), MOST_AGAIN)
             answer = messages_pb2.RedriveDeliveriesResponse(count=count).SerializeToString()
             work.call(store.WAKE_CHANNEL)
+            await requests.store(work.connection, [[Decided(command.key, answer)]])
+        return answer
+
+    async def nudge(self, command: NudgeTeam) -> Answer:
+        """Hand a team's members to the fan-out, once in six hours, and store the answer."""
+        now, platform_id = self._clock.now(), command.key.platform_id
+        async with self._database.work() as work:
+            known = await requests.find(work.connection, command.key)
+            if known is not None:
+                return known
+            team = await store.find_team(work.connection, platform_id, command.campaign_id, command.team_id)
+            if team is None or team.opened is None:
+                raise Rejected("TEAM_UNKNOWN")
+            if team.state.has_ended or team.opened.ends_at <= now:
+                raise Rejected("TEAM_ENDED", {"state": team.state if team.state.has_ended else "ENDING"})
+            missing = max(0, team.opened.minimum - team.fill) if team.state is TeamState.FORMING else 0
+            value = ending_value(team.opened.ends_at, missing)
+            nth = int(now.timestamp()) // _NUDGES_APART
+            job = Job(platform_id, team.campaign_id, team.team_id, NUDGES, nth, team.version, value)
+            await store.insert_jobs(work.connection, [job], ready=True, now=now)
+            answer = messages_pb2.NudgeTeamResponse().SerializeToString()
             await requests.store(work.connection, [[Decided(command.key, answer)]])
         return answer
 

@@ -1,6 +1,6 @@
 """Tells members before their hold runs out, and before their team ends; each hold and each end once."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from services.chassis import ids
@@ -8,7 +8,7 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.notification import store
 from services.notification.domain import HoldEnds, Kind, Message, Team
-from services.notification.handlers.fanout import ENDINGS, Told
+from services.notification.handlers.fanout import ENDINGS, Told, ending_value
 from services.notification.handlers.writing import write_deliveries
 from services.notification.store import EndingHold, EndingTeam, Job
 
@@ -65,8 +65,3 @@ def _job(team: EndingTeam) -> Job:
         team.version,
         ending_value(team.ends_at, team.missing),
     )
-
-
-def ending_value(ends_at: datetime, missing: int) -> bytes:
-    """Write what a fan-out job keeps of an end: `fanout.read_ending` reads it."""
-    return f"{ends_at.isoformat()} {missing}".encode()

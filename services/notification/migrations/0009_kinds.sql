@@ -17,7 +17,7 @@ ALTER TABLE deliveries
                         'LEFT', 'LATE_PAYMENT', 'WAITLISTED', 'SEAT_FREE', 'PRICED_OUT', 'WAITED_IN_VAIN', 'REDUCED',
                         'WITHDRAWN', 'DEFAULTED', 'LEADING', 'CANCELLED', 'RESCHEDULED', 'PAYMENT_CHANGED',
                         'PAYMENT_DUE', 'SOMEONE_JOINED', 'TIME_RUNNING_OUT', 'HOLD_ENDING', 'REFUND_DONE',
-                        'PERSONAL', 'ANNOUNCEMENT')) NOT VALID;
+                        'ONE_SEAT_LEFT', 'NUDGE', 'PERSONAL', 'ANNOUNCEMENT')) NOT VALID;
 
 -- A delivery that ended may be tried again (RedriveDeliveries): its attempts and its age count from then on.
 ALTER TABLE deliveries
@@ -39,3 +39,8 @@ CREATE TABLE own_messages (
     PRIMARY KEY (platform_id, message_id)
 );
 CREATE INDEX own_messages_in_turn ON own_messages (created_at);
+
+-- How much room a team has; 0 of a team from before this release: nothing is said of its last place then.
+ALTER TABLE teams
+    ADD COLUMN maximum bigint NOT NULL DEFAULT 0,
+    ADD COLUMN taken   bigint NOT NULL DEFAULT 0;            -- held and confirmed, counted as the minimum is

@@ -14,7 +14,14 @@ from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import caller
 from services.notification.channels.http import Http
 from services.notification.domain import OWN_WORDS, Kind, State, language_problem, member_id_problem, tags_problem
-from services.notification.handlers.messages import MessageWriter, OwnText, RedriveDeliveries, SendMessage, answer_of
+from services.notification.handlers.messages import (
+    MessageWriter,
+    NudgeTeam,
+    OwnText,
+    RedriveDeliveries,
+    SendMessage,
+    answer_of,
+)
 from services.notification.rpc.reading import time_of
 from services.notification.store import Again
 from services.notification.translate import kind_of
@@ -64,6 +71,15 @@ class MessageCalls:
         key = RequestKey(NO_CAMPAIGN, caller(), "RedriveDeliveries", request.request_id, requests.body_hash(request))
         answer = answer_of(await self._writer.redrive(RedriveDeliveries(key, self._wanted(request))))
         return pb2.RedriveDeliveriesResponse.FromString(answer)
+
+    async def nudge(self, request: pb2.NudgeTeamRequest) -> pb2.NudgeTeamResponse:
+        """Check and do it."""
+        requests.check_request_id(request.request_id)
+        team = ids.parse("team", request.team_id, 2)
+        if team is None:
+            raise Rejected("TEAM_UNKNOWN")
+        key = RequestKey(NO_CAMPAIGN, caller(), "NudgeTeam", request.request_id, requests.body_hash(request))
+        return pb2.NudgeTeamResponse.FromString(answer_of(await self._writer.nudge(NudgeTeam(key, *team))))
 
     def _wanted(self, request: pb2.RedriveDeliveriesRequest) -> Again:
         states = [_STATES[state] for state in request.states if state in _STATES]

@@ -131,6 +131,12 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         """Read what happened with a member; INVALID_ARGUMENT, MEMBER_UNKNOWN, PAGE_TOKEN_INVALID."""
         return await self._calls.timeline.read(request)
 
+    async def NudgeTeam(  # noqa: N802
+        self, request: messages_pb2.NudgeTeamRequest, _context: Any
+    ) -> messages_pb2.NudgeTeamResponse:
+        """Ask a team's members to share its link; TEAM_UNKNOWN, TEAM_ENDED, REQUEST_ID_REUSED."""
+        return await self._calls.messages.nudge(request)
+
     async def PutChannel(  # noqa: N802
         self, request: channels_pb2.PutChannelRequest, _context: Any
     ) -> channels_pb2.PutChannelResponse:

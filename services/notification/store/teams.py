@@ -19,7 +19,7 @@ TeamKey: TypeAlias = tuple[UUID, UUID]
 
 _TEAM = """t.platform_id, t.campaign_id, t.team_id, t.version, t.state, t.fill, t.fill_version, t.waiting, t.sponsored,
     t.end_version, t.texts, t.seller, t.checkout_url, t.time_zone, t.payment_mode, t.counted_in, t.minimum, t.currency,
-    t.ends_at, t.leader_reward, t.ladder_version, t.of_campaign"""
+    t.ends_at, t.leader_reward, t.ladder_version, t.of_campaign, t.maximum, t.taken"""
 
 
 async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, UUID]]) -> dict[TeamKey, Team]:
@@ -85,13 +85,14 @@ def _team(row: Sequence[Any]) -> Team:
         waiting=waiting,
         sponsored=sponsored,
         end_version=end_version,
-        opened=_opened(*kept) if version else None,
+        opened=_opened(*kept[:-1]) if version else None,
+        taken=kept[-1],
     )
 
 
 def _opened(*kept: Any) -> Opened:
     texts, seller, checkout_url, time_zone, payment_mode, counted_in, minimum, currency, *rest = kept
-    ends_at, leader_reward, ladder_version, of_campaign = rest
+    ends_at, leader_reward, ladder_version, of_campaign, maximum = rest
     return Opened(
         texts=tuple(Text(language, title) for language, title in texts),
         seller=seller,
@@ -105,6 +106,7 @@ def _opened(*kept: Any) -> Opened:
         leader_reward=leader_reward,
         ladder_version=ladder_version,
         of_campaign=of_campaign,
+        maximum=maximum,
     )
 
 
@@ -121,11 +123,14 @@ _KINDS: Final[Sequence[Kind]] = (
     bigints,
     bigints,
     booleans,
+    bigints,
+    bigints,
 )
 _DIGEST_KINDS: Final[Sequence[Kind]] = (*[uuids] * 3, bigints)
 _KEPT = (
     "version, state, fill, fill_version, waiting, sponsored, end_version, texts, seller, checkout_url, time_zone,"
-    " payment_mode, counted_in, minimum, currency, ends_at, leader_reward, ladder_version, of_campaign"
+    " payment_mode, counted_in, minimum, currency, ends_at, leader_reward, ladder_version, of_campaign,"
+    " maximum, taken"
 )
 _SAVE = (
     f"INSERT INTO teams (campaign_id, team_id, platform_id, {_KEPT}) SELECT * FROM unnest({marks(len(_KINDS))})"  # noqa: S608 - constants
@@ -184,4 +189,6 @@ def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
         opened.leader_reward,
         opened.ladder_version,
         opened.of_campaign,
+        opened.maximum,
+        team.taken,
     )

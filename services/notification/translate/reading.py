@@ -99,6 +99,8 @@ def team_fact(envelope: teams_pb2.TeamEvent) -> TeamFact:
         change=_change(envelope),
         waiting=envelope.totals.waiting_members,
         sponsored=envelope.totals.sponsored_members,
+        taken_members=envelope.totals.confirmed_members + envelope.totals.held_members,
+        taken_units=envelope.totals.confirmed_units + envelope.totals.held_units,
     )
 
 
@@ -174,6 +176,7 @@ def _opened(fact: teams_pb2.TeamOpened) -> Opened:
         leader_reward=rules.leader_reward.minor_units,
         ladder_version=fact.price_table.ladder_version,
         of_campaign=fact.price_table.basis == ladder_pb2.BASIS_CAMPAIGN_UNITS,
+        maximum=rules.maximum,
     )
 
 

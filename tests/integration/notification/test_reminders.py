@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from groupbuy.money.v1.money_pb2 import Money
+from groupbuy.notification.v1 import messages_pb2
 from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
 
 from services.notification.domain import Limits
@@ -11,6 +12,7 @@ from services.notification.handlers import Fanout, Reminders
 from services.notification.handlers.reminders import HOLD_LEAD, TEAM_LEAD
 from tests.integration.notification.test_payment_due import settled
 from tests.integration.notification.test_sending import Scripted, a_sender, turn
+from tests.support.notification_rpc import OTHER, SHOP, Api
 from tests.support.notifying import START, Notifying
 from tests.support.teams import TeamLife
 
@@ -107,3 +109,51 @@ async def test_a_refund_that_was_made_is_told(notification: Notifying) -> None:
     [(body,)] = await notification.rows("SELECT body FROM deliveries WHERE kind = 'REFUND_DONE'")
     assert "14.90" in body
     assert await told(notification, "REFUND_DONE") == ["ana"]
+
+
+async def test_that_one_place_is_left_is_told_once_while_it_is_true(notification: Notifying) -> None:
+    life = TeamLife(maximum=4, minimum=2, start=START)
+    for member in ("mei", "ana", "tom", "eva"):
+        await notification.put(life.platform, member)
+    life.open("mei")
+    life.confirm("mei")
+    life.join("ana")
+    life.hold("tom")
+    await notification.apply(*life.records)
+    assert await told(notification, "ONE_SEAT_LEFT") == ["ana", "mei"]
+    seen = len(life.records)
+    life.expire("tom")
+    life.hold("eva")
+    await notification.apply(*life.records[seen:])
+    assert await told(notification, "ONE_SEAT_LEFT") == ["ana", "mei"]
+    seen = len(life.records)
+    life.hold("leo")
+    await notification.apply(*life.records[seen:])
+    async with a_sender(notification, Scripted("console")) as sender:
+        await turn(sender)
+    states = await notification.states()
+    assert {states["ONE_SEAT_LEFT", member] for member in ("mei", "ana")} == {"SUPERSEDED"}
+
+
+async def test_a_nudge_goes_to_confirmed_members_once_in_six_hours(notification: Notifying, api: Api) -> None:
+    life = TeamLife(platform=SHOP, maximum=50, start=START)
+    for member in ("mei", "tom"):
+        await notification.put(SHOP, member)
+    life.open("mei")
+    life.confirm("mei")
+    life.hold("tom")
+    await notification.apply(*life.records)
+    for number in range(3):
+        await api.call("NudgeTeam", messages_pb2.NudgeTeamRequest(request_id=f"n{number}", team_id=life.team_id))
+        await look(notification)
+    assert await told(notification, "NUDGE") == ["mei"]
+    notification.clock.move(timedelta(hours=6))
+    await api.call("NudgeTeam", messages_pb2.NudgeTeamRequest(request_id="later", team_id=life.team_id))
+    await look(notification)
+    assert await told(notification, "NUDGE") == ["mei", "mei"]
+    request = messages_pb2.NudgeTeamRequest(request_id="x", team_id=life.team_id)
+    assert (await api.refused("NudgeTeam", request, OTHER))[0] == "TEAM_UNKNOWN"
+    seen = len(life.records)
+    life.fail()
+    await notification.apply(*life.records[seen:])
+    assert (await api.refused("NudgeTeam", request))[0] == "TEAM_ENDED"

@@ -165,7 +165,7 @@ def test_a_moved_end_is_kept_with_its_version() -> None:
         (Cancelled("", after_formed=False), Audience.LIVE),
         (Cancelled("", after_formed=True), Audience.COUNTED),
         (Sponsored(), None),
-        (SeatMoved(a_seat(), SeatFact.CONFIRMED), None),
+        (SeatMoved(a_seat(), SeatFact.HELD), Audience.COUNTED),
         (None, None),
     ],
 )

@@ -19,6 +19,7 @@ from services.notification.domain import (
     Joins,
     Kind,
     Leading,
+    OneLeft,
     OneMissing,
     Opened,
     PaymentMode,
@@ -80,6 +81,8 @@ FACTS: dict[Kind, Facts] = {
     Kind.SOMEONE_JOINED: Joins(2),
     Kind.TIME_RUNNING_OUT: TimeLeft(UNTIL, 2),
     Kind.HOLD_ENDING: HoldEnds(2, UNTIL),
+    Kind.ONE_SEAT_LEFT: OneLeft(UNTIL),
+    Kind.NUDGE: TimeLeft(UNTIL, 2),
     Kind.REFUND_DONE: Refunded(1500),
 }
 # The other branch of what a template tells apart.
@@ -97,6 +100,7 @@ OTHERWISE: dict[Kind, Facts] = {
     Kind.CANCELLED: GivenUp(1, paid=False, waiting=True),
     Kind.PAYMENT_CHANGED: Settled(1, 2490, 2490, 2490, 0, 0, 0),
     Kind.TIME_RUNNING_OUT: TimeLeft(UNTIL, 0),
+    Kind.NUDGE: TimeLeft(UNTIL, 0),
     Kind.HOLD_ENDING: HoldEnds(1, UNTIL),
 }
 
@@ -116,7 +120,7 @@ COUNTS: list[tuple[Kind, Facts]] = [
         for kind in (Kind.WITHDRAWN, Kind.DEFAULTED, Kind.CANCELLED)
         for number in NUMBERS
     ),
-    *((Kind.TIME_RUNNING_OUT, TimeLeft(UNTIL, number)) for number in NUMBERS),
+    *((kind, TimeLeft(UNTIL, number)) for kind in (Kind.TIME_RUNNING_OUT, Kind.NUDGE) for number in NUMBERS),
     *((Kind.HOLD_ENDING, HoldEnds(number, UNTIL)) for number in NUMBERS),
     *((Kind.UNTIPPED, Turned(1, 3490, number, 0)) for number in NUMBERS),
     *((Kind.TIPPED, Turned(1, 3490, 0, number)) for number in NUMBERS),
