@@ -1,4 +1,4 @@
--- Messages about time: holds and teams that end soon. A finder goes along their ends, each once.
+-- Messages about time, in the platform's own words, and tried again. A finder goes along ends of holds and teams, each once.
 CREATE TABLE reminder_marks (
     name     text        NOT NULL PRIMARY KEY,     -- HOLD_ENDING, TIME_RUNNING_OUT
     reached  timestamptz NOT NULL,                 -- up to this end, and at it up to this id, all were told
