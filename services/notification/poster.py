@@ -227,7 +227,7 @@ class _Steps:
             self.ended.append((post.key, step.state, number))
             if step.disable:
                 self.disabled[post.endpoint] = step.disable, item.at
-        if row.in_order and ours:
+        if row.in_order and ours and (isinstance(step, Again) or row.attempts):  # else they stand where they should
             self.followers.append((post.key, row.subject, due_at))
 
 
