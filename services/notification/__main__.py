@@ -23,6 +23,7 @@ from services.notification.handlers import (
     MemberWriter,
     PlatformEvents,
     Reminders,
+    StartReminders,
 )
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.handlers.messages import MessageWriter
@@ -74,14 +75,14 @@ async def process() -> None:
         unsubscribing=unsubscribing,
     )
     events, platform_events = EventHandlers(database, clock), PlatformEvents(database, clock)
-    reminders = Reminders(database, clock)
+    reminders, starts = Reminders(database, clock), StartReminders(database, clock)
     secrets, stream = WebhookSecrets(settings.sealer), EventStream(database, clock)
     posts = Coalescer("posts", PostRecorder(database, clock, random.random).record)
     post_pace = Pace(settings.webhook_concurrency, settings.endpoint_concurrency, settings.send_seconds)
     poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, accounts),
-        messages=MessageCalls(database, clock, http),
+        messages=MessageCalls(database, clock, http, starts),
         rules=RuleCalls(database),
         streams=StreamCalls(stream, clock),
         templates=TemplateCalls(database, clock, channels),
@@ -110,7 +111,7 @@ async def process() -> None:
         streams=[Part("event streams", stop=stream.stop)],
         handlers={
             PLATFORMS: on_platform_events,
-            CAMPAIGNS: platform_events.keep,
+            CAMPAIGNS: platform_events.after(starts.on_campaign_events),
             TEAMS: platform_events.after(events.on_team_events),
             PRICES: platform_events.after(events.on_price_events),
             SETTLEMENTS: platform_events.after(events.on_settlement_events),
@@ -124,6 +125,7 @@ async def process() -> None:
             timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),
             timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
             timer("own messages", MessageWriter(database, clock).tell_tagged, every=1.0, page=1),
+            timer("starts", starts.tell_starts, every=5.0, page=PAGE),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),
             timer("webhook secrets", lambda: secrets.seal_anew(database), every=60.0, page=1),

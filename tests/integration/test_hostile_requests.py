@@ -316,6 +316,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             ],
         ),
         messages_pb2.NudgeTeamRequest(team_id=team),
+        messages_pb2.RemindMemberRequest(campaign_id=campaign.campaign_id, member_id="mei"),
         messages_pb2.RedriveDeliveriesRequest(
             states=[events_pb2.DELIVERY_STATE_DEAD],
             kinds=[events_pb2.MESSAGE_KIND_JOINED],

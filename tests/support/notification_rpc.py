@@ -22,7 +22,7 @@ from services.notification.accounts import Accounts
 from services.notification.channels.http import Http
 from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
-from services.notification.handlers import EventStream, MemberWriter, PutMember
+from services.notification.handlers import EventStream, MemberWriter, PutMember, StartReminders
 from services.notification.rpc import (
     Calls,
     ChannelCalls,
@@ -84,7 +84,7 @@ def notification_servicer(
     channels = open_channels(settings, http)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, Accounts(SEALER)),
-        messages=MessageCalls(database, clock, http),
+        messages=MessageCalls(database, clock, http, StartReminders(database, clock)),
         rules=RuleCalls(database),
         streams=StreamCalls(EventStream(database, clock), clock),
         templates=TemplateCalls(database, clock, channels),

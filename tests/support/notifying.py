@@ -17,7 +17,7 @@ from services.chassis.messages import Record
 from services.chassis.sealing import Sealer
 from services.notification.contacts import Contacts
 from services.notification.domain import Member, Point
-from services.notification.handlers import EventHandlers, PlatformEvents
+from services.notification.handlers import EventHandlers, PlatformEvents, StartReminders
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.translate import CAMPAIGNS, DELIVERY_TOPIC
 
@@ -74,7 +74,7 @@ def inbox_of(database: Database, clock: Clock, events: EventHandlers) -> Inbox:
     """Make the inbox of notification's own topics."""
     kept = PlatformEvents(database, clock)
     handlers = {
-        CAMPAIGNS: kept.keep,
+        CAMPAIGNS: kept.after(StartReminders(database, clock).on_campaign_events),
         TEAMS: kept.after(events.on_team_events),
         PRICES: kept.after(events.on_price_events),
         SETTLEMENTS: kept.after(events.on_settlement_events),

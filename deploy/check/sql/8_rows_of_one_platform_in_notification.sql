@@ -18,9 +18,12 @@ WITH owners AS (
     WHERE d.team_id = '00000000-0000-0000-0000-000000000000'
     UNION ALL SELECT 'attempt ' || a.number || ' of delivery ' || a.delivery_id, d.platform_id IS DISTINCT FROM a.platform_id
     FROM attempts AS a LEFT JOIN deliveries AS d USING (campaign_id, delivery_id)
+    UNION ALL SELECT 'reminder of the start of ' || r.campaign_id, c.platform_id IS DISTINCT FROM r.platform_id
+    FROM start_reminders AS r LEFT JOIN campaigns AS c USING (campaign_id)
     UNION ALL SELECT r.row, o.platform_id <> r.platform_id
     FROM (
         SELECT campaign_id, platform_id, 'team ' || team_id AS row FROM teams
+        UNION ALL SELECT campaign_id, platform_id, 'campaign ' || campaign_id FROM campaigns
         -- of a whole campaign, whose teams may not have been heard of yet
         UNION ALL SELECT campaign_id, platform_id, 'job of ' || topic || ' ' || sequence FROM fanout_jobs
                   WHERE team_id = '00000000-0000-0000-0000-000000000000'

@@ -1,6 +1,13 @@
 """What notification decides: the copy of teams, who is told what, and what follows from an attempt to send."""
 
 from services.notification.domain.actions import Action, action_of, with_link, without_link
+from services.notification.domain.campaigns import (
+    LATEST_REMINDER,
+    SPREAD,
+    Campaign,
+    CampaignState,
+    reminded_before,
+)
 from services.notification.domain.examples import EXAMPLE_TEAM, EXAMPLES
 from services.notification.domain.kinds import CONCERNS, Concern, deadline
 from services.notification.domain.members import (
@@ -29,6 +36,7 @@ from services.notification.domain.messages import (
     Reduced,
     Refunded,
     Settled,
+    Starts,
     TimeLeft,
     ToPay,
     Turned,
@@ -112,12 +120,16 @@ __all__ = [
     "CONCERNS",
     "EXAMPLES",
     "EXAMPLE_TEAM",
+    "LATEST_REMINDER",
     "NO_WISHES",
     "OWN_WORDS",
     "PRICE_KINDS",
+    "SPREAD",
     "Action",
     "Again",
     "Audience",
+    "Campaign",
+    "CampaignState",
     "Cancelled",
     "Change",
     "Concern",
@@ -171,6 +183,7 @@ __all__ = [
     "Settled",
     "Sponsored",
     "Standing",
+    "Starts",
     "State",
     "Team",
     "TeamFact",
@@ -206,6 +219,7 @@ __all__ = [
     "pause_after",
     "price_news",
     "quiet_problem",
+    "reminded_before",
     "rest_after",
     "seat_news",
     "tags_problem",

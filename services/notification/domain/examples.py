@@ -18,6 +18,7 @@ from services.notification.domain.messages import (
     Reduced,
     Refunded,
     Settled,
+    Starts,
     TimeLeft,
     ToPay,
     Turned,
@@ -63,6 +64,7 @@ EXAMPLES: Mapping[Kind, tuple[Facts, ...]] = {
     Kind.TIME_RUNNING_OUT: (TimeLeft(_UNTIL, 2), TimeLeft(_UNTIL, 0)),
     Kind.ONE_SEAT_LEFT: (OneLeft(_UNTIL),),
     Kind.NUDGE: (TimeLeft(_UNTIL, 2), TimeLeft(_UNTIL, 0)),
+    Kind.REMINDER: (Starts(_UNTIL),),
     Kind.HOLD_ENDING: (HoldEnds(1, _UNTIL), HoldEnds(2, _UNTIL)),
     Kind.REFUND_DONE: (Refunded(1500),),
     Kind.PAYMENT_CHANGED: (

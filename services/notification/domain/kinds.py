@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Final
 
-from services.notification.domain.messages import Facts, HoldEnds, Joined, Kind, Settled, ToPay
+from services.notification.domain.messages import Facts, HoldEnds, Joined, Kind, Settled, Starts, ToPay
 
 
 class Concern(Enum):
@@ -64,6 +64,7 @@ CONCERNS: Final[Mapping[Kind, Concern]] = {
     Kind.HOLD_ENDING: Concern.OWN,
     Kind.ONE_SEAT_LEFT: Concern.TEAM,
     Kind.NUDGE: Concern.TEAM,
+    Kind.REMINDER: Concern.OWN,
     Kind.REFUND_DONE: Concern.OWN,
     Kind.PERSONAL: Concern.PLATFORM,
     Kind.ANNOUNCEMENT: Concern.PROMOTION,
@@ -74,6 +75,8 @@ def deadline(facts: Facts) -> datetime | None:
     """Tell by when the member has to act or pay, None where it need not."""
     match facts:
         case Joined(hold_until=until):
+            return until
+        case Starts(starts_at=until):
             return until
         case HoldEnds(hold_until=until):
             return until

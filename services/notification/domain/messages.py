@@ -37,6 +37,7 @@ class Kind(StrEnum):
     HOLD_ENDING = "HOLD_ENDING"
     ONE_SEAT_LEFT = "ONE_SEAT_LEFT"
     NUDGE = "NUDGE"
+    REMINDER = "REMINDER"
     REFUND_DONE = "REFUND_DONE"
     PERSONAL = "PERSONAL"
     ANNOUNCEMENT = "ANNOUNCEMENT"
@@ -193,6 +194,13 @@ class OneLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class Starts:
+    """The campaign starts then, of which the member wanted to be reminded."""
+
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HoldEnds:
     """The seat is kept until then only, and not confirmed."""
 
@@ -222,6 +230,7 @@ Facts: TypeAlias = (
     | Joins
     | TimeLeft
     | OneLeft
+    | Starts
     | HoldEnds
     | Refunded
 )

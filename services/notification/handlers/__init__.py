@@ -1,6 +1,7 @@
 """The handlers: what each topic's events do here, the fan-out of what concerns many, and what platforms ask for."""
 
 from services.notification.handlers.accounts import ChannelWriter, PutChannel
+from services.notification.handlers.campaigns import RemindMember, StartReminders
 from services.notification.handlers.digests import JoinDigests
 from services.notification.handlers.event_stream import EventStream
 from services.notification.handlers.events import EventHandlers
@@ -21,6 +22,8 @@ __all__ = [
     "PutChannel",
     "PutMember",
     "PutTemplate",
+    "RemindMember",
     "Reminders",
+    "StartReminders",
     "TemplateWriter",
 ]

@@ -40,10 +40,6 @@ class PlatformEvents:
 
         return both
 
-    async def keep(self, work: Work, events: list[Event]) -> None:
-        """Keep events of a topic that means nothing else here."""
-        await self.after(_nothing)(work, events)
-
     async def read_patterns_again(self) -> int:
         """Have endpoints' patterns mean the events of this release too; returns how many changed. Run by a timer."""
         async with self._database.work() as work:
@@ -80,7 +76,3 @@ async def _keep(work: Work, events: Sequence[KeptEvent], now: datetime) -> None:
     if events:
         await store.keep_events(work.connection, events, now)
         work.call(store.EVENTS_WAKE_CHANNEL)
-
-
-async def _nothing(_work: Work, _events: list[Event]) -> None:
-    """Do nothing."""

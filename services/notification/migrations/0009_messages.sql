@@ -17,7 +17,7 @@ ALTER TABLE deliveries
                         'LEFT', 'LATE_PAYMENT', 'WAITLISTED', 'SEAT_FREE', 'PRICED_OUT', 'WAITED_IN_VAIN', 'REDUCED',
                         'WITHDRAWN', 'DEFAULTED', 'LEADING', 'CANCELLED', 'RESCHEDULED', 'PAYMENT_CHANGED',
                         'PAYMENT_DUE', 'SOMEONE_JOINED', 'TIME_RUNNING_OUT', 'HOLD_ENDING', 'REFUND_DONE',
-                        'ONE_SEAT_LEFT', 'NUDGE', 'PERSONAL', 'ANNOUNCEMENT')) NOT VALID;
+                        'ONE_SEAT_LEFT', 'NUDGE', 'REMINDER', 'PERSONAL', 'ANNOUNCEMENT')) NOT VALID;
 
 -- A delivery that ended may be tried again (RedriveDeliveries): its attempts and its age count from then on.
 ALTER TABLE deliveries
@@ -44,3 +44,30 @@ CREATE INDEX own_messages_in_turn ON own_messages (created_at);
 ALTER TABLE teams
     ADD COLUMN maximum bigint NOT NULL DEFAULT 0,
     ADD COLUMN taken   bigint NOT NULL DEFAULT 0;            -- held and confirmed, counted as the minimum is
+
+-- A copy of campaigns, for what is told before a team is open; and who wants to be reminded of their start.
+CREATE TABLE campaigns (
+    campaign_id  uuid        NOT NULL PRIMARY KEY,
+    platform_id  uuid        NOT NULL,
+    version      bigint      NOT NULL,             -- of the last event
+    state        text        NOT NULL CHECK (state IN ('SCHEDULED', 'RUNNING', 'PAUSED', 'ENDED', 'CANCELLED')),
+    starts_at    timestamptz NOT NULL,
+    ends_at      timestamptz NOT NULL,
+    texts        jsonb       NOT NULL,             -- [[language, title], ...]
+    seller       text        NOT NULL,
+    checkout_url text        NOT NULL,
+    time_zone    text        NOT NULL,
+    payment_mode text        NOT NULL,
+    counted_in   text        NOT NULL,
+    minimum      bigint      NOT NULL,
+    maximum      bigint      NOT NULL,
+    currency     text        NOT NULL
+);
+CREATE INDEX campaigns_starts ON campaigns (starts_at);
+CREATE TABLE start_reminders (
+    campaign_id    uuid    NOT NULL,
+    member_id      text    NOT NULL,
+    platform_id    uuid    NOT NULL,
+    before_seconds integer NOT NULL,               -- how long before the start: they are spread over some minutes
+    PRIMARY KEY (campaign_id, member_id)
+);

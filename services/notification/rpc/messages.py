@@ -14,6 +14,7 @@ from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import caller
 from services.notification.channels.http import Http
 from services.notification.domain import OWN_WORDS, Kind, State, language_problem, member_id_problem, tags_problem
+from services.notification.handlers import RemindMember, StartReminders
 from services.notification.handlers.messages import (
     MessageWriter,
     NudgeTeam,
@@ -43,7 +44,8 @@ _LONGEST_LABEL = 40
 class MessageCalls:
     """Answers who sends."""
 
-    def __init__(self, database: Database, clock: Clock, http: Http) -> None:
+    def __init__(self, database: Database, clock: Clock, http: Http, starts: StartReminders) -> None:
+        self._starts = starts
         self._clock = clock
         self._http = http
         self._writer = MessageWriter(database, clock)
@@ -80,6 +82,18 @@ class MessageCalls:
             raise Rejected("TEAM_UNKNOWN")
         key = RequestKey(NO_CAMPAIGN, caller(), "NudgeTeam", request.request_id, requests.body_hash(request))
         return pb2.NudgeTeamResponse.FromString(answer_of(await self._writer.nudge(NudgeTeam(key, *team))))
+
+    async def remind(self, request: pb2.RemindMemberRequest) -> pb2.RemindMemberResponse:
+        """Check and do it."""
+        requests.check_request_id(request.request_id)
+        campaign = ids.parse("camp", request.campaign_id, 1)
+        if campaign is None:
+            raise Rejected("CAMPAIGN_UNKNOWN")
+        if member_id_problem(request.member_id):
+            raise Rejected("MEMBER_UNKNOWN")
+        key = RequestKey(NO_CAMPAIGN, caller(), "RemindMember", request.request_id, requests.body_hash(request))
+        decided = await self._starts.remind(RemindMember(key, campaign[0], request.member_id))
+        return pb2.RemindMemberResponse.FromString(answer_of(decided))
 
     def _wanted(self, request: pb2.RedriveDeliveriesRequest) -> Again:
         states = [_STATES[state] for state in request.states if state in _STATES]

@@ -137,6 +137,12 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
         """Ask a team's members to share its link; TEAM_UNKNOWN, TEAM_ENDED, REQUEST_ID_REUSED."""
         return await self._calls.messages.nudge(request)
 
+    async def RemindMember(  # noqa: N802
+        self, request: messages_pb2.RemindMemberRequest, _context: Any
+    ) -> messages_pb2.RemindMemberResponse:
+        """Remind a member of a start; CAMPAIGN_UNKNOWN, CAMPAIGN_CANCELLED, CAMPAIGN_STATE, MEMBER_UNKNOWN."""
+        return await self._calls.messages.remind(request)
+
     async def PutChannel(  # noqa: N802
         self, request: channels_pb2.PutChannelRequest, _context: Any
     ) -> channels_pb2.PutChannelResponse:

@@ -15,6 +15,12 @@ from services.notification.store.accounts import (
     save_pauses,
     seal_anew,
 )
+from services.notification.store.campaigns import (
+    find_campaigns,
+    insert_reminder,
+    save_campaigns,
+    take_due_reminders,
+)
 from services.notification.store.deliveries import (
     WAKE_CHANNEL,
     Again,
@@ -212,6 +218,7 @@ __all__ = [
     "find_attempts",
     "find_audience",
     "find_campaign_audience",
+    "find_campaigns",
     "find_endpoint_of_url",
     "find_endpoints",
     "find_endpoints_sealed_otherwise",
@@ -234,6 +241,7 @@ __all__ = [
     "insert_payments_due",
     "insert_points",
     "insert_post_attempts",
+    "insert_reminder",
     "insert_template",
     "keep_events",
     "list_accounts",
@@ -265,6 +273,7 @@ __all__ = [
     "reroute_deliveries",
     "rest_endpoint",
     "save_account",
+    "save_campaigns",
     "save_endpoint",
     "save_members",
     "save_pauses",
@@ -278,6 +287,7 @@ __all__ = [
     "seal_endpoint_anew",
     "seal_points_anew",
     "take_due_digests",
+    "take_due_reminders",
     "take_ending_holds",
     "take_ending_teams",
     "take_points",

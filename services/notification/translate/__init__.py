@@ -13,6 +13,7 @@ from services.notification.translate.platform_events import (
 )
 from services.notification.translate.reading import (
     Unreadable,
+    campaign_copy,
     campaign_key,
     is_of_campaign,
     paid_line,
@@ -47,6 +48,7 @@ __all__ = [
     "Unreadable",
     "body_of",
     "body_of_test",
+    "campaign_copy",
     "campaign_key",
     "delivery_ended",
     "endpoint_disabled",

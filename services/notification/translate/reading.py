@@ -13,6 +13,8 @@ from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis import ids
 from services.notification.domain import (
+    Campaign,
+    CampaignState,
     Cancelled,
     Change,
     CountedIn,
@@ -61,7 +63,7 @@ _RELEASED = {
     types_pb2.RELEASE_REASON_WITHDRAWN: SeatFact.WITHDRAWN,
 }
 
-Word = TypeVar("Word", TeamState, SeatState, PaymentMode, Role)
+Word = TypeVar("Word", TeamState, SeatState, PaymentMode, Role, CampaignState)
 
 
 class Unreadable(Exception):
@@ -177,6 +179,37 @@ def _opened(fact: teams_pb2.TeamOpened) -> Opened:
         ladder_version=fact.price_table.ladder_version,
         of_campaign=fact.price_table.basis == ladder_pb2.BASIS_CAMPAIGN_UNITS,
         maximum=rules.maximum,
+    )
+
+
+def campaign_copy(envelope: teams_pb2.CampaignEvent) -> Campaign | None:
+    """Read the whole campaign that each of its events carries; None of a draft, which may lack anything. Unreadable."""
+    fact = getattr(envelope, envelope.WhichOneof("fact") or "campaign_created")
+    item: types_pb2.Campaign = fact.campaign
+    if item.state == types_pb2.CAMPAIGN_STATE_DRAFT:
+        return None
+    rules, shown = item.rules, item.presentation
+    if not shown.texts:
+        raise Unreadable("the campaign has no text in any language")
+    opened = Opened(
+        texts=tuple(Text(text.language, text.title) for text in shown.texts),
+        seller=shown.seller,
+        checkout_url=shown.checkout_url,
+        time_zone=shown.time_zone,
+        payment_mode=_word(PaymentMode, types_pb2.PaymentMode.Name(rules.payment_mode), "PAYMENT_MODE_"),
+        counted_in=CountedIn.UNITS if rules.counted_in == types_pb2.COUNTED_IN_UNITS else CountedIn.MEMBERS,
+        minimum=rules.minimum,
+        currency=item.currency,
+        ends_at=_time(item.ends_at),
+        maximum=rules.maximum,
+    )
+    return Campaign(
+        campaign_id=_ids("camp", envelope.campaign_id, 1)[0],
+        platform_id=_ids("plat", envelope.platform_id, 1)[0],
+        version=envelope.sequence,
+        state=_word(CampaignState, types_pb2.CampaignState.Name(item.state), "CAMPAIGN_STATE_"),
+        starts_at=_time(item.starts_at),
+        opened=opened,
     )
 
 

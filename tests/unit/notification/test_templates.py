@@ -27,6 +27,7 @@ from services.notification.domain import (
     Reduced,
     Refunded,
     Settled,
+    Starts,
     Text,
     TimeLeft,
     ToPay,
@@ -83,6 +84,7 @@ FACTS: dict[Kind, Facts] = {
     Kind.HOLD_ENDING: HoldEnds(2, UNTIL),
     Kind.ONE_SEAT_LEFT: OneLeft(UNTIL),
     Kind.NUDGE: TimeLeft(UNTIL, 2),
+    Kind.REMINDER: Starts(UNTIL),
     Kind.REFUND_DONE: Refunded(1500),
 }
 # The other branch of what a template tells apart.
