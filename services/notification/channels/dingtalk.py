@@ -103,18 +103,14 @@ class DingTalkChannel:
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Send one message to one member."""
-        try:
-            token = await self._tokens.get(account)
-        except NoToken as none:
-            return none.outcome
-        headers = {"x-acs-dingtalk-access-token": token}
+        message = _message(letter, account)
         path = "v1.0/robot/oToMessages/batchSend"
-        reply = await call(self._http, account, _API, path, _message(letter, account), headers)
-        if not isinstance(reply, Reply):
-            return reply
-        if reply.json().get("code") == _TOKEN_IS_OLD:
-            self._tokens.refused(account, token)
-        return _outcome(reply, letter.address)
+
+        async def ask(token: str) -> Reply | Outcome:
+            return await call(self._http, account, _API, path, message, {"x-acs-dingtalk-access-token": token})
+
+        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("code") == _TOKEN_IS_OLD)
+        return _outcome(reply, letter.address) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
         """Keep nothing of its own."""

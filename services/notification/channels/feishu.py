@@ -83,18 +83,14 @@ class FeishuChannel:
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Send a card."""
-        try:
-            token = await self._tokens.get(account)
-        except NoToken as none:
-            return none.outcome
+        message = _message(letter)
         path = f"open-apis/im/v1/messages?receive_id_type={_TYPES[letter.address[:2]]}"
-        headers = {"Authorization": f"Bearer {token}"}
-        reply = await call(self._http, account, _api(account), path, _message(letter), headers)
-        if not isinstance(reply, Reply):
-            return reply
-        if reply.json().get("code") in _TOKEN_IS_OLD:
-            self._tokens.refused(account, token)
-        return _outcome(reply)
+
+        async def ask(token: str) -> Reply | Outcome:
+            return await call(self._http, account, _api(account), path, message, {"Authorization": f"Bearer {token}"})
+
+        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("code") in _TOKEN_IS_OLD)
+        return _outcome(reply) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
         """Keep nothing of its own."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.notification.channels import Account, Outcome, Retry, Sent
+from services.notification.channels.http import Reply
 
 _EARLY_SECONDS = 60.0
 
@@ -50,6 +51,22 @@ class Tokens:
                 self._forget_older(account)
                 kept = self._kept[key] = token, time.monotonic() + max(token.seconds - _EARLY_SECONDS, 0)
         return kept[0].text
+
+    async def call(
+        self,
+        account: Account,
+        ask: Callable[[str], Awaitable[Reply | Outcome]],
+        is_old: Callable[[Reply], bool],
+    ) -> Reply | Outcome:
+        """Ask with the account's token, once; one that is said to be old is forgotten. An outcome: no answer came."""
+        try:
+            token = await self.get(account)
+        except NoToken as none:
+            return none.outcome
+        reply = await ask(token)
+        if isinstance(reply, Reply) and is_old(reply):
+            self.refused(account, token)
+        return reply
 
     def refused(self, account: Account, text: str) -> None:
         """Forget a token that the service refuses; another, got since, stays."""

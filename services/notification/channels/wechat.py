@@ -112,19 +112,14 @@ class WeChatChannel:
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Fill the template and send it."""
-        try:
-            token = await self._tokens.get(account)
-        except NoToken as none:
-            return none.outcome
-        way = "message/subscribe/send" if _is_mini(account) else "message/template/send"
-        path = f"cgi-bin/{way}?access_token={quote(token)}"
-        reply = await call(self._http, account, _API, path, _message(letter, account))
-        if not isinstance(reply, Reply):
-            return reply
-        outcome, code = _outcome(reply)
-        if code in _TOKEN_IS_OLD:
-            self._tokens.refused(account, token)
-        return outcome
+        message = _message(letter, account)
+        path = "cgi-bin/message/subscribe/send" if _is_mini(account) else "cgi-bin/message/template/send"
+
+        async def ask(token: str) -> Reply | Outcome:
+            return await call(self._http, account, _API, f"{path}?access_token={quote(token)}", message)
+
+        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("errcode") in _TOKEN_IS_OLD)
+        return _outcome(reply)[0] if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
         """Keep nothing of its own."""

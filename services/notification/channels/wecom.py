@@ -78,17 +78,13 @@ class WeComChannel:
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Send a text."""
-        try:
-            token = await self._tokens.get(account)
-        except NoToken as none:
-            return none.outcome
-        path = f"cgi-bin/message/send?access_token={quote(token)}"
-        reply = await call(self._http, account, _API, path, _message(letter, account))
-        if not isinstance(reply, Reply):
-            return reply
-        if reply.json().get("errcode") in _TOKEN_IS_OLD:
-            self._tokens.refused(account, token)
-        return _outcome(reply)
+        message = _message(letter, account)
+
+        async def ask(token: str) -> Reply | Outcome:
+            return await call(self._http, account, _API, f"cgi-bin/message/send?access_token={quote(token)}", message)
+
+        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("errcode") in _TOKEN_IS_OLD)
+        return _outcome(reply) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
         """Keep nothing of its own."""
