@@ -89,14 +89,15 @@ async def insert_reminder(connection: Connection, campaign: Campaign, member_id:
 async def take_due_reminders(
     connection: Connection, now: datetime, longest: timedelta, limit: int
 ) -> list[tuple[UUID, str]]:
-    """Take away reminders whose time has come, as (campaign, member); of a paused campaign they wait."""
+    """Take away reminders whose time has come, as (campaign, member); of a paused campaign they wait for its end."""
     cursor = await connection.execute(
         "WITH due AS (SELECT r.campaign_id, r.member_id FROM campaigns AS c"
-        " JOIN start_reminders AS r USING (campaign_id) WHERE c.starts_at <= %s AND c.state <> 'PAUSED'"
+        " JOIN start_reminders AS r USING (campaign_id)"
+        " WHERE c.starts_at <= %s AND (c.state <> 'PAUSED' OR c.ends_at <= %s)"
         " AND c.starts_at - make_interval(secs => r.before_seconds) <= %s"
         " ORDER BY c.starts_at - make_interval(secs => r.before_seconds) LIMIT %s FOR UPDATE OF r SKIP LOCKED)"
         " DELETE FROM start_reminders AS r USING due"
         " WHERE r.campaign_id = due.campaign_id AND r.member_id = due.member_id RETURNING r.campaign_id, r.member_id",
-        (now + longest, now, limit),
+        (now + longest, now, now, limit),
     )
     return [(row[0], row[1]) async for row in cursor]

@@ -121,6 +121,17 @@ async def test_of_a_cancelled_campaign_nobody_is_reminded(notification: Notifyin
     assert await refused(api) == "CAMPAIGN_CANCELLED"
 
 
+async def test_of_a_campaign_that_never_started_nothing_is_left(notification: Notifying, api: Api) -> None:
+    await notification.put(SHOP, "mei")
+    await notification.apply(told_of(1))
+    await remind(api, "mei")
+    await notification.apply(told_of(2, PAUSED))
+    notification.clock.move(STARTS - START + timedelta(days=1, seconds=1))
+    await look(notification)
+    assert await reminded(notification) == []
+    assert await notification.rows("SELECT count(*) FROM start_reminders") == [(0,)]
+
+
 async def refused(api: Api, platform: UUID = SHOP, **changes: Any) -> str:
     fields = {"request_id": str(uuid4()), "campaign_id": NAME, "member_id": "mei", **changes}
     return (await api.refused("RemindMember", messages_pb2.RemindMemberRequest(**fields), platform))[0]
