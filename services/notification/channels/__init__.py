@@ -48,6 +48,8 @@ class Letter:
     link_label: str = ""
     unsubscribe: str = ""
     """Where a POST ends messages of this kind (RFC 8058), if they can be ended and an address takes it."""
+    edits: str = ""
+    """The service's id of a message to the same address whose place this one takes; only where the channel edits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Setup:
     """Most messages a second of one account, by the service's own documents; None where it names no limit."""
     has_buttons: bool = False
     """Whether it shows a letter's link as a button: the text then comes without it as its last line."""
+    edits: bool = False
+    """Whether it can put a letter in the place of one that it has sent; it then gives the same id again."""
 
     @property
     def is_needed(self) -> bool:

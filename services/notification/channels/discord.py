@@ -1,7 +1,8 @@
 """The channel `discord`: messages by the platform's own bot, to members directly or into a channel of a server.
 
 Sources, below https://discord.com/developers/docs/: resources/user#create-dm, resources/message#create-message (nonce,
-enforce_nonce, lengths), components/reference#button, topics/rate-limits, topics/opcodes-and-status-codes (errors).
+enforce_nonce, lengths) and #edit-message, components/reference#button, topics/rate-limits,
+topics/opcodes-and-status-codes (errors).
 
 The nonce is the beginning of the delivery's id: within some minutes Discord answers the same one with the message of
 before.
@@ -71,6 +72,7 @@ class DiscordChannel:
             Field("base_url", f"of the API; {_API} if it is left out", required=False),
         ),
         has_buttons=True,
+        edits=True,
         per_second=25.0,  # 50 requests a second, and a member's first message takes two
     )
 
@@ -90,11 +92,15 @@ class DiscordChannel:
         return account_problems(self._http, settings, _TOKEN, "must be a bot's token: three parts with dots between")
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
-        """Find the channel and create the message."""
+        """Find the channel and create the message, or edit it."""
         room = await self._room(letter.address, account)
         if not isinstance(room, str):
             return room
-        reply = await self._call(account, f"channels/{room}/messages", _message(letter))
+        path = f"channels/{room}/messages"
+        if letter.edits:
+            reply = await self._call(account, f"{path}/{letter.edits}", _message(letter), method="PATCH")
+        else:
+            reply = await self._call(account, path, _message(letter) | _nonce(letter))
         return _outcome(reply) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
@@ -117,9 +123,11 @@ class DiscordChannel:
             self._rooms[key] = outcome.provider_id
         return self._rooms[key]
 
-    async def _call(self, account: Account, path: str, json: Mapping[str, Any]) -> Reply | Outcome:
+    async def _call(
+        self, account: Account, path: str, json: Mapping[str, Any], method: str = "POST"
+    ) -> Reply | Outcome:
         headers = {"Authorization": f"Bot {account.settings.get('token', '')}", "User-Agent": _AGENT}
-        return await call(self._http, account, _API, path, json, headers)
+        return await call(self._http, account, _API, path, json, headers, method=method)
 
 
 def _message(letter: Letter) -> dict[str, Any]:
@@ -127,8 +135,6 @@ def _message(letter: Letter) -> dict[str, Any]:
     text = text_of(letter) + (f"\n{letter.link}" if letter.link and not fits else "")
     message: dict[str, Any] = {
         "content": escaped_within(text, _MARKUP, LONGEST_TEXT),
-        "nonce": letter.delivery_id.hex[:_NONCE],
-        "enforce_nonce": True,
         "allowed_mentions": {"parse": []},
         "flags": _NO_PREVIEWS,
     }
@@ -137,6 +143,10 @@ def _message(letter: Letter) -> dict[str, Any]:
         button = {"type": _BUTTON, "style": _LINK, "label": label, "url": letter.link}
         message["components"] = [{"type": _ROW, "components": [button]}]
     return message
+
+
+def _nonce(letter: Letter) -> dict[str, Any]:
+    return {"nonce": letter.delivery_id.hex[:_NONCE], "enforce_nonce": True}
 
 
 def _outcome(reply: Reply) -> Outcome:

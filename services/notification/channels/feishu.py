@@ -1,6 +1,7 @@
 """The channel `feishu`: cards by the platform's own app in Feishu, or in Lark, which is the same outside China.
 
 Sources, below https://open.feishu.cn/document/server-docs/: im-v1/message/create (request, uuid, errors),
+im-v1/message-card/patch (a card is edited for 14 days, five times a second),
 authentication-management/access-token/tenant_access_token_internal (tokens), api-call-guide/frequency-control,
 api-call-guide/generic-error-code.
 
@@ -64,6 +65,7 @@ class FeishuChannel:
             Field("base_url", "of the API; the region's if it is left out", required=False),
         ),
         has_buttons=True,
+        edits=True,
         per_second=16.0,  # 50 a second, but 1000 a minute
     )
 
@@ -82,15 +84,16 @@ class FeishuChannel:
         return form_problems(self._http, settings, _FORMS)
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
-        """Send a card."""
-        message = _message(letter)
-        path = f"open-apis/im/v1/messages?receive_id_type={_TYPES[letter.address[:2]]}"
+        """Send a card, or edit it."""
+        method, to, message = ("PATCH", f"/{letter.edits}", {}) if letter.edits else ("POST", *_to(letter))
+        path, message = f"open-apis/im/v1/messages{to}", {"content": _card(letter), **message}
 
         async def ask(token: str) -> Reply | Outcome:
-            return await call(self._http, account, _api(account), path, message, {"Authorization": f"Bearer {token}"})
+            headers = {"Authorization": f"Bearer {token}"}
+            return await call(self._http, account, _api(account), path, message, headers, method=method)
 
         reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("code") in _TOKEN_IS_OLD)
-        return _outcome(reply) if isinstance(reply, Reply) else reply
+        return _outcome(reply, letter.edits) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
         """Keep nothing of its own."""
@@ -111,27 +114,27 @@ def _api(account: Account) -> str:
     return _REGIONS[account.settings.get("region") or "feishu"]
 
 
-def _message(letter: Letter) -> dict[str, Any]:
+def _card(letter: Letter) -> str:
     elements: list[dict[str, Any]] = [{"tag": "div", "text": _plain(shortened(text_of(letter), LONGEST_TEXT))}]
     if letter.link:
         label = shortened(letter.link_label or letter.link, _LONGEST_LABEL)
         button = {"tag": "button", "text": _plain(label), "type": "primary", "url": letter.link}
         elements.append({"tag": "action", "actions": [button]})
-    card = {"config": {"wide_screen_mode": True}, "elements": elements}
-    return {
-        "receive_id": letter.address,
-        "msg_type": "interactive",
-        "content": json.dumps(card, ensure_ascii=False),
-        "uuid": str(letter.delivery_id),
-    }
+    config = {"wide_screen_mode": True, "update_multi": True}  # one that may be edited, for all who see it
+    return json.dumps({"config": config, "elements": elements}, ensure_ascii=False)
+
+
+def _to(letter: Letter) -> tuple[str, dict[str, str]]:
+    said = {"receive_id": letter.address, "msg_type": "interactive", "uuid": str(letter.delivery_id)}
+    return f"?receive_id_type={_TYPES[letter.address[:2]]}", said
 
 
 def _plain(text: str) -> dict[str, str]:
     return {"tag": "plain_text", "content": text}
 
 
-def _outcome(reply: Reply) -> Outcome:
-    """Read an answer: code, 0 where it is good."""
+def _outcome(reply: Reply, edits: str = "") -> Outcome:
+    """Read an answer: code, 0 where it is good; the id of a card that was edited is not said again."""
     if problem := moved(reply):
         return problem
     said = reply.json()
@@ -139,7 +142,7 @@ def _outcome(reply: Reply) -> Outcome:
     if not isinstance(code, int):
         return no_answer_of(_NAME, reply)
     if code == 0:
-        return Sent(str(data.get("message_id", "")) if isinstance(data, dict) else "")
+        return Sent(edits or (str(data.get("message_id", "")) if isinstance(data, dict) else ""))
     return _error(code, reply)
 
 

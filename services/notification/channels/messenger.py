@@ -30,12 +30,19 @@ def form_problems(
 
 
 async def call(
-    http: Http, account: Account, api: str, path: str, json: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    http: Http,
+    account: Account,
+    api: str,
+    path: str,
+    json: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    *,
+    method: str = "POST",
 ) -> Reply | Outcome:
     """Call a method below the account's base_url, or `api`; an outcome where no answer came."""
     base_url = (account.settings.get("base_url") or api).rstrip("/")
     try:
-        return await http.post(f"{base_url}/{path}", json=json, headers=headers)
+        return await http.post(f"{base_url}/{path}", json=json, headers=headers, method=method)
     except NotAllowed as problem:
         return Misconfigured(f"base_url {problem}")
     except NotReached as problem:

@@ -1,8 +1,9 @@
-"""The channel `slack`: one call of chat.postMessage per message, by the platform's own app.
+"""The channel `slack`: one call of chat.postMessage, or chat.update, per message, by the platform's own app.
 
-Source: https://docs.slack.dev/reference/methods/chat.postMessage (arguments, errors), https://docs.slack.dev/apis/web-api/
-("Evaluating responses"), https://docs.slack.dev/apis/web-api/rate-limits. The method has no idempotency key: a sender
-that dies, or a connection cut, between the call and its record posts again, and the member reads it twice.
+Source: https://docs.slack.dev/reference/methods/chat.postMessage and chat.update (arguments, errors),
+https://docs.slack.dev/apis/web-api/ ("Evaluating responses"), https://docs.slack.dev/apis/web-api/rate-limits. The
+methods have no idempotency key: a sender that dies, or a connection cut, between the call and its record posts again,
+and the member reads it twice.
 The text is a block of plain text, so that nothing in it is markup; a link becomes a button, and nothing is unfurled.
 """
 
@@ -67,6 +68,7 @@ class SlackChannel:
             Field("base_url", f"of the Web API; {_API} if it is left out", required=False),
         ),
         has_buttons=True,
+        edits=True,  # in conversations: chat.update knows no members
         per_second=5.0,  # "several hundred messages per minute" for a workspace
     )
 
@@ -84,9 +86,10 @@ class SlackChannel:
         return account_problems(self._http, settings, _TOKEN, "must be a bot token, which begins with xoxb-")
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
-        """Call chat.postMessage."""
+        """Call chat.postMessage, or chat.update."""
+        method = "chat.update" if letter.edits else "chat.postMessage"
         headers = {"Authorization": f"Bearer {account.settings.get('token', '')}"}
-        reply = await call(self._http, account, _API, "chat.postMessage", _message(letter), headers)
+        reply = await call(self._http, account, _API, method, _message(letter), headers)
         return _outcome(reply) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
@@ -100,13 +103,12 @@ def _message(letter: Letter) -> dict[str, Any]:
         label = shortened(letter.link_label or letter.link, _LONGEST_LABEL)
         button = {"type": "button", "text": _plain(label), "url": letter.link}
         blocks.append({"type": "actions", "elements": [button]})
-    return {
+    message = {
         "channel": letter.address,
         "text": _escaped(letter.subject.strip() or text),  # what a notification shows in the place of the blocks
         "blocks": blocks,
-        "unfurl_links": False,
-        "unfurl_media": False,
     }
+    return message | ({"ts": letter.edits} if letter.edits else {"unfurl_links": False, "unfurl_media": False})
 
 
 def _plain(text: str) -> dict[str, Any]:

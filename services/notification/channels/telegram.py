@@ -1,8 +1,9 @@
-"""The channel `telegram`: one call of sendMessage per message, by the platform's own bot.
+"""The channel `telegram`: one call of sendMessage, or editMessageText, per message, by the platform's own bot.
 
-Source: https://core.telegram.org/bots/api ("Making requests", "sendMessage", "ResponseParameters"), its limits
-https://core.telegram.org/bots/faq ("My bot is hitting limits"). The Bot API has no idempotency key: a sender that dies,
-or a connection cut, between the call and its record sends the message again, and the member reads it twice.
+Source: https://core.telegram.org/bots/api ("Making requests", "sendMessage", "editMessageText", "ResponseParameters"),
+its limits https://core.telegram.org/bots/faq ("My bot is hitting limits"). The Bot API has no idempotency key: a
+sender that dies, or a connection cut, between the call and its record sends the message again, and the member reads it
+twice.
 Text is sent plain, without a parse mode, so that nothing in it is markup; a link becomes a button below it.
 """
 
@@ -39,6 +40,8 @@ _GONE = (
 """Descriptions of 400 and 403 after which a chat takes nothing any more. The Bot API lists no descriptions; these are
 collected at https://github.com/TelegramBotAPI/errors. Another one refuses this message, and the chat is tried again:
 "chat not found" is said of whoever has not met this very bot, and a platform may have set up another by mistake."""
+_SAME = "message is not modified"
+"""The description of 400 where an edited message reads so already."""
 
 
 class TelegramChannel:
@@ -51,6 +54,7 @@ class TelegramChannel:
             Field("base_url", f"of a Bot API server of your own; {_API} if it is left out", required=False),
         ),
         has_buttons=True,
+        edits=True,
         per_second=30.0,  # "no more than 30 messages per second", the FAQ above
     )
 
@@ -69,8 +73,9 @@ class TelegramChannel:
         return account_problems(self._http, settings, _TOKEN, must_be)
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
-        """Call sendMessage."""
-        path = f"bot{account.settings.get('token', '')}/sendMessage"
+        """Call sendMessage, or editMessageText."""
+        method = "editMessageText" if letter.edits else "sendMessage"
+        path = f"bot{account.settings.get('token', '')}/{method}"
         reply = await call(self._http, account, _API, path, _message(letter))
         return _outcome(reply, letter) if isinstance(reply, Reply) else reply
 
@@ -83,6 +88,8 @@ def _message(letter: Letter) -> dict[str, Any]:
         "chat_id": letter.address if letter.address.startswith("@") else int(letter.address),
         "text": _shortened(text_of(letter)),
     }
+    if letter.edits:
+        message["message_id"] = int(letter.edits)
     if letter.link:
         button = {"text": letter.link_label or letter.link, "url": letter.link}
         message["reply_markup"] = {"inline_keyboard": [[button]]}
@@ -103,6 +110,8 @@ def _outcome(reply: Reply, letter: Letter) -> Outcome:
     if said.get("ok") is True:
         result = said.get("result")
         return Sent(str(result.get("message_id", "")) if isinstance(result, dict) else "")
+    if letter.edits and _SAME in str(said.get("description", "")):
+        return Sent(letter.edits)
     code = said.get("error_code", reply.status)
     if problem := moved(reply):
         return problem

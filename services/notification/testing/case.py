@@ -51,12 +51,17 @@ def a_letter(
 
 @dataclass(frozen=True)
 class Taken:
-    """A message that the sink took: to whom, what a person reads, the idempotency key if any, where a button leads."""
+    """A message that the sink took: to whom, what a person reads, the idempotency key if any, where a button leads.
+
+    The channel may have edited one of before; `to` is empty then where the service is not told it again.
+    """
 
     to: str
     text: str
     key: str = ""
     link: str = ""
+    edits: str = ""
+    """Which message of before it took the place of."""
 
 
 @dataclass
@@ -132,6 +137,8 @@ class Case:
     """Whether the service drops, or can tell, a second message with the same idempotency key."""
     has_button: bool = False
     """Whether a letter's link becomes a button."""
+    edits: bool = False
+    """Whether a letter can take the place of one that was sent."""
     shows: Callable[[Letter], Sequence[str]] = _subject_and_body
     """What of a letter a person must be able to read, piece by piece."""
 

@@ -5,6 +5,7 @@ A test that asks what a channel has not, a server or a key, passes: a skip would
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import ClassVar
 from uuid import UUID, uuid4
 
@@ -110,6 +111,21 @@ class Conformance:
                 assert isinstance(await _send(stage, letter), Sent)
                 if self.case.has_button:
                     assert stage.sink.taken[-1].link == letter.link
+
+    async def test_a_letter_takes_the_place_of_one_that_was_sent(self) -> None:
+        """Where the channel says that it edits: the service is told which, and the id stays."""
+        async with self.case.play(ACCEPT) as stage:
+            assert stage.channel.setup.edits == self.case.edits
+            if not self.case.edits:
+                return
+            first = await _send(stage, a_letter(stage.address, uuid4(), subject="Three are in"))
+            assert isinstance(first, Sent)
+            assert first.provider_id
+            changed = replace(a_letter(stage.address, uuid4(), subject="Four are in"), edits=first.provider_id)
+            assert await _send(stage, changed) == first
+            before, after = stage.sink.taken
+            assert (before.edits, after.edits) == ("", first.provider_id)
+            assert "Four are in" in after.text
 
     async def test_the_same_delivery_carries_the_same_key(self) -> None:
         """However often it is tried; another delivery has another."""

@@ -7,7 +7,7 @@ https://discord.com/developers/docs/topics/opcodes-and-status-codes; 429: .../to
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -90,17 +90,36 @@ class Discord:
             return Answer(200, {"id": f"9{request.json()['recipient_id']}", "type": 1}, is_send=False)
         if answer := trouble(self.mode):
             return answer
-        return ERRORS[self.mode][0] if self.mode in ERRORS else self._taken(request.path, request.json())
+        if self.mode in ERRORS:
+            return ERRORS[self.mode][0]
+        if request.method == "PATCH":
+            return self._edited(request.path, request.json())
+        return self._taken(request.path, request.json())
+
+    def _edited(self, path: str, said: dict[str, Any]) -> Answer:
+        room, _, message = path.removeprefix("/channels/").partition("/messages/")
+        if message != "1":
+            return _error(404, 10008)
+        taken = Taken(_member(room), _shown(said), edits=message)
+        return Answer(200, {"id": message, "channel_id": room}, takes=taken)
 
     def _taken(self, path: str, said: dict[str, Any]) -> Answer:
         room = path.removeprefix("/channels/").removesuffix("/messages")
-        text = re.sub(r"\\(.)", r"\1", said["content"])  # as Discord shows it
         if not 1 <= len(said["content"]) <= LONGEST_TEXT or len(said["nonce"]) > 25 or not said["enforce_nonce"]:
             return _error(400, 50035)
         self.said.append(said)
         link = said["components"][0]["components"][0]["url"] if "components" in said else ""
-        to = room.removeprefix("9") if len(room) > 17 else f"channel:{room}"
-        return Answer(200, {"id": "1", "channel_id": room}, takes=Taken(to, text, said["nonce"], link))
+        taken = Taken(_member(room), _shown(said), said["nonce"], link)
+        return Answer(200, {"id": "1", "channel_id": room}, takes=taken)
+
+
+def _member(room: str) -> str:
+    return room.removeprefix("9") if len(room) > 17 else f"channel:{room}"
+
+
+def _shown(said: dict[str, Any]) -> str:
+    """Read a message as Discord shows it."""
+    return re.sub(r"\\(.)", r"\1", said["content"])
 
 
 @asynccontextmanager
@@ -128,6 +147,7 @@ class TestDiscord(Conformance):
         ],
         has_key=True,
         has_button=True,
+        edits=True,
     )
 
 
@@ -139,6 +159,7 @@ async def test_the_request_is_the_one_that_is_documented() -> None:
         letter = a_letter(USER, subject="*Hi* @everyone", body="a_b", link="https://s.example/t", link_label="See")
         assert await channel.send(letter, account) == Sent("1")
         assert await channel.send(a_letter(USER), account) == Sent("1")
+        assert await channel.send(replace(letter, edits="2"), account) == Refused("code 10008")
     assert server.opened == 1
     assert server.said[0] == {
         "content": "\\*Hi\\* \\@everyone\n\na\\_b",

@@ -60,6 +60,9 @@ ERRORS: dict[str, tuple[Answer, Expect]] = {
     "bot switched off": (_error(400, 230053), Expect(Refused, is_gone=True)),
     GONE: (_error(400, 230002), Expect(Refused, is_gone=True)),
     MISCONFIGURED: (_error(400, 230006), Expect(Misconfigured)),
+    "recalled": (_error(400, 230011), Expect(Refused)),
+    "of more than 14 days": (_error(400, 230031), Expect(Refused)),
+    "permissions": (_error(400, 230027), Expect(Misconfigured)),
     "key": (_error(400, 230036), Expect(Misconfigured)),
     "scope": (_error(400, 99991672), Expect(Misconfigured)),
     "a proxy's page": (Answer(200, body=b"<html>hello</html>"), Expect(Retry)),
@@ -87,7 +90,16 @@ class Feishu:
             return answer
         if request.headers.get("authorization") != f"Bearer t-{self.tokens}":
             return _error(400, 99991663)
-        return ERRORS[self.mode][0] if self.mode in ERRORS else self._taken(request)
+        if self.mode in ERRORS:
+            return ERRORS[self.mode][0]
+        return self._edited(request) if request.method == "PATCH" else self._taken(request)
+
+    def _edited(self, request: Request) -> Answer:
+        card = json.loads(request.json()["content"])
+        if request.path != "/open-apis/im/v1/messages/om_dc13" or not card["config"]["update_multi"]:
+            return _error(400, 230001)
+        taken = Taken("", card["elements"][0]["text"]["content"], edits="om_dc13")
+        return Answer(200, {"code": 0, "msg": "success", "data": {}}, takes=taken)
 
     def _token(self, said: dict[str, Any]) -> Answer:
         if self.mode in NO_TOKEN:
@@ -136,6 +148,7 @@ class TestFeishu(Conformance):
         ],
         has_key=True,
         has_button=True,
+        edits=True,
     )
 
 

@@ -7,7 +7,7 @@ https://docs.slack.dev/reference/methods/chat.postMessage and https://docs.slack
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -37,7 +37,8 @@ from services.notification.testing import (
 )
 
 TOKEN = "xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcBrzbqgy"
-MEMBER = "U061F7AUR"
+MEMBER, CONVERSATION = "U061F7AUR", "C0123456789"
+TS = "1503435956.000247"
 
 
 def _error(name: str) -> Answer:
@@ -67,7 +68,7 @@ ERRORS: dict[str, tuple[Answer, Expect]] = {
 
 @dataclass
 class WebApi:
-    """Slack's Web API: answers chat.postMessage, and refuses another token or a block that is too long."""
+    """Slack's Web API: posts and updates messages, and refuses another token or a block that is too long."""
 
     mode: str
     said: list[dict[str, Any]] = field(default_factory=list)
@@ -75,11 +76,17 @@ class WebApi:
     def __call__(self, request: Request) -> Answer:
         if answer := trouble(self.mode):
             return answer
-        if (request.method, request.path) != ("POST", "/chat.postMessage"):
+        if request.method != "POST" or request.path not in {"/chat.postMessage", "/chat.update"}:
             return _error("unknown_method")
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return _error("invalid_auth")
-        return ERRORS[self.mode][0] if self.mode in ERRORS else self._taken(request.json())
+        if self.mode in ERRORS:
+            return ERRORS[self.mode][0]
+        return self._updated(request.json()) if request.path == "/chat.update" else self._taken(request.json())
+
+    def _updated(self, said: dict[str, Any]) -> Answer:
+        known = said["ts"] == TS and not said["channel"].startswith("U")  # chat.update knows no members
+        return self._taken(said) if known else _error("message_not_found")
 
     def _taken(self, said: dict[str, Any]) -> Answer:
         section, *actions = said["blocks"]
@@ -88,14 +95,14 @@ class WebApi:
             return _error("invalid_blocks")
         self.said.append(said)
         link = actions[0]["elements"][0]["url"] if actions else ""
-        answer = {"ok": True, "channel": said["channel"], "ts": "1503435956.000247"}
-        return Answer(200, answer, takes=Taken(said["channel"], text, link=link))
+        answer = {"ok": True, "channel": said["channel"], "ts": TS}
+        return Answer(200, answer, takes=Taken(said["channel"], text, link=link, edits=said.get("ts", "")))
 
 
 @asynccontextmanager
 async def play(mode: str) -> AsyncIterator[Stage]:
     async with http_sink(WebApi(mode)) as sink, http_tools() as tools:
-        yield Stage(SlackChannel(tools.http), sink, MEMBER, {"token": TOKEN, "base_url": sink.url})
+        yield Stage(SlackChannel(tools.http), sink, CONVERSATION, {"token": TOKEN, "base_url": sink.url})
 
 
 class TestSlack(Conformance):
@@ -108,7 +115,7 @@ class TestSlack(Conformance):
             GARBAGE: Expect(Retry),
             **{mode: expect for mode, (_, expect) in ERRORS.items()},
         },
-        good=["C0123456789", "D0G9QPY56"],
+        good=[MEMBER, "D0G9QPY56"],
         bad=["", "mei", "@mei", "#general", "u061f7aur", "U061F7AUR; DROP", "X061F7AUR"],
         bad_accounts=[
             ("token", {"token": ""}),
@@ -117,6 +124,7 @@ class TestSlack(Conformance):
             ("base_url", {"base_url": "slack.com/api"}),
         ],
         has_button=True,
+        edits=True,
     )
 
 
@@ -157,6 +165,14 @@ async def test_the_request_is_the_one_that_is_documented() -> None:
             "unfurl_media": False,
         }
     ]
+
+
+async def test_a_message_that_is_away_cannot_be_edited() -> None:
+    async with http_sink(WebApi(ACCEPT)) as sink, http_tools() as tools:
+        account = Account(UUID(int=1), {"token": TOKEN, "base_url": sink.url})
+        letter = replace(a_letter(CONVERSATION), edits="1503435956.000248")
+        outcome = await SlackChannel(tools.http).send(letter, account)
+    assert outcome == Refused("message_not_found")
 
 
 async def test_a_text_that_is_too_long_is_cut_and_says_so() -> None:

@@ -6,7 +6,7 @@ Form of requests and answers, `error_code`, `parameters`: https://core.telegram.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -75,23 +75,38 @@ ERRORS: dict[str, tuple[Answer, Expect]] = {
 
 @dataclass
 class BotApi:
-    """The Bot API server: answers sendMessage, and anything else as it answers an unknown bot."""
+    """The Bot API server: answers sendMessage and editMessageText, and all else as it answers an unknown bot."""
 
     mode: str
     message_id: int = 41
+    texts: dict[int, str] = field(default_factory=dict)
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Answer:
         if answer := trouble(self.mode):
             return answer
-        if (request.method, request.path) != ("POST", f"/bot{TOKEN}/sendMessage"):
+        methods = {f"/bot{TOKEN}/sendMessage": False, f"/bot{TOKEN}/editMessageText": True}
+        if request.method != "POST" or request.path not in methods:
             return _error(404, "Not Found")
-        return ERRORS[self.mode][0] if self.mode in ERRORS else self._taken(request.json())
+        if self.mode in ERRORS:
+            return ERRORS[self.mode][0]
+        return self._edited(request.json()) if methods[request.path] else self._taken(request.json())
+
+    def _edited(self, said: dict[str, Any]) -> Answer:
+        number = said["message_id"]
+        if number not in self.texts:
+            return _error(400, "Bad Request: message to edit not found")
+        if self.texts[number] == said["text"]:
+            return _error(400, "Bad Request: message is not modified: specified new message content is the same")
+        self.texts[number] = said["text"]
+        taken = Taken(str(said["chat_id"]), said["text"], edits=str(number))
+        return Answer(200, {"ok": True, "result": {"message_id": number, "text": said["text"]}}, takes=taken)
 
     def _taken(self, said: dict[str, Any]) -> Answer:
         if not 1 <= len(said["text"].encode("utf-16-le")) // 2 <= LONGEST_TEXT:
             return _error(400, "Bad Request: message is too long")
         self.message_id += 1
+        self.texts[self.message_id] = said["text"]
         rows = said.get("reply_markup", {}).get("inline_keyboard", [[{"url": ""}]])
         result = {"message_id": self.message_id, "chat": {"id": said["chat_id"]}, "text": said["text"]}
         taken = Taken(str(said["chat_id"]), said["text"], link=rows[0][0]["url"])
@@ -125,12 +140,21 @@ class TestTelegram(Conformance):
             ("base_url", {"base_url": "bots.example.com"}),
         ],
         has_button=True,
+        edits=True,
     )
 
 
-async def sent(sink: HttpSink, channel: TelegramChannel, address: str, **said: Any) -> Outcome:
+async def sent(sink: HttpSink, channel: TelegramChannel, address: str, *, edits: str = "", **said: Any) -> Outcome:
     account = Account(UUID(int=1), {"token": TOKEN, "base_url": f"{sink.url}/"})
-    return await channel.send(a_letter(address, **said), account)
+    return await channel.send(replace(a_letter(address, **said), edits=edits), account)
+
+
+async def test_a_message_that_reads_so_already_is_sent_and_one_that_is_away_is_refused() -> None:
+    async with http_sink(BotApi(ACCEPT)) as sink, http_tools() as tools:
+        channel = TelegramChannel(tools.http)
+        assert await sent(sink, channel, CHAT) == Sent("42")
+        assert await sent(sink, channel, CHAT, edits="42") == Sent("42")
+        assert isinstance(await sent(sink, channel, CHAT, edits="7"), Refused)
 
 
 @pytest.mark.parametrize("address", ["-100987654321", "@mango_deals"])
