@@ -1,7 +1,7 @@
 """Tells members, in the way they asked for.
 
-Owns: members' contact points, a copy of campaigns, teams and seats, deliveries and their attempts; platforms' webhook
-endpoints and what is posted to them.
+Owns: members' contact points and groups' chats, a copy of campaigns, teams and seats, deliveries and their attempts;
+platforms' webhook endpoints and what is posted to them.
 Listens to: platform, campaign, team, price and settlement events. Publishes: `groupbuy.delivery.v1`.
 Answers: `groupbuy.notification.v1.Notification`.
 

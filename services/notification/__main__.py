@@ -11,7 +11,7 @@ from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.settings import load
 from services.notification.accounts import Accounts
-from services.notification.channels.registry import open_channels, open_http
+from services.notification.channels.registry import channels_that_edit, open_channels, open_http
 from services.notification.contacts import Contacts
 from services.notification.domain import Limits
 from services.notification.flights import Pace
@@ -19,6 +19,7 @@ from services.notification.handlers import (
     EventHandlers,
     EventStream,
     Fanout,
+    Groups,
     JoinDigests,
     MemberWriter,
     PlatformEvents,
@@ -26,6 +27,7 @@ from services.notification.handlers import (
     StartReminders,
 )
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
+from services.notification.handlers.groups import PAGE as GROUPS_PAGE
 from services.notification.handlers.messages import MessageWriter
 from services.notification.handlers.reminders import PAGE
 from services.notification.poster import Desk, Poster, PostRecorder
@@ -33,6 +35,7 @@ from services.notification.recorder import Recorder
 from services.notification.rpc import (
     Calls,
     ChannelCalls,
+    GroupCalls,
     MessageCalls,
     NotificationServicer,
     RuleCalls,
@@ -75,6 +78,7 @@ async def process() -> None:
         unsubscribing=unsubscribing,
     )
     events, platform_events = EventHandlers(database, clock), PlatformEvents(database, clock)
+    groups = Groups(database, clock, contacts, unsubscribing, channels_that_edit(channels))
     reminders, starts = Reminders(database, clock), StartReminders(database, clock)
     secrets, stream = WebhookSecrets(settings.sealer), EventStream(database, clock)
     posts = Coalescer("posts", PostRecorder(database, clock, random.random).record)
@@ -82,6 +86,7 @@ async def process() -> None:
     poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, accounts),
+        groups=GroupCalls(database, channels, http, groups),
         messages=MessageCalls(database, clock, http, starts),
         rules=RuleCalls(database),
         streams=StreamCalls(stream, clock),
@@ -125,6 +130,7 @@ async def process() -> None:
             timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),
             timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
             timer("own messages", MessageWriter(database, clock).tell_tagged, every=1.0, page=1),
+            timer("groups", groups.tell, every=2.0, page=GROUPS_PAGE),
             timer("starts", starts.tell_starts, every=5.0, page=PAGE),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),

@@ -33,7 +33,9 @@ from services.notification.domain import (
     Kind,
     Opened,
     PaymentMode,
+    TeamState,
     action_of,
+    link_of,
     parents,
     with_link,
 )
@@ -47,7 +49,7 @@ LONGEST_BODY = 4000
 """Characters of a message written with a platform's template. Messengers take about this much, Telegram 4096."""
 
 _FALLBACK = "en"
-_NAMES = {int: "number", bool: "flag", str: "text", datetime: "time", PaymentMode: "text"}
+_NAMES = {int: "number", bool: "flag", str: "text", datetime: "time", PaymentMode: "text", TeamState: "text"}
 _OF_TEAM = ("seller", "checkout_url", "minimum", "payment_mode", "ends_at", "currency")
 
 log = logs.logger(__name__)
@@ -119,7 +121,7 @@ def _with_action(words: Words, kind: Kind, facts: Facts, opened: Opened) -> Word
     action = action_of(kind, facts, opened)
     if action is None:
         return words
-    label, link = _labels(built_in_language(words.language))[action], opened.checkout_url
+    label, link = _labels(built_in_language(words.language))[action], link_of(facts, opened)
     return replace(words, body=with_link(words.body, label, link), link=link, link_label=label)
 
 
@@ -231,7 +233,10 @@ def _variables(facts: Facts, opened: Opened, wanted: str, text_language: str, ti
 
 
 def _fact(value: object, locale: Locale) -> object:
-    return formats.isolated(value, locale) if type(value) is str else value
+    """Give a fact to a template: text isolated, but for links, which end where they end."""
+    if type(value) is not str or value.startswith("https://"):
+        return value
+    return formats.isolated(value, locale)
 
 
 @pass_context

@@ -5,10 +5,11 @@ delivery is tried again with the same id: at least once, and what a second time 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+from uuid import UUID
 
 from services.chassis import ids, logs
 from services.chassis.clock import Clock
@@ -18,7 +19,7 @@ from services.notification import metrics, store
 from services.notification.accounts import Accounts
 from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry, Setup
 from services.notification.contacts import Contacts, Reachable
-from services.notification.domain import Contact, End, Limits, Reroute, Send, Wait, next_step, without_link
+from services.notification.domain import Contact, End, Kind, Limits, Reroute, Send, Wait, next_step, without_link
 from services.notification.flights import Flights, Pace, recorded
 from services.notification.pacing import Turns, is_far
 from services.notification.privacy import without_addresses
@@ -118,6 +119,7 @@ class Sender:
             work.connection,
             sorted({(item.platform_id, item.channel) for item in claimed if self._needs_account(item.channel)}),
         )
+        cards = await self._cards(work, claimed)
         self._turns.forget(now)
         steps: list[tuple[Claimed, _Step]] = []
         for item in claimed:
@@ -132,19 +134,30 @@ class Sender:
                 member.wishes,
             )
             account = accounts.get((item.platform_id, item.channel))
-            steps.append((item, self._turn(item, step.contact, account, now) if isinstance(step, Send) else step))
+            if isinstance(step, Send):
+                edits = cards.get((item.platform_id, item.member_id), "") if item.kind is Kind.GROUP_CARD else ""
+                steps.append((item, self._turn(item, step.contact, account, edits, now)))
+            else:
+                steps.append((item, step))
         return steps
+
+    async def _cards(self, work: Work, claimed: Sequence[Claimed]) -> Mapping[tuple[UUID, str], str]:
+        """Find what the cards of group chats take the place of."""
+        groups = {(item.platform_id, item.member_id) for item in claimed if item.kind is Kind.GROUP_CARD}
+        return await store.find_cards(work.connection, sorted(groups)) if groups else {}
 
     def _needs_account(self, channel: str) -> bool:
         return channel in self._channels and bool(self._channels[channel].setup.fields)
 
-    def _turn(self, item: Claimed, contact: Contact, account: Account | None, now: datetime) -> "_Ready | Wait":
+    def _turn(
+        self, item: Claimed, contact: Contact, account: Account | None, edits: str, now: datetime
+    ) -> "_Ready | Wait":
         """Give a delivery its turn, where the service counts seconds."""
         per_second = self._channels[item.channel].setup.per_second
         turn = now
         if per_second:
             turn = self._turns.take((item.platform_id, item.channel), item.delivery_id, per_second, now)
-        return Wait(turn) if is_far(turn, now) else _Ready(contact, account, (turn - now).total_seconds())
+        return Wait(turn) if is_far(turn, now) else _Ready(contact, account, (turn - now).total_seconds(), edits)
 
     def _room(self) -> Sequence[Claim]:
         """Tell how much room each channel has; one that is slow takes no more than its part of what is free in all."""
@@ -170,7 +183,7 @@ class Sender:
             outcome = Misconfigured(_NOT_SET_UP)
         else:
             account = account or Account(item.platform_id, {})
-            outcome = await self._call(channel, self._letter(item, contact, channel.setup), account)
+            outcome = await self._call(channel, self._letter(item, ready, channel.setup), account)
         if isinstance(outcome, Misconfigured):
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
@@ -187,9 +200,9 @@ class Sender:
             log.error("channel failed", channel=channel.name, error=type(error).__name__)  # noqa: TRY400
             return Retry(f"the channel failed: {type(error).__name__}")
 
-    def _letter(self, item: Claimed, contact: Contact, setup: Setup) -> Letter:
+    def _letter(self, item: Claimed, ready: "_Ready", setup: Setup) -> Letter:
         links = self._unsubscribing
-        return _letter(item, contact, setup, links.link(item.platform_id, item.member_id, item.kind) if links else "")
+        return _letter(item, ready, setup, links.link(item.platform_id, item.member_id, item.kind) if links else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,15 +212,17 @@ class _Ready:
     contact: Contact
     account: Account | None
     wait_seconds: float
+    edits: str = ""
+    """The service's id of the message whose place this one takes."""
 
 
 _Step: TypeAlias = _Ready | Reroute | Wait | End
 
 
-def _letter(item: Claimed, contact: Contact, setup: Setup, unsubscribe: str) -> Letter:
+def _letter(item: Claimed, ready: _Ready, setup: Setup, unsubscribe: str) -> Letter:
     return Letter(
         delivery_id=item.delivery_id,
-        address=contact.address,
+        address=ready.contact.address,
         kind=item.kind,
         member_id=item.member_id,
         team_id=team_of(item.campaign_id, item.team_id),
@@ -218,4 +233,5 @@ def _letter(item: Claimed, contact: Contact, setup: Setup, unsubscribe: str) -> 
         link=item.link,
         link_label=item.link_label,
         unsubscribe=unsubscribe,
+        edits=ready.edits if setup.edits else "",
     )

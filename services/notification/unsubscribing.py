@@ -37,7 +37,13 @@ class Unsubscribing:
         """Give the link for a message; empty where its kind cannot be muted, or no address takes links."""
         if not self._url or not CONCERNS[kind].may_be_muted:
             return ""
-        what = Unsubscription(platform_id, member_id, CONCERNS[kind] is Concern.PROMOTION)
+        return self._link(Unsubscription(platform_id, member_id, CONCERNS[kind] is Concern.PROMOTION))
+
+    def group_link(self, platform_id: UUID, member_id: str) -> str:
+        """Give the link by which anybody in a group chat stops what it is told; empty where no address takes links."""
+        return self._link(Unsubscription(platform_id, member_id, promotions_only=False)) if self._url else ""
+
+    def _link(self, what: Unsubscription) -> str:
         return f"{self._url}{'&' if '?' in self._url else '?'}token={self.token(what)}"
 
     def token(self, what: Unsubscription) -> str:

@@ -16,6 +16,7 @@ from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.notification.v1 import (
     channels_pb2,
     events_pb2,
+    groups_pb2,
     messages_pb2,
     messaging_rules_pb2,
     notification_service_pb2,
@@ -316,6 +317,16 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             ],
         ),
         messages_pb2.NudgeTeamRequest(team_id=team),
+        groups_pb2.BindGroupRequest(
+            team_id=team,
+            channel="console",
+            address="a chat",
+            language="en",
+            time_zone="Europe/Berlin",
+            link="https://shop.example/i/x",
+        ),
+        groups_pb2.StopGroupRequest(group_id=ids.opaque("group", PLATFORM)),
+        groups_pb2.ListGroupsRequest(team_id=team),
         messages_pb2.RemindMemberRequest(campaign_id=campaign.campaign_id, member_id="mei"),
         messages_pb2.RedriveDeliveriesRequest(
             states=[events_pb2.DELIVERY_STATE_DEAD],

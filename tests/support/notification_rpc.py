@@ -22,10 +22,11 @@ from services.notification.accounts import Accounts
 from services.notification.channels.http import Http
 from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
-from services.notification.handlers import EventStream, MemberWriter, PutMember, StartReminders
+from services.notification.handlers import EventStream, Groups, MemberWriter, PutMember, StartReminders
 from services.notification.rpc import (
     Calls,
     ChannelCalls,
+    GroupCalls,
     MessageCalls,
     NotificationServicer,
     RuleCalls,
@@ -84,6 +85,9 @@ def notification_servicer(
     channels = open_channels(settings, http)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, Accounts(SEALER)),
+        groups=GroupCalls(
+            database, channels, http, Groups(database, clock, Contacts(SEALER), Unsubscribing(SEALER), ())
+        ),
         messages=MessageCalls(database, clock, http, StartReminders(database, clock)),
         rules=RuleCalls(database),
         streams=StreamCalls(EventStream(database, clock), clock),

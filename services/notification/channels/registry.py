@@ -69,6 +69,11 @@ def open_channels(settings: Settings, http: Http) -> Channels:
     return channels
 
 
+def channels_that_edit(channels: Channels) -> frozenset[str]:
+    """Name the channels that can put a letter in the place of one they sent."""
+    return frozenset(name for name, channel in channels.items() if channel.setup.edits)
+
+
 def _optional(settings: Settings) -> list[Channel]:
     """Make the channels whose library is installed."""
     if find_spec("apprise") is None:

@@ -1,6 +1,6 @@
 """What notification decides: the copy of teams, who is told what, and what follows from an attempt to send."""
 
-from services.notification.domain.actions import Action, action_of, with_link, without_link
+from services.notification.domain.actions import Action, action_of, link_of, with_link, without_link
 from services.notification.domain.campaigns import (
     LATEST_REMINDER,
     SPREAD,
@@ -9,6 +9,15 @@ from services.notification.domain.campaigns import (
     reminded_before,
 )
 from services.notification.domain.examples import EXAMPLE_TEAM, EXAMPLES
+from services.notification.domain.groups import (
+    APART,
+    MOST_GROUPS,
+    Group,
+    card_of,
+    group_news,
+    group_of_member,
+    shown,
+)
 from services.notification.domain.kinds import CONCERNS, Concern, deadline
 from services.notification.domain.members import (
     Consent,
@@ -21,6 +30,7 @@ from services.notification.domain.members import (
 from services.notification.domain.messages import (
     OWN_WORDS,
     PRICE_KINDS,
+    Card,
     EndMoved,
     Facts,
     GivenUp,
@@ -117,10 +127,12 @@ from services.notification.domain.wishes import NO_WISHES, QuietHours, Wishes, q
 
 __all__ = [
     "ANSWER_BYTES",
+    "APART",
     "CONCERNS",
     "EXAMPLES",
     "EXAMPLE_TEAM",
     "LATEST_REMINDER",
+    "MOST_GROUPS",
     "NO_WISHES",
     "OWN_WORDS",
     "PRICE_KINDS",
@@ -131,6 +143,7 @@ __all__ = [
     "Campaign",
     "CampaignState",
     "Cancelled",
+    "Card",
     "Change",
     "Concern",
     "Consent",
@@ -143,6 +156,7 @@ __all__ = [
     "Facts",
     "Follows",
     "GivenUp",
+    "Group",
     "HoldEnds",
     "Joined",
     "Joins",
@@ -203,12 +217,16 @@ __all__ = [
     "advance",
     "after",
     "audience",
+    "card_of",
     "choose",
     "deadline",
     "follows",
+    "group_news",
+    "group_of_member",
     "is_news",
     "language_problem",
     "leaves_one",
+    "link_of",
     "matching",
     "member_id_problem",
     "move_seat",
@@ -222,6 +240,7 @@ __all__ = [
     "reminded_before",
     "rest_after",
     "seat_news",
+    "shown",
     "tags_problem",
     "team_news",
     "usual_case",

@@ -2,15 +2,16 @@
 
 from enum import StrEnum
 
-from services.notification.domain.messages import Facts, Kind, Settled
+from services.notification.domain.messages import Card, Facts, Kind, Settled
 from services.notification.domain.teams import Opened, PaymentMode
 
 
 class Action(StrEnum):
-    """What the button does, at the shop's checkout."""
+    """What the button does: at the shop's checkout, or, of a group's card, at the team's link."""
 
     CONFIRM = "CONFIRM"
     PAY = "PAY"
+    JOIN = "JOIN"
 
 
 _ACTIONS = {
@@ -22,13 +23,20 @@ _ACTIONS = {
 
 
 def action_of(kind: Kind, facts: Facts, opened: Opened) -> Action | None:
-    """Tell what there is to do at the checkout; None where nothing is, or the campaign names no checkout."""
+    """Tell what there is to do; None where nothing is, or the campaign names no checkout."""
+    if isinstance(facts, Card):
+        return None if facts.state.has_ended else Action.JOIN
     if not opened.checkout_url:
         return None
     at_the_door = opened.payment_mode is PaymentMode.PAY_ON_DELIVERY
     if kind is Kind.FORMED and isinstance(facts, Settled) and facts.due > 0 and not at_the_door:
         return Action.PAY
     return _ACTIONS.get(kind)
+
+
+def link_of(facts: Facts, opened: Opened) -> str:
+    """Tell where a message's button leads, if it has one."""
+    return facts.link if isinstance(facts, Card) else opened.checkout_url
 
 
 def with_link(body: str, label: str, link: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.notification.domain.messages import (
+    Card,
     EndMoved,
     Facts,
     GivenUp,
@@ -24,13 +25,31 @@ from services.notification.domain.messages import (
     Turned,
     Waiting,
 )
-from services.notification.domain.teams import CountedIn, Opened, PaymentMode, Text
+from services.notification.domain.teams import CountedIn, Opened, PaymentMode, TeamState, Text
 
 _UNTIL = datetime(2027, 3, 14, 18, 30, tzinfo=UTC)
 _WAITING = (Waiting(1), Waiting(2))
 _SETTLED = (Settled(1, 2490, 0, 0, 2490, 0, 1500), Settled(2, 2490, 0, 4980, 0, 3000, 0))
 _NOTHING_BOUGHT = (Settled(1, 0, 0, 0, 0, 0, 3990), Settled(2, 0, 0, 0, 0, 7980, 0), Settled(1, 0, 0, 0, 0, 0, 0))
 _SEATS = (Joined(1, 3990, _UNTIL), Joined(3, 3990, _UNTIL))
+_CARDS = tuple(
+    Card(
+        state,
+        joined,
+        missing,
+        8 - joined,
+        _UNTIL,
+        "https://shop.example/i/Mango4711",
+        "https://shop.example/stop?token=x",
+    )
+    for state, joined, missing in (
+        (TeamState.FORMING, 1, 3),
+        (TeamState.TIPPED, 4, 0),
+        (TeamState.FORMED, 5, 0),
+        (TeamState.FAILED, 2, 0),
+        (TeamState.CANCELLED, 4, 0),
+    )
+)
 
 EXAMPLES: Mapping[Kind, tuple[Facts, ...]] = {
     Kind.JOINED: _SEATS,
@@ -65,6 +84,9 @@ EXAMPLES: Mapping[Kind, tuple[Facts, ...]] = {
     Kind.ONE_SEAT_LEFT: (OneLeft(_UNTIL),),
     Kind.NUDGE: (TimeLeft(_UNTIL, 2), TimeLeft(_UNTIL, 0)),
     Kind.REMINDER: (Starts(_UNTIL),),
+    Kind.GROUP_CARD: _CARDS,
+    Kind.GROUP_ON: _CARDS[1:2],
+    Kind.GROUP_ENDED: _CARDS[2:],
     Kind.HOLD_ENDING: (HoldEnds(1, _UNTIL), HoldEnds(2, _UNTIL)),
     Kind.REFUND_DONE: (Refunded(1500),),
     Kind.PAYMENT_CHANGED: (

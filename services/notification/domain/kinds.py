@@ -22,6 +22,8 @@ class Concern(Enum):
     """How its team gets on: may be muted, and held."""
     PLATFORM = auto()
     """What the platform writes itself: may be muted, and held."""
+    GROUP = auto()
+    """What a group chat is told, until somebody stops it."""
     PROMOTION = auto()
     """An offer: only for who opted in, only where the member agreed to it; may be muted, and held."""
 
@@ -65,6 +67,9 @@ CONCERNS: Final[Mapping[Kind, Concern]] = {
     Kind.ONE_SEAT_LEFT: Concern.TEAM,
     Kind.NUDGE: Concern.TEAM,
     Kind.REMINDER: Concern.OWN,
+    Kind.GROUP_CARD: Concern.GROUP,
+    Kind.GROUP_ON: Concern.GROUP,
+    Kind.GROUP_ENDED: Concern.GROUP,
     Kind.REFUND_DONE: Concern.OWN,
     Kind.PERSONAL: Concern.PLATFORM,
     Kind.ANNOUNCEMENT: Concern.PROMOTION,

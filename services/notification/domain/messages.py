@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
+from services.notification.domain.teams import TeamState
+
 
 class Kind(StrEnum):
     """What a message is about."""
@@ -38,6 +40,9 @@ class Kind(StrEnum):
     ONE_SEAT_LEFT = "ONE_SEAT_LEFT"
     NUDGE = "NUDGE"
     REMINDER = "REMINDER"
+    GROUP_CARD = "GROUP_CARD"
+    GROUP_ON = "GROUP_ON"
+    GROUP_ENDED = "GROUP_ENDED"
     REFUND_DONE = "REFUND_DONE"
     PERSONAL = "PERSONAL"
     ANNOUNCEMENT = "ANNOUNCEMENT"
@@ -201,6 +206,22 @@ class Starts:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """How a team stands, told to a group chat, which is not told who is in it."""
+
+    state: TeamState
+    joined: int
+    missing: int
+    """Of the minimum."""
+    left: int
+    """Free places; 0 where the team is full, or its room is not known."""
+    open_until: datetime
+    link: str
+    stop: str
+    """Where anybody can have these posts stopped; empty where no address takes that."""
+
+
+@dataclass(frozen=True, slots=True)
 class HoldEnds:
     """The seat is kept until then only, and not confirmed."""
 
@@ -231,6 +252,7 @@ Facts: TypeAlias = (
     | TimeLeft
     | OneLeft
     | Starts
+    | Card
     | HoldEnds
     | Refunded
 )

@@ -26,6 +26,8 @@ class Standing:
     reduced_version: int | None
     newer_price: bool
     """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
+    newer_card: bool = False
+    """There is a newer card for the group."""
     places_left: int | None = None
     """Places that are free in the team; None where it is not known."""
     paid: bool = False
@@ -76,7 +78,15 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
         case Kind.JOINED | Kind.SEAT_FREE | Kind.REDUCED | Kind.LEADING | Kind.FORMED | Kind.PAYMENT_DUE:
             return _GIVEN_BACK if standing.is_gone else None
         case _:
-            return None
+            return _group_is_told_otherwise(standing)
+
+
+def _group_is_told_otherwise(standing: Standing) -> str | None:
+    if standing.kind is Kind.GROUP_CARD and standing.newer_card:
+        return "a newer card says how the team stands"
+    if standing.kind is Kind.GROUP_ON and standing.team_state is not TeamState.TIPPED:
+        return "the team is not certain any more, or has ended"
+    return None
 
 
 def _price_is_old(standing: Standing) -> str | None:

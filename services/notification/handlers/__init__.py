@@ -6,6 +6,7 @@ from services.notification.handlers.digests import JoinDigests
 from services.notification.handlers.event_stream import EventStream
 from services.notification.handlers.events import EventHandlers
 from services.notification.handlers.fanout import Fanout
+from services.notification.handlers.groups import Groups
 from services.notification.handlers.members import MemberWriter, PutMember
 from services.notification.handlers.platform_events import PlatformEvents
 from services.notification.handlers.reminders import Reminders
@@ -16,6 +17,7 @@ __all__ = [
     "EventHandlers",
     "EventStream",
     "Fanout",
+    "Groups",
     "JoinDigests",
     "MemberWriter",
     "PlatformEvents",

@@ -2,6 +2,7 @@
 
 from services.notification.rpc.calls import Calls
 from services.notification.rpc.channels import ChannelCalls
+from services.notification.rpc.groups import GroupCalls
 from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.public import NotificationServicer, servicer
 from services.notification.rpc.rules import RuleCalls
@@ -14,6 +15,7 @@ from services.notification.rpc.webhooks import WebhookCalls
 __all__ = [
     "Calls",
     "ChannelCalls",
+    "GroupCalls",
     "MessageCalls",
     "NotificationServicer",
     "RuleCalls",

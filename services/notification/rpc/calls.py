@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.notification.rpc.channels import ChannelCalls
+from services.notification.rpc.groups import GroupCalls
 from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.rules import RuleCalls
 from services.notification.rpc.streaming import StreamCalls
@@ -17,6 +18,7 @@ class Calls:
     """Who answers what."""
 
     channels: ChannelCalls
+    groups: GroupCalls
     messages: MessageCalls
     rules: RuleCalls
     streams: StreamCalls

@@ -23,7 +23,7 @@ from services.notification.handlers.messages import (
     SendMessage,
     answer_of,
 )
-from services.notification.rpc.reading import time_of
+from services.notification.rpc.reading import link_problem, team_of_request, time_of
 from services.notification.store import Again
 from services.notification.translate import kind_of
 
@@ -37,7 +37,6 @@ _MOST_MEMBERS = 1000
 _MOST_TEXTS = 20
 _LONGEST_SUBJECT = 300
 _LONGEST_BODY = 4000
-_LONGEST_LINK = 1000
 _LONGEST_LABEL = 40
 
 
@@ -77,9 +76,7 @@ class MessageCalls:
     async def nudge(self, request: pb2.NudgeTeamRequest) -> pb2.NudgeTeamResponse:
         """Check and do it."""
         requests.check_request_id(request.request_id)
-        team = ids.parse("team", request.team_id, 2)
-        if team is None:
-            raise Rejected("TEAM_UNKNOWN")
+        team = team_of_request(request.team_id)
         key = RequestKey(NO_CAMPAIGN, caller(), "NudgeTeam", request.request_id, requests.body_hash(request))
         return pb2.NudgeTeamResponse.FromString(answer_of(await self._writer.nudge(NudgeTeam(key, *team))))
 
@@ -152,7 +149,5 @@ class MessageCalls:
             yield "link_label", "goes with a link: set both or neither"
         if not text.link_label.isprintable() or len(text.link_label) > _LONGEST_LABEL:
             yield "link_label", f"must be at most {_LONGEST_LABEL} printable characters"
-        if text.link and (not text.link.startswith("https://") or len(text.link) > _LONGEST_LINK):
-            yield "link", f"must be an https URL of at most {_LONGEST_LINK} characters"
-        elif text.link and (problem := self._http.url_problem(text.link)):
+        if text.link and (problem := link_problem(self._http, text.link)):
             yield "link", problem

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import (
     channels_pb2,
+    groups_pb2,
     messages_pb2,
     messaging_rules_pb2,
     streaming_pb2,
@@ -142,6 +143,24 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     ) -> messages_pb2.RemindMemberResponse:
         """Remind a member of a start; CAMPAIGN_UNKNOWN, CAMPAIGN_CANCELLED, CAMPAIGN_STATE, MEMBER_UNKNOWN."""
         return await self._calls.messages.remind(request)
+
+    async def BindGroup(  # noqa: N802
+        self, request: groups_pb2.BindGroupRequest, _context: Any
+    ) -> groups_pb2.BindGroupResponse:
+        """Bind a group chat to a team; INVALID_ARGUMENT, CHANNEL_UNKNOWN, TEAM_UNKNOWN, TEAM_ENDED, GROUP_LIMIT."""
+        return await self._calls.groups.bind(request)
+
+    async def StopGroup(  # noqa: N802
+        self, request: groups_pb2.StopGroupRequest, _context: Any
+    ) -> groups_pb2.StopGroupResponse:
+        """Have a group told nothing more; GROUP_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._calls.groups.stop(request)
+
+    async def ListGroups(  # noqa: N802
+        self, request: groups_pb2.ListGroupsRequest, _context: Any
+    ) -> groups_pb2.ListGroupsResponse:
+        """List a team's groups; TEAM_UNKNOWN."""
+        return await self._calls.groups.list(request)
 
     async def PutChannel(  # noqa: N802
         self, request: channels_pb2.PutChannelRequest, _context: Any

@@ -7,6 +7,8 @@ from services.chassis.database import Database
 from services.chassis.errors import Rejected
 from services.chassis.server import caller
 from services.notification import store
+from services.notification.domain import group_of_member
+from services.notification.handlers.groups import stop_group
 from services.notification.unsubscribing import Unsubscribing
 
 
@@ -23,6 +25,10 @@ class UnsubscribeCalls:
         what = self._unsubscribing.read(request.token)
         if what is None or what.platform_id != caller():
             raise Rejected("UNSUBSCRIBE_TOKEN_INVALID")
+        if group_id := group_of_member(what.member_id):
+            async with self._database.work() as work:
+                await stop_group(work, what.platform_id, group_id, self._clock.now())
+            return pb2.UnsubscribeResponse(member_id=what.member_id, is_group=True)
         async with self._database.work() as work:
             member, all_kinds = (what.platform_id, what.member_id), not what.promotions_only
             known = await store.unsubscribe(work.connection, member, self._clock.now(), all_kinds=all_kinds)

@@ -204,6 +204,8 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
         "  AND n.member_id = k.member_id AND n.kind IN ('PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING')"
         "  AND (n.team_version > k.team_version"
         "   OR n.team_version = k.team_version AND k.kind = 'ONE_MISSING' AND n.kind <> 'ONE_MISSING')),"
+        " k.kind = 'GROUP_CARD' AND EXISTS (SELECT FROM deliveries AS n WHERE n.platform_id = k.platform_id"
+        "  AND n.member_id = k.member_id AND n.kind = 'GROUP_CARD' AND n.team_version > k.team_version),"
         " (SELECT nullif(maximum, 0) - taken FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
         " k.kind = 'PAYMENT_DUE' AND EXISTS (SELECT FROM payments_due AS p WHERE p.campaign_id = k.campaign_id"
         "  AND p.seat_id = k.seat_id AND p.came),"
@@ -239,7 +241,7 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
 
 def _standing(item: Claimed, *found: Any) -> Standing:
     team_state, fill_version, end_version, team_waits, seat_state, reduced_version, newer_price, *rest = found
-    places_left, paid, window_ends = rest
+    newer_card, places_left, paid, window_ends = rest
     return Standing(
         kind=item.kind,
         team_version=item.team_version,
@@ -252,6 +254,7 @@ def _standing(item: Claimed, *found: Any) -> Standing:
         seat_state=SeatState(seat_state) if seat_state else None,
         reduced_version=reduced_version,
         newer_price=newer_price,
+        newer_card=newer_card,
         team_waits=bool(team_waits),
         places_left=places_left,
         paid=paid,

@@ -10,6 +10,7 @@ import pytest
 from services.chassis import formats
 from services.notification.domain import (
     OWN_WORDS,
+    Card,
     CountedIn,
     EndMoved,
     Facts,
@@ -28,6 +29,7 @@ from services.notification.domain import (
     Refunded,
     Settled,
     Starts,
+    TeamState,
     Text,
     TimeLeft,
     ToPay,
@@ -53,6 +55,10 @@ def an_opened(mode: PaymentMode = PaymentMode.PREPAID, currency: str = "EUR", te
         currency=currency,
         ends_at=UNTIL + timedelta(hours=5),
     )
+
+
+def a_card(state: TeamState, missing: int = 0, left: int = 4, stop: str = "https://shop.example/stop?t=x") -> Card:
+    return Card(state, 3, missing, left, UNTIL, "https://shop.example/i/x", stop)
 
 
 SETTLED = Settled(quantity=2, unit_price=2490, due=0, captured=0, kept=4980, voided=0, refunded=2000)
@@ -86,6 +92,9 @@ FACTS: dict[Kind, Facts] = {
     Kind.NUDGE: TimeLeft(UNTIL, 2),
     Kind.REMINDER: Starts(UNTIL),
     Kind.REFUND_DONE: Refunded(1500),
+    Kind.GROUP_CARD: a_card(TeamState.FORMING, 2),
+    Kind.GROUP_ON: a_card(TeamState.TIPPED),
+    Kind.GROUP_ENDED: a_card(TeamState.FORMED),
 }
 # The other branch of what a template tells apart.
 OTHERWISE: dict[Kind, Facts] = {
@@ -124,6 +133,9 @@ COUNTS: list[tuple[Kind, Facts]] = [
     ),
     *((kind, TimeLeft(UNTIL, number)) for kind in (Kind.TIME_RUNNING_OUT, Kind.NUDGE) for number in NUMBERS),
     *((Kind.HOLD_ENDING, HoldEnds(number, UNTIL)) for number in NUMBERS),
+    *((Kind.GROUP_CARD, a_card(TeamState.FORMING, number, number, stop="")) for number in NUMBERS),
+    *((Kind.GROUP_CARD, a_card(state)) for state in TeamState if state is not TeamState.UNKNOWN),
+    *((Kind.GROUP_ENDED, a_card(state)) for state in (TeamState.FAILED, TeamState.CANCELLED)),
     *((Kind.UNTIPPED, Turned(1, 3490, number, 0)) for number in NUMBERS),
     *((Kind.TIPPED, Turned(1, 3490, 0, number)) for number in NUMBERS),
     *(

@@ -156,6 +156,6 @@ def test_the_page_lists_every_kind_by_its_concern() -> None:
     page = Path(__file__).parents[3] / "docs" / "messages.md"
     table = [line for line in page.read_text().splitlines() if line.startswith("|")][2:]
     said = [frozenset(re.findall(r"\b[A-Z_]{4,}\b", line.split("|")[2])) for line in table]
-    order = (Concern.ANSWER, Concern.OWN, Concern.TEAM, Concern.PLATFORM, Concern.PROMOTION)
+    order = (Concern.ANSWER, Concern.OWN, Concern.TEAM, Concern.PLATFORM, Concern.GROUP, Concern.PROMOTION)
     assert said == [frozenset(kind for kind in Kind if CONCERNS[kind] is concern) for concern in order]
     assert set(CONCERNS) == set(Kind)

@@ -1,0 +1,172 @@
+"""Group chats: bound to a team, told how it stands, and stopped."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from groupbuy.notification.v1 import groups_pb2
+
+from services.chassis import ids, requests
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.errors import Rejected
+from services.chassis.requests import Answer, Decided, RequestKey
+from services.chassis.work import Work
+from services.notification import store
+from services.notification.contacts import Contacts
+from services.notification.domain import (
+    APART,
+    MOST_GROUPS,
+    Group,
+    Kind,
+    Member,
+    Message,
+    Point,
+    Team,
+    TeamState,
+    card_of,
+    group_news,
+    shown,
+)
+from services.notification.handlers.writing import write_deliveries
+from services.notification.translate import NOBODYS
+from services.notification.unsubscribing import Unsubscribing
+
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class BindGroup:
+    """A checked command."""
+
+    key: RequestKey
+    campaign_id: UUID
+    team_id: UUID
+    point: Point
+    language: str
+    time_zone: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopGroup:
+    """A checked command."""
+
+    key: RequestKey
+    group_id: UUID
+
+
+class Groups:
+    """Binds and stops groups, each in a transaction of its own, and tells them. `edits` names channels that edit."""
+
+    def __init__(
+        self, database: Database, clock: Clock, contacts: Contacts, unsubscribing: Unsubscribing, edits: Collection[str]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._contacts = contacts
+        self._unsubscribing = unsubscribing
+        self._edits = edits
+
+    async def bind(self, command: BindGroup) -> Answer:
+        """Bind a group to a team, or find the one that is, and store the answer."""
+        async with self._database.work() as work:
+            known = await requests.find(work.connection, command.key)
+            if known is not None:
+                return known
+            group = await self._bound(work, command)
+            answer = groups_pb2.BindGroupResponse(
+                group_id=ids.opaque("group", group.group_id), edited_in_place=group.channel in self._edits
+            ).SerializeToString()
+            await requests.store(work.connection, [[Decided(command.key, answer)]])
+        return answer
+
+    async def _bound(self, work: Work, command: BindGroup) -> Group:
+        now, platform_id = self._clock.now(), command.key.platform_id
+        await store.lock_team(work.connection, command.campaign_id, command.team_id)
+        team = await store.find_team(work.connection, platform_id, command.campaign_id, command.team_id)
+        if team is None or team.opened is None:
+            raise Rejected("TEAM_UNKNOWN")
+        if team.state.has_ended or team.opened.ends_at <= now:
+            raise Rejected("TEAM_ENDED", {"state": team.state if team.state.has_ended else "ENDING"})
+        groups = await store.list_groups(work.connection, platform_id, command.campaign_id, command.team_id)
+        if found := await self._same(work, groups, command.point):
+            return found
+        if len(groups) >= MOST_GROUPS:
+            raise Rejected("GROUP_LIMIT", {"limit": MOST_GROUPS})
+        group = Group(
+            platform_id, team.campaign_id, team.team_id, ids.new_id(), command.point.channel, command.link, now
+        )
+        member = Member(group.member_id, command.language, command.time_zone, (command.point,))
+        await self._contacts.save(work.connection, [(platform_id, member)], now)
+        await store.insert_group(work.connection, group)
+        return group
+
+    async def _same(self, work: Work, groups: Collection[Group], point: Point) -> Group | None:
+        """Find the group that the chat is bound as already; one that was stopped has no address any more."""
+        told = {group.member_id: group for group in groups if group.over_at is None}
+        for member_id, group in told.items():
+            member = await self._contacts.find_member(work.connection, group.platform_id, member_id)
+            if member and any((one.channel, one.address) == (point.channel, point.address) for one in member.points):
+                return group
+        return None
+
+    async def stop(self, command: StopGroup) -> Answer:
+        """Stop a group, and store the answer."""
+        async with self._database.work() as work:
+            known = await requests.find(work.connection, command.key)
+            if known is not None:
+                return known
+            await stop_group(work, command.key.platform_id, command.group_id, self._clock.now())
+            answer = groups_pb2.StopGroupResponse().SerializeToString()
+            await requests.store(work.connection, [[Decided(command.key, answer)]])
+        return answer
+
+    async def tell(self) -> int:
+        """Tell a page of groups whose teams have moved; returns how many were looked at. Run by a timer."""
+        now = self._clock.now()
+        async with self._database.work() as work:
+            due = await store.take_due_groups(work.connection, now, PAGE)
+            moved, told = [], []
+            for group, version in due:
+                team = await store.find_team(work.connection, group.platform_id, group.campaign_id, group.team_id)
+                after, messages = self._news(group, team, now) if team else (group, [])
+                moved.append((after, version, now + APART))
+                told += messages
+            await write_deliveries(work, told, now)
+            await store.move_groups(work.connection, moved)
+        return len(due)
+
+    def _news(self, group: Group, team: Team, now: datetime) -> tuple[Group, list[tuple[Team, Message]]]:
+        if team.opened is None:
+            return group, []
+        stop = self._unsubscribing.group_link(group.platform_id, group.member_id)
+        card = card_of(team, team.opened, group.link, stop)
+        kinds = group_news(group, card, edits=group.channel in self._edits)
+        messages = [
+            (team, Message(_cause(group, kind, team), team.version, kind, NOBODYS, group.member_id, card))
+            for kind in kinds
+        ]
+        return (
+            replace(
+                group,
+                shown=shown(card) if Kind.GROUP_CARD in kinds else group.shown,
+                told_on=group.told_on or team.state is TeamState.TIPPED,
+                over_at=now if team.state.has_ended else None,
+            ),
+            messages,
+        )
+
+
+async def stop_group(work: Work, platform_id: UUID, group_id: UUID, now: datetime) -> None:
+    """Have a group told nothing more; GROUP_UNKNOWN. Its address goes, and with it what is pending."""
+    group = await store.stop_group(work.connection, platform_id, group_id, now)
+    if group is None:
+        raise Rejected("GROUP_UNKNOWN")
+    await store.take_points(work.connection, [(platform_id, group)])
+
+
+def _cause(group: Group, kind: Kind, team: Team) -> UUID:
+    """Name what is told: a card for each version of the team, a post once."""
+    return ids.derived_id(group.group_id, kind, str(team.version) if kind is Kind.GROUP_CARD else "")

@@ -1,0 +1,96 @@
+"""Group chats that are bound to a team, in SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.notification.domain import Group
+
+Connection: TypeAlias = AsyncConnection[TupleRow]
+
+_COLUMNS = ", ".join(Group.__dataclass_fields__)
+_COLUMNS_OF_G = ", ".join(f"g.{name}" for name in Group.__dataclass_fields__)
+
+
+async def insert_group(connection: Connection, group: Group) -> None:
+    """Bind a group; its card is due at once."""
+    names = list(Group.__dataclass_fields__)
+    await connection.execute(
+        f"INSERT INTO group_chats ({_COLUMNS}, look_at) VALUES ({', '.join(['%s'] * len(names))}, %s)",  # noqa: S608 - constants
+        (*[getattr(group, name) for name in names], group.bound_at),
+    )
+
+
+async def lock_team(connection: Connection, campaign_id: UUID, team_id: UUID) -> None:
+    """Have a team's groups bound one after the other."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('group_chats' || %s::text || %s::text, 0))",
+        (campaign_id, team_id),
+    )
+
+
+async def list_groups(connection: Connection, platform_id: UUID, campaign_id: UUID, team_id: UUID) -> list[Group]:
+    """List the groups of a platform's team, in the order in which they were bound."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM group_chats WHERE campaign_id = %s AND team_id = %s AND platform_id = %s"  # noqa: S608 - constants
+        " ORDER BY bound_at, group_id",
+        (campaign_id, team_id, platform_id),
+    )
+    return [Group(*row) async for row in cursor]
+
+
+async def stop_group(connection: Connection, platform_id: UUID, group_id: UUID, now: datetime) -> str | None:
+    """Have a platform's group told nothing more; gives its member id, None where there is no such group."""
+    cursor = await connection.execute(
+        f"UPDATE group_chats SET stopped = true, over_at = coalesce(over_at, %s)"  # noqa: S608 - constants
+        f" WHERE group_id = %s AND platform_id = %s RETURNING {_COLUMNS}",
+        (now, group_id, platform_id),
+    )
+    row = await cursor.fetchone()
+    return Group(*row).member_id if row else None
+
+
+async def take_due_groups(connection: Connection, now: datetime, limit: int) -> list[tuple[Group, int]]:
+    """Lock groups whose team has moved since they were looked at, with its version.
+
+    One whose card is on its way to the messenger right now is passed by: two cards at once could arrive in any order.
+    """
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS_OF_G}, t.version FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"  # noqa: S608 - constants
+        " WHERE g.over_at IS NULL AND g.look_at <= %s AND t.version > g.seen_version"
+        " AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.platform_id = g.platform_id"
+        "  AND d.member_id = '@' || replace(g.group_id::text, '-', '') AND d.state = 'PENDING'"
+        "  AND d.kind = 'GROUP_CARD' AND d.claim_id IS NOT NULL)"
+        " ORDER BY g.look_at LIMIT %s FOR UPDATE OF g SKIP LOCKED",
+        (now, limit),
+    )
+    return [(Group(*row[:-1]), row[-1]) async for row in cursor]
+
+
+async def move_groups(connection: Connection, rows: Sequence[tuple[Group, int, datetime]]) -> None:
+    """Store what locked groups were told, as (group, version of the team, when to look again)."""
+    await connection.cursor().executemany(
+        "UPDATE group_chats SET shown = %s, told_on = %s, over_at = %s, seen_version = %s, look_at = %s"
+        " WHERE campaign_id = %s AND team_id = %s AND group_id = %s",
+        [
+            (one.shown, one.told_on, one.over_at, version, look_at, one.campaign_id, one.team_id, one.group_id)
+            for one, version, look_at in rows
+        ],
+    )
+
+
+async def find_cards(connection: Connection, wanted: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], str]:
+    """Read the services' ids of the cards that groups have, given as (platform, member)."""
+    cursor = await connection.execute(
+        "SELECT k.platform_id, k.member_id, (SELECT a.provider_id FROM deliveries AS d"
+        " JOIN attempts AS a USING (campaign_id, delivery_id) WHERE d.platform_id = k.platform_id"
+        " AND d.member_id = k.member_id AND d.kind = 'GROUP_CARD' AND a.outcome = 'sent' AND a.provider_id <> ''"
+        " ORDER BY d.created_at DESC, a.number DESC LIMIT 1)"
+        " FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)",
+        ([platform_id for platform_id, _ in wanted], [member_id for _, member_id in wanted]),
+    )
+    return {(row[0], row[1]): row[2] async for row in cursor if row[2]}
