@@ -50,6 +50,8 @@ LONGEST_BODY = 4000
 
 _FALLBACK = "en"
 _NAMES = {int: "number", bool: "flag", str: "text", datetime: "time", PaymentMode: "text", TeamState: "text"}
+_LINKS = {"link", "stop"}
+"""Facts that are URLs of ours."""
 _OF_TEAM = ("seller", "checkout_url", "minimum", "payment_mode", "ends_at", "currency")
 
 log = logs.logger(__name__)
@@ -218,7 +220,7 @@ def built_in_language(wanted: str) -> str:
 
 def _variables(facts: Facts, opened: Opened, wanted: str, text_language: str, time_zone: str) -> dict[str, Any]:
     locale = formats.locale_for(wanted, text_language)
-    found = {item.name: _fact(getattr(facts, item.name), locale) for item in fields(facts)}
+    found = {item.name: _fact(item.name, getattr(facts, item.name), locale) for item in fields(facts)}
     return found | {
         "title": formats.isolated(_title(opened, wanted), locale),
         "seller": formats.isolated(opened.seller, locale),
@@ -232,11 +234,9 @@ def _variables(facts: Facts, opened: Opened, wanted: str, text_language: str, ti
     }
 
 
-def _fact(value: object, locale: Locale) -> object:
+def _fact(name: str, value: object, locale: Locale) -> object:
     """Give a fact to a template: text isolated, but for links, which end where they end."""
-    if type(value) is not str or value.startswith("https://"):
-        return value
-    return formats.isolated(value, locale)
+    return formats.isolated(value, locale) if type(value) is str and name not in _LINKS else value
 
 
 @pass_context

@@ -244,6 +244,16 @@ class TeamLife:
                 seat.release_reason = types_pb2.RELEASE_REASON_TEAM_FAILED
         return self._tell("team_failed", events_pb2.TeamFailed(totals_at_end=at_end))
 
+    def cancel(self) -> events_pb2.TeamEvent:
+        """Be given up by the platform."""
+        at_end = types_pb2.Totals()
+        at_end.CopyFrom(self.totals)
+        after_formed = self.state == types_pb2.TEAM_STATE_FORMED
+        self.state = types_pb2.TEAM_STATE_CANCELLED
+        self.totals = types_pb2.Totals()
+        fact = events_pb2.TeamCancelled(totals_at_end=at_end, after_formed=after_formed)
+        return self._tell("team_cancelled", fact)
+
     def late(self, member: str, payment_reference: str = "pay-late") -> events_pb2.TeamEvent:
         """Report money for a member's seat that could not be given."""
         seat = self._seats[member]

@@ -87,6 +87,7 @@ def _message(letter: Letter) -> dict[str, Any]:
     message: dict[str, Any] = {
         "chat_id": letter.address if letter.address.startswith("@") else int(letter.address),
         "text": _shortened(text_of(letter)),
+        "link_preview_options": {"is_disabled": True},  # a preview has Telegram follow the link
     }
     if letter.edits:
         message["message_id"] = int(letter.edits)

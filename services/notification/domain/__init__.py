@@ -12,6 +12,7 @@ from services.notification.domain.examples import EXAMPLE_TEAM, EXAMPLES
 from services.notification.domain.groups import (
     APART,
     MOST_GROUPS,
+    MOST_KEPT,
     Group,
     card_of,
     group_news,
@@ -133,6 +134,7 @@ __all__ = [
     "EXAMPLE_TEAM",
     "LATEST_REMINDER",
     "MOST_GROUPS",
+    "MOST_KEPT",
     "NO_WISHES",
     "OWN_WORDS",
     "PRICE_KINDS",

@@ -1,5 +1,6 @@
 """What a member can do about a message: where its button leads."""
 
+import re
 from enum import StrEnum
 
 from services.notification.domain.messages import Card, Facts, Kind, Settled
@@ -41,7 +42,8 @@ def link_of(facts: Facts, opened: Opened) -> str:
 
 def with_link(body: str, label: str, link: str) -> str:
     """Have a text end with its link, unless it names it already: not every channel has buttons."""
-    return body if not link or link in body else f"{body}{_line(label, link)}"
+    named = link and re.search(f"{re.escape(link)}(?![A-Za-z0-9/?#=&%_-])", body)
+    return body if not link or named else f"{body}{_line(label, link)}"
 
 
 def without_link(body: str, label: str, link: str) -> str:

@@ -8,7 +8,9 @@ from services.notification.domain.messages import Card, Kind
 from services.notification.domain.teams import Opened, Team, TeamState
 
 MOST_GROUPS = 20
-"""Of one team."""
+"""Of one team, that are told something."""
+MOST_KEPT = 100
+"""With those that were stopped."""
 APART = timedelta(seconds=10)
 """Between two cards of a group: messengers take some twenty changes a minute in one chat."""
 
@@ -26,10 +28,12 @@ class Group:
     bound_at: datetime
     shown: str = ""
     """The facts that the last card said; empty before the first."""
-    told_on: bool = False
-    """It was told that the minimum is reached, or knew it from its first card."""
+    knew: bool = False
+    """Its first card said that the minimum is reached, and it was so since."""
     over_at: datetime | None = None
     stopped: bool = False
+    seen_version: int = 0
+    """Of the team, when the group was looked at last."""
 
     @property
     def member_id(self) -> str:
@@ -58,12 +62,17 @@ def shown(card: Card) -> str:
     return f"{card.state} {card.joined} {card.missing} {card.left} {card.open_until.isoformat()}"
 
 
-def group_news(group: Group, card: Card, *, edits: bool) -> list[Kind]:
-    """Tell what a group is told now: its card, where it says something new and can be shown, and at most two posts."""
+def group_news(group: Group, card: Card, *, edits: bool, told_on: bool) -> list[Kind]:
+    """Tell what a group is told now: its card, where it says something new and can be shown, and at most two posts.
+
+    A team that has its minimum and is not certain is between two events of one moment: the second tells it.
+    """
     told: list[Kind] = []
+    if card.state is TeamState.FORMING and not card.missing:
+        return told
     if shown(card) != group.shown and (edits or not group.shown):
         told.append(Kind.GROUP_CARD)
-    if group.shown and card.state is TeamState.TIPPED and not group.told_on:
+    if group.shown and card.state is TeamState.TIPPED and not (told_on or group.knew):
         told.append(Kind.GROUP_ON)
     if group.shown and card.state.has_ended:
         told.append(Kind.GROUP_ENDED)

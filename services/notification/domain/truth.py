@@ -27,7 +27,9 @@ class Standing:
     newer_price: bool
     """There is a newer message about the price for the member (or, for ONE_MISSING, one that says the same)."""
     newer_card: bool = False
-    """There is a newer card for the group."""
+    """There is a newer card for the group, or a newer message about the team's end."""
+    asks_to_join: bool = False
+    """It is the card of a team that was open."""
     places_left: int | None = None
     """Places that are free in the team; None where it is not known."""
     paid: bool = False
@@ -82,8 +84,10 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
 
 
 def _group_is_told_otherwise(standing: Standing) -> str | None:
-    if standing.kind is Kind.GROUP_CARD and standing.newer_card:
-        return "a newer card says how the team stands"
+    if standing.newer_card:
+        return "a newer one says how the team stands"
+    if standing.asks_to_join and standing.team_state.has_ended:
+        return "the team has ended"
     if standing.kind is Kind.GROUP_ON and standing.team_state is not TeamState.TIPPED:
         return "the team is not certain any more, or has ended"
     return None

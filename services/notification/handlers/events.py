@@ -72,6 +72,8 @@ class EventHandlers:
         window = int(WINDOW.total_seconds())
         await store.save_teams(work.connection, batch.moved_teams(), batch.joined_teams(), now, window)
         await store.save_seats(work.connection, batch.moved_seats())
+        for campaign_id, team_id in sorted(batch.given_up):
+            await store.tell_again(work.connection, campaign_id, team_id)
         reached = [(team.campaign_id, team.team_id, team.version) for team in batch.moved_teams()]
         jobs = await store.lock_reached_jobs(work.connection, reached) if reached else []
         await store.delete_jobs(work.connection, jobs)
@@ -170,6 +172,8 @@ class _Batch:
         self._moved: dict[UUID, TeamKey] = {}
         self._advanced: set[TeamKey] = set()
         self._joined: dict[TeamKey, Team] = {}
+        self.given_up: set[TeamKey] = set()
+        """Cancelled after they had formed."""
 
     def apply(self, event: Event, fact: TeamFact) -> None:
         key = fact.campaign_id, fact.team_id
@@ -183,6 +187,8 @@ class _Batch:
             return
         self.teams[key] = team
         self._advanced.add(key)
+        if before.state.has_ended and team.state is not before.state:
+            self.given_up.add(key)
         if isinstance(fact.change, SeatMoved):
             seat = self._move(event, team, team.opened, fact.change)
             if before.fill and seat.confirmed_version == team.version:

@@ -18,6 +18,7 @@ from services.notification.contacts import Contacts
 from services.notification.domain import (
     APART,
     MOST_GROUPS,
+    MOST_KEPT,
     Group,
     Kind,
     Member,
@@ -92,15 +93,23 @@ class Groups:
             raise Rejected("TEAM_ENDED", {"state": team.state if team.state.has_ended else "ENDING"})
         groups = await store.list_groups(work.connection, platform_id, command.campaign_id, command.team_id)
         if found := await self._same(work, groups, command.point):
-            return found
-        if len(groups) >= MOST_GROUPS:
+            return await self._again(work, found, command, now)
+        if len(groups) >= MOST_KEPT or sum(group.over_at is None for group in groups) >= MOST_GROUPS:
             raise Rejected("GROUP_LIMIT", {"limit": MOST_GROUPS})
         group = Group(
             platform_id, team.campaign_id, team.team_id, ids.new_id(), command.point.channel, command.link, now
         )
-        member = Member(group.member_id, command.language, command.time_zone, (command.point,))
-        await self._contacts.save(work.connection, [(platform_id, member)], now)
+        await self._contacts.save(work.connection, [(platform_id, _member(group, command))], now)
         await store.insert_group(work.connection, group)
+        return group
+
+    async def _again(self, work: Work, group: Group, command: BindGroup, now: datetime) -> Group:
+        """Take over what is asked otherwise now; a chat that took nothing any more is tried again."""
+        before = await self._contacts.find_member(work.connection, group.platform_id, group.member_id)
+        member = _member(group, command)
+        if (before, group.link) != (member, command.link):
+            await self._contacts.save(work.connection, [(group.platform_id, member)], now)
+            await store.bind_again(work.connection, replace(group, link=command.link))
         return group
 
     async def _same(self, work: Work, groups: Collection[Group], point: Point) -> Group | None:
@@ -128,22 +137,30 @@ class Groups:
         now = self._clock.now()
         async with self._database.work() as work:
             due = await store.take_due_groups(work.connection, now, PAGE)
+            known = await store.lock_told(work.connection, [(group.platform_id, group.member_id) for group, _ in due])
             moved, told = [], []
             for group, version in due:
+                so_far = known.get((group.platform_id, group.member_id), store.NOT_TOLD)
+                if so_far.on_its_way:
+                    moved.append((group, group.seen_version, now + APART))
+                    continue
                 team = await store.find_team(work.connection, group.platform_id, group.campaign_id, group.team_id)
-                after, messages = self._news(group, team, now) if team else (group, [])
+                after, messages = self._news(group, team, so_far, now) if team else (group, [])
                 moved.append((after, version, now + APART))
                 told += messages
             await write_deliveries(work, told, now)
             await store.move_groups(work.connection, moved)
         return len(due)
 
-    def _news(self, group: Group, team: Team, now: datetime) -> tuple[Group, list[tuple[Team, Message]]]:
+    def _news(
+        self, group: Group, team: Team, so_far: store.ToldGroup, now: datetime
+    ) -> tuple[Group, list[tuple[Team, Message]]]:
         if team.opened is None:
             return group, []
         stop = self._unsubscribing.group_link(group.platform_id, group.member_id)
         card = card_of(team, team.opened, group.link, stop)
-        kinds = group_news(group, card, edits=group.channel in self._edits)
+        edits = group.channel in self._edits and not so_far.cannot_edit
+        kinds = group_news(group, card, edits=edits, told_on=so_far.on)
         messages = [
             (team, Message(_cause(group, kind, team), team.version, kind, NOBODYS, group.member_id, card))
             for kind in kinds
@@ -152,7 +169,7 @@ class Groups:
             replace(
                 group,
                 shown=shown(card) if Kind.GROUP_CARD in kinds else group.shown,
-                told_on=group.told_on or team.state is TeamState.TIPPED,
+                knew=team.state is TeamState.TIPPED and (group.knew or not group.shown),
                 over_at=now if team.state.has_ended else None,
             ),
             messages,
@@ -168,5 +185,9 @@ async def stop_group(work: Work, platform_id: UUID, group_id: UUID, now: datetim
 
 
 def _cause(group: Group, kind: Kind, team: Team) -> UUID:
-    """Name what is told: a card for each version of the team, a post once."""
-    return ids.derived_id(group.group_id, kind, str(team.version) if kind is Kind.GROUP_CARD else "")
+    """Name what is told at a version of the team."""
+    return ids.derived_id(group.group_id, kind, str(team.version))
+
+
+def _member(group: Group, command: BindGroup) -> Member:
+    return Member(group.member_id, command.language, command.time_zone, (command.point,))

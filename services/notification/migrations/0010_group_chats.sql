@@ -9,7 +9,7 @@ CREATE TABLE group_chats (
     link         text        NOT NULL,
     bound_at     timestamptz NOT NULL,
     shown        text        NOT NULL,             -- what the last card said; empty before the first
-    told_on      boolean     NOT NULL,
+    knew         boolean     NOT NULL,             -- its first card said that the minimum is reached, which has held since
     over_at      timestamptz,                      -- it was stopped, or the team had ended
     stopped      boolean     NOT NULL,
     seen_version bigint      NOT NULL DEFAULT 0,   -- of the team, when the group was looked at last
@@ -18,6 +18,8 @@ CREATE TABLE group_chats (
 );
 CREATE UNIQUE INDEX group_chats_id ON group_chats (group_id);
 CREATE INDEX group_chats_told ON group_chats (look_at) WHERE over_at IS NULL;
+CREATE INDEX deliveries_groups ON deliveries (platform_id, member_id, kind, team_version)
+    WHERE kind IN ('GROUP_CARD', 'GROUP_ON', 'GROUP_ENDED');
 
 ALTER TABLE deliveries
     DROP CONSTRAINT deliveries_kind_check,

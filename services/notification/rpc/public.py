@@ -82,7 +82,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     async def Unsubscribe(  # noqa: N802
         self, request: pb2.UnsubscribeRequest, _context: Any
     ) -> pb2.UnsubscribeResponse:
-        """End what a member no longer wants; UNSUBSCRIBE_TOKEN_INVALID, MEMBER_UNKNOWN."""
+        """End what a member no longer wants; UNSUBSCRIBE_TOKEN_INVALID, MEMBER_UNKNOWN, GROUP_UNKNOWN."""
         return await self._calls.unsubscribing.unsubscribe(request)
 
     async def PutMessagingRules(  # noqa: N802

@@ -204,8 +204,9 @@ async def find_standings(connection: Connection, claimed: Sequence[Claimed]) -> 
         "  AND n.member_id = k.member_id AND n.kind IN ('PRICE_FELL', 'PRICE_ROSE', 'ONE_MISSING')"
         "  AND (n.team_version > k.team_version"
         "   OR n.team_version = k.team_version AND k.kind = 'ONE_MISSING' AND n.kind <> 'ONE_MISSING')),"
-        " k.kind = 'GROUP_CARD' AND EXISTS (SELECT FROM deliveries AS n WHERE n.platform_id = k.platform_id"
-        "  AND n.member_id = k.member_id AND n.kind = 'GROUP_CARD' AND n.team_version > k.team_version),"
+        " k.kind IN ('GROUP_CARD', 'GROUP_ENDED') AND EXISTS (SELECT FROM deliveries AS n"
+        "  WHERE n.platform_id = k.platform_id AND n.member_id = k.member_id AND n.kind = k.kind"
+        "  AND n.kind IN ('GROUP_CARD', 'GROUP_ON', 'GROUP_ENDED') AND n.team_version > k.team_version),"
         " (SELECT nullif(maximum, 0) - taken FROM teams WHERE campaign_id = k.campaign_id AND team_id = k.team_id),"
         " k.kind = 'PAYMENT_DUE' AND EXISTS (SELECT FROM payments_due AS p WHERE p.campaign_id = k.campaign_id"
         "  AND p.seat_id = k.seat_id AND p.came),"
@@ -255,6 +256,7 @@ def _standing(item: Claimed, *found: Any) -> Standing:
         reduced_version=reduced_version,
         newer_price=newer_price,
         newer_card=newer_card,
+        asks_to_join=item.kind is Kind.GROUP_CARD and bool(item.link),
         team_waits=bool(team_waits),
         places_left=places_left,
         paid=paid,

@@ -1,6 +1,7 @@
 """Group chats that are bound to a team, in SQL."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -14,6 +15,21 @@ Connection: TypeAlias = AsyncConnection[TupleRow]
 
 _COLUMNS = ", ".join(Group.__dataclass_fields__)
 _COLUMNS_OF_G = ", ".join(f"g.{name}" for name in Group.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class ToldGroup:
+    """What a group was told."""
+
+    on_its_way: bool
+    """Its card is being sent now, or the first one was tried and may have arrived: another could be a second one."""
+    cannot_edit: bool
+    """A card was refused: the first, or the place that it should take."""
+    on: bool
+    """It was told, or will be, that the minimum is reached."""
+
+
+NOT_TOLD = ToldGroup(on_its_way=False, cannot_edit=False, on=False)
 
 
 async def insert_group(connection: Connection, group: Group) -> None:
@@ -30,6 +46,14 @@ async def lock_team(connection: Connection, campaign_id: UUID, team_id: UUID) ->
     await connection.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended('group_chats' || %s::text || %s::text, 0))",
         (campaign_id, team_id),
+    )
+
+
+async def bind_again(connection: Connection, group: Group) -> None:
+    """Store a group's link, and have its card written anew."""
+    await connection.execute(
+        "UPDATE group_chats SET link = %s, shown = '', seen_version = 0 WHERE group_id = %s AND platform_id = %s",
+        (group.link, group.group_id, group.platform_id),
     )
 
 
@@ -55,29 +79,59 @@ async def stop_group(connection: Connection, platform_id: UUID, group_id: UUID, 
 
 
 async def take_due_groups(connection: Connection, now: datetime, limit: int) -> list[tuple[Group, int]]:
-    """Lock groups whose team has moved since they were looked at, with its version.
-
-    One whose card is on its way to the messenger right now is passed by: two cards at once could arrive in any order.
-    """
+    """Lock groups whose team has moved since they were looked at and that can be reached, with the team's version."""
     cursor = await connection.execute(
         f"SELECT {_COLUMNS_OF_G}, t.version FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"  # noqa: S608 - constants
         " WHERE g.over_at IS NULL AND g.look_at <= %s AND t.version > g.seen_version"
-        " AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.platform_id = g.platform_id"
-        "  AND d.member_id = '@' || replace(g.group_id::text, '-', '') AND d.state = 'PENDING'"
-        "  AND d.kind = 'GROUP_CARD' AND d.claim_id IS NOT NULL)"
+        " AND EXISTS (SELECT FROM contact_points AS c WHERE c.platform_id = g.platform_id"
+        "  AND c.member_id = '@' || replace(g.group_id::text, '-', '') AND c.gone_at IS NULL)"
         " ORDER BY g.look_at LIMIT %s FOR UPDATE OF g SKIP LOCKED",
         (now, limit),
     )
     return [(Group(*row[:-1]), row[-1]) async for row in cursor]
 
 
+async def lock_told(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], ToldGroup]:
+    """Read what groups were told, given as (platform, member), and lock their pending cards: nobody claims them now."""
+    told: dict[tuple[UUID, str], ToldGroup] = {}
+    keys = [platform_id for platform_id, _ in members], [member_id for _, member_id in members]
+    cursor = await connection.execute(
+        "SELECT d.platform_id, d.member_id, d.claim_id IS NOT NULL FROM deliveries AS d"
+        " JOIN unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id) USING (platform_id, member_id)"
+        " WHERE d.kind = 'GROUP_CARD' AND d.state = 'PENDING' ORDER BY d.campaign_id, d.delivery_id FOR UPDATE OF d",
+        keys,
+    )
+    flying = {(row[0], row[1]) async for row in cursor if row[2]}
+    cursor = await connection.execute(
+        "SELECT d.platform_id, d.member_id,"
+        " bool_or(d.kind = 'GROUP_CARD' AND d.state = 'PENDING' AND d.attempts > 0),"
+        " bool_or(d.kind = 'GROUP_CARD' AND d.state = 'SENT'), bool_or(d.kind = 'GROUP_CARD' AND d.state = 'REFUSED'),"
+        " bool_or(d.kind = 'GROUP_ON' AND d.state IN ('SENT', 'PENDING'))"
+        " FROM deliveries AS d JOIN unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)"
+        " USING (platform_id, member_id) WHERE d.kind IN ('GROUP_CARD', 'GROUP_ON') GROUP BY 1, 2",
+        keys,
+    )
+    async for platform_id, member_id, tried, sent, refused, on in cursor:
+        on_its_way = (platform_id, member_id) in flying or (tried and not sent)
+        told[platform_id, member_id] = ToldGroup(on_its_way, refused, on)
+    return told
+
+
+async def tell_again(connection: Connection, campaign_id: UUID, team_id: UUID) -> None:
+    """Have a team's groups looked at again that knew its end."""
+    await connection.execute(
+        "UPDATE group_chats SET over_at = NULL WHERE campaign_id = %s AND team_id = %s AND NOT stopped",
+        (campaign_id, team_id),
+    )
+
+
 async def move_groups(connection: Connection, rows: Sequence[tuple[Group, int, datetime]]) -> None:
     """Store what locked groups were told, as (group, version of the team, when to look again)."""
     await connection.cursor().executemany(
-        "UPDATE group_chats SET shown = %s, told_on = %s, over_at = %s, seen_version = %s, look_at = %s"
+        "UPDATE group_chats SET shown = %s, knew = %s, over_at = %s, seen_version = %s, look_at = %s"
         " WHERE campaign_id = %s AND team_id = %s AND group_id = %s",
         [
-            (one.shown, one.told_on, one.over_at, version, look_at, one.campaign_id, one.team_id, one.group_id)
+            (one.shown, one.knew, one.over_at, version, look_at, one.campaign_id, one.team_id, one.group_id)
             for one, version, look_at in rows
         ],
     )
@@ -89,7 +143,7 @@ async def find_cards(connection: Connection, wanted: Sequence[tuple[UUID, str]])
         "SELECT k.platform_id, k.member_id, (SELECT a.provider_id FROM deliveries AS d"
         " JOIN attempts AS a USING (campaign_id, delivery_id) WHERE d.platform_id = k.platform_id"
         " AND d.member_id = k.member_id AND d.kind = 'GROUP_CARD' AND a.outcome = 'sent' AND a.provider_id <> ''"
-        " ORDER BY d.created_at DESC, a.number DESC LIMIT 1)"
+        " ORDER BY d.team_version DESC, a.number DESC LIMIT 1)"
         " FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)",
         ([platform_id for platform_id, _ in wanted], [member_id for _, member_id in wanted]),
     )

@@ -8,7 +8,7 @@ import pytest
 from groupbuy.notification.v1 import groups_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
 
-from services.notification.channels import Account, Letter, Outcome, Retry, Sent, Setup
+from services.notification.channels import Account, Letter, Outcome, Refused, Retry, Sent, Setup
 from services.notification.contacts import Contacts
 from services.notification.domain import APART, MOST_GROUPS
 from services.notification.handlers import Groups
@@ -24,8 +24,8 @@ CHAT = "the mango lovers' chat"
 
 
 async def a_team(notification: Notifying, *members: str) -> TeamLife:
-    """Open a team of five, of which two are needed."""
-    life = TeamLife(platform=SHOP, start=START)
+    """Open a team of five, of which four are needed."""
+    life = TeamLife(platform=SHOP, minimum=4, start=START)
     life.open(members[0])
     life.confirm(members[0])
     for member in members[1:]:
@@ -88,6 +88,18 @@ class Played:
     @property
     def said(self) -> list[tuple[str, str]]:
         return [(letter.kind.value, letter.edits) for letter in self.letters]
+
+
+async def written(notification: Notifying, kind: str) -> int:
+    [(count,)] = await notification.rows("SELECT count(*) FROM deliveries WHERE kind = %s", kind)
+    return int(count)
+
+
+async def joined(notification: Notifying, life: TeamLife, member: str) -> None:
+    before = len(life.records)
+    life.join(member)
+    await go_on(notification, life, before)
+    notification.clock.move(APART)
 
 
 async def go_on(notification: Notifying, life: TeamLife, from_record: int) -> None:
@@ -175,9 +187,115 @@ async def test_no_second_card_is_written_while_one_is_on_its_way(notification: N
     life.join("tom")
     await go_on(notification, life, before)
     notification.clock.move(APART)
-    assert await groups.tell() == 0
+    await groups.tell()
+    assert await written(notification, "GROUP_CARD") == 1
     await notification.do("UPDATE deliveries SET claim_id = NULL")
-    assert await groups.tell() == 1
+    notification.clock.move(APART)
+    await groups.tell()
+    assert await written(notification, "GROUP_CARD") == 2
+
+
+async def test_no_second_card_is_written_while_the_first_may_have_arrived(notification: Notifying, api: Api) -> None:
+    life, groups = await a_team(notification, "mei"), groups_of(notification, "console")
+    await bound(api, life)
+    await groups.tell()
+    await notification.do("UPDATE deliveries SET attempts = 1")
+    await joined(notification, life, "tom")
+    await groups.tell()
+    assert await written(notification, "GROUP_CARD") == 1
+
+
+async def test_a_card_that_cannot_be_edited_any_more_stays(notification: Notifying, api: Api) -> None:
+    life, chat = await a_team(notification, "mei"), Played(notification, edits=True)
+    await bound(api, life)
+    await chat.look()
+    chat.channel.outcomes[:] = [Refused("message_not_found")]
+    await joined(notification, life, "tom")
+    await chat.look()
+    await joined(notification, life, "ana")
+    await chat.look()
+    before = len(life.records)
+    life.tip()
+    await go_on(notification, life, before)
+    await chat.look()
+    assert [kind for kind, _ in chat.said] == ["GROUP_CARD", "GROUP_CARD", "GROUP_ON"]
+
+
+async def test_that_it_is_on_is_told_once_however_often_it_turns(notification: Notifying, api: Api) -> None:
+    life, chat = await a_team(notification, "mei"), Played(notification, edits=False)
+    await bound(api, life)
+    await chat.look()
+    for turn_of in (life.tip, life.untip, life.tip):
+        before = len(life.records)
+        turn_of()
+        await go_on(notification, life, before)
+        await chat.look()
+    assert [kind for kind, _ in chat.said] == ["GROUP_CARD", "GROUP_ON"]
+
+
+async def test_that_it_is_on_is_told_later_where_it_was_not_sent(notification: Notifying, api: Api) -> None:
+    life, chat = await a_team(notification, "mei"), Played(notification, edits=False)
+    await bound(api, life)
+    await chat.look()
+    for turn_of in (life.tip, life.untip):
+        before = len(life.records)
+        turn_of()
+        await go_on(notification, life, before)
+        notification.clock.move(APART)
+        await groups_of(notification).tell()
+    await chat.look()
+    before = len(life.records)
+    life.tip()
+    await go_on(notification, life, before)
+    await chat.look()
+    assert [kind for kind, _ in chat.said] == ["GROUP_CARD", "GROUP_ON"]
+
+
+async def test_a_team_cancelled_after_it_formed_is_told_of_once_more(notification: Notifying, api: Api) -> None:
+    life, chat = await a_team(notification, "mei", "tom", "ana", "lea"), Played(notification, edits=True)
+    before = len(life.records)
+    life.tip()
+    await go_on(notification, life, before)
+    await bound(api, life)
+    await chat.look()
+    before = len(life.records)
+    life.form()
+    await go_on(notification, life, before)
+    await chat.look()
+    before = len(life.records)
+    life.cancel()
+    await go_on(notification, life, before)
+    await chat.look()
+    await chat.look()
+    assert [kind for kind, _ in chat.said].count("GROUP_ENDED") == 2
+    assert "cancelled" in "".join(letter.body for letter in chat.letters if letter.kind == "GROUP_CARD")
+
+
+async def test_a_chat_that_takes_nothing_any_more_is_told_again_when_bound_again(
+    notification: Notifying, api: Api
+) -> None:
+    life, chat = await a_team(notification, "mei"), Played(notification, edits=True)
+    group_id = await bound(api, life)
+    chat.channel.outcomes[:] = [Refused("kicked", is_gone=True)]
+    await chat.look()
+    await joined(notification, life, "tom")
+    await chat.look()
+    assert await written(notification, "GROUP_CARD") == 1
+    assert await bound(api, life) == group_id
+    await chat.look()
+    assert [kind for kind, _ in chat.said] == ["GROUP_CARD", "GROUP_CARD"]
+
+
+async def test_a_stale_card_does_not_ask_to_join_a_team_that_ended(notification: Notifying, api: Api) -> None:
+    life = await a_team(notification, "mei")
+    await bound(api, life)
+    await groups_of(notification).tell()
+    before = len(life.records)
+    life.fail()
+    await go_on(notification, life, before)
+    async with a_sender(notification, Scripted("console")) as sender:
+        await turn(sender)
+    assert await notification.rows("SELECT state FROM deliveries WHERE kind = 'GROUP_CARD'") == [("SUPERSEDED",)]
 
 
 async def test_a_post_is_not_sent_when_it_is_true_no_more(notification: Notifying, api: Api) -> None:

@@ -185,11 +185,12 @@ async def test_the_request_is_the_one_that_is_documented() -> None:
         {
             "chat_id": 1234567890,
             "text": "Le prix baisse: 芒果 €34.90\n\n您现在只需支付€34.90。\nLigne deux, éèà.",
+            "link_preview_options": {"is_disabled": True},
             "reply_markup": {
                 "inline_keyboard": [[{"text": "See the team", "url": "https://shop.example.com/t/x"}]],
             },
         },
-        {"chat_id": "@mango_deals", "text": "<b>plain</b>"},
+        {"chat_id": "@mango_deals", "text": "<b>plain</b>", "link_preview_options": {"is_disabled": True}},
     ]
 
 
