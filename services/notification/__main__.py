@@ -23,6 +23,7 @@ from services.notification.handlers import (
     JoinDigests,
     MemberWriter,
     PlatformEvents,
+    PromoterDays,
     Reminders,
     StartReminders,
 )
@@ -131,6 +132,7 @@ async def process() -> None:
             timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
             timer("own messages", MessageWriter(database, clock).tell_tagged, every=1.0, page=1),
             timer("groups", groups.tell, every=2.0, page=GROUPS_PAGE),
+            timer("promoters", PromoterDays(database, clock).tell, every=30.0, page=PAGE),
             timer("starts", starts.tell_starts, every=5.0, page=PAGE),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),

@@ -8,6 +8,7 @@ WITH owners AS (
         SELECT campaign_id, team_id, platform_id, 'seat ' || seat_id AS row FROM seats
         UNION ALL SELECT campaign_id, team_id, platform_id, 'delivery ' || delivery_id FROM deliveries
                   WHERE team_id <> '00000000-0000-0000-0000-000000000000'
+        UNION ALL SELECT campaign_id, team_id, platform_id, 'day of promoter ' || promoter_id FROM promoter_days
         UNION ALL SELECT campaign_id, team_id, platform_id, 'group ' || group_id FROM group_chats
         UNION ALL SELECT campaign_id, team_id, platform_id, 'digest of joins of team ' || team_id FROM join_digests
         UNION ALL SELECT campaign_id, team_id, platform_id, 'job of ' || topic || ' ' || sequence FROM fanout_jobs

@@ -31,6 +31,7 @@ from services.notification.domain.members import (
 from services.notification.domain.messages import (
     OWN_WORDS,
     PRICE_KINDS,
+    Brought,
     Card,
     EndMoved,
     Facts,
@@ -73,6 +74,7 @@ from services.notification.domain.posting import (
     patterns_problem,
     rest_after,
 )
+from services.notification.domain.promoters import PromoterDay, next_summary
 from services.notification.domain.seats import (
     Contradiction,
     Role,
@@ -142,6 +144,7 @@ __all__ = [
     "Action",
     "Again",
     "Audience",
+    "Brought",
     "Campaign",
     "CampaignState",
     "Cancelled",
@@ -182,6 +185,7 @@ __all__ = [
     "Posted",
     "PriceFact",
     "PriceMoved",
+    "PromoterDay",
     "QuietHours",
     "Reduced",
     "Refunded",
@@ -233,6 +237,7 @@ __all__ = [
     "member_id_problem",
     "move_seat",
     "next_step",
+    "next_summary",
     "outcome_name",
     "parents",
     "patterns_problem",

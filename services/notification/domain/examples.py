@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.notification.domain.messages import (
+    Brought,
     Card,
     EndMoved,
     Facts,
@@ -83,6 +84,7 @@ EXAMPLES: Mapping[Kind, tuple[Facts, ...]] = {
     Kind.TIME_RUNNING_OUT: (TimeLeft(_UNTIL, 2), TimeLeft(_UNTIL, 0)),
     Kind.ONE_SEAT_LEFT: (OneLeft(_UNTIL),),
     Kind.NUDGE: (TimeLeft(_UNTIL, 2), TimeLeft(_UNTIL, 0)),
+    Kind.PROMOTER_DAILY: (Brought(12, 1), Brought(1, 0), Brought(0, 2)),
     Kind.REMINDER: (Starts(_UNTIL),),
     Kind.GROUP_CARD: _CARDS,
     Kind.GROUP_ON: _CARDS[1:2],

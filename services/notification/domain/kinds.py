@@ -67,6 +67,7 @@ CONCERNS: Final[Mapping[Kind, Concern]] = {
     Kind.ONE_SEAT_LEFT: Concern.TEAM,
     Kind.NUDGE: Concern.TEAM,
     Kind.REMINDER: Concern.OWN,
+    Kind.PROMOTER_DAILY: Concern.TEAM,
     Kind.GROUP_CARD: Concern.GROUP,
     Kind.GROUP_ON: Concern.GROUP,
     Kind.GROUP_ENDED: Concern.GROUP,

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     ONE_SEAT_LEFT = "ONE_SEAT_LEFT"
     NUDGE = "NUDGE"
     REMINDER = "REMINDER"
+    PROMOTER_DAILY = "PROMOTER_DAILY"
     GROUP_CARD = "GROUP_CARD"
     GROUP_ON = "GROUP_ON"
     GROUP_ENDED = "GROUP_ENDED"
@@ -206,6 +207,14 @@ class Starts:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """What a promoter's links brought since the last summary: seats confirmed, and confirmed ones given back."""
+
+    joined: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """How a team stands, told to a group chat, which is not told who is in it."""
 
@@ -252,6 +261,7 @@ Facts: TypeAlias = (
     | TimeLeft
     | OneLeft
     | Starts
+    | Brought
     | Card
     | HoldEnds
     | Refunded

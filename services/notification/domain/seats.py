@@ -79,6 +79,8 @@ class SeatMoved:
     """The confirmed fill of the team changed by it."""
     units: int = 0
     """Units given back, where a part of it was."""
+    promoter_id: str = ""
+    """Who earns a commission by it; empty for nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from services.notification.handlers.fanout import Fanout
 from services.notification.handlers.groups import Groups
 from services.notification.handlers.members import MemberWriter, PutMember
 from services.notification.handlers.platform_events import PlatformEvents
+from services.notification.handlers.promoters import PromoterDays
 from services.notification.handlers.reminders import Reminders
 from services.notification.handlers.templates import PutTemplate, TemplateWriter
 
@@ -21,6 +22,7 @@ __all__ = [
     "JoinDigests",
     "MemberWriter",
     "PlatformEvents",
+    "PromoterDays",
     "PutChannel",
     "PutMember",
     "PutTemplate",

@@ -24,6 +24,7 @@ from services.notification.domain import (
     Contradiction,
     Message,
     Opened,
+    PromoterDay,
     Seat,
     SeatMoved,
     Team,
@@ -36,6 +37,7 @@ from services.notification.domain import (
 )
 from services.notification.handlers.digests import WINDOW
 from services.notification.handlers.fanout import Told, campaign_messages_now, messages_now
+from services.notification.handlers.promoters import day_of, in_order
 from services.notification.handlers.writing import write_deliveries
 from services.notification.store import ALL_TEAMS, Job
 
@@ -65,15 +67,17 @@ class EventHandlers:
         )
         seats = await store.ask_seats(work.connection, _seat_keys(facts))
         teams = {(team.campaign_id, team.team_id): team for team in await asked.one()}
-        batch = _Batch(teams, {seat.seat_id: seat for seat in await seats.one()})
+        now = self._clock.now()
+        batch = _Batch(teams, {seat.seat_id: seat for seat in await seats.one()}, now)
         for event, fact in facts:
             batch.apply(event, fact)
-        now = self._clock.now()
         window = int(WINDOW.total_seconds())
         await store.save_teams(work.connection, batch.moved_teams(), batch.joined_teams(), now, window)
         await store.save_seats(work.connection, batch.moved_seats())
         for campaign_id, team_id in sorted(batch.given_up):
             await store.tell_again(work.connection, campaign_id, team_id)
+        if batch.days:
+            await store.add_to_days(work.connection, in_order(batch.days))
         reached = [(team.campaign_id, team.team_id, team.version) for team in batch.moved_teams()]
         jobs = await store.lock_reached_jobs(work.connection, reached) if reached else []
         await store.delete_jobs(work.connection, jobs)
@@ -164,8 +168,10 @@ async def _keep_payments(work: Work, settled: Sequence[tuple[Event, pricing_pb2.
 class _Batch:
     """Teams and seats while a batch of events is applied to them, and what follows."""
 
-    def __init__(self, teams: dict[TeamKey, Team], seats: dict[UUID, Seat]) -> None:
+    def __init__(self, teams: dict[TeamKey, Team], seats: dict[UUID, Seat], now: datetime) -> None:
         self.teams = teams
+        self.days: list[PromoterDay] = []
+        self._now = now
         self.messages: list[Told] = []
         self.jobs: list[Job] = []
         self._seats = seats
@@ -202,6 +208,8 @@ class _Batch:
             raise Poison(event.event_id, seat.reason)
         self._seats[seat.seat_id] = seat
         self._moved[seat.seat_id] = team.campaign_id, team.team_id
+        if day := day_of(moved, seat, team, opened, self._now):
+            self.days.append(day)
         if told := seat_news(moved, seat, opened):
             kind, facts = told
             message = Message(event.event_id, team.version, kind, seat.seat_id, seat.member_id, facts)

@@ -143,6 +143,7 @@ from services.notification.store.posts import (
     release_posts,
     wait_posts,
 )
+from services.notification.store.promoters import add_to_days, take_due_days
 from services.notification.store.reminders import (
     EndingHold,
     EndingTeam,
@@ -210,6 +211,7 @@ __all__ = [
     "TemplatePosition",
     "TemplateRow",
     "ToldGroup",
+    "add_to_days",
     "ask_readers",
     "ask_seats",
     "ask_teams",
@@ -310,6 +312,7 @@ __all__ = [
     "seal_endpoint_anew",
     "seal_points_anew",
     "stop_group",
+    "take_due_days",
     "take_due_digests",
     "take_due_groups",
     "take_due_reminders",

@@ -136,7 +136,9 @@ def _moved(envelope: teams_pb2.TeamEvent) -> SeatMoved | Sponsored | None:
     seat = getattr(envelope, name).seat
     if seat.sponsored:
         return Sponsored()  # nobody's, so that nobody is ever told of it
-    return SeatMoved(_seat(seat), _seat_fact(envelope, name), _fills(envelope, name), envelope.seat_reduced.units)
+    return SeatMoved(
+        _seat(seat), _seat_fact(envelope, name), _fills(envelope, name), envelope.seat_reduced.units, seat.promoter_id
+    )
 
 
 def _seat_fact(envelope: teams_pb2.TeamEvent, name: str) -> SeatFact:

@@ -10,6 +10,7 @@ import pytest
 from services.chassis import formats
 from services.notification.domain import (
     OWN_WORDS,
+    Brought,
     Card,
     CountedIn,
     EndMoved,
@@ -91,6 +92,7 @@ FACTS: dict[Kind, Facts] = {
     Kind.ONE_SEAT_LEFT: OneLeft(UNTIL),
     Kind.NUDGE: TimeLeft(UNTIL, 2),
     Kind.REMINDER: Starts(UNTIL),
+    Kind.PROMOTER_DAILY: Brought(3, 1),
     Kind.REFUND_DONE: Refunded(1500),
     Kind.GROUP_CARD: a_card(TeamState.FORMING, 2),
     Kind.GROUP_ON: a_card(TeamState.TIPPED),
@@ -134,6 +136,7 @@ COUNTS: list[tuple[Kind, Facts]] = [
     *((kind, TimeLeft(UNTIL, number)) for kind in (Kind.TIME_RUNNING_OUT, Kind.NUDGE) for number in NUMBERS),
     *((Kind.HOLD_ENDING, HoldEnds(number, UNTIL)) for number in NUMBERS),
     *((Kind.GROUP_CARD, a_card(TeamState.FORMING, number, number, stop="")) for number in NUMBERS),
+    *((Kind.PROMOTER_DAILY, Brought(number, number)) for number in NUMBERS),
     *((Kind.GROUP_CARD, a_card(state)) for state in TeamState if state is not TeamState.UNKNOWN),
     *((Kind.GROUP_ENDED, a_card(state)) for state in (TeamState.FAILED, TeamState.CANCELLED)),
     *((Kind.UNTIPPED, Turned(1, 3490, number, 0)) for number in NUMBERS),
