@@ -26,6 +26,7 @@ WITH owners AS (
     FROM (
         SELECT campaign_id, platform_id, 'team ' || team_id AS row FROM teams
         UNION ALL SELECT campaign_id, platform_id, 'campaign ' || campaign_id FROM campaigns
+        UNION ALL SELECT campaign_id, platform_id, 'price of team ' || team_id FROM team_prices
         -- of a whole campaign, whose teams may not have been heard of yet
         UNION ALL SELECT campaign_id, platform_id, 'job of ' || topic || ' ' || sequence FROM fanout_jobs
                   WHERE team_id = '00000000-0000-0000-0000-000000000000'

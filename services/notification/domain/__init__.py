@@ -74,6 +74,7 @@ from services.notification.domain.posting import (
     patterns_problem,
     rest_after,
 )
+from services.notification.domain.prices import PriceRow, TeamPrice, lowest, price_of
 from services.notification.domain.promoters import PromoterDay, next_summary
 from services.notification.domain.seats import (
     Contradiction,
@@ -185,6 +186,7 @@ __all__ = [
     "Posted",
     "PriceFact",
     "PriceMoved",
+    "PriceRow",
     "PromoterDay",
     "QuietHours",
     "Reduced",
@@ -207,6 +209,7 @@ __all__ = [
     "State",
     "Team",
     "TeamFact",
+    "TeamPrice",
     "TeamState",
     "Template",
     "Templates",
@@ -233,6 +236,7 @@ __all__ = [
     "language_problem",
     "leaves_one",
     "link_of",
+    "lowest",
     "matching",
     "member_id_problem",
     "move_seat",
@@ -243,6 +247,7 @@ __all__ = [
     "patterns_problem",
     "pause_after",
     "price_news",
+    "price_of",
     "quiet_problem",
     "reminded_before",
     "rest_after",

@@ -42,6 +42,9 @@ _CARDS = tuple(
         _UNTIL,
         "https://shop.example/i/Mango4711",
         "https://shop.example/stop?token=x",
+        now=3490 if missing else 2990,
+        several=state is TeamState.TIPPED,
+        best=1990,
     )
     for state, joined, missing in (
         (TeamState.FORMING, 1, 3),

@@ -1,10 +1,11 @@
 """Group chats that are bound to a team: what of their team they are told, and when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.notification.domain.messages import Card, Kind
+from services.notification.domain.prices import TeamPrice
 from services.notification.domain.teams import Opened, Team, TeamState
 
 MOST_GROUPS = 20
@@ -34,6 +35,8 @@ class Group:
     stopped: bool = False
     seen_version: int = 0
     """Of the team, when the group was looked at last."""
+    seen_price: int = 0
+    """The version of its price then."""
 
     @property
     def member_id(self) -> str:
@@ -51,15 +54,20 @@ def group_of_member(member_id: str) -> UUID | None:
     return UUID(hex=member_id[1:]) if member_id.startswith("@") else None
 
 
-def card_of(team: Team, opened: Opened, link: str, stop: str) -> Card:
+def card_of(team: Team, opened: Opened, price: TeamPrice | None, link: str, stop: str) -> Card:
     """Tell how a team stands."""
     missing = max(0, opened.minimum - team.fill) if team.state is TeamState.FORMING else 0
-    return Card(team.state, team.fill, missing, max(0, opened.maximum - team.taken), opened.ends_at, link, stop)
+    left = max(0, opened.maximum - team.taken)
+    card = Card(team.state, team.fill, missing, left, opened.ends_at, link, stop)
+    if price is None or team.state.has_ended:
+        return card
+    return replace(card, now=price.now, several=price.several, best=price.best if price.best < price.now else 0)
 
 
 def shown(card: Card) -> str:
     """Write what a card says, to see whether another says the same."""
-    return f"{card.state} {card.joined} {card.missing} {card.left} {card.open_until.isoformat()}"
+    told = card.state, card.joined, card.missing, card.left, card.open_until.isoformat(), card.now, card.best
+    return " ".join(map(str, told))
 
 
 def group_news(group: Group, card: Card, *, edits: bool, told_on: bool) -> list[Kind]:

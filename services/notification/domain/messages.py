@@ -228,6 +228,12 @@ class Card:
     link: str
     stop: str
     """Where anybody can have these posts stopped; empty where no address takes that."""
+    now: int = 0
+    """The lowest unit price of who joins now; 0 where it is not known."""
+    several: bool = False
+    """Items differ in it."""
+    best: int = 0
+    """The lowest unit price that it can fall to; 0 where it is there already, or that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from services.notification.domain import (
     Contradiction,
     Message,
     Opened,
+    PriceRow,
     PromoterDay,
     Seat,
     SeatMoved,
@@ -76,6 +77,8 @@ class EventHandlers:
         await store.save_seats(work.connection, batch.moved_seats())
         for campaign_id, team_id in sorted(batch.given_up):
             await store.tell_again(work.connection, campaign_id, team_id)
+        if batch.prices:
+            await store.save_prices(work.connection, batch.prices)
         if batch.days:
             await store.add_to_days(work.connection, in_order(batch.days))
         reached = [(team.campaign_id, team.team_id, team.version) for team in batch.moved_teams()]
@@ -89,6 +92,8 @@ class EventHandlers:
         One of a whole campaign is told to the teams as they are known: nothing says of which versions it is.
         """
         jobs = [_price_job(event) for event in events]
+        rows = [translate.price_row(event.read_as(pricing_pb2.PriceEvent)) for event in events]
+        await store.save_prices(work.connection, [row for row in rows if row])
         if of_teams := [job for job in jobs if not job.of_campaign]:
             await self._tell_or_wait(work, of_teams)
         now = self._clock.now()
@@ -171,6 +176,8 @@ class _Batch:
     def __init__(self, teams: dict[TeamKey, Team], seats: dict[UUID, Seat], now: datetime) -> None:
         self.teams = teams
         self.days: list[PromoterDay] = []
+        self.prices: list[PriceRow] = []
+        """Of teams that were opened."""
         self._now = now
         self.messages: list[Told] = []
         self.jobs: list[Job] = []
@@ -193,6 +200,8 @@ class _Batch:
             return
         self.teams[key] = team
         self._advanced.add(key)
+        if isinstance(fact.change, Opened) and (row := translate.first_price(event.read_as(teams_pb2.TeamEvent))):
+            self.prices.append(row)
         if before.state.has_ended and team.state is not before.state:
             self.given_up.add(key)
         if isinstance(fact.change, SeatMoved):

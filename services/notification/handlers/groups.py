@@ -25,6 +25,7 @@ from services.notification.domain import (
     Message,
     Point,
     Team,
+    TeamPrice,
     TeamState,
     card_of,
     group_news,
@@ -137,33 +138,41 @@ class Groups:
         now = self._clock.now()
         async with self._database.work() as work:
             due = await store.take_due_groups(work.connection, now, PAGE)
-            known = await store.lock_told(work.connection, [(group.platform_id, group.member_id) for group, _ in due])
+            known = await store.lock_told(work.connection, [(group.platform_id, group.member_id) for group in due])
+            teams = await self._teams(work, due)
+            prices = await store.find_prices(work.connection, list(teams.values()))
             moved, told = [], []
-            for group, version in due:
+            for group in due:
                 so_far = known.get((group.platform_id, group.member_id), store.NOT_TOLD)
-                if so_far.on_its_way:
-                    moved.append((group, group.seen_version, now + APART))
-                    continue
-                team = await store.find_team(work.connection, group.platform_id, group.campaign_id, group.team_id)
-                after, messages = self._news(group, team, so_far, now) if team else (group, [])
-                moved.append((after, version, now + APART))
+                key = group.campaign_id, group.team_id
+                after, messages = self._news(group, teams[key], prices.get(key), so_far, now)
+                moved.append(after)
                 told += messages
             await write_deliveries(work, told, now)
-            await store.move_groups(work.connection, moved)
+            await store.move_groups(work.connection, moved, now + APART)
         return len(due)
 
+    async def _teams(self, work: Work, groups: Collection[Group]) -> dict[tuple[UUID, UUID], Team]:
+        found: dict[tuple[UUID, UUID], Team] = {}
+        for platform_id, campaign_id in sorted({(group.platform_id, group.campaign_id) for group in groups}):
+            wanted = {group.team_id for group in groups if group.campaign_id == campaign_id}
+            teams = await store.find_teams(work.connection, platform_id, campaign_id, wanted)
+            found |= {(campaign_id, team_id): team for team_id, team in teams.items()}
+        return found
+
     def _news(
-        self, group: Group, team: Team, so_far: store.ToldGroup, now: datetime
+        self, group: Group, team: Team, priced: tuple[int, TeamPrice] | None, so_far: store.ToldGroup, now: datetime
     ) -> tuple[Group, list[tuple[Team, Message]]]:
-        if team.opened is None:
+        if team.opened is None or so_far.on_its_way:
             return group, []
         stop = self._unsubscribing.group_link(group.platform_id, group.member_id)
-        card = card_of(team, team.opened, group.link, stop)
+        seen_price, price = priced or (group.seen_price, None)
+        card = card_of(team, team.opened, price, group.link, stop)
         edits = group.channel in self._edits and not so_far.cannot_edit
         kinds = group_news(group, card, edits=edits, told_on=so_far.on)
+        at = team.version + seen_price  # both only grow
         messages = [
-            (team, Message(_cause(group, kind, team), team.version, kind, NOBODYS, group.member_id, card))
-            for kind in kinds
+            (team, Message(_cause(group, kind, at), at, kind, NOBODYS, group.member_id, card)) for kind in kinds
         ]
         return (
             replace(
@@ -171,6 +180,8 @@ class Groups:
                 shown=shown(card) if Kind.GROUP_CARD in kinds else group.shown,
                 knew=team.state is TeamState.TIPPED and (group.knew or not group.shown),
                 over_at=now if team.state.has_ended else None,
+                seen_version=team.version,
+                seen_price=seen_price,
             ),
             messages,
         )
@@ -184,9 +195,9 @@ async def stop_group(work: Work, platform_id: UUID, group_id: UUID, now: datetim
     await store.take_points(work.connection, [(platform_id, group)])
 
 
-def _cause(group: Group, kind: Kind, team: Team) -> UUID:
-    """Name what is told at a version of the team."""
-    return ids.derived_id(group.group_id, kind, str(team.version))
+def _cause(group: Group, kind: Kind, at: int) -> UUID:
+    """Name what is told when team and price stand so."""
+    return ids.derived_id(group.group_id, kind, str(at))
 
 
 def _member(group: Group, command: BindGroup) -> Member:

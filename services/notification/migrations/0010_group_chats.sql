@@ -13,11 +13,24 @@ CREATE TABLE group_chats (
     over_at      timestamptz,                      -- it was stopped, or the team had ended
     stopped      boolean     NOT NULL,
     seen_version bigint      NOT NULL DEFAULT 0,   -- of the team, when the group was looked at last
+    seen_price   bigint      NOT NULL DEFAULT 0,   -- the version of its price then
     look_at      timestamptz NOT NULL,             -- not before
     PRIMARY KEY (campaign_id, team_id, group_id)
 );
 CREATE UNIQUE INDEX group_chats_id ON group_chats (group_id);
 CREATE INDEX group_chats_told ON group_chats (look_at) WHERE over_at IS NULL;
+-- A copy of prices, as far as groups are told: a team's own, and of no team the one that a whole campaign moves.
+CREATE TABLE team_prices (
+    campaign_id    uuid    NOT NULL,
+    team_id        uuid    NOT NULL,
+    platform_id    uuid    NOT NULL,
+    version        bigint  NOT NULL,               -- of the team, or the number of the campaign's tally
+    ladder_version bigint  NOT NULL,               -- of a campaign's price; 0 of a team's own
+    unit_price     bigint  NOT NULL,               -- the lowest of its items
+    several        boolean NOT NULL,               -- items differ in it
+    best           bigint  NOT NULL,               -- the lowest that it can fall to; 0 where that is not known
+    PRIMARY KEY (campaign_id, team_id)
+);
 CREATE INDEX deliveries_groups ON deliveries (platform_id, member_id, kind, team_version)
     WHERE kind IN ('GROUP_CARD', 'GROUP_ON', 'GROUP_ENDED');
 

@@ -143,6 +143,7 @@ from services.notification.store.posts import (
     release_posts,
     wait_posts,
 )
+from services.notification.store.prices import find_prices, save_prices
 from services.notification.store.promoters import add_to_days, take_due_days
 from services.notification.store.reminders import (
     EndingHold,
@@ -245,6 +246,7 @@ __all__ = [
     "find_members",
     "find_pauses",
     "find_points_sealed_otherwise",
+    "find_prices",
     "find_reaches",
     "find_sealed_otherwise",
     "find_standings",
@@ -302,6 +304,7 @@ __all__ = [
     "save_endpoint",
     "save_members",
     "save_pauses",
+    "save_prices",
     "save_progress",
     "save_reader",
     "save_seats",

@@ -78,17 +78,19 @@ async def stop_group(connection: Connection, platform_id: UUID, group_id: UUID, 
     return Group(*row).member_id if row else None
 
 
-async def take_due_groups(connection: Connection, now: datetime, limit: int) -> list[tuple[Group, int]]:
-    """Lock groups whose team has moved since they were looked at and that can be reached, with the team's version."""
+async def take_due_groups(connection: Connection, now: datetime, limit: int) -> list[Group]:
+    """Lock groups whose team has moved since they were looked at and that can be reached, or its price has."""
     cursor = await connection.execute(
-        f"SELECT {_COLUMNS_OF_G}, t.version FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"  # noqa: S608 - constants
-        " WHERE g.over_at IS NULL AND g.look_at <= %s AND t.version > g.seen_version"
+        f"SELECT {_COLUMNS_OF_G} FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"  # noqa: S608 - constants
+        " WHERE g.over_at IS NULL AND g.look_at <= %s AND (t.version > g.seen_version OR g.seen_price <"
+        "  (SELECT version FROM team_prices AS p WHERE p.campaign_id = g.campaign_id AND p.team_id ="
+        "  CASE WHEN t.of_campaign THEN '00000000-0000-0000-0000-000000000000' ELSE g.team_id END))"
         " AND EXISTS (SELECT FROM contact_points AS c WHERE c.platform_id = g.platform_id"
         "  AND c.member_id = '@' || replace(g.group_id::text, '-', '') AND c.gone_at IS NULL)"
         " ORDER BY g.look_at LIMIT %s FOR UPDATE OF g SKIP LOCKED",
         (now, limit),
     )
-    return [(Group(*row[:-1]), row[-1]) async for row in cursor]
+    return [Group(*row) async for row in cursor]
 
 
 async def lock_told(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], ToldGroup]:
@@ -125,14 +127,24 @@ async def tell_again(connection: Connection, campaign_id: UUID, team_id: UUID) -
     )
 
 
-async def move_groups(connection: Connection, rows: Sequence[tuple[Group, int, datetime]]) -> None:
-    """Store what locked groups were told, as (group, version of the team, when to look again)."""
+async def move_groups(connection: Connection, groups: Sequence[Group], look_at: datetime) -> None:
+    """Store what locked groups were told, and when to look again."""
     await connection.cursor().executemany(
-        "UPDATE group_chats SET shown = %s, knew = %s, over_at = %s, seen_version = %s, look_at = %s"
+        "UPDATE group_chats SET shown = %s, knew = %s, over_at = %s, seen_version = %s, seen_price = %s, look_at = %s"
         " WHERE campaign_id = %s AND team_id = %s AND group_id = %s",
         [
-            (one.shown, one.knew, one.over_at, version, look_at, one.campaign_id, one.team_id, one.group_id)
-            for one, version, look_at in rows
+            (
+                one.shown,
+                one.knew,
+                one.over_at,
+                one.seen_version,
+                one.seen_price,
+                look_at,
+                one.campaign_id,
+                one.team_id,
+                one.group_id,
+            )
+            for one in groups
         ],
     )
 

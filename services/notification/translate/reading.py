@@ -24,6 +24,7 @@ from services.notification.domain import (
     Opened,
     PaymentMode,
     PriceFact,
+    PriceRow,
     Refunded,
     Rescheduled,
     Role,
@@ -38,7 +39,10 @@ from services.notification.domain import (
     Text,
     ToPay,
     TurnedTo,
+    lowest,
+    price_of,
 )
+from services.notification.store import ALL_TEAMS
 
 _SETTLED = {
     pricing_pb2.SETTLEMENT_CAUSE_TEAM_FORMED: Kind.FORMED,
@@ -182,6 +186,28 @@ def _opened(fact: teams_pb2.TeamOpened) -> Opened:
         of_campaign=fact.price_table.basis == ladder_pb2.BASIS_CAMPAIGN_UNITS,
         maximum=rules.maximum,
     )
+
+
+def first_price(envelope: teams_pb2.TeamEvent) -> PriceRow | None:
+    """Read the price that a team opens with, from its price table; None of any other event."""
+    if envelope.WhichOneof("fact") != "team_opened":
+        return None
+    platform_id, campaign_id, team_id = team_key(envelope)
+    rows = [row for row in envelope.team_opened.price_table.rows if row.role == ladder_pb2.ROLE_MEMBER and row.steps]
+    best = min((step.unit_price for row in rows for step in row.steps), default=0)
+    price = lowest((row.steps[0].unit_price for row in rows), best)
+    return PriceRow(platform_id, campaign_id, team_id, envelope.sequence, 0, price) if price else None
+
+
+def price_row(envelope: pricing_pb2.PriceEvent) -> PriceRow | None:
+    """Read what a team's, or a whole campaign's, price is from now on; None where it stays. Unreadable."""
+    fact = price_fact(envelope)
+    price = price_of(fact)
+    if price is None:
+        return None
+    if is_of_campaign(envelope):
+        return PriceRow(*campaign_key(envelope), ALL_TEAMS, envelope.tally_seq, fact.ladder_version, price)
+    return PriceRow(*team_key(envelope), envelope.team_version, 0, price)
 
 
 def campaign_copy(envelope: teams_pb2.CampaignEvent) -> Campaign | None:

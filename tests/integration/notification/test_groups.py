@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from groupbuy.notification.v1 import groups_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb2
+from groupbuy.pricing.v1 import ladder_pb2
 
 from services.notification.channels import Account, Letter, Outcome, Refused, Retry, Sent, Setup
 from services.notification.contacts import Contacts
@@ -16,7 +17,8 @@ from services.notification.unsubscribing import Unsubscribing
 from tests.integration.notification.test_sending import Scripted, a_sender, turn
 from tests.support.notification_rpc import OTHER, SHOP, Api
 from tests.support.notifying import SEALER, START, Notifying
-from tests.support.teams import TeamLife
+from tests.support.prices import Pricing, campaign_changed
+from tests.support.teams import TeamLife, price_table
 
 LINK = "https://shop.example/i/Mango4711"
 STOP = "https://shop.example/stop"
@@ -136,6 +138,53 @@ async def test_one_card_is_edited_in_its_place_and_two_posts_follow(notification
     text = "\n".join(letter.subject + letter.body for letter in chat.letters)
     assert not any(name in text for name in ("mei", "tom", "ana", "lea"))
     assert (chat.letters[0].link, chat.letters[0].address) == (LINK, CHAT)
+
+
+async def test_the_card_says_the_price_and_what_it_can_fall_to(notification: Notifying, api: Api) -> None:
+    life, chat = await a_team(notification, "mei"), Played(notification, edits=True)
+    pricing = Pricing(life)
+    await bound(api, life)
+    await chat.look()
+    assert "€39.90 now, down to €24.90" in chat.letters[-1].body
+    await joined(notification, life, "tom")
+    await chat.look()
+    await notification.apply(pricing.changed(1, 2, next_fill=3, missing=1))  # no event of the team comes with it
+    await chat.look()
+    assert "€34.90 now, down to €24.90" in chat.letters[-1].body
+    await joined(notification, life, "ana")
+    await joined(notification, life, "lea")
+    await joined(notification, life, "kim")
+    life.tip()
+    await notification.apply(life.records[-1], pricing.changed(2, 5))
+    await chat.look()
+    assert "€24.90 now." in next(letter.body for letter in reversed(chat.letters) if letter.kind == "GROUP_CARD")
+
+
+async def test_an_older_price_changes_nothing(notification: Notifying, api: Api) -> None:
+    life, chat = await a_team(notification, "mei"), Played(notification, edits=True)
+    old = Pricing(life).changed(1, 2)
+    life.join("tom")
+    await notification.apply(*life.records[-2:])
+    pricing = Pricing(life)
+    pricing.near(2, 3)
+    await notification.apply(pricing.changed(2, 3), old)
+    await bound(api, life)
+    await chat.look()
+    assert f"€{life.price(3) / 100:.2f} now" in chat.letters[-1].body
+
+
+async def test_a_price_that_the_whole_campaign_moves_is_said(notification: Notifying, api: Api) -> None:
+    table = price_table(basis=ladder_pb2.BASIS_CAMPAIGN_UNITS)
+    life, chat = TeamLife(platform=SHOP, minimum=4, table=table, start=START), Played(notification, edits=True)
+    life.open("mei")
+    life.confirm("mei")
+    await notification.apply(*life.records)
+    await bound(api, life)
+    await chat.look()
+    assert "€" not in chat.letters[-1].body  # nobody has said yet what the campaign's price is
+    await notification.apply(campaign_changed(life, 1, 1, 3, next_fill=5, missing=2))
+    await chat.look()
+    assert f"€{life.price(3) / 100:.2f} now, down to €24.90" in chat.letters[-1].body
 
 
 async def test_a_channel_that_does_not_edit_has_one_card_and_the_posts(notification: Notifying, api: Api) -> None:
