@@ -17,6 +17,9 @@ TELEGRAM, SLACK, WECHAT = "telegram", "slack", "wechat"
 NAMES = {TELEGRAM: "Telegram", SLACK: "Slack", WECHAT: "WeChat"}
 _BOT = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw0"
 _APP = "xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOcBrzbqgy"
+_CHAT = "-1001234567890"
+GROUP = "the group"
+"""The name of those in the group chat."""
 _TOKEN = "76_demo"  # noqa: S105 - of a server that only this demo talks to
 _ACCOUNTS = {
     TELEGRAM: {"token": _BOT},
@@ -39,6 +42,15 @@ class Seen:
     body: str
 
 
+@dataclass
+class Post:
+    """A message in a group chat, as it reads now."""
+
+    text: str
+    button: str
+    edits: int = 0
+
+
 class Messengers:
     """One HTTP server that is all three."""
 
@@ -51,11 +63,14 @@ class Messengers:
         self._broken: set[str] = set()
         self.last: dict[str, Seen] = {}
         """The last request for each member, by its id."""
+        self.group: dict[int, Post] = {}
+        """What stands in Telegram's group chat, by the numbers of messages."""
 
     async def start(self) -> None:
         """Listen on a free port."""
         application = web.Application()
         application.router.add_post(f"/{TELEGRAM}/bot{{token}}/sendMessage", self._telegram)
+        application.router.add_post(f"/{TELEGRAM}/bot{{token}}/editMessageText", self._edited)
         application.router.add_post(f"/{SLACK}/chat.postMessage", self._slack)
         application.router.add_post(f"/{WECHAT}/cgi-bin/stable_token", self._token)
         application.router.add_post(f"/{WECHAT}/cgi-bin/message/template/send", self._wechat)
@@ -86,6 +101,11 @@ class Messengers:
         self._members |= dict.fromkeys(found.values(), member_id)
         return found
 
+    def group_chat(self) -> str:
+        """Give the address of a group chat in Telegram."""
+        self._members[_CHAT] = GROUP
+        return _CHAT
+
     def block(self, member_id: str) -> None:
         """Have a member's messengers refuse it from now on, as when the member has blocked the shop."""
         self._blocked.add(member_id)
@@ -102,7 +122,19 @@ class Messengers:
             refusal = "Forbidden: bot was blocked by the user"
             return _answer({"ok": False, "error_code": 403, "description": refusal}, 403)
         number = self._arrived(TELEGRAM, member_id, said["text"])
+        if member_id == GROUP:
+            number += len(self.group)
+            self.group[number] = Post(said["text"], _button(said))
         return _answer({"ok": True, "result": {"message_id": number, "chat": {"id": said["chat_id"]}}})
+
+    async def _edited(self, request: web.Request) -> web.Response:
+        said, _ = await self._read(request, "chat_id")
+        post = self.group.get(said["message_id"])
+        if post is None:
+            refusal = "Bad Request: message to edit not found"
+            return _answer({"ok": False, "error_code": 400, "description": refusal}, 400)
+        post.text, post.button, post.edits = said["text"], _button(said), post.edits + 1
+        return _answer({"ok": True, "result": {"message_id": said["message_id"], "chat": {"id": said["chat_id"]}}})
 
     async def _slack(self, request: web.Request) -> web.Response:
         said, member_id = await self._read(request, "channel")
@@ -144,6 +176,12 @@ async def problem_of(shop: Shop, channel: str) -> str:
     """Read what operators are told of a channel."""
     listed = await shop.ask(shop.messages.ListChannels, ListChannelsRequest())
     return next((one.problem for one in listed.channels if one.name == channel), "")
+
+
+def _button(said: Mapping[str, Any]) -> str:
+    """Read what the button below a message of Telegram says; empty where there is none."""
+    rows = said.get("reply_markup", {}).get("inline_keyboard", [])
+    return str(rows[0][0]["text"]) if rows else ""
 
 
 def _answer(body: Mapping[str, Any], status: int = 200) -> web.Response:

@@ -1,8 +1,16 @@
 """What happens in members' messengers: the request that came, a member that blocks the shop, an account that breaks."""
 
+import asyncio
+from time import perf_counter
+
+from groupbuy.notification.v1.groups_pb2 import BindGroupRequest
+
 from deploy.demo.messengers import NAMES
 from deploy.demo.play.turn import Turn
 from deploy.demo.scene import model
+from deploy.demo.show.text import counted
+
+_POLL_SECONDS = 0.1
 
 
 async def request(turn: Turn, step: model.Request) -> None:
@@ -14,6 +22,41 @@ async def request(turn: Turn, step: model.Request) -> None:
         return
     turn.record.notes.append(f"{seen.line}\n{seen.body}")
     turn.stage.quote([seen.line, "", *seen.body.splitlines()])
+    await turn.stage.beat(1.5)
+
+
+async def group(turn: Turn, step: model.BindGroup) -> None:
+    """A group chat is bound to the team."""
+    await turn.announce(f"A group chat in {NAMES[step.channel]} is bound to the team")
+    request = BindGroupRequest(
+        team_id=turn.world.the_team().team_id,
+        channel=step.channel,
+        address=turn.props.messengers.group_chat(),
+        language="en",
+        link=turn.world.links[step.by],
+    )
+    began = perf_counter()
+    await turn.shop.ask(turn.shop.messages.BindGroup, request)
+    turn.answered(began, "the chat will have one card, kept up to date", "BindGroup")
+
+
+async def card(turn: Turn, step: model.Card) -> None:
+    """Show what stands in the group chat."""
+    await turn.announce(f"What stands in the group chat in {NAMES[step.channel]}")
+    posts = turn.props.messengers.group
+    began = perf_counter()
+    while len(posts) < step.posts:
+        if perf_counter() - began > step.within:
+            break
+        await asyncio.sleep(_POLL_SECONDS)
+    if len(posts) != step.posts:
+        turn.record.broken.append(f"{step.posts} posts expected in the group chat, and there are {len(posts)}")
+    for post in posts.values():
+        lines = [*post.text.splitlines(), *([f"[ {post.button} ]"] if post.button else [])]
+        if post.edits:
+            lines.append(f"({counted(post.edits, 'edit')} of this post so far)")
+        turn.record.notes.append("\n".join(lines))
+        turn.stage.quote(lines)
     await turn.stage.beat(1.5)
 
 

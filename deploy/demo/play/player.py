@@ -44,6 +44,8 @@ _PLAYS: dict[type, Callable[[Turn, Any], Awaitable[None]]] = {
     model.Receipts: audience.receipts,
     model.Letter: audience.letter,
     model.Request: chats.request,
+    model.BindGroup: chats.group,
+    model.Card: chats.card,
     model.Blocks: chats.blocks,
     model.Breaks: chats.breaks,
     model.Kill: storm.kill,

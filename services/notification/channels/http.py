@@ -72,7 +72,7 @@ class Http:
     def __init__(self, *, seconds: float, connections: int, allow_private: bool) -> None:
         self._seconds = seconds
         self._connections = connections
-        self._allow_private = allow_private
+        self.allows_private = allow_private
         self._session: aiohttp.ClientSession | None = None
 
     def url_problem(self, url: str) -> str | None:
@@ -88,7 +88,7 @@ class Http:
             return "must be an http or https URL with a host, for instance https://example.com/messages"
         if "@" in parts.netloc:
             return "must not carry credentials; put a token into the path instead"
-        if not self._allow_private and is_private_host(parts.hostname):
+        if not self.allows_private and is_private_host(parts.hostname):
             return "must not be a private, loopback or link-local address"
         return None
 
@@ -129,7 +129,7 @@ class Http:
     def _opened(self) -> aiohttp.ClientSession:
         """Make the session at the first use: it belongs to the running loop."""
         if self._session is None:
-            resolver = None if self._allow_private else GuardedResolver()
+            resolver = None if self.allows_private else GuardedResolver()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, resolver=resolver, keepalive_timeout=30),
                 timeout=aiohttp.ClientTimeout(total=self._seconds),

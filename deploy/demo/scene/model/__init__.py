@@ -3,10 +3,12 @@
 from deploy.demo.scene.model.expect import Expect, Promoted
 from deploy.demo.scene.model.offer import Campaign, Discount, Item, Rules, Tier, WhoMayJoin
 from deploy.demo.scene.model.steps import (
+    BindGroup,
     Blocks,
     Breaks,
     Cancel,
     Captures,
+    Card,
     Crowd,
     Default,
     Delivered,
@@ -40,11 +42,13 @@ from deploy.demo.scene.model.steps import (
 from deploy.demo.scene.model.story import Member, Scene
 
 __all__ = [
+    "BindGroup",
     "Blocks",
     "Breaks",
     "Campaign",
     "Cancel",
     "Captures",
+    "Card",
     "Crowd",
     "Default",
     "Delivered",

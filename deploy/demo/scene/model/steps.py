@@ -301,6 +301,25 @@ class Breaks:
 
 
 @dataclass(frozen=True, slots=True)
+class BindGroup:
+    """A group chat is bound to the team; the link of its card is the one shared in `by`."""
+
+    channel: str
+    by: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Show what stands in the group chat, which has so many `posts` `within` seconds."""
+
+    channel: str
+    posts: int
+    within: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kill:
     """End a part of the stack by kill -9; it is started again."""
 
@@ -350,6 +369,8 @@ Step: TypeAlias = (
     | Receipts
     | Letter
     | Request
+    | BindGroup
+    | Card
     | Blocks
     | Breaks
     | Kill

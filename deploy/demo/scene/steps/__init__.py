@@ -40,6 +40,8 @@ _READERS: dict[str, Callable[[Table, Known], model.Step]] = {
     "receipts": audience.receipts,
     "letter": audience.letter,
     "request": audience.request,
+    "group": audience.group,
+    "card": audience.card,
     "blocks": audience.blocks,
     "breaks": audience.breaks,
     "kill": audience.kill,

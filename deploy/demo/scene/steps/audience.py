@@ -1,7 +1,7 @@
 """Reads what the audience is told and shown, and what puts the engine to the test."""
 
 from deploy.demo.scene import model
-from deploy.demo.scene.steps.known import ALL, CHANNELS, KINDS, MESSENGERS, PARTS, STATES, Known
+from deploy.demo.scene.steps.known import ALL, CHANNELS, GROUPS, KINDS, MESSENGERS, PARTS, STATES, Known
 from deploy.demo.scene.table import Table
 
 
@@ -46,6 +46,18 @@ def blocks(table: Table, known: Known) -> model.Blocks:
 def breaks(table: Table, _known: Known) -> model.Breaks:
     """Read `breaks`."""
     return model.Breaks(table.word("breaks", MESSENGERS), table.line)
+
+
+def group(table: Table, known: Known) -> model.BindGroup:
+    """Read `group`."""
+    return model.BindGroup(table.word("group", GROUPS), table.word("by", known.chats), table.line)
+
+
+def card(table: Table, _known: Known) -> model.Card:
+    """Read `card`."""
+    return model.Card(
+        table.word("card", GROUPS), table.number("posts", 1, least=1), table.seconds("within", "30 s"), table.line
+    )
 
 
 def kill(table: Table, _known: Known) -> model.Kill:

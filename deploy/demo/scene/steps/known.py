@@ -14,6 +14,8 @@ from services.chassis.reasons import reasons
 PARTS = ("team_formation", "pricing", "notification", "kafka", "postgres")
 CHANNELS = ("console", "email", "webhook", "telegram", "slack", "wechat")
 MESSENGERS = CHANNELS[3:]
+GROUPS = ("telegram",)
+"""Messengers with a group chat."""
 ALL = "all"
 NOBODY = "nobody"
 
