@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from copy import copy
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -41,9 +41,17 @@ def _pattern(locale: Locale, places: int) -> NumberPattern:
     return pattern
 
 
+def zone(name: str) -> tzinfo:
+    """Find a time zone; UTC where none is named, or this machine's data is older than the zone."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ValueError, OSError, LookupError):
+        return UTC
+
+
 def time(at: datetime, time_zone: str, locale: Locale) -> str:
     """Write a time to the minute in an IANA zone, with the zone's distance from UTC."""
-    local = at.astimezone(ZoneInfo(time_zone or "UTC"))
+    local = at.astimezone(zone(time_zone))
     distance = get_timezone_gmt(local, width="iso8601", locale=locale)
     offset = "UTC" if distance == "Z" else f"UTC{distance}"
     return f"{format_date(local, 'medium', locale=locale)} {format_time(local, 'short', locale=locale)} ({offset})"

@@ -37,6 +37,8 @@ class Group:
     """Of the team, when the group was looked at last."""
     seen_price: int = 0
     """The version of its price then."""
+    bindings: int = 1
+    """How often it was bound, each time otherwise."""
 
     @property
     def member_id(self) -> str:
@@ -66,8 +68,8 @@ def card_of(team: Team, opened: Opened, price: TeamPrice | None, link: str, stop
 
 def shown(card: Card) -> str:
     """Write what a card says, to see whether another says the same."""
-    told = card.state, card.joined, card.missing, card.left, card.open_until.isoformat(), card.now, card.best
-    return " ".join(map(str, told))
+    price = f"{card.now} {card.best} {card.several}"
+    return f"{card.state} {card.joined} {card.missing} {card.left} {card.open_until.isoformat()} {price}"
 
 
 def group_news(group: Group, card: Card, *, edits: bool, told_on: bool) -> list[Kind]:

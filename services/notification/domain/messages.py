@@ -208,7 +208,7 @@ class Starts:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What a promoter's links brought since the last summary: seats confirmed, and confirmed ones given back."""
+    """What a promoter's links brought since the last summary: seats confirmed, and confirmed ones that are no more."""
 
     joined: int
     left: int

@@ -1,9 +1,8 @@
 """What promoters are told: once a day, what their links brought."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 DAILY_AT = time(9)
 """By a clock in the campaign's time zone."""
@@ -23,9 +22,9 @@ class PromoterDay:
     due_at: datetime
 
 
-def next_summary(now: datetime, time_zone: str) -> datetime:
+def next_summary(now: datetime, zone: tzinfo) -> datetime:
     """Tell when the next summary is due: at the next nine o'clock of that zone, in UTC."""
-    here = now.astimezone(ZoneInfo(time_zone))
+    here = now.astimezone(zone)
     today = datetime.combine(here.date(), DAILY_AT, here.tzinfo)
     due = today if today > here else datetime.combine(here.date() + timedelta(days=1), DAILY_AT, here.tzinfo)
     return due.astimezone(UTC)

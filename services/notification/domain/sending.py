@@ -148,7 +148,7 @@ def next_step(
     `pauses` are the platform's, by channel. One that a service asked for is waited for; where an operator has to act,
     the member's next contact point is tried instead. `wishes` are the member's as they are now.
     """
-    if reason := no_longer_true(standing):
+    if reason := no_longer_true(standing, now):
         return End(State.SUPERSEDED, reason)
     if reason := _unwanted(standing, contacts, wishes):
         return End(State.SUPPRESSED, reason)

@@ -58,7 +58,7 @@ class Standing:
                 return self.team_state.gives_back
 
 
-def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
+def no_longer_true(standing: Standing, now: datetime) -> str | None:  # noqa: PLR0911 - a table
     """Say why a message is pointless or wrong by now; None where it is true, as what tells of the past always is."""
     match standing.kind:
         case Kind.PRICE_FELL | Kind.PRICE_ROSE | Kind.ONE_MISSING:
@@ -80,7 +80,12 @@ def no_longer_true(standing: Standing) -> str | None:  # noqa: PLR0911 - a table
         case Kind.JOINED | Kind.SEAT_FREE | Kind.REDUCED | Kind.LEADING | Kind.FORMED | Kind.PAYMENT_DUE:
             return _GIVEN_BACK if standing.is_gone else None
         case _:
-            return _group_is_told_otherwise(standing)
+            return _group_is_told_otherwise(standing) or _began(standing, now)
+
+
+def _began(standing: Standing, now: datetime) -> str | None:
+    over = standing.kind is Kind.REMINDER and standing.deadline is not None and standing.deadline <= now
+    return "the campaign has started" if over else None
 
 
 def _group_is_told_otherwise(standing: Standing) -> str | None:

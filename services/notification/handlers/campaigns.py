@@ -98,7 +98,7 @@ class StartReminders:
             told = [
                 _told(campaigns[campaign_id], member_id)
                 for campaign_id, member_id in due
-                if campaigns[campaign_id].state not in _OVER and campaigns[campaign_id].opened.ends_at > now
+                if campaigns[campaign_id].state not in _OVER and campaigns[campaign_id].starts_at > now
             ]
             await write_deliveries(work, told, now)
         return len(due)

@@ -38,7 +38,7 @@ from services.notification.domain import (
 )
 from services.notification.handlers.digests import WINDOW
 from services.notification.handlers.fanout import Told, campaign_messages_now, messages_now
-from services.notification.handlers.promoters import day_of, in_order
+from services.notification.handlers.promoters import day_of, summed_up
 from services.notification.handlers.writing import write_deliveries
 from services.notification.store import ALL_TEAMS, Job
 
@@ -80,7 +80,7 @@ class EventHandlers:
         if batch.prices:
             await store.save_prices(work.connection, batch.prices)
         if batch.days:
-            await store.add_to_days(work.connection, in_order(batch.days))
+            await store.add_to_days(work.connection, summed_up(batch.days))
         reached = [(team.campaign_id, team.team_id, team.version) for team in batch.moved_teams()]
         jobs = await store.lock_reached_jobs(work.connection, reached) if reached else []
         await store.delete_jobs(work.connection, jobs)
@@ -92,10 +92,10 @@ class EventHandlers:
         One of a whole campaign is told to the teams as they are known: nothing says of which versions it is.
         """
         jobs = [_price_job(event) for event in events]
-        rows = [translate.price_row(event.read_as(pricing_pb2.PriceEvent)) for event in events]
-        await store.save_prices(work.connection, [row for row in rows if row])
         if of_teams := [job for job in jobs if not job.of_campaign]:
             await self._tell_or_wait(work, of_teams)
+        rows = [translate.price_row(event.read_as(pricing_pb2.PriceEvent)) for event in events]
+        await store.save_prices(work.connection, [row for row in rows if row])  # after the teams' locks, as always
         now = self._clock.now()
         for job in jobs:
             if job.of_campaign:

@@ -93,8 +93,8 @@ class Groups:
         if team.state.has_ended or team.opened.ends_at <= now:
             raise Rejected("TEAM_ENDED", {"state": team.state if team.state.has_ended else "ENDING"})
         groups = await store.list_groups(work.connection, platform_id, command.campaign_id, command.team_id)
-        if found := await self._same(work, groups, command.point):
-            return await self._again(work, found, command, now)
+        if (found := await self._same(work, groups, command.point)) and await self._again(work, found, command, now):
+            return found
         if len(groups) >= MOST_KEPT or sum(group.over_at is None for group in groups) >= MOST_GROUPS:
             raise Rejected("GROUP_LIMIT", {"limit": MOST_GROUPS})
         group = Group(
@@ -104,22 +104,24 @@ class Groups:
         await store.insert_group(work.connection, group)
         return group
 
-    async def _again(self, work: Work, group: Group, command: BindGroup, now: datetime) -> Group:
-        """Take over what is asked otherwise now; a chat that took nothing any more is tried again."""
+    async def _again(self, work: Work, group: Group, command: BindGroup, now: datetime) -> bool:
+        """Take over what is asked otherwise now; tells whether the group is told still, and not stopped meanwhile."""
         before = await self._contacts.find_member(work.connection, group.platform_id, group.member_id)
         member = _member(group, command)
-        if (before, group.link) != (member, command.link):
+        if (before, group.link) == (member, command.link):
+            return True
+        if await store.bind_again(work.connection, replace(group, link=command.link)):
             await self._contacts.save(work.connection, [(group.platform_id, member)], now)
-            await store.bind_again(work.connection, replace(group, link=command.link))
-        return group
+            return True
+        return False
 
     async def _same(self, work: Work, groups: Collection[Group], point: Point) -> Group | None:
-        """Find the group that the chat is bound as already; one that was stopped has no address any more."""
-        told = {group.member_id: group for group in groups if group.over_at is None}
-        for member_id, group in told.items():
-            member = await self._contacts.find_member(work.connection, group.platform_id, member_id)
-            if member and any((one.channel, one.address) == (point.channel, point.address) for one in member.points):
-                return group
+        """Find the group that the chat is bound as already, and takes what it is told."""
+        for group in groups:
+            if group.over_at is None:
+                member = await self._contacts.find_member(work.connection, group.platform_id, group.member_id)
+                if member and member.points == (point,):
+                    return group
         return None
 
     async def stop(self, command: StopGroup) -> Answer:
@@ -143,8 +145,11 @@ class Groups:
             prices = await store.find_prices(work.connection, list(teams.values()))
             moved, told = [], []
             for group in due:
-                so_far = known.get((group.platform_id, group.member_id), store.NOT_TOLD)
+                so_far = known[group.platform_id, group.member_id]
                 key = group.campaign_id, group.team_id
+                if so_far.is_gone:
+                    moved.append(replace(group, over_at=now))
+                    continue
                 after, messages = self._news(group, teams[key], prices.get(key), so_far, now)
                 moved.append(after)
                 told += messages
@@ -170,7 +175,7 @@ class Groups:
         card = card_of(team, team.opened, price, group.link, stop)
         edits = group.channel in self._edits and not so_far.cannot_edit
         kinds = group_news(group, card, edits=edits, told_on=so_far.on)
-        at = team.version + seen_price  # both only grow
+        at = team.version + seen_price + group.bindings  # each only grows
         messages = [
             (team, Message(_cause(group, kind, at), at, kind, NOBODYS, group.member_id, card)) for kind in kinds
         ]

@@ -1,9 +1,11 @@
 """Tells promoters what their links brought: once a day, one message for each campaign."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
-from services.chassis import ids
+from services.chassis import formats, ids
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.notification import store
@@ -30,15 +32,20 @@ def day_of(moved: SeatMoved, seat: Seat, team: Team, opened: Opened, now: dateti
     left = moved.fills and seat.released_version == team.version
     if not moved.promoter_id or not (joined or left):
         return None
-    due_at = next_summary(now, opened.time_zone)
+    due_at = next_summary(now, formats.zone(opened.time_zone))
     return PromoterDay(
         team.platform_id, team.campaign_id, moved.promoter_id, team.team_id, int(joined), int(left), due_at
     )
 
 
-def in_order(days: Iterable[PromoterDay]) -> list[PromoterDay]:
-    """Order what came, so that two batches do not wait for each other."""
-    return sorted(days, key=lambda day: (day.campaign_id, day.promoter_id))
+def summed_up(days: Iterable[PromoterDay]) -> list[PromoterDay]:
+    """Sum up what came for each promoter and campaign, in the order in which rows are locked."""
+    sums: dict[tuple[UUID, str], PromoterDay] = {}
+    for day in days:
+        key = day.campaign_id, day.promoter_id
+        known = sums.get(key)
+        sums[key] = replace(day, joined=known.joined + day.joined, left=known.left + day.left) if known else day
+    return [sums[key] for key in sorted(sums)]
 
 
 class PromoterDays:
@@ -66,6 +73,6 @@ class PromoterDays:
 def _told(day: PromoterDay, team: Team) -> tuple[Team, Message]:
     """Write to a promoter, who is in no team: the campaign stands for it."""
     nobodys = Team(day.platform_id, day.campaign_id, NOBODYS, opened=team.opened)
-    cause = ids.derived_id(day.campaign_id, Kind.PROMOTER_DAILY, day.promoter_id, day.due_at.isoformat())
     facts = Brought(day.joined, day.left)
+    cause = ids.new_id()  # once: the row was taken away with it
     return nobodys, Message(cause, 0, Kind.PROMOTER_DAILY, NOBODYS, day.promoter_id, facts)

@@ -14,6 +14,7 @@ CREATE TABLE group_chats (
     stopped      boolean     NOT NULL,
     seen_version bigint      NOT NULL DEFAULT 0,   -- of the team, when the group was looked at last
     seen_price   bigint      NOT NULL DEFAULT 0,   -- the version of its price then
+    bindings     integer     NOT NULL,             -- how often it was bound, each time otherwise
     look_at      timestamptz NOT NULL,             -- not before
     PRIMARY KEY (campaign_id, team_id, group_id)
 );
@@ -29,10 +30,12 @@ CREATE TABLE team_prices (
     unit_price     bigint  NOT NULL,               -- the lowest of its items
     several        boolean NOT NULL,               -- items differ in it
     best           bigint  NOT NULL,               -- the lowest that it can fall to; 0 where that is not known
-    PRIMARY KEY (campaign_id, team_id)
+    PRIMARY KEY (campaign_id, team_id, ladder_version)
 );
 CREATE INDEX deliveries_groups ON deliveries (platform_id, member_id, kind, team_version)
     WHERE kind IN ('GROUP_CARD', 'GROUP_ON', 'GROUP_ENDED');
+CREATE INDEX deliveries_groups_by_state ON deliveries (platform_id, member_id, kind, state)
+    WHERE kind IN ('GROUP_CARD', 'GROUP_ON');
 
 ALTER TABLE deliveries
     DROP CONSTRAINT deliveries_kind_check,

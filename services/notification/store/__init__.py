@@ -68,7 +68,6 @@ from services.notification.store.endpoints import (
     seal_endpoint_anew,
 )
 from services.notification.store.groups import (
-    NOT_TOLD,
     ToldGroup,
     bind_again,
     find_cards,
@@ -172,7 +171,6 @@ __all__ = [
     "ALL_TEAMS",
     "EVENTS_WAKE_CHANNEL",
     "MOST_REDRIVEN",
-    "NOT_TOLD",
     "WAKE_CHANNEL",
     "AccountKey",
     "AccountRow",

@@ -27,9 +27,8 @@ class ToldGroup:
     """A card was refused: the first, or the place that it should take."""
     on: bool
     """It was told, or will be, that the minimum is reached."""
-
-
-NOT_TOLD = ToldGroup(on_its_way=False, cannot_edit=False, on=False)
+    is_gone: bool
+    """Its chat takes nothing any more."""
 
 
 async def insert_group(connection: Connection, group: Group) -> None:
@@ -49,12 +48,14 @@ async def lock_team(connection: Connection, campaign_id: UUID, team_id: UUID) ->
     )
 
 
-async def bind_again(connection: Connection, group: Group) -> None:
-    """Store a group's link, and have its card written anew."""
-    await connection.execute(
-        "UPDATE group_chats SET link = %s, shown = '', seen_version = 0 WHERE group_id = %s AND platform_id = %s",
+async def bind_again(connection: Connection, group: Group) -> bool:
+    """Store a group's link, and have its card written anew; False where it is told nothing more."""
+    cursor = await connection.execute(
+        "UPDATE group_chats SET link = %s, shown = '', seen_version = 0, bindings = bindings + 1"
+        " WHERE group_id = %s AND platform_id = %s AND over_at IS NULL RETURNING 1",
         (group.link, group.group_id, group.platform_id),
     )
+    return await cursor.fetchone() is not None
 
 
 async def list_groups(connection: Connection, platform_id: UUID, campaign_id: UUID, team_id: UUID) -> list[Group]:
@@ -79,14 +80,13 @@ async def stop_group(connection: Connection, platform_id: UUID, group_id: UUID, 
 
 
 async def take_due_groups(connection: Connection, now: datetime, limit: int) -> list[Group]:
-    """Lock groups whose team has moved since they were looked at and that can be reached, or its price has."""
+    """Lock groups whose team, or its price, has moved since they were looked at."""
     cursor = await connection.execute(
         f"SELECT {_COLUMNS_OF_G} FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"  # noqa: S608 - constants
         " WHERE g.over_at IS NULL AND g.look_at <= %s AND (t.version > g.seen_version OR g.seen_price <"
         "  (SELECT version FROM team_prices AS p WHERE p.campaign_id = g.campaign_id AND p.team_id ="
-        "  CASE WHEN t.of_campaign THEN '00000000-0000-0000-0000-000000000000' ELSE g.team_id END))"
-        " AND EXISTS (SELECT FROM contact_points AS c WHERE c.platform_id = g.platform_id"
-        "  AND c.member_id = '@' || replace(g.group_id::text, '-', '') AND c.gone_at IS NULL)"
+        "  CASE WHEN t.of_campaign THEN '00000000-0000-0000-0000-000000000000' ELSE g.team_id END"
+        "  AND p.ladder_version = CASE WHEN t.of_campaign THEN t.ladder_version ELSE 0 END))"
         " ORDER BY g.look_at LIMIT %s FOR UPDATE OF g SKIP LOCKED",
         (now, limit),
     )
@@ -95,7 +95,6 @@ async def take_due_groups(connection: Connection, now: datetime, limit: int) -> 
 
 async def lock_told(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], ToldGroup]:
     """Read what groups were told, given as (platform, member), and lock their pending cards: nobody claims them now."""
-    told: dict[tuple[UUID, str], ToldGroup] = {}
     keys = [platform_id for platform_id, _ in members], [member_id for _, member_id in members]
     cursor = await connection.execute(
         "SELECT d.platform_id, d.member_id, d.claim_id IS NOT NULL FROM deliveries AS d"
@@ -104,19 +103,22 @@ async def lock_told(connection: Connection, members: Sequence[tuple[UUID, str]])
         keys,
     )
     flying = {(row[0], row[1]) async for row in cursor if row[2]}
+    of_group = "SELECT FROM deliveries AS d WHERE d.platform_id = k.platform_id AND d.member_id = k.member_id AND"
     cursor = await connection.execute(
-        "SELECT d.platform_id, d.member_id,"
-        " bool_or(d.kind = 'GROUP_CARD' AND d.state = 'PENDING' AND d.attempts > 0),"
-        " bool_or(d.kind = 'GROUP_CARD' AND d.state = 'SENT'), bool_or(d.kind = 'GROUP_CARD' AND d.state = 'REFUSED'),"
-        " bool_or(d.kind = 'GROUP_ON' AND d.state IN ('SENT', 'PENDING'))"
-        " FROM deliveries AS d JOIN unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)"
-        " USING (platform_id, member_id) WHERE d.kind IN ('GROUP_CARD', 'GROUP_ON') GROUP BY 1, 2",
+        "SELECT k.platform_id, k.member_id,"  # noqa: S608 - constants
+        f" EXISTS ({of_group} d.kind = 'GROUP_CARD' AND d.state = 'PENDING' AND d.attempts > 0)"
+        f" AND NOT EXISTS ({of_group} d.kind = 'GROUP_CARD' AND d.state = 'SENT'),"
+        f" EXISTS ({of_group} d.kind = 'GROUP_CARD' AND d.state = 'REFUSED'),"
+        f" EXISTS ({of_group} d.kind = 'GROUP_ON' AND d.state <> 'SUPERSEDED'),"
+        " NOT EXISTS (SELECT FROM contact_points AS c WHERE c.platform_id = k.platform_id"
+        "  AND c.member_id = k.member_id AND c.gone_at IS NULL)"
+        " FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)",
         keys,
     )
-    async for platform_id, member_id, tried, sent, refused, on in cursor:
-        on_its_way = (platform_id, member_id) in flying or (tried and not sent)
-        told[platform_id, member_id] = ToldGroup(on_its_way, refused, on)
-    return told
+    return {
+        (platform_id, member_id): ToldGroup((platform_id, member_id) in flying or tried, refused, on, gone)
+        async for platform_id, member_id, tried, refused, on, gone in cursor
+    }
 
 
 async def tell_again(connection: Connection, campaign_id: UUID, team_id: UUID) -> None:

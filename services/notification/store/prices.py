@@ -14,12 +14,13 @@ Connection: TypeAlias = AsyncConnection[TupleRow]
 
 
 async def save_prices(connection: Connection, rows: Sequence[PriceRow]) -> None:
-    """Store prices; one that is known at a later version stays, and what a team can fall to is said when it opens."""
+    """Store prices; one that is known at a later version stays. What it can fall to is said when a team opens only."""
     await connection.cursor().executemany(
         "INSERT INTO team_prices AS p (campaign_id, team_id, platform_id, version, ladder_version, unit_price, several,"
-        " best) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (campaign_id, team_id) DO UPDATE SET"
-        " version = excluded.version, ladder_version = excluded.ladder_version, unit_price = excluded.unit_price,"
-        " several = excluded.several WHERE p.version < excluded.version",
+        " best) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (campaign_id, team_id, ladder_version)"
+        " DO UPDATE SET version = greatest(p.version, excluded.version), best = greatest(p.best, excluded.best),"
+        " unit_price = CASE WHEN p.version < excluded.version THEN excluded.unit_price ELSE p.unit_price END,"
+        " several = CASE WHEN p.version < excluded.version THEN excluded.several ELSE p.several END",
         [
             (
                 row.campaign_id,
@@ -42,7 +43,8 @@ async def find_prices(
     """Read prices of teams with their versions, by campaign and team; a campaign's where it moves the team's."""
     cursor = await connection.execute(
         "SELECT k.campaign_id, k.team_id, p.version, p.unit_price, p.several,"
-        " (SELECT best FROM team_prices AS o WHERE o.campaign_id = k.campaign_id AND o.team_id = k.team_id)"
+        " (SELECT best FROM team_prices AS o WHERE o.campaign_id = k.campaign_id AND o.team_id = k.team_id"
+        "  AND o.ladder_version = 0)"
         " FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[]) AS k (campaign_id, team_id, of, ladder_version)"
         " JOIN team_prices AS p ON p.campaign_id = k.campaign_id AND p.team_id = k.of"
         " AND p.ladder_version = k.ladder_version",

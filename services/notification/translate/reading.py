@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from math import inf
 from typing import TypeVar
 from uuid import UUID
 
@@ -193,10 +194,20 @@ def first_price(envelope: teams_pb2.TeamEvent) -> PriceRow | None:
     if envelope.WhichOneof("fact") != "team_opened":
         return None
     platform_id, campaign_id, team_id = team_key(envelope)
-    rows = [row for row in envelope.team_opened.price_table.rows if row.role == ladder_pb2.ROLE_MEMBER and row.steps]
-    best = min((step.unit_price for row in rows for step in row.steps), default=0)
+    opened = envelope.team_opened
+    rows = [row for row in opened.price_table.rows if row.role == ladder_pb2.ROLE_MEMBER and row.steps]
+    room = _room(opened)
+    best = min((step.unit_price for row in rows for step in row.steps if step.threshold <= room), default=0)
     price = lowest((row.steps[0].unit_price for row in rows), best)
     return PriceRow(platform_id, campaign_id, team_id, envelope.sequence, 0, price) if price else None
+
+
+def _room(opened: teams_pb2.TeamOpened) -> float:
+    """Tell how far the team itself can fill its ladder: no tier beyond is ever reached."""
+    of_team = opened.price_table.basis in {ladder_pb2.BASIS_TEAM_MEMBERS, ladder_pb2.BASIS_TEAM_UNITS}
+    in_units = opened.rules.counted_in == types_pb2.COUNTED_IN_UNITS
+    bounded = of_team and (in_units or opened.price_table.basis == ladder_pb2.BASIS_TEAM_MEMBERS)
+    return opened.rules.maximum if bounded and opened.rules.maximum else inf
 
 
 def price_row(envelope: pricing_pb2.PriceEvent) -> PriceRow | None:

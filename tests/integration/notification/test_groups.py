@@ -160,17 +160,27 @@ async def test_the_card_says_the_price_and_what_it_can_fall_to(notification: Not
     assert "€24.90 now." in next(letter.body for letter in reversed(chat.letters) if letter.kind == "GROUP_CARD")
 
 
-async def test_an_older_price_changes_nothing(notification: Notifying, api: Api) -> None:
-    life, chat = await a_team(notification, "mei"), Played(notification, edits=True)
-    old = Pricing(life).changed(1, 2)
+async def test_a_price_that_comes_before_the_opening_holds(notification: Notifying, api: Api) -> None:
+    life, chat = TeamLife(platform=SHOP, minimum=4, start=START), Played(notification, edits=True)
+    life.open("mei")
+    life.confirm("mei")
     life.join("tom")
-    await notification.apply(*life.records[-2:])
-    pricing = Pricing(life)
-    pricing.near(2, 3)
-    await notification.apply(pricing.changed(2, 3), old)
+    await notification.apply(Pricing(life).changed(1, 2, next_fill=3, missing=1))
+    await notification.apply(*life.records)
     await bound(api, life)
     await chat.look()
-    assert f"€{life.price(3) / 100:.2f} now" in chat.letters[-1].body
+    assert "€34.90 now, down to €24.90" in chat.letters[-1].body
+
+
+async def test_a_tier_beyond_the_teams_room_is_not_promised(notification: Notifying, api: Api) -> None:
+    table = price_table(steps=[(2, 3490), (10, 990)])
+    life, chat = TeamLife(platform=SHOP, minimum=4, table=table, start=START), Played(notification, edits=True)
+    life.open("mei")
+    life.confirm("mei")
+    await notification.apply(*life.records)
+    await bound(api, life)
+    await chat.look()
+    assert "€39.90 now, down to €34.90" in chat.letters[-1].body
 
 
 async def test_a_price_that_the_whole_campaign_moves_is_said(notification: Notifying, api: Api) -> None:
@@ -185,6 +195,13 @@ async def test_a_price_that_the_whole_campaign_moves_is_said(notification: Notif
     await notification.apply(campaign_changed(life, 1, 1, 3, next_fill=5, missing=2))
     await chat.look()
     assert f"€{life.price(3) / 100:.2f} now, down to €24.90" in chat.letters[-1].body
+    life.table.ladder_version = 2  # of other teams: their price is theirs
+    seen = len(chat.letters)
+    await notification.apply(campaign_changed(life, 2, 3, 5))
+    notification.clock.move(APART)
+    assert await groups_of(notification, "console").tell() == 0
+    await chat.look()
+    assert len(chat.letters) == seen
 
 
 async def test_a_channel_that_does_not_edit_has_one_card_and_the_posts(notification: Notifying, api: Api) -> None:
@@ -324,15 +341,29 @@ async def test_a_chat_that_takes_nothing_any_more_is_told_again_when_bound_again
     notification: Notifying, api: Api
 ) -> None:
     life, chat = await a_team(notification, "mei"), Played(notification, edits=True)
-    group_id = await bound(api, life)
+    first = await bound(api, life)
     chat.channel.outcomes[:] = [Refused("kicked", is_gone=True)]
     await chat.look()
     await joined(notification, life, "tom")
     await chat.look()
     assert await written(notification, "GROUP_CARD") == 1
-    assert await bound(api, life) == group_id
+    assert await bound(api, life) != first
     await chat.look()
-    assert [kind for kind, _ in chat.said] == ["GROUP_CARD", "GROUP_CARD"]
+    await joined(notification, life, "ana")
+    await chat.look()
+    assert len(chat.said) == 3
+    assert chat.said[-1][1]  # it is edited again
+
+
+async def test_bound_again_with_another_link_it_has_its_card_anew(notification: Notifying, api: Api) -> None:
+    life, chat = await a_team(notification, "mei"), Played(notification, edits=True)
+    group_id = await bound(api, life)
+    await chat.look()
+    assert await bound(api, life, link=f"{LINK}2") == group_id
+    await chat.look()
+    await chat.look()
+    assert [letter.link for letter in chat.letters] == [LINK, f"{LINK}2"]
+    assert chat.letters[1].edits
 
 
 async def test_a_stale_card_does_not_ask_to_join_a_team_that_ended(notification: Notifying, api: Api) -> None:

@@ -121,6 +121,31 @@ async def test_of_a_cancelled_campaign_nobody_is_reminded(notification: Notifyin
     assert await refused(api) == "CAMPAIGN_CANCELLED"
 
 
+async def test_of_a_start_that_is_over_nobody_is_reminded(notification: Notifying, api: Api) -> None:
+    await notification.put(SHOP, "mei")
+    await notification.apply(told_of(1))
+    await remind(api, "mei")
+    await notification.apply(told_of(2, PAUSED))
+    notification.clock.move(STARTS - START + timedelta(hours=1))
+    await notification.apply(told_of(3, types_pb2.CAMPAIGN_STATE_RUNNING))
+    await look(notification)
+    assert await reminded(notification) == []
+
+
+async def test_a_reminder_that_was_held_up_is_not_sent_after_the_start(notification: Notifying, api: Api) -> None:
+    await notification.put(SHOP, "mei")
+    await notification.apply(told_of(1))
+    await remind(api, "mei")
+    notification.clock.move(STARTS - START - LATEST_REMINDER)
+    await look(notification)
+    notification.clock.move(LATEST_REMINDER)
+    console = Scripted("console")
+    async with a_sender(notification, console) as sender:
+        await turn(sender)
+    assert console.sent == []
+    assert await notification.states() == {("REMINDER", "mei"): "SUPERSEDED"}
+
+
 async def test_of_a_campaign_that_never_started_nothing_is_left(notification: Notifying, api: Api) -> None:
     await notification.put(SHOP, "mei")
     await notification.apply(told_of(1))
