@@ -20,6 +20,7 @@ from groupbuy.notification.v1 import (
     messages_pb2,
     messaging_rules_pb2,
     notification_service_pb2,
+    replies_pb2,
     streaming_pb2,
     templates_pb2,
     timeline_pb2,
@@ -317,6 +318,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             ],
         ),
         messages_pb2.NudgeTeamRequest(team_id=team),
+        replies_pb2.ReadReplyRequest(member_id="mei", text="hello"),
         groups_pb2.BindGroupRequest(
             team_id=team,
             channel="console",

@@ -76,6 +76,7 @@ from services.notification.domain.posting import (
 )
 from services.notification.domain.prices import PriceRow, TeamPrice, lowest, price_of
 from services.notification.domain.promoters import PromoterDay, next_summary
+from services.notification.domain.replies import LONGEST_REPLY, Meaning, meaning_of
 from services.notification.domain.seats import (
     Contradiction,
     Role,
@@ -136,6 +137,7 @@ __all__ = [
     "EXAMPLES",
     "EXAMPLE_TEAM",
     "LATEST_REMINDER",
+    "LONGEST_REPLY",
     "MOST_GROUPS",
     "MOST_KEPT",
     "NO_WISHES",
@@ -169,6 +171,7 @@ __all__ = [
     "Kind",
     "Leading",
     "Limits",
+    "Meaning",
     "Member",
     "Message",
     "Misconfigured",
@@ -238,6 +241,7 @@ __all__ = [
     "link_of",
     "lowest",
     "matching",
+    "meaning_of",
     "member_id_problem",
     "move_seat",
     "next_step",

@@ -9,6 +9,7 @@ from groupbuy.notification.v1 import (
     groups_pb2,
     messages_pb2,
     messaging_rules_pb2,
+    replies_pb2,
     streaming_pb2,
     templates_pb2,
     timeline_pb2,
@@ -84,6 +85,12 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     ) -> pb2.UnsubscribeResponse:
         """End what a member no longer wants; UNSUBSCRIBE_TOKEN_INVALID, MEMBER_UNKNOWN, GROUP_UNKNOWN."""
         return await self._calls.unsubscribing.unsubscribe(request)
+
+    async def ReadReply(  # noqa: N802
+        self, request: replies_pb2.ReadReplyRequest, _context: Any
+    ) -> replies_pb2.ReadReplyResponse:
+        """Do what a member or group has written back; INVALID_ARGUMENT, MEMBER_UNKNOWN, GROUP_UNKNOWN."""
+        return await self._calls.unsubscribing.read_reply(request)
 
     async def PutMessagingRules(  # noqa: N802
         self, request: messaging_rules_pb2.PutMessagingRulesRequest, _context: Any

@@ -71,6 +71,7 @@ from services.notification.store.groups import (
     ToldGroup,
     bind_again,
     find_cards,
+    has_group,
     insert_group,
     list_groups,
     lock_team,
@@ -103,6 +104,7 @@ from services.notification.store.members import (
     save_members,
     seal_points_anew,
     take_points,
+    unmute,
     unsubscribe,
 )
 from services.notification.store.own_messages import (
@@ -253,6 +255,7 @@ __all__ = [
     "find_teams",
     "find_templates",
     "find_windows",
+    "has_group",
     "hurry_posts",
     "insert_attempts",
     "insert_deliveries",
@@ -322,6 +325,7 @@ __all__ = [
     "take_points",
     "tell_again",
     "try_again",
+    "unmute",
     "unsubscribe",
     "wait_deliveries",
     "wait_posts",

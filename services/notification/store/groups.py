@@ -79,6 +79,14 @@ async def stop_group(connection: Connection, platform_id: UUID, group_id: UUID, 
     return Group(*row).member_id if row else None
 
 
+async def has_group(connection: Connection, platform_id: UUID, group_id: UUID) -> bool:
+    """Tell whether a platform has a group."""
+    cursor = await connection.execute(
+        "SELECT FROM group_chats WHERE group_id = %s AND platform_id = %s", (group_id, platform_id)
+    )
+    return await cursor.fetchone() is not None
+
+
 async def take_due_groups(connection: Connection, now: datetime, limit: int) -> list[Group]:
     """Lock groups whose team, or its price, has moved since they were looked at."""
     cursor = await connection.execute(

@@ -180,6 +180,14 @@ async def unsubscribe(connection: Connection, member: tuple[UUID, str], now: dat
     return await cursor.fetchone() is not None
 
 
+async def unmute(connection: Connection, member: tuple[UUID, str]) -> bool:
+    """Lift a member's mute of every kind, given as (platform, member); False where it is unknown."""
+    cursor = await connection.execute(
+        "UPDATE members SET muted_all = false WHERE platform_id = %s AND member_id = %s RETURNING member_id", member
+    )
+    return await cursor.fetchone() is not None
+
+
 async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], now: datetime) -> None:
     """Try contact points no more, given as (platform, member, contact, why), until they are registered again."""
     await connection.cursor().executemany(
