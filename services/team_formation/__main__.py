@@ -29,7 +29,7 @@ from services.team_formation.handlers.due import PAGE
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
-from services.team_formation.watch import Watch
+from services.team_formation.watch import message_watch
 
 DUE_SECONDS = 0.5
 
@@ -43,7 +43,7 @@ async def process() -> None:
     catalogue = Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
     commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
-    watch = Watch(database, clock, catalogue)
+    watch = message_watch(database, clock, catalogue)
     async with grpc.aio.insecure_channel(settings.pricing) as channel:
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, settings.service_key.get_secret_value())

@@ -30,6 +30,10 @@ class Doors:
 
     async def find(self, platform_id: UUID, codes: Sequence[str]) -> dict[str, Door]:
         """Find where codes of a platform lead; those that are none, or another platform's, are left out."""
+        return {code: door for code, door in (await self.open(codes)).items() if door.platform_id == platform_id}
+
+    async def open(self, codes: Sequence[str]) -> dict[str, Door]:
+        """Find where codes lead, whosever they are: a code is all that a visitor of a page has."""
         found = {code: self._known[code] for code in codes if code in self._known}
         hashes = {code: hash_code(code) for code in codes if code not in found}
         if wanted := {code_hash: code for code, code_hash in hashes.items() if code_hash}:
@@ -38,7 +42,7 @@ class Doors:
             looked_up = {wanted[code_hash]: Door(*ids) for code_hash, *ids in rows}
             self._remember(looked_up)  # which may forget the others: they were taken before
             found |= looked_up
-        return {code: door for code, door in found.items() if door.platform_id == platform_id}
+        return found
 
     def _remember(self, doors: dict[str, Door]) -> None:
         if len(self._known) + len(doors) > _MOST:

@@ -37,7 +37,7 @@ from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
-from services.team_formation.watch import Watch
+from services.team_formation.watch import message_watch
 from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
 from tests.support.formation import PLATFORM, START, Formation, a_formation
@@ -177,7 +177,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, pricing[1:]))
     catalogue, stub = Catalogue(), pricing_internal_pb2_grpc.PricingInternalStub(to_pricing)
     campaigns = CampaignHandler(formation.database, clock, catalogue, stub, SERVICE_KEY)
-    watch = Watch(formation.database, clock, catalogue)
+    watch = message_watch(formation.database, clock, catalogue)
     stack.push_async_callback(watch.stop)
     doors = Doors(formation.database)
     quotes = QuoteReader(clock, stub, SERVICE_KEY)

@@ -26,7 +26,7 @@ from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.translate import time
-from services.team_formation.watch import Watch
+from services.team_formation.watch import Watch, message_watch
 from tests.support.formation import START, Formation
 
 SERVICE_KEY = "the services' own key"
@@ -39,7 +39,7 @@ class Api:
     stub: Any
     internal: Any
     key: str
-    watch: Watch
+    watch: Watch[bytes]
 
     async def call(self, method: str, request: Any, key: str | None = None) -> Any:
         """Make a call with the platform's key, or another."""
@@ -68,7 +68,7 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
     await pricing.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{pricing.port}") as to_pricing:
         stub, catalogue = pricing_internal_pb2_grpc.PricingInternalStub(to_pricing), Catalogue()
-        watch = Watch(database, clock, catalogue)
+        watch = message_watch(database, clock, catalogue)
         campaigns = CampaignHandler(database, clock, catalogue, stub, SERVICE_KEY)
         public = TeamFormationServicer(
             Desk(

@@ -37,7 +37,7 @@ class Desk:
     doors: Doors
     commands: Coalescer[Ask, Answer]
     campaigns: CampaignHandler
-    watch: Watch
+    watch: Watch[bytes]
     quotes: QuoteReader
 
 

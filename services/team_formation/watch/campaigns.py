@@ -82,11 +82,11 @@ class CampaignSums:
         self._clock = clock
         self._catalogue = catalogue
 
-    async def load(self, names: Sequence[Name]) -> Mapping[Name, State]:
+    async def load(self, names: Sequence[Name]) -> Mapping[Name, State[bytes]]:
         """Count the campaigns that exist, one after the other."""
         return {name: state for name in names if (state := await self._state(*name))}
 
-    async def _state(self, platform_id: UUID, campaign_id: UUID) -> State | None:
+    async def _state(self, platform_id: UUID, campaign_id: UUID) -> State[bytes] | None:
         async with self._database.read() as connection:
             campaign = await self._catalogue.current(connection, platform_id, campaign_id)
             if campaign is None:
@@ -154,7 +154,9 @@ def _prices(table: PriceTable, reached: Sequence[tuple[PriceTable, int]], tally:
     ]
 
 
-def _written(counted: _Count, prices: Sequence[pb.CampaignPrice], turn: int, now: datetime, rest: float) -> State:
+def _written(
+    counted: _Count, prices: Sequence[pb.CampaignPrice], turn: int, now: datetime, rest: float
+) -> State[bytes]:
     campaign, state = counted.campaign, counted.campaign.state(now)
     open_teams = counted.teams_in(*_OPEN)
     revision = counted.revision(state)

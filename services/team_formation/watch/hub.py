@@ -16,12 +16,13 @@ BATCH = 100
 log = logs.logger(__name__)
 
 Key = TypeVar("Key")
+Body = TypeVar("Body")
 Name: TypeAlias = tuple[UUID, Key]
 """A platform, and the key of a thing of it."""
-Load: TypeAlias = Callable[[Sequence[Name[Key]]], Awaitable[Mapping[Name[Key], State]]]
+Load: TypeAlias = Callable[[Sequence[Name[Key]]], Awaitable[Mapping[Name[Key], State[Body]]]]
 
 
-class Hub(Generic[Key]):
+class Hub(Generic[Key, Body]):
     """Gives things of one kind to their readers.
 
     `load` returns the states of those that exist; who asks for another one gets the refusal that `unknown` makes. A
@@ -29,12 +30,12 @@ class Hub(Generic[Key]):
     in turn: whoever is slow, or far back in the queue, gets the state of when its turn comes.
     """
 
-    def __init__(self, load: Load[Key], turns: Turns, unknown: Callable[[], Rejected]) -> None:
+    def __init__(self, load: Load[Key, Body], turns: Turns, unknown: Callable[[], Rejected]) -> None:
         self._load = load
         self._turns = turns
         self._unknown = unknown
-        self._topics: dict[Key, dict[UUID, Topic[Key]]] = {}
-        self._due: dict[Name[Key], Topic[Key]] = {}
+        self._topics: dict[Key, dict[UUID, Topic[Key, Body]]] = {}
+        self._due: dict[Name[Key], Topic[Key, Body]] = {}
         self._loader: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -48,14 +49,14 @@ class Hub(Generic[Key]):
         """What has readers."""
         return self._topics.keys()
 
-    async def follow(self, platform_id: UUID, key: Key, after: int) -> AsyncGenerator[bytes, None]:
-        """Give a thing at once if it is newer than a version, then after changes, until it is final."""
+    async def follow(self, platform_id: UUID, key: Key, after: int, turn: int = 0) -> AsyncGenerator[Body, None]:
+        """Give a thing at once if it is newer than a version and turn, then after changes, until it is final."""
         topic = self._topics.setdefault(key, {}).setdefault(platform_id, Topic(platform_id, key))
         topic.readers += 1
         woken = False
         try:
             state = await self._first(topic, after)
-            seen = (min(after, state.version), 0)  # a version that is yet to come would never be passed
+            seen = (min(after, state.version), turn)  # a version that is yet to come would never be passed
             while True:
                 if state.follows(*seen):
                     yield state.body
@@ -86,10 +87,10 @@ class Hub(Generic[Key]):
         for topic in self._all():
             self._turns.give(topic.take_parked())
 
-    def _all(self) -> Iterator[Topic[Key]]:
+    def _all(self) -> Iterator[Topic[Key, Body]]:
         return (topic for topics in self._topics.values() for topic in topics.values())
 
-    async def _first(self, topic: Topic[Key], after: int) -> State:
+    async def _first(self, topic: Topic[Key, Body], after: int) -> State[Body]:
         """Read the state; anew where a reader has seen a later one, on another replica."""
         if topic.state is None or after > topic.state.version:
             turn: Turn = asyncio.get_running_loop().create_future()
@@ -100,7 +101,7 @@ class Hub(Generic[Key]):
             raise self._unknown()
         return topic.state
 
-    async def _next(self, topic: Topic[Key], seen: State) -> State:
+    async def _next(self, topic: Topic[Key, Body], seen: State[Body]) -> State[Body]:
         """Wait for a state that is newer, and for the reader's turn."""
         turn: Turn = asyncio.get_running_loop().create_future()
         if topic.state is seen and not self._stopping:
@@ -116,7 +117,7 @@ class Hub(Generic[Key]):
             raise Rejected("UNAVAILABLE", {"cause": "the service is stopping"})
         return topic.state
 
-    def _forget(self, topic: Topic[Key]) -> None:
+    def _forget(self, topic: Topic[Key, Body]) -> None:
         if topic.timer:
             topic.timer.cancel()
         topics = self._topics[topic.key]
@@ -124,7 +125,7 @@ class Hub(Generic[Key]):
         if not topics:
             del self._topics[topic.key]
 
-    def _want(self, topic: Topic[Key], at: float = 0.0) -> None:
+    def _want(self, topic: Topic[Key, Body], at: float = 0.0) -> None:
         """Have a topic loaded by a load that begins from now on, as soon as it has rested."""
         at = max(at, topic.not_before)
         if topic.timer:
@@ -134,7 +135,7 @@ class Hub(Generic[Key]):
         topic.wanted_at = at
         topic.timer = asyncio.get_running_loop().call_at(at, self._fall_due, topic)
 
-    def _fall_due(self, topic: Topic[Key]) -> None:
+    def _fall_due(self, topic: Topic[Key, Body]) -> None:
         topic.timer = None
         self._due[topic.name] = topic
         if self._loader is None:
@@ -148,7 +149,7 @@ class Hub(Generic[Key]):
         finally:
             self._loader = None
 
-    async def _load_batch(self, batch: Sequence[Topic[Key]]) -> None:
+    async def _load_batch(self, batch: Sequence[Topic[Key, Body]]) -> None:
         now = asyncio.get_running_loop().time()
         for topic in batch:
             topic.not_before = now + (topic.state.rest if topic.state else REST_SECONDS)
@@ -161,14 +162,14 @@ class Hub(Generic[Key]):
             for topic in batch:
                 self._take(topic, states.get(topic.name))
 
-    def _put_off(self, batch: Sequence[Topic[Key]], error: Exception) -> None:
+    def _put_off(self, batch: Sequence[Topic[Key, Body]], error: Exception) -> None:
         again = asyncio.get_running_loop().time() + RETRY_SECONDS
         for topic in batch:
             topic.settle(error)
             if topic.readers:
                 self._want(topic, again)
 
-    def _take(self, topic: Topic[Key], state: State | None) -> None:
+    def _take(self, topic: Topic[Key, Body], state: State[Body] | None) -> None:
         if state and topic.readers:
             now = asyncio.get_running_loop().time()
             topic.not_before = now + state.rest

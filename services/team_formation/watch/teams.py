@@ -25,22 +25,28 @@ class TeamStates:
         self._clock = clock
         self._catalogue = catalogue
 
-    async def load(self, names: Sequence[Name]) -> Mapping[Name, State]:
+    async def load(self, names: Sequence[Name]) -> Mapping[Name, State[bytes]]:
         """Load the teams that exist."""
         async with self._database.read() as connection:
-            teams = await _find(connection, names)
-            return dict([self._state(*priced) for priced in await self._catalogue.priced(connection, teams)])
+            return dict([self._state(*priced) for priced in await find_priced(connection, self._catalogue, names)])
 
-    def _state(self, team: domain.Team, terms: domain.Terms) -> tuple[Name, State]:
+    def _state(self, team: domain.Team, terms: domain.Terms) -> tuple[Name, State[bytes]]:
         written = translate.team(team, terms)
         as_of = translate.time(self._clock.now(team.platform_id))
         body = pb.WatchTeamResponse(team=written, as_of=as_of).SerializeToString()
         return (team.platform_id, written.team_id), State(
-            team.version, body, not team.state.is_open, turn=_turn(team, terms.price_table)
+            team.version, body, not team.state.is_open, turn=price_turn(team, terms.price_table)
         )
 
 
-def _turn(team: domain.Team, table: domain.PriceTable) -> int:
+async def find_priced(
+    connection: Connection, catalogue: Catalogue, names: Sequence[Name]
+) -> list[tuple[domain.Team, domain.Terms]]:
+    """Find the teams that exist, with their terms."""
+    return await catalogue.priced(connection, await _find(connection, names))
+
+
+def price_turn(team: domain.Team, table: domain.PriceTable) -> int:
     """Number the prices of a team that others move: those of its campaign's other teams."""
     return table.turn(team.price_fill(table.basis)) if table.basis is domain.Basis.CAMPAIGN_UNITS else 0
 

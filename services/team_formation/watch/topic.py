@@ -10,14 +10,15 @@ from services.team_formation.watch.turns import Turn
 REST_SECONDS = 0.2
 
 Key = TypeVar("Key")
+Body = TypeVar("Body")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A thing as it stands, written once for all of its readers."""
+class State(Generic[Body]):
+    """A thing as it stands, made once for all of its readers."""
 
     version: int
-    body: bytes
+    body: Body
     final: bool
     """Nothing will change any more."""
     rest: float = REST_SECONDS
@@ -32,7 +33,7 @@ class State:
         return self.version > version or (self.version == version and self.turn != turn)
 
 
-class Topic(Generic[Key]):
+class Topic(Generic[Key, Body]):
     """A thing of a platform, while it has readers."""
 
     __slots__ = ("key", "loading", "not_before", "parked", "platform_id", "readers", "state", "timer", "wanted_at")
@@ -40,7 +41,7 @@ class Topic(Generic[Key]):
     def __init__(self, platform_id: UUID, key: Key) -> None:
         self.platform_id = platform_id
         self.key = key
-        self.state: State | None = None
+        self.state: State[Body] | None = None
         self.readers = 0
         self.parked: set[Turn] = set()
         """Readers who have seen the state."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -14,7 +15,7 @@ from services.chassis.outbox import WAKE_CHANNEL
 from services.team_formation import translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.watch.campaigns import CampaignSums
-from services.team_formation.watch.hub import Hub
+from services.team_formation.watch.hub import Hub, Load
 from services.team_formation.watch.tail import Tail, TurnedPrices
 from services.team_formation.watch.teams import TeamStates
 from services.team_formation.watch.turns import Turns
@@ -22,16 +23,18 @@ from services.team_formation.watch.turns import Turns
 POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.05
 
+Body = TypeVar("Body")
+
 log = logs.logger(__name__)
 
 
-class Watch:
-    """The readers of this process."""
+class Watch(Generic[Body]):
+    """Readers of this process, who see teams as they are loaded for them."""
 
-    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue) -> None:
+    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue, load_teams: Load[str, Body]) -> None:
         turns = Turns()
-        self.teams: Hub[str] = Hub(TeamStates(database, clock, catalogue).load, turns, lambda: Rejected("TEAM_UNKNOWN"))
-        self.campaigns: Hub[UUID] = Hub(
+        self.teams: Hub[str, Body] = Hub(load_teams, turns, lambda: Rejected("TEAM_UNKNOWN"))
+        self.campaigns: Hub[UUID, bytes] = Hub(
             CampaignSums(database, clock, catalogue).load, turns, lambda: Rejected("CAMPAIGN_UNKNOWN")
         )
         self._database = database
@@ -61,8 +64,12 @@ class Watch:
         async with self._database.read() as connection:
             fresh = await self._tail.look(connection)
             turned = await self._turned.look(connection)
-        self.teams.changed(self.teams.watched if fresh is None else [*fresh, *self._teams_of(turned)])
-        self.campaigns.changed(self.campaigns.watched if fresh is None else self._campaigns_of(fresh) | turned)
+        if fresh is None:
+            self.teams.changed(self.teams.watched)
+            self.campaigns.changed(self.campaigns.watched)
+            return
+        self.teams.changed([*fresh, *self._teams_of(turned | _campaigns_among(fresh))])
+        self.campaigns.changed(self._campaigns_of(fresh) | turned)
 
     async def stop(self) -> None:
         """End every stream, so that the readers come back to another replica."""
@@ -81,3 +88,13 @@ class Watch:
             return set()
         found = (ids.parse(translate.TEAM, key, 2) or ids.parse(translate.CAMPAIGN, key, 1) for key in keys)
         return {pair[0] for pair in found if pair}
+
+
+def message_watch(database: Database, clock: Clock, catalogue: Catalogue) -> Watch[bytes]:
+    """Make the watch of WatchTeam and WatchCampaign, whose readers get written messages."""
+    return Watch(database, clock, catalogue, TeamStates(database, clock, catalogue).load)
+
+
+def _campaigns_among(keys: Iterable[str]) -> set[UUID]:
+    """Tell which campaigns have events of their own: what a page shows of a team changes with its campaign."""
+    return {found[0] for key in keys if (found := ids.parse(translate.CAMPAIGN, key, 1))}

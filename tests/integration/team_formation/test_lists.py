@@ -22,7 +22,7 @@ from services.team_formation.handlers import CampaignHandler
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, TeamFormationServicer
 from services.team_formation.store import lists
-from services.team_formation.watch import Watch
+from services.team_formation.watch import message_watch
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, START, Formation
 from tests.support.shop_api import refused
 from tests.support.team_rows import Rows, write_rows
@@ -80,7 +80,7 @@ async def house(formation: Formation, clock: ManualClock) -> AsyncIterator[House
         await save_platforms(work.connection, known, clock.now())
     async with database.read() as connection:
         rows = await write_rows(connection)
-    watch = Watch(database, clock, catalogue)
+    watch = message_watch(database, clock, catalogue)
     compiler = cast("Any", None)  # lists compile no ladder and read no quote
     campaigns = CampaignHandler(database, clock, catalogue, compiler, "")
     quotes = QuoteReader(clock, compiler, "")

@@ -10,7 +10,7 @@ from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.watch import Watch
+from services.team_formation.watch import message_watch
 from tests.support.formation import PLATFORM, Formation, a_campaign
 from tests.support.tallies import a_tally, apply, tally
 
@@ -122,7 +122,7 @@ async def test_readers_see_the_new_price_after_a_tally_that_crosses_a_tier(
 ) -> None:
     campaign = await formation.create(counted())
     team = (await formation.open(campaign)).team
-    watch = Watch(formation.database, clock, Catalogue())
+    watch = message_watch(formation.database, clock, Catalogue())
     stream = watch.teams.follow(PLATFORM, team.team_id, 0)
     sums = watch.campaigns.follow(PLATFORM, campaign.campaign_id, 0)
     assert _price(await anext(stream)) == (team.version, 3990)

@@ -18,7 +18,7 @@ from services.chassis.errors import Rejected
 from services.chassis.messages import Message
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.watch import Watch
+from services.team_formation.watch import Watch, message_watch
 from services.team_formation.watch.tail import Tail
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, START, Formation, a_campaign
 
@@ -33,10 +33,10 @@ async def opened(url: str) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def replica(url: str, clock: ManualClock) -> AsyncIterator[Watch]:
+async def replica(url: str, clock: ManualClock) -> AsyncIterator[Watch[bytes]]:
     """The readers of another process."""
     async with opened(url) as database:
-        watch = Watch(database, clock, Catalogue())
+        watch = message_watch(database, clock, Catalogue())
         running = asyncio.create_task(watch.run())
         yield watch
         running.cancel()
@@ -135,7 +135,7 @@ async def test_teams_that_nobody_watches_are_not_loaded(url: str, formation: For
     campaign = await formation.create(a_campaign())
     watched, unwatched = [(await formation.open(campaign, member)).team.team_id for member in ("mei", "ann")]
     async with opened(url) as database:
-        watch = Watch(database, clock, Catalogue())
+        watch = message_watch(database, clock, Catalogue())
         stream = watch.teams.follow(PLATFORM, watched, 0)
         await anext(stream)
         await watch.run_once()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from uuid import UUID
 
 import pytest
@@ -17,16 +18,18 @@ PLATFORM, OTHER_PLATFORM = UUID(int=0xA), UUID(int=0xB)
 MANGO = (PLATFORM, "mango")
 LONG = 3600.0
 
+Readers: TypeAlias = Hub[str, bytes]
+
 
 @dataclass
 class Shelf:
     """Where things are loaded from, as they stand."""
 
-    things: dict[tuple[UUID, str], State] = field(default_factory=dict)
+    things: dict[tuple[UUID, str], State[bytes]] = field(default_factory=dict)
     loads: list[list[tuple[UUID, str]]] = field(default_factory=list)
     trouble: Exception | None = None
 
-    def put(self, version: int, *, final: bool = False, rest: float = 0.0, again: float | None = None) -> State:
+    def put(self, version: int, *, final: bool = False, rest: float = 0.0, again: float | None = None) -> State[bytes]:
         """Change the mango."""
         self.things[MANGO] = State(version, f"mango {version}".encode(), final, rest, again)
         return self.things[MANGO]
@@ -35,7 +38,7 @@ class Shelf:
         """Wait until there were as many loads."""
         await until(lambda: len(self.loads) >= times)
 
-    async def load(self, names: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], State]:
+    async def load(self, names: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], State[bytes]]:
         """Load what is there."""
         self.loads.append(list(names))
         if self.trouble:
@@ -52,7 +55,7 @@ def shelf() -> Shelf:
 
 
 @pytest.fixture
-def hub(shelf: Shelf) -> Hub[str]:
+def hub(shelf: Shelf) -> Readers:
     """The readers' hub."""
     return Hub(shelf.load, Turns(), lambda: Rejected("TEAM_UNKNOWN"))
 
@@ -66,7 +69,7 @@ def reading(stream: AsyncIterator[bytes]) -> "asyncio.Task[bytes]":
     return asyncio.create_task(read())
 
 
-async def test_a_reader_gets_the_state_at_once_and_then_the_latest_one(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_a_reader_gets_the_state_at_once_and_then_the_latest_one(shelf: Shelf, hub: Readers) -> None:
     stream = hub.follow(*MANGO, 0)
     assert await anext(stream) == b"mango 1"
     for version in (2, 3, 4):  # nobody reads meanwhile
@@ -81,7 +84,7 @@ async def test_a_reader_gets_the_state_at_once_and_then_the_latest_one(shelf: Sh
     assert not hub.watched
 
 
-async def test_all_readers_are_given_the_same_bytes_loaded_once(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_all_readers_are_given_the_same_bytes_loaded_once(shelf: Shelf, hub: Readers) -> None:
     streams = [hub.follow(*MANGO, 0) for _ in range(2 * SLICE)]
     first = await asyncio.gather(*map(reading, streams))
     assert len(shelf.loads) == 1
@@ -94,7 +97,7 @@ async def test_all_readers_are_given_the_same_bytes_loaded_once(shelf: Shelf, hu
     assert len(shelf.loads) == 2
 
 
-async def test_what_changes_all_the_time_is_loaded_once_while_it_rests(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_what_changes_all_the_time_is_loaded_once_while_it_rests(shelf: Shelf, hub: Readers) -> None:
     shelf.put(1, rest=LONG)
     shelf.things[PLATFORM, "plum"] = State(1, b"plum 1", final=False, rest=0.0)
     mango, plum = hub.follow(*MANGO, 0), hub.follow(PLATFORM, "plum", 0)
@@ -106,7 +109,7 @@ async def test_what_changes_all_the_time_is_loaded_once_while_it_rests(shelf: Sh
     assert [name for names in shelf.loads for name in names].count(MANGO) == 1
 
 
-async def test_the_last_change_is_loaded_though_the_one_before_was_just_now(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_the_last_change_is_loaded_though_the_one_before_was_just_now(shelf: Shelf, hub: Readers) -> None:
     shelf.put(1, rest=0.05)
     stream = hub.follow(*MANGO, 0)
     await anext(stream)
@@ -119,7 +122,7 @@ async def test_the_last_change_is_loaded_though_the_one_before_was_just_now(shel
 async def test_a_change_told_while_a_load_is_under_way_is_loaded_after_it(shelf: Shelf) -> None:
     at_it, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(names: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], State]:
+    async def slow(names: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], State[bytes]]:
         found = await shelf.load(names)
         if len(shelf.loads) == 2:
             at_it.set()
@@ -139,7 +142,7 @@ async def test_a_change_told_while_a_load_is_under_way_is_loaded_after_it(shelf:
     assert len(shelf.loads) == 3
 
 
-async def test_what_nobody_tells_of_is_loaded_again_where_it_asks_for_that(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_what_nobody_tells_of_is_loaded_again_where_it_asks_for_that(shelf: Shelf, hub: Readers) -> None:
     shelf.put(1, again=0.01)
     stream = hub.follow(*MANGO, 0)
     await anext(stream)
@@ -147,7 +150,7 @@ async def test_what_nobody_tells_of_is_loaded_again_where_it_asks_for_that(shelf
     assert [state async for state in stream] == [b"mango 2"]
 
 
-async def test_a_reader_goes_on_where_it_was(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_a_reader_goes_on_where_it_was(shelf: Shelf, hub: Readers) -> None:
     shelf.put(7)
     stream = hub.follow(*MANGO, 7)
     waiting = reading(stream)
@@ -157,7 +160,7 @@ async def test_a_reader_goes_on_where_it_was(shelf: Shelf, hub: Hub[str]) -> Non
     assert await waiting == b"mango 8"
 
 
-async def test_a_reader_who_has_seen_more_on_another_replica_is_not_set_back(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_a_reader_who_has_seen_more_on_another_replica_is_not_set_back(shelf: Shelf, hub: Readers) -> None:
     early = hub.follow(*MANGO, 0)
     await anext(early)
     shelf.put(5)  # nothing was heard of it yet
@@ -170,7 +173,7 @@ async def test_a_reader_who_has_seen_more_on_another_replica_is_not_set_back(she
     assert await waiting == b"mango 6"
 
 
-async def test_a_version_that_never_was_does_not_make_a_reader_wait_for_ever(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_a_version_that_never_was_does_not_make_a_reader_wait_for_ever(shelf: Shelf, hub: Readers) -> None:
     waiting = reading(hub.follow(*MANGO, 2**63 - 1))
     await until(lambda: len(shelf.loads) == 1)
     shelf.put(2)
@@ -178,7 +181,7 @@ async def test_a_version_that_never_was_does_not_make_a_reader_wait_for_ever(she
     assert await waiting == b"mango 2"
 
 
-async def test_what_does_not_exist_or_is_another_platforms_is_unknown(hub: Hub[str]) -> None:
+async def test_what_does_not_exist_or_is_another_platforms_is_unknown(hub: Readers) -> None:
     async def refusal(platform_id: UUID, key: str) -> str:
         with pytest.raises(Rejected) as raised:
             await anext(hub.follow(platform_id, key, 0))
@@ -192,7 +195,7 @@ async def test_what_does_not_exist_or_is_another_platforms_is_unknown(hub: Hub[s
 
 
 async def test_a_failed_load_is_told_to_who_waits_for_it_and_tried_again_for_the_others(
-    shelf: Shelf, hub: Hub[str], monkeypatch: pytest.MonkeyPatch
+    shelf: Shelf, hub: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.team_formation.watch.hub.RETRY_SECONDS", 0.01)
     early = hub.follow(*MANGO, 0)
@@ -207,7 +210,7 @@ async def test_a_failed_load_is_told_to_who_waits_for_it_and_tried_again_for_the
     assert await anext(early) == b"mango 2"
 
 
-async def test_stopping_sends_every_reader_elsewhere(hub: Hub[str]) -> None:
+async def test_stopping_sends_every_reader_elsewhere(hub: Readers) -> None:
     streams = [hub.follow(*MANGO, 0) for _ in range(3)]
     for stream in streams:
         await anext(stream)
@@ -220,7 +223,7 @@ async def test_stopping_sends_every_reader_elsewhere(hub: Hub[str]) -> None:
     assert hub.readers == 0
 
 
-async def test_a_reader_that_leaves_while_it_waits_is_forgotten(shelf: Shelf, hub: Hub[str]) -> None:
+async def test_a_reader_that_leaves_while_it_waits_is_forgotten(shelf: Shelf, hub: Readers) -> None:
     stays, goes = hub.follow(*MANGO, 0), hub.follow(*MANGO, 0)
     await anext(stays)
     await anext(goes)
