@@ -9,7 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, get_timezone_gmt
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 # ISO 4217 (list one): minor units that are not hundredths. CLDR's digits differ for some (RSD, PKR, ...): those are
@@ -55,6 +55,18 @@ def time(at: datetime, time_zone: str, locale: Locale) -> str:
     distance = get_timezone_gmt(local, width="iso8601", locale=locale)
     offset = "UTC" if distance == "Z" else f"UTC{distance}"
     return f"{format_date(local, 'medium', locale=locale)} {format_time(local, 'short', locale=locale)} ({offset})"
+
+
+def moment(at: datetime, time_zone: str, locale: Locale) -> str:
+    """Write a time to the minute in an IANA zone, without naming the zone and the year: 29 Nov, 18:00."""
+    local = at.astimezone(zone(time_zone))
+    day, clock = format_skeleton("MMMd", local, locale=locale), format_time(local, "short", locale=locale)
+    return str(locale.datetime_formats["medium"]).replace("{1}", day).replace("{0}", clock).replace("'", "")
+
+
+def number(value: int, locale: Locale) -> str:
+    """Write a whole number."""
+    return format_decimal(value, locale=locale)
 
 
 def plural(number: int, forms: Mapping[str, str], locale: Locale) -> str:

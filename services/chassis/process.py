@@ -18,7 +18,7 @@ from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
 from services.chassis.timers import Timer
 
-ROLES = ("rpc", "consumer", "timers", "relay")
+ROLES = ("rpc", "web", "consumer", "timers", "relay")
 """What a process can be started for; all of it where nothing is said."""
 
 
@@ -33,6 +33,8 @@ class Plan:
     timers: Sequence[Part] = ()
     streams: Sequence[Part] = ()
     """Serve long calls; they stop before RPC drains, so that the drain does not wait for their readers."""
+    web: Sequence[Part] = ()
+    """Serve pages to people, where the service has any."""
 
 
 class Process:
@@ -74,6 +76,8 @@ class Process:
         if "rpc" in wanted:
             server = self._server(plan, inbox)
             parts += [Part("rpc", start=server.start, stop=server.stop), *plan.streams]
+        if "web" in wanted:
+            parts += plan.web
         ops = OpsServer(self.settings.ops_listen, checks)
         return [*parts, Part("ops", start=ops.start, stop=ops.stop)]
 

@@ -1,4 +1,4 @@
-"""Wires team_formation: `python -m services.team_formation [rpc] [consumer] [timers] [relay]`; all if none is named."""
+"""Wires team_formation: `python -m services.team_formation [rpc] [web] [consumer] [timers] [relay]`; all by default."""
 
 import sys
 
@@ -30,6 +30,7 @@ from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
 from services.team_formation.watch import message_watch
+from services.team_formation.web.wiring import Web
 
 DUE_SECONDS = 0.5
 
@@ -44,11 +45,13 @@ async def process() -> None:
     handler = TeamHandler(database, clock, catalogue, codes)
     commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
     watch = message_watch(database, clock, catalogue)
+    doors = Doors(database)
+    web = Web(database, clock, catalogue, codes, doors)
     async with grpc.aio.insecure_channel(settings.pricing) as channel:
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, settings.service_key.get_secret_value())
         quotes = QuoteReader(clock, pricing, settings.service_key.get_secret_value())
-        desk = Desk(database, clock, catalogue, codes, Doors(database), commands, campaigns, watch, quotes)
+        desk = Desk(database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes)
         public = TeamFormationServicer(desk)
         internal = InternalServicer(database, PlatformHandler(database, clock))
         plan = Plan(
@@ -70,6 +73,7 @@ async def process() -> None:
                 SETTLEMENT_TOPIC: SettlementHandler(commands).on_settlement_events,
             },
             streams=[Part("watch", run=watch.run, stop=watch.stop)],
+            web=web.parts(settings),
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),

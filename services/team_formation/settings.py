@@ -15,6 +15,15 @@ class Settings(ChassisSettings):
     public_url: str = Field(
         "http://127.0.0.1:7180", description="What invite links begin with; their path is /i/<code>."
     )
+    web_listen: Address = Field("127.0.0.1:7180", description="Where invite pages are served, host:port.")
+    web_proxies: str = Field(
+        "",
+        description="Proxies whose word about a visitor's address is taken: addresses or networks, comma separated.",
+    )
+    web_origins: str = Field(
+        "",
+        description="Origins whose pages may read an invite's data, comma separated, for instance https://shop.example.",
+    )
     batch_limit: int = Field(
         500, ge=1, le=5000, description="Most commands on teams that are decided in one transaction."
     )

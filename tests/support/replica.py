@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from deploy.local.sockets import free_port
 from deploy.local.stack import Stack
 from deploy.local.stack.keeper import Keeper
-from deploy.local.stack.services import Servers, service_part
+from deploy.local.stack.services import WEB, Servers, service_part
 
 NAME = "team_formation"
 
@@ -14,7 +15,12 @@ NAME = "team_formation"
 @asynccontextmanager
 async def a_replica(stack: Stack, port: int, ops_port: int) -> AsyncIterator[Keeper]:
     """Run another replica on these ports; whoever kills it finds it started again."""
-    ports = {NAME: port, f"{NAME}.ops": ops_port, "pricing": int(stack.address("pricing").rpartition(":")[2])}
+    ports = {
+        WEB: free_port(),
+        NAME: port,
+        f"{NAME}.ops": ops_port,
+        "pricing": int(stack.address("pricing").rpartition(":")[2]),
+    }
     servers = Servers(
         stack.database_url,
         stack.bootstrap,

@@ -91,7 +91,7 @@ def test_a_listener_on_every_address_is_called_by_loopback() -> None:
 def test_a_service_gets_the_users_settings_but_the_stacks_addresses(tmp_path: Path) -> None:
     mine = {"GROUPBUY_LOG_LEVEL": "debug", "GROUPBUY_LISTEN": "127.0.0.1:1", "GROUPBUY_SMTP": "127.0.0.1:2525"}
     options = StackOptions(data=tmp_path, environment=mine)
-    ports = {"team_formation": 1, "pricing": 2, "notification": 3, "pricing.ops": 4}
+    ports = {"team_formation": 1, "pricing": 2, "notification": 3, "pricing.ops": 4, "web": 5}
     servers = Servers("postgresql://x", "127.0.0.1:7092", "key", "secret", ports, "one:c2VlZA==", "two:c2VlZA==")
     environment = service_part("pricing", options, Layout.of(options), servers).environment
     assert environment["GROUPBUY_LOG_LEVEL"] == "debug"
@@ -100,3 +100,5 @@ def test_a_service_gets_the_users_settings_but_the_stacks_addresses(tmp_path: Pa
     assert environment["GROUPBUY_OPS_LISTEN"] == "127.0.0.1:4"
     assert environment["GROUPBUY_TEAM_FORMATION"] == "127.0.0.1:1"
     assert environment["GROUPBUY_SERVICE_KEY"] == "key"
+    assert environment["GROUPBUY_WEB_LISTEN"] == "127.0.0.1:5"
+    assert environment["GROUPBUY_PUBLIC_URL"] == "http://127.0.0.1:5"

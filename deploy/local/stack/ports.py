@@ -13,6 +13,7 @@ DEFAULTS: Mapping[str, int] = {
     "team_formation": 7101,
     "pricing": 7102,
     "notification": 7103,
+    "web": 7180,
     "team_formation.ops": 7201,
     "pricing.ops": 7202,
     "notification.ops": 7203,

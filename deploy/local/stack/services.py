@@ -27,9 +27,18 @@ class Servers:
     seal_keys: str
 
 
+WEB = "web"
+
+
 def service_address(name: str, host: str, ports: Mapping[str, int]) -> str:
     """host:port at which this machine calls the gRPC of a service."""
     return f"{_ANY.get(host, _bracketed(host))}:{ports[name]}"
+
+
+def public_url(options: StackOptions, ports: Mapping[str, int]) -> str:
+    """What invite links begin with: what the user set, else where this machine serves the pages."""
+    own = options.environment.get("GROUPBUY_PUBLIC_URL")
+    return own or f"http://{service_address(WEB, options.host, ports)}"
 
 
 def service_part(name: str, options: StackOptions, layout: Layout, servers: Servers) -> Program:
@@ -49,6 +58,8 @@ def service_part(name: str, options: StackOptions, layout: Layout, servers: Serv
         "GROUPBUY_INVITE_SECRET": servers.invite_secret,
         "GROUPBUY_QUOTE_KEYS": servers.quote_keys,
         "GROUPBUY_SEAL_KEYS": servers.seal_keys,
+        "GROUPBUY_WEB_LISTEN": f"{_bracketed(options.host)}:{servers.ports[WEB]}",
+        "GROUPBUY_PUBLIC_URL": public_url(options, servers.ports),
     }
     return Program(
         name=name,

@@ -19,7 +19,7 @@ from deploy.local.stack.options import StackOptions
 from deploy.local.stack.part import Postgres
 from deploy.local.stack.ports import choose_ports
 from deploy.local.stack.run import Run, RunningPart, end_leftovers
-from deploy.local.stack.services import SERVICES, Servers, demand_part, service_part
+from deploy.local.stack.services import SERVICES, Servers, demand_part, public_url, service_part
 from deploy.local.stack.supervisor import Supervisor, together
 
 _Result = TypeVar("_Result")
@@ -103,6 +103,11 @@ class Stack:
     def ops_address(self, service: str) -> str:
         """host:port of a service's health and metrics."""
         return f"127.0.0.1:{self._ports[f'{service}.ops']}"
+
+    @property
+    def public_url(self) -> str:
+        """What invite links begin with."""
+        return public_url(self.options, self._ports)
 
     def pid(self, part: str) -> int | None:
         """The process id of a part, None if it does not run here."""

@@ -2,19 +2,16 @@
 
 import asyncio
 from collections.abc import Iterable
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from groupbuy.team_formation.v1 import sharing_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis import requests
-from services.chassis.database import Connection
 from services.chassis.errors import FieldViolation, Raced, Rejected, invalid
 from services.chassis.requests import NO_CAMPAIGN, Decided, RequestKey
 from services.chassis.server import caller
 from services.team_formation import domain, store
-from services.team_formation.doors import Door
+from services.team_formation.opens import count_opens
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
 from services.team_formation.sharing import qr
@@ -141,19 +138,13 @@ class SharingRpcs(Rpcs):
                 response = pb.RecordInviteOpensResponse(unknown_codes=[code for code in opens if code not in doors])
                 answer = response.SerializeToString()
                 if doors:
-                    await self._count(work.connection, key.platform_id, [(doors[code], opens[code]) for code in doors])
+                    counted = [(doors[code], opens[code]) for code in doors]
+                    now = self._desk.clock.now(key.platform_id)
+                    await count_opens(work.connection, key.platform_id, counted, now)
                 await requests.store(work.connection, [[Decided(key, answer)]])
         if isinstance(answer, Rejected):
             raise answer
         return pb.RecordInviteOpensResponse.FromString(answer)
-
-    async def _count(self, connection: Connection, platform_id: UUID, opens: list[tuple[Door, int]]) -> None:
-        """Count looks on the day that it is in each campaign's time zone, as its seats are counted."""
-        now = self._desk.clock.now(platform_id)
-        zones = await shelf.list_zones(connection, platform_id, sorted({door.campaign_id for door, _ in opens}))
-        days = {campaign_id: now.astimezone(ZoneInfo(zone)).date() for campaign_id, zone in zones.items()}
-        counted = [(door.campaign_id, door.invite_id, days[door.campaign_id], times) for door, times in opens]
-        await shelf.count_opens(connection, platform_id, counted)
 
     async def _invite_by_id(self, invite_id: str) -> domain.Invite:
         campaign_id, invite = fields.invite_of(invite_id)

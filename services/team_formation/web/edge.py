@@ -1,0 +1,140 @@
+"""The web server of share links: a part of a process, of which there may be as many as are needed."""
+
+import asyncio
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psycopg
+import uvicorn
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from services.chassis import logs
+from services.chassis.errors import Rejected
+from services.chassis.settings import split_address
+from services.team_formation.web import languages
+from services.team_formation.web.answers import IMMUTABLE, NO_STORE, Answer, answer, common, for_pages
+from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.words import words_for
+
+HEADERS_SECONDS = 10
+LONGEST_HEADERS = 32 * 1024
+"""Bytes of a request's line and headers."""
+BACKLOG = 4096
+
+log = logs.logger(__name__)
+
+
+def application(routes: Sequence[BaseRoute], pages: Pages, assets: Assets) -> "Guarded":
+    """Put the routes, the files of the pages and the answers to what goes wrong together."""
+
+    async def script(request: Request) -> Answer:
+        return answer(request, assets.script, common(IMMUTABLE))
+
+    files = Route(f"/static/{assets.script_name}", script)
+    return Guarded(Router(routes=[files, *routes]), pages, assets)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Answers with a page where something goes wrong, and says in the log what it was."""
+
+    inner: Router
+    pages: Pages
+    assets: Assets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            return
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self.inner(scope, receive, noted)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the visitor gets an answer
+            status = 503 if isinstance(error, psycopg.Error | Rejected | TimeoutError) else 500
+            log.warning("page failed", status=status, path=_kind(scope["path"]), why=str(error).strip())
+            if not began:
+                await self._broken(Request(scope), status)(scope, receive, send)
+
+    def _broken(self, request: Request, status: int) -> Answer:
+        words = words_for(languages.wanted(request), "")
+        headers = [*for_pages(NO_STORE, self.assets.style), (b"retry-after", b"5")]
+        return answer(request, self.pages.notice("broken", words), headers, status)
+
+
+def _kind(path: str) -> str:
+    """Name a path without the code in it, which lets whoever knows it in."""
+    return "/".join(part if len(part) < 12 else "..." for part in path.split("/")[:4])  # noqa: PLR2004 - a code
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to its process, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class WebEdge:
+    """The server as a part: starts, stops, and lets answers under way finish."""
+
+    def __init__(self, listen: str, app: Guarded, *, proxies: str, drain_seconds: float) -> None:
+        self._listen = listen
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=proxies,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=max(1, int(drain_seconds)),
+                h11_max_incomplete_event_size=LONGEST_HEADERS,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
+        self.port = 0
+        """The port that it listens on, once it has started."""
+
+    async def start(self) -> None:
+        """Begin to listen; OSError where the port is taken."""
+        host, port = split_address(self._listen)
+        try:
+            listener = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+        except OSError as error:
+            raise OSError(f"cannot listen on {self._listen}: {error.strerror}; set GROUPBUY_WEB_LISTEN") from None
+        self.port = listener.getsockname()[1]
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="web")
+        await self._server.listening.wait()
+
+    async def stop(self) -> None:
+        """Take no more requests, let those under way finish, then close."""
+        if self._serving:
+            self._server.should_exit = True
+            with suppress(asyncio.CancelledError):
+                await self._serving
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

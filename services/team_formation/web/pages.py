@@ -1,0 +1,112 @@
+"""Invite pages as bytes: HTML, JSON and the parts that change, each made once per version and language."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from services.team_formation.web.answers import HTML, JSON, Body, body_of, digest
+from services.team_formation.web.view import View, Visit, view_of
+from services.team_formation.web.words import Words
+
+_MOST = 4_000
+"""Pages kept; one takes about 20 KB with its packed form."""
+EVENTS = b"text/event-stream"
+
+Key: TypeAlias = tuple[bytes, str, str, str]
+
+
+class Assets:
+    """Files that pages are made with, read once."""
+
+    def __init__(self) -> None:
+        static = files(__package__) / "static"
+        self.style = (static / "page.css").read_text(encoding="utf-8")
+        script = (static / "page.js").read_bytes()
+        self.script = body_of(b"text/javascript; charset=utf-8", script)
+        self.script_name = f"page.{digest(script)[:12].replace('+', '-').replace('/', '_')}.js"
+
+
+class Pages:
+    """Makes pages, and keeps those that are asked for."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._assets = assets
+        self._kept: dict[Key, tuple[str, Body]] = {}
+        environment = Environment(
+            loader=PackageLoader(__package__, "html"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._invite = environment.get_template("invite.html")
+        self._notice = environment.get_template("notice.html")
+
+    def html(self, visit: Visit, words: Words, title_language: str) -> Body:
+        """Give the page."""
+        return self._made(HTML, visit, words, title_language)
+
+    def json(self, visit: Visit, words: Words, title_language: str) -> Body:
+        """Give all that the page says, as JSON."""
+        return self._made(JSON, visit, words, title_language)
+
+    def event(self, visit: Visit, words: Words, title_language: str) -> Body:
+        """Give the page as an event of a stream."""
+        return self._made(EVENTS, visit, words, title_language)
+
+    def notice(self, name: str, words: Words) -> Body:
+        """Give a page that says one thing: unknown, busy or broken."""
+        heading, text = words.say(f"{name}_title"), words.say(name)
+        return body_of(HTML, self._filled(self._notice, words=words, heading=heading, text=text))
+
+    def _made(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> Body:
+        key = kind, visit.code, words.language, title_language
+        kept = self._kept.get(key)
+        if kept and kept[0] == visit.version:
+            return kept[1]
+        body = body_of(kind, self._content(kind, visit, words, title_language))
+        if len(self._kept) >= _MOST:
+            self._kept.clear()
+        self._kept[key] = visit.version, body
+        return body
+
+    def _content(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> bytes:
+        if kind is EVENTS:
+            page = self.html(visit, words, title_language).plain.decode()
+            return f"event: page\nid: {visit.version}\ndata: {json.dumps(page, ensure_ascii=False)}\n\n".encode()
+        view = view_of(visit, words, title_language)
+        if kind is JSON:
+            return as_json(view)
+        return self._filled(self._invite, view=view, words=words, script=self._script(view))
+
+    def _script(self, view: View) -> str:
+        """Find the script beside the pages, wherever those are."""
+        return f"{view.path.removesuffix(f'/i/{view.code}')}/static/{self._assets.script_name}"
+
+    def _filled(self, template: Any, **values: object) -> bytes:
+        text: str = template.render(style=_Raw(self._assets.style), **values)
+        return text.encode()
+
+
+class _Raw(str):
+    """Text of ours that goes into a page as it is."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return self
+
+
+def as_json(view: View) -> bytes:
+    """Write a view as JSON."""
+    return json.dumps(asdict(view), ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{type(value).__name__} is not written")

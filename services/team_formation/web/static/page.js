@@ -1,0 +1,90 @@
+// Keeps an invite page true while it is open: parts that changed are put in the place of the old ones, the rest of the
+// page stays as the reader left it. Without this script the page says the same, as it was when it was opened.
+"use strict";
+(() => {
+  const main = document.querySelector("main[data-events]");
+  if (!main) return;
+  const CALM = 5000; // a screen reader is told at most so often, in milliseconds
+  let offset = 0; // the server's clock less this one's, in milliseconds
+  let told = 0;
+  let waiting = null;
+  let failures = 0;
+  const dayCount = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "day", unitDisplay: "short" });
+
+  function tell(text) {
+    const line = main.querySelector("[data-live=update]");
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      told = Date.now();
+      if (line.textContent !== text) line.textContent = text;
+    }, Math.max(0, told + CALM - Date.now()));
+  }
+
+  function show(html, version) {
+    const fresh = new DOMParser().parseFromString(html, "text/html");
+    for (const part of fresh.querySelectorAll("[data-live]")) {
+      const old = main.querySelector(`[data-live="${part.dataset.live}"]`);
+      if (!old) continue;
+      if (part.dataset.live === "update") {
+        tell(part.textContent);
+        continue;
+      }
+      const plain = old.cloneNode(true);
+      plain.classList.remove("fresh");
+      for (const open of plain.querySelectorAll("details[open]")) open.removeAttribute("open");
+      for (const left of plain.querySelectorAll(".left")) { left.hidden = true; left.querySelector("b").textContent = ""; }
+      if (!plain.className) plain.removeAttribute("class");
+      if (plain.innerHTML === part.innerHTML) continue;
+      const opened = [...old.querySelectorAll("details")].map((item) => item.open);
+      const focused = old.contains(document.activeElement) ? document.activeElement.className : "";
+      part.querySelectorAll("details").forEach((item, at) => { item.open = Boolean(opened[at]); });
+      old.replaceWith(part);
+      part.classList.add("fresh");
+      if (focused) part.getElementsByClassName(focused)[0]?.focus();
+    }
+    main.dataset.version = version;
+    tick();
+  }
+
+  function tick() {
+    const left = main.querySelector(".left");
+    if (!left) return;
+    const seconds = Math.floor((Number(left.dataset.ends) - Date.now() - offset) / 1000);
+    left.hidden = false;
+    if (seconds <= 0) {
+      left.textContent = left.dataset.late;
+      return;
+    }
+    const two = (number) => String(number).padStart(2, "0");
+    const days = Math.floor(seconds / 86400);
+    const clock = `${two(Math.floor(seconds / 3600) % 24)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+    const face = left.querySelector("b");
+    if (face) face.textContent = days ? `${dayCount.format(days)} ${clock}` : clock;
+  }
+
+  function listen() {
+    const events = new EventSource(`${main.dataset.events}&after=${encodeURIComponent(main.dataset.version)}`);
+    events.addEventListener("time", (event) => { offset = Number(event.data) - Date.now(); failures = 0; tick(); });
+    events.addEventListener("page", (event) => { show(JSON.parse(event.data), event.lastEventId); });
+    events.addEventListener("end", () => events.close());
+    events.addEventListener("error", () => {
+      events.close();
+      failures += 1;
+      setTimeout(listen, Math.min(60, 2 ** failures) * 1000 * (0.5 + Math.random()));
+    });
+  }
+
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    const text = button.textContent;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = button.dataset.done;
+      setTimeout(() => { button.textContent = text; }, 2000);
+    });
+  }
+  setInterval(tick, 1000);
+  tick();
+  if (window.EventSource && main.querySelector(".left")) listen();
+})();

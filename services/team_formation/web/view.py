@@ -1,0 +1,443 @@
+"""An invite page in words: everything that it says, in one language; the HTML and the JSON are made from it.
+
+It is a function of the code, what is stored and the language, never of the time at which it is made: the same for all
+who look, until something changes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from babel.dates import get_timezone_location
+from babel.numbers import format_percent
+
+from services.chassis import formats
+from services.team_formation.domain import (
+    Basis,
+    Campaign,
+    CountedIn,
+    Invite,
+    OnFull,
+    PaymentMode,
+    Phase,
+    ReferenceKind,
+    ShownCharge,
+    Team,
+    TeamState,
+    Terms,
+)
+from services.team_formation.sharing.channels import CHANNELS, ours
+from services.team_formation.sharing.links import ShareLink, make
+from services.team_formation.sharing.values import shared
+from services.team_formation.web.offer import ItemOffer, Offer, Step, offer_of
+from services.team_formation.web.shown import Shown
+from services.team_formation.web.words import Words
+
+_WHOLE = 10_000
+
+
+class Standing(StrEnum):
+    """Whether an invite still leads in, apart from its team."""
+
+    GOOD = "GOOD"
+    EXPIRED = "EXPIRED"
+    USED_UP = "USED_UP"
+
+
+class Action(StrEnum):
+    """What the main button does."""
+
+    JOIN = "JOIN"
+    WAIT = "WAIT"
+    JOIN_OTHER = "JOIN_OTHER"
+    NONE = "NONE"
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """A step of the ladder in words."""
+
+    threshold: int
+    unit_price: int
+    label: str
+    price: str
+    how: str
+    is_reached: bool
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """An item in words."""
+
+    sku: str
+    price: str
+    alone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The main item's price; amounts in minor units, per unit."""
+
+    sku: str
+    now: int
+    next: int | None
+    missing: int
+    alone: int
+    alone_kind: str
+    lowest: int
+    lowest_at: int
+    text: str
+    alone_text: str
+    saving: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """What fills the team, in `counted_in`."""
+
+    counted_in: str
+    confirmed: int
+    held: int
+    sponsored: int
+    room: int
+    minimum: int
+    maximum: int
+    text: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that an invite page says."""
+
+    code: str
+    link: str
+    path: str
+    """The link without its origin: the page's other addresses begin with it."""
+    version: str
+    language: str
+    direction: str
+    state: str
+    payment_mode: str
+    currency: str
+    title: str
+    title_language: str
+    seller: str
+    inviter: str
+    note: str
+    disclosure: str
+    heading: str
+    """What an ended team's page says first; empty while it is open."""
+    line: str
+    """The first line under the price."""
+    detail: str
+    """What becomes of a difference, or how an ended team ended."""
+    certainty: str
+    price: Price | None
+    """None where the team ended without a price."""
+    seats: Seats
+    ladder: tuple[StepLine, ...]
+    why: tuple[str, ...]
+    items: tuple[ItemLine, ...]
+    charges: tuple[str, ...]
+    terms: str
+    ends: str
+    ends_at: datetime
+    """When the team ends, at the latest."""
+    action: Action
+    action_text: str
+    action_url: str
+    alone_url: str
+    alone_text: str
+    share: tuple[ShareLink, ...]
+    update: str
+    """What a screen reader is told when the page changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a page is made from."""
+
+    invite: Invite
+    standing: Standing
+    shown: Shown
+    code: str
+    link: str
+
+    @property
+    def version(self) -> str:
+        """Name what it shows: the same for the same words."""
+        return f"{self.shown.version}.{self.shown.turn}.{self.standing[:1]}"
+
+
+def view_of(visit: Visit, words: Words, title_language: str) -> View:
+    """Say what an invite page says."""
+    return _Writer(visit, words, title_language).write()
+
+
+class _Writer:
+    """Writes one view."""
+
+    def __init__(self, visit: Visit, words: Words, title_language: str) -> None:
+        self.visit = visit
+        self.words = words
+        self.path = urlsplit(visit.link).path
+        self.team: Team = visit.shown.team
+        self.terms: Terms = visit.shown.terms
+        self.campaign: Campaign = visit.shown.campaign
+        self.offer: Offer = offer_of(self.team, self.terms, self.campaign)
+        self.mode: PaymentMode = self.terms.rules.payment_mode
+        self.by = words.say("by", time=self._clock(self.team.ends_at), zone=self._zone())
+        texts = {text.language: text for text in self.campaign.presentation.texts}
+        self.text = texts.get(title_language) or self.campaign.presentation.texts[0]
+
+    def write(self) -> View:
+        campaign, invite, words = self.campaign, self.visit.invite, self.words
+        values = shared(
+            invite,
+            campaign,
+            self.team,
+            self.terms,
+            link=self.visit.link,
+            code=self.visit.code,
+            language=self.words.language,
+        )
+        action, action_text, action_url = self._action()
+        alone = action is not Action.NONE and bool(campaign.presentation.checkout_url)
+        seats = self._seats()
+        price = self._price()
+        return View(
+            code=self.visit.code,
+            link=self.visit.link,
+            path=self.path,
+            version=self.visit.version,
+            language=words.language,
+            direction=words.direction,
+            state=str(self.team.state),
+            payment_mode=str(self.mode),
+            currency=campaign.currency,
+            title=self.text.title,
+            title_language=self.text.language,
+            seller=words.say("sold_by", seller=self._name(values.seller)),
+            inviter=words.say("invites", label=self._name(values.label)) if values.label else words.say("invited"),
+            note=values.note,
+            disclosure=values.disclosure,
+            heading=self._heading(),
+            line=self._line(),
+            detail=self._detail(),
+            certainty=self._certainty(),
+            price=price,
+            seats=seats,
+            ladder=tuple(self._step(step) for step in self.offer.ladder) if price else (),
+            why=self._why() if price else (),
+            items=self._items() if price else (),
+            charges=self._charges(),
+            terms=self.text.terms,
+            ends=words.say("ends", by=self.by),
+            ends_at=self.team.ends_at,
+            action=action,
+            action_text=action_text,
+            action_url=action_url,
+            alone_url=campaign.presentation.checkout_url if alone else "",
+            alone_text=words.say("buy_alone", price=self._money(self.offer.main.alone)) if alone else "",
+            share=tuple(make(ours(name, words.language), values) for name in CHANNELS),
+            update=self._heading() or words.say("update", seats=seats.text, price=price.text if price else ""),
+        )
+
+    @property
+    def is_full(self) -> bool:
+        return self.team.state.is_open and self.offer.room == 0
+
+    def _name(self, text: str) -> str:
+        """Keep a name of any direction apart from words written right to left."""
+        return formats.isolated(text, self.words.locale)
+
+    def _money(self, amount: int) -> str:
+        return formats.money(amount, self.campaign.currency, self.words.locale)
+
+    def _from(self, amount: int) -> str:
+        text = self._money(amount)
+        return self.words.say("price_from", price=text) if self.offer.is_from else text
+
+    def _clock(self, at: datetime) -> str:
+        return formats.moment(at, self.campaign.presentation.time_zone, self.words.locale)
+
+    def _zone(self) -> str:
+        zone = self.campaign.presentation.time_zone or "UTC"
+        place = get_timezone_location(formats.zone(zone), self.words.locale, return_city=True)
+        return "UTC" if zone == "UTC" else place
+
+    def _heading(self) -> str:
+        ended = {
+            TeamState.FORMED: "formed_title",
+            TeamState.FAILED: "failed_title",
+            TeamState.CANCELLED: "cancelled_title",
+        }
+        key = ended.get(self.team.state)
+        return self.words.say(key) if key else ""
+
+    def _line(self) -> str:
+        """Write what is paid, and what one more friend changes; of a full team, what its members pay."""
+        words, main = self.words, self.offer.main
+        if self.team.state is TeamState.FORMED:
+            return words.say("formed", price=self._from(main.now))
+        if not self.team.state.is_open:
+            return words.say("failed" if self.team.state is TeamState.FAILED else "cancelled")
+        if self.is_full:
+            return words.say("first_line_full", price=self._from(self._standing_price()), by=self.by)
+        pay = words.say(f"pay_{self.mode}", price=self._from(main.now))
+        if main.next_price is None:
+            return words.say("first_line_alone", pay=pay)
+        key = {Basis.TEAM_MEMBERS: "then_members", Basis.TEAM_UNITS: "then_units"}.get(self.offer.basis)
+        then = words.count(key or "then_campaign", main.missing, price=self._from(main.next_price), by=self.by)
+        return words.say("first_line", pay=pay, then=then)
+
+    def _standing_price(self) -> int:
+        """Tell what a unit of the main item costs at the confirmed fill."""
+        return next(step.unit_price for step in self.offer.ladder if step.is_current)
+
+    def _detail(self) -> str:
+        if self.team.state.is_open and self.mode.moves_money and self.offer.main.next_price is not None:
+            return self.words.say(f"refund_{self.mode}")
+        return ""
+
+    def _certainty(self) -> str:
+        if not self.team.state.is_open:
+            return ""
+        if self.campaign.phase is Phase.PAUSED:
+            return self.words.say("paused")
+        if not self.offer.needed:
+            return self.words.say("certain")
+        key = "needed_members" if self.offer.counted_in is CountedIn.MEMBERS else "needed_units"
+        return self.words.count(key, self.offer.needed, **{"else": self.words.say(f"else_{self.mode}")})
+
+    def _price(self) -> Price | None:
+        main = self.offer.main
+        if self.team.state in {TeamState.FAILED, TeamState.CANCELLED}:
+            return None
+        now = self._standing_price() if self.is_full else main.now
+        kinds = {None: "alone", ReferenceKind.LIST: "alone_list", ReferenceKind.LOWEST_OF_30_DAYS: "alone_lowest"}
+        saving = 1 - now / main.alone if main.alone > now else 0.0
+        return Price(
+            sku=main.sku,
+            now=now,
+            next=main.next_price,
+            missing=main.missing,
+            alone=main.alone,
+            alone_kind=str(main.alone_kind or ""),
+            lowest=main.lowest,
+            lowest_at=main.lowest_at,
+            text=self._from(now),
+            alone_text=self.words.say(kinds[main.alone_kind], price=self._money(main.alone)),
+            saving=self.words.say("saving", percent=format_percent(int(saving * 100) / 100, locale=self.words.locale))
+            if saving >= 0.01  # noqa: PLR2004 - less than one percent is not worth a word
+            else "",
+        )
+
+    def _seats(self) -> Seats:
+        offer, words = self.offer, self.words
+        members = offer.counted_in is CountedIn.MEMBERS
+        key = "seats_members" if members else "seats_units"
+        notes = []
+        if self.team.state.is_open and offer.held and not self.is_full:
+            notes.append(words.count("held", offer.held))
+        if offer.sponsored:
+            notes.append(words.count("sponsored", offer.sponsored))
+        return Seats(
+            counted_in=str(offer.counted_in),
+            confirmed=offer.confirmed,
+            held=offer.held,
+            sponsored=offer.sponsored,
+            room=offer.room,
+            minimum=offer.minimum,
+            maximum=offer.maximum,
+            text=words.count(key, offer.confirmed, maximum=formats.number(offer.maximum, words.locale)),
+            notes=(*notes, *self._fullness()),
+        )
+
+    def _fullness(self) -> list[str]:
+        """Say of a full team how much is not paid, and when the next place may become free."""
+        if not self.is_full:
+            return []
+        full = [self.words.say("full")]
+        if not self.offer.held:
+            return full
+        held = self.words.count("full_held", self.offer.held)
+        if self.team.due_at >= self.team.ends_at:
+            return [*full, self.words.say("full_free_none", held=held)]
+        by = self.words.say("by", time=self._clock(self.team.due_at), zone=self._zone())
+        return [*full, self.words.say("full_free", held=held, by=by)]
+
+    def _step(self, step: Step) -> StepLine:
+        key = {Basis.TEAM_MEMBERS: "from_members", Basis.TEAM_UNITS: "from_units"}.get(self.offer.basis)
+        label = self.words.count(key or "from_campaign", step.threshold) if step.threshold else self.words.say("start")
+        price = self._money(step.unit_price)
+        return StepLine(
+            step.threshold, step.unit_price, label, price, self._how(step), step.is_reached, step.is_current
+        )
+
+    def _how(self, step: Step) -> str:
+        """Say how a step's price comes from the price without a discount."""
+        discount = step.discount
+        if discount is None or not step.tier:
+            return self.words.say("how_list")
+        before = self._money(self.offer.ladder[0].unit_price)
+        if discount.kind == "amount_off":
+            return self.words.say("how_amount_off", list=before, off=self._money(discount.value))
+        if discount.kind == "basis_points_off":
+            percent = format_percent(discount.value / _WHOLE, locale=self.words.locale, decimal_quantization=False)
+            return self.words.say("how_basis_points_off", list=before, percent=percent)
+        return self.words.say("how_fixed_price")
+
+    def _why(self) -> tuple[str, ...]:
+        """Explain the price from what is stored: what counts, each step, and the promise of the cap."""
+        words, offer = self.words, self.offer
+        key = {Basis.TEAM_MEMBERS: "why_members", Basis.TEAM_UNITS: "why_units"}.get(offer.basis, "why_campaign")
+        steps = [self._step(step) for step in offer.ladder]
+        lines = [words.say("why_step", **{"from": step.label, "price": step.price, "how": step.how}) for step in steps]
+        return (words.count(key, offer.fill), *lines, words.say("why_cap"))
+
+    def _items(self) -> tuple[ItemLine, ...]:
+        if len(self.offer.items) == 1:
+            return ()
+        return tuple(self._item(item) for item in self.offer.items)
+
+    def _item(self, item: ItemOffer) -> ItemLine:
+        return ItemLine(item.sku, self._money(item.now), self.words.say("alone", price=self._money(item.alone)))
+
+    def _charges(self) -> tuple[str, ...]:
+        taxed = self.campaign.presentation.prices_include_tax
+        lines = [self._charge(charge) for charge in self.campaign.presentation.charges]
+        if taxed is not None:
+            lines.append(self.words.say("tax_yes" if taxed else "tax_no"))
+        return tuple(lines)
+
+    def _charge(self, charge: ShownCharge) -> str:
+        if charge.amount is not None:
+            amount = formats.money(charge.amount, charge.currency or self.campaign.currency, self.words.locale)
+        else:
+            share = (charge.basis_points or 0) / _WHOLE
+            amount = format_percent(share, locale=self.words.locale, decimal_quantization=False)
+        return f"{self._name(charge.label)}: {amount}"
+
+    def _action(self) -> tuple[Action, str, str]:
+        """Choose the main button: what it does, says, and opens."""
+        words = self.words
+        if not self.team.state.is_open or self.campaign.phase is Phase.PAUSED:
+            return Action.NONE, "", ""
+        if self.visit.standing is not Standing.GOOD:
+            return Action.NONE, words.say(self.visit.standing), ""
+        action, text = Action.JOIN, words.say("join", price=self._from(self.offer.main.now))
+        if self.is_full:
+            ways = {
+                OnFull.WAITLIST: (Action.WAIT, words.say("join_waitlist")),
+                OnFull.OPEN_TEAM: (Action.JOIN_OTHER, words.say("join_other")),
+            }
+            action, text = ways.get(self.terms.rules.on_full, (Action.NONE, ""))
+        if action is Action.NONE:
+            return action, text, ""
+        if not self.campaign.presentation.checkout_url:
+            return action, words.say("join_code", code=self.visit.code), ""
+        return action, text, f"{self.path}/join"
