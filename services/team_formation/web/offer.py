@@ -52,6 +52,8 @@ class Step:
     is_reached: bool
     """By confirmed seats."""
     is_current: bool
+    is_yours: bool
+    """Whether it is the one that the reader would join at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def offer_of(team: Team, terms: Terms, campaign: Campaign) -> Offer:
         tuple(items),
         main,
         main.sku != campaign.shown_sku and len({item.now for item in items}) > 1,
-        _ladder(next(row for row in rows if row.sku == main.sku), fill),
+        _ladder(next(row for row in rows if row.sku == main.sku), fill, joined),
         fill,
         table.basis,
         totals.confirmed(rules.counted_in),
@@ -156,8 +158,8 @@ def _reachable(rules: Rules, basis: Basis) -> int | None:
     return rules.maximum if basis is Basis.TEAM_UNITS and rules.counted_in is CountedIn.UNITS else None
 
 
-def _ladder(row: PriceRow, fill: int) -> tuple[Step, ...]:
-    current = row.at(fill)
+def _ladder(row: PriceRow, fill: int, joined: int) -> tuple[Step, ...]:
+    current, yours = row.at(fill), row.at(joined)
     return tuple(
         Step(
             step.threshold,
@@ -166,6 +168,7 @@ def _ladder(row: PriceRow, fill: int) -> tuple[Step, ...]:
             step.tier,
             step.threshold <= fill,
             step.threshold == current.threshold,
+            step.threshold == yours.threshold != current.threshold,
         )
         for step in row.steps
     )

@@ -65,6 +65,19 @@ class StepLine:
     how: str
     is_reached: bool
     is_current: bool
+    is_yours: bool
+    mark: str
+    """What is said of it: reached, now, with you; empty ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way to share the link."""
+
+    channel: str
+    name: str
+    url: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +164,7 @@ class View:
     action_url: str
     alone_url: str
     alone_text: str
-    share: tuple[ShareLink, ...]
+    share: tuple[Channel, ...]
     update: str
     """What a screen reader is told when the page changes."""
 
@@ -205,7 +218,7 @@ class _Writer:
             language=self.words.language,
         )
         action, action_text, action_url = self._action()
-        alone = action is not Action.NONE and bool(campaign.presentation.checkout_url)
+        alone = self.team.state.is_open and bool(campaign.presentation.checkout_url)
         seats = self._seats()
         price = self._price()
         return View(
@@ -242,9 +255,12 @@ class _Writer:
             action_url=action_url,
             alone_url=campaign.presentation.checkout_url if alone else "",
             alone_text=words.say("buy_alone", price=self._money(self.offer.main.alone)) if alone else "",
-            share=tuple(make(ours(name, words.language), values) for name in CHANNELS),
+            share=tuple(self._channel(make(ours(name, words.language), values)) for name in CHANNELS),
             update=self._heading() or words.say("update", seats=seats.text, price=price.text if price else ""),
         )
+
+    def _channel(self, link: ShareLink) -> Channel:
+        return Channel(link.channel, self.words.texts["channels"].get(link.channel, link.channel), link.url, link.text)
 
     @property
     def is_full(self) -> bool:
@@ -375,14 +391,29 @@ class _Writer:
         label = self.words.count(key or "from_campaign", step.threshold) if step.threshold else self.words.say("start")
         price = self._money(step.unit_price)
         return StepLine(
-            step.threshold, step.unit_price, label, price, self._how(step), step.is_reached, step.is_current
+            step.threshold,
+            step.unit_price,
+            label,
+            price,
+            self._how(step),
+            step.is_reached,
+            step.is_current,
+            yours := step.is_yours and not self.is_full,
+            self._mark(step, yours=yours),
         )
+
+    def _mark(self, step: Step, *, yours: bool) -> str:
+        if step.is_current:
+            return self.words.say("now_here")
+        return self.words.say("with_you" if yours else "reached") if yours or step.is_reached else ""
 
     def _how(self, step: Step) -> str:
         """Say how a step's price comes from the price without a discount."""
         discount = step.discount
-        if discount is None or not step.tier:
+        if not step.tier:
             return self.words.say("how_list")
+        if discount is None:
+            return self.words.say("how_fixed_price")
         before = self._money(self.offer.ladder[0].unit_price)
         if discount.kind == "amount_off":
             return self.words.say("how_amount_off", list=before, off=self._money(discount.value))

@@ -5,7 +5,7 @@
   const main = document.querySelector("main[data-events]");
   if (!main) return;
   const CALM = 5000; // a screen reader is told at most so often, in milliseconds
-  let offset = 0; // the server's clock less this one's, in milliseconds
+  let offset = null; // the server's clock less this one's, in milliseconds; unknown until it has said
   let told = 0;
   let waiting = null;
   let failures = 0;
@@ -48,18 +48,18 @@
 
   function tick() {
     const left = main.querySelector(".left");
-    if (!left) return;
+    if (!left || offset === null) return;
     const seconds = Math.floor((Number(left.dataset.ends) - Date.now() - offset) / 1000);
     left.hidden = false;
+    const face = left.querySelector("b");
     if (seconds <= 0) {
-      left.textContent = left.dataset.late;
+      face.textContent = left.dataset.late;
       return;
     }
     const two = (number) => String(number).padStart(2, "0");
     const days = Math.floor(seconds / 86400);
     const clock = `${two(Math.floor(seconds / 3600) % 24)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
-    const face = left.querySelector("b");
-    if (face) face.textContent = days ? `${dayCount.format(days)} ${clock}` : clock;
+    face.textContent = days ? `${dayCount.format(days)} ${clock}` : clock;
   }
 
   function listen() {
