@@ -28,6 +28,7 @@ from tests.bench.parts import (
     join,
     large_team,
     messages,
+    page,
     relay,
     replay,
     send,
@@ -56,9 +57,11 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "fanout": fanout.run,
     "large_team": large_team.run,
     "idle": idle.run,
+    "page": page.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),
+    "web": ("page",),
     "notification": ("send", "slow_channel", "event_to_send", "fanout", "large_team"),
 }
 """Parts that are asked for by one name."""

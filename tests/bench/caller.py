@@ -19,7 +19,10 @@ SLACK_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Job:
-    """Load on one method. `kind` is closed (callers) or open (rate); `bundle` joins make one call, 0: one does."""
+    """Load on one method. `kind` is closed (callers) or open (rate); `bundle` joins make one call, 0: one does.
+
+    With `http` the templates are paths that are got over HTTP.
+    """
 
     address: str
     path: str
@@ -34,6 +37,7 @@ class Job:
     regular: bool = False
     seed: int = 1
     bundle: int = 0
+    http: bool = False
 
     def line(self) -> bytes:
         """Write it for the client."""

@@ -16,7 +16,8 @@ import uvloop
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from tests.bench import watching
-from tests.bench.http2 import connect
+from tests.bench.http1 import Http1, connect_http1
+from tests.bench.http2 import Connection, connect
 from tests.bench.load import Load, closed_loop, open_loop, summary
 from tests.bench.template import bundled, numbered
 
@@ -41,8 +42,7 @@ def say(what: dict[str, Any] | str) -> None:
 
 async def calls(job: dict[str, Any], tell: Any) -> dict[str, Any]:
     """Call a method for a while."""
-    headers = [("authorization", f"Bearer {job['key']}"), ("grpc-timeout", "10S")]
-    connections = [await connect(job["address"], job["path"], headers) for _ in range(job["connections"])]
+    connections = [await _connected(job) for _ in range(job["connections"])]
     load = Load(connections, requests_of(job), keep_answers=bool(job["bundle"]))
     try:
         driving = asyncio.create_task(drive(load, job))
@@ -70,6 +70,14 @@ async def drive(load: Load, job: dict[str, Any]) -> None:
         await open_loop(load, job["rate"], seconds, regular=job["regular"], seed=job["seed"])
     else:
         await closed_loop(load, job["callers"], seconds)
+
+
+async def _connected(job: dict[str, Any]) -> Connection | Http1:
+    """Connect as a job asks: to a page of the web edge, or to a method."""
+    if job["http"]:
+        return await connect_http1(job["address"], [("accept-encoding", "gzip"), ("user-agent", "Mozilla/5.0 Bench")])
+    headers = [("authorization", f"Bearer {job['key']}"), ("grpc-timeout", "10S")]
+    return await connect(job["address"], job["path"], headers)
 
 
 def requests_of(job: dict[str, Any]) -> Iterator[bytes]:

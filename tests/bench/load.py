@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from tests.bench.http1 import Http1
 from tests.bench.http2 import Connection
 from tests.bench.rounds import percentile
 
@@ -20,7 +21,7 @@ _SEEN = 20
 class Load:
     """Calls in turn over the connections; what is answered between `begin` and `end` counts."""
 
-    connections: Sequence[Connection]
+    connections: Sequence[Connection | Http1]
     requests: Iterator[bytes]
     keep_answers: bool = False
     latencies: "array[float]" = field(default_factory=lambda: array("d"))

@@ -1,5 +1,6 @@
 """How links get about: members and promoters share, pages are opened, links are taken back."""
 
+import aiohttp
 from groupbuy.team_formation.v1.sharing_pb2 import InviteOpens, ShareLink
 from groupbuy.team_formation.v1.team_formation_service_pb2 import (
     CreateInviteRequest,
@@ -26,7 +27,19 @@ async def share(turn: Turn, step: model.Share) -> None:
     turn.stage.view.line()
     for line in draw([(chat, await _offer(turn, chat)) for chat in step.chats]):
         turn.stage.view.line(line)
+    await _page(turn, step.chats[0])
     await turn.stage.beat(1.0 + len(step.chats))
+
+
+async def _page(turn: Turn, chat: str) -> None:
+    """Show what the page behind a link says; whoever opens it in a browser sees it fill while the demo goes on."""
+    link = turn.world.links[chat]
+    async with aiohttp.ClientSession() as session, session.get(f"{link}.json") as response:
+        page = await response.json()
+    turn.record.notes += [said for said in (page["line"], page["certainty"]) if said]
+    turn.stage.view.line()
+    turn.stage.view.line(f"    Open {link} while this runs. The page says:")
+    turn.stage.quote([page["line"], page["certainty"]])
 
 
 async def promote(turn: Turn, step: model.Promote) -> None:

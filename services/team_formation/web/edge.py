@@ -10,7 +10,7 @@ import psycopg
 import uvicorn
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis import logs
 from services.chassis.errors import Rejected
@@ -95,7 +95,7 @@ class _Server(uvicorn.Server):
 class WebEdge:
     """The server as a part: starts, stops, and lets answers under way finish."""
 
-    def __init__(self, listen: str, app: Guarded, *, proxies: str, drain_seconds: float) -> None:
+    def __init__(self, listen: str, app: ASGIApp, *, proxies: str, drain_seconds: float) -> None:
         self._listen = listen
         self._server = _Server(
             uvicorn.Config(
