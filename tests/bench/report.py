@@ -47,6 +47,8 @@ TARGETS = {
     "settlement_to_bulk_join": Target(0.8),
     "settlement_100k_to_10k": Target(12, at_least=False),
     "settlement_memory_growth": Target(64, at_least=False),
+    "page_to_hello": Target(0.5),
+    "page_changing_p99_to_hello": Target(3, at_least=False),
     "send_to_bare_client": Target(0.4),
     "slow_channel_p99": Target(1.5, at_least=False),
     "event_to_send_p99_ms": Target(1000, at_least=False),
