@@ -73,6 +73,11 @@ class Stack:
         return self.options.environment.get("GROUPBUY_QUOTE_KEYS") or self._kept.quote_keys
 
     @property
+    def handover_keys(self) -> str:
+        """The keys that sign hand-over tokens."""
+        return self.options.environment.get("GROUPBUY_HANDOVER_KEYS") or self._kept.handover_keys
+
+    @property
     def seal_keys(self) -> str:
         """The keys that seal platforms' secrets."""
         return self.options.environment.get("GROUPBUY_SEAL_KEYS") or self._kept.seal_keys
@@ -173,6 +178,7 @@ class Stack:
             self.invite_secret,
             self._ports,
             self.quote_keys,
+            self.handover_keys,
             self.seal_keys,
         )
         parts = [service_part(name, self.options, self.layout, servers) for name in SERVICES]
