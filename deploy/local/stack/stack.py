@@ -239,10 +239,8 @@ class Stack:
         return result
 
     def _keep(self, **changes: object) -> None:
-        kept = dataclasses.replace(self._kept, **changes)  # type: ignore[arg-type]  # names and types are Kept's own
-        if kept != self._kept or not self.layout.kept.exists():
-            kept.save(self.layout.kept)
-        self._kept = kept
+        self._kept = dataclasses.replace(self._kept, **changes)  # type: ignore[arg-type]  # names and types are Kept's own
+        self._kept.save(self.layout.kept)  # unchanged too: an older file lacks secrets that were made just now
 
     def _write_run(self) -> None:
         run = Run(
