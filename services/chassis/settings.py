@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.chassis.signing import KeyRing
+
 PREFIX = "GROUPBUY_"
 _LAST_PORT = 65_535
 SHORTEST_KEY = 16
@@ -44,8 +46,15 @@ def _server(url: str) -> str:
     return url
 
 
+def _signing_keys(keys: SecretStr) -> SecretStr:
+    KeyRing.read_optional(keys.get_secret_value())
+    return keys
+
+
 Addresses = Annotated[str, AfterValidator(_addresses)]
 Server = Annotated[str, AfterValidator(_server)]
+SigningKeys = Annotated[SecretStr, AfterValidator(_signing_keys)]
+"""Keys that sign, as KeyRing reads them; may be empty."""
 
 
 def is_loopback(address: str) -> bool:

@@ -44,6 +44,16 @@ class KeyRing:
         seeds = read_keys(text)
         return cls({key_id: Ed25519PrivateKey.from_private_bytes(seed) for key_id, seed in seeds.items()})
 
+    @classmethod
+    def read_optional(cls, text: str) -> Self | None:
+        """Read the keys of a setting that may be empty: None then."""
+        return cls.read(text) if text else None
+
+    @property
+    def first(self) -> tuple[str, Ed25519PrivateKey]:
+        """The id and the key that signs, for a format that rules itself which bytes are signed, as RFC 7515 does."""
+        return self._first, self._keys[self._first]
+
     def sign(self, purpose: str, payload: bytes) -> Signature:
         """Sign a payload for a purpose, with the first key."""
         return Signature(self._first, self._keys[self._first].sign(_signed(purpose, payload)))

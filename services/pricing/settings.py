@@ -1,8 +1,8 @@
 """Settings of pricing."""
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
-from services.chassis.settings import Address, ChassisSettings
+from services.chassis.settings import Address, ChassisSettings, SigningKeys
 from services.chassis.signing import KeyRing
 
 
@@ -12,7 +12,7 @@ class Settings(ChassisSettings):
     team_formation: Address = Field(
         description="Where team_formation answers gRPC, host:port; asked for events that were missed."
     )
-    quote_keys: SecretStr = Field(
+    quote_keys: SigningKeys = Field(
         SecretStr(""),
         description="Keys that sign quotes, KEY_ID:SEED,KEY_ID:SEED, each seed 32 random bytes in base64"
         " (openssl rand -base64 32); the first signs, all are published. Empty: no quotes are given.",
@@ -22,15 +22,7 @@ class Settings(ChassisSettings):
         description="Folder of the demand worker's copy of its table, one for each worker; empty: a temporary one.",
     )
 
-    @field_validator("quote_keys")
-    @classmethod
-    def _readable(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value():
-            KeyRing.read(value.get_secret_value())
-        return value
-
     @property
     def quote_ring(self) -> KeyRing | None:
         """The keys that sign quotes; None where there are none."""
-        text = self.quote_keys.get_secret_value()
-        return KeyRing.read(text) if text else None
+        return KeyRing.read_optional(self.quote_keys.get_secret_value())

@@ -26,6 +26,7 @@ from services.team_formation.handlers import (
     TeamHandler,
 )
 from services.team_formation.handlers.due import PAGE
+from services.team_formation.handover import HandoverTokens
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
@@ -41,6 +42,7 @@ async def process() -> None:
     chassis = Process("team_formation", settings)
     database, clock = chassis.database, chassis.clock
     codes = InviteCodes(settings.invite_secret.get_secret_value(), settings.public_url)
+    handovers = HandoverTokens(settings.handover_ring, settings.public_url)
     catalogue = Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
     commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
@@ -51,7 +53,7 @@ async def process() -> None:
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, settings.service_key.get_secret_value())
         quotes = QuoteReader(clock, pricing, settings.service_key.get_secret_value())
-        desk = Desk(database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes)
+        desk = Desk(database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes, handovers)
         public = TeamFormationServicer(desk)
         internal = InternalServicer(database, PlatformHandler(database, clock))
         plan = Plan(

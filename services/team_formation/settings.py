@@ -4,7 +4,8 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.chassis.settings import PREFIX, SHORTEST_KEY, Address, ChassisSettings, is_loopback
+from services.chassis.settings import PREFIX, SHORTEST_KEY, Address, ChassisSettings, SigningKeys, is_loopback
+from services.chassis.signing import KeyRing
 
 
 class Settings(ChassisSettings):
@@ -24,9 +25,19 @@ class Settings(ChassisSettings):
         "",
         description="Origins whose pages may read an invite's data, comma separated, for instance https://shop.example.",
     )
+    handover_keys: SigningKeys = Field(
+        SecretStr(""),
+        description="Keys that sign hand-over tokens, KEY_ID:SEED,KEY_ID:SEED, each seed 32 random bytes in base64"
+        " (openssl rand -base64 32); the first signs, all are published. Empty: nobody is handed over to a checkout.",
+    )
     batch_limit: int = Field(
         500, ge=1, le=5000, description="Most commands on teams that are decided in one transaction."
     )
+
+    @property
+    def handover_ring(self) -> KeyRing | None:
+        """The keys that sign hand-over tokens; None where there are none."""
+        return KeyRing.read_optional(self.handover_keys.get_secret_value())
 
     @model_validator(mode="after")
     def _secret_off_loopback(self) -> Self:

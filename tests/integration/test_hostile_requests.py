@@ -39,6 +39,7 @@ from groupbuy.pricing.v1 import (
 )
 from groupbuy.pricing.v1 import events_pb2 as pricing_events_pb2
 from groupbuy.team_formation.v1 import (
+    handover_pb2,
     history_pb2,
     reports_pb2,
     sharing_pb2,
@@ -51,11 +52,14 @@ from grpc_status import rpc_status
 from deploy.check.runner import check_databases
 from services.chassis import ids
 from services.chassis.reasons import reasons
+from services.team_formation.handover import HandoverTokens
 from services.team_formation.translate import time
 from tests.support.database import Database
 from tests.support.engine import FILES, KEY, SERVICE_KEY, Engine, an_engine, served
-from tests.support.formation import PLATFORM, START
+from tests.support.formation import PLATFORM, PUBLIC_URL, START
+from tests.support.handing_over import a_handover
 from tests.support.hostile import Damager
+from tests.support.quoting import ring
 
 CALLS = 4000
 AT_ONCE = 25
@@ -193,6 +197,8 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
     opening.signed_quote = quoted.signed_quote
     quoting.team_id = opened.team.team_id
     platform = ids.opaque("plat", PLATFORM)
+    clock = server.engine.formation.clock
+    handed = HandoverTokens(ring(), PUBLIC_URL).mint(PLATFORM, a_handover(), clock.now())
     team = opened.team.team_id
     endpoint = ids.opaque("hook", PLATFORM)
     internal, nt, pr = team_formation_internal_pb2, notification_service_pb2, pricing_service_pb2
@@ -211,6 +217,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         tf.ListSeatsRequest(team_id=team, page_size=1),
         history_pb2.ListSeatEventsRequest(seat_id=seat, page_size=1),
         tf.WatchTeamRequest(team_id=team),
+        handover_pb2.VerifyHandoverRequest(token=handed),
         *more_good_requests(campaign.campaign_id, team, seat, invite.invite_id, invite.code, joining),
         internal.CreatePlatformRequest(name="shop"),
         internal.CreateKeyRequest(platform_id=platform),

@@ -35,12 +35,13 @@ from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.handover import HandoverTokens
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.watch import message_watch
 from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
-from tests.support.formation import PLATFORM, START, Formation, a_formation
+from tests.support.formation import PLATFORM, PUBLIC_URL, START, Formation, a_formation
 from tests.support.notification_rpc import notification_servicer
 from tests.support.notifying import SEALER, Notifying, a_notification
 from tests.support.outbox import RecordingPublisher
@@ -182,7 +183,16 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     doors = Doors(formation.database)
     quotes = QuoteReader(clock, stub, SERVICE_KEY)
     desk = Desk(
-        formation.database, clock, catalogue, formation.codes, doors, formation.commands, campaigns, watch, quotes
+        formation.database,
+        clock,
+        catalogue,
+        formation.codes,
+        doors,
+        formation.commands,
+        campaigns,
+        watch,
+        quotes,
+        HandoverTokens(ring(), PUBLIC_URL),
     )
     public = TeamFormationServicer(desk)
     teams = [

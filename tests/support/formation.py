@@ -37,6 +37,7 @@ START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LADDER = {0: 3990, 2: 3490, 3: 2990, 5: 2490}
 PLATFORM = UUID(int=0xA)
 OTHER_PLATFORM = UUID(int=0xB)
+PUBLIC_URL = "https://shop.example"
 
 
 def a_campaign(**changes: Any) -> domain.Campaign:
@@ -210,7 +211,7 @@ async def a_formation(url: str, clock: ManualClock | None = None, limit: int = 5
     clock = clock or ManualClock(START)
     database = Database(url, pool_size=4)
     await database.start()
-    codes, catalogue = InviteCodes("a secret of tests", "https://shop.example"), Catalogue()
+    codes, catalogue = InviteCodes("a secret of tests", PUBLIC_URL), Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
     commands = Coalescer("teams", handler.decide, limit=limit)
     running = asyncio.create_task(commands.run())

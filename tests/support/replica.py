@@ -28,6 +28,7 @@ async def a_replica(stack: Stack, port: int, ops_port: int) -> AsyncIterator[Kee
         stack.invite_secret,
         ports,
         stack.quote_keys,
+        stack.handover_keys,
         stack.seal_keys,
     )
     part = service_part(NAME, stack.options, stack.layout, servers)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
@@ -16,6 +17,7 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_fo
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from grpc_status import rpc_status
 
+from services.chassis import ids
 from services.chassis.clock import ManualClock
 from services.chassis.platforms import KeyRing
 from services.chassis.server import GrpcServer, Servicer
@@ -23,11 +25,13 @@ from services.pricing.rpc.internal import PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.handover import HandoverTokens
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.translate import time
 from services.team_formation.watch import Watch, message_watch
-from tests.support.formation import START, Formation
+from tests.support.formation import PUBLIC_URL, START, Formation
+from tests.support.quoting import ring
 
 SERVICE_KEY = "the services' own key"
 
@@ -40,6 +44,8 @@ class Api:
     internal: Any
     key: str
     watch: Watch[bytes]
+    platform_id: UUID
+    handovers: HandoverTokens
 
     async def call(self, method: str, request: Any, key: str | None = None) -> Any:
         """Make a call with the platform's key, or another."""
@@ -70,6 +76,7 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
         stub, catalogue = pricing_internal_pb2_grpc.PricingInternalStub(to_pricing), Catalogue()
         watch = message_watch(database, clock, catalogue)
         campaigns = CampaignHandler(database, clock, catalogue, stub, SERVICE_KEY)
+        handovers = HandoverTokens(ring(), PUBLIC_URL)
         public = TeamFormationServicer(
             Desk(
                 database,
@@ -81,6 +88,7 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
                 campaigns,
                 watch,
                 QuoteReader(clock, stub, SERVICE_KEY),
+                handovers,
             )
         )
         server = GrpcServer(
@@ -107,7 +115,9 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
             made = await internal.CreatePlatform(
                 internal_pb.CreatePlatformRequest(name="shop"), metadata=(("authorization", f"Bearer {SERVICE_KEY}"),)
             )
-            yield Api(team_formation_service_pb2_grpc.TeamFormationStub(channel), internal, made.key, watch)
+            [platform_id] = ids.parse("plat", made.platform_id, 1) or ()
+            public_stub = team_formation_service_pb2_grpc.TeamFormationStub(channel)
+            yield Api(public_stub, internal, made.key, watch, platform_id, handovers)
         await watch.stop()
         await server.stop()
     await pricing.stop()

@@ -1,12 +1,14 @@
 """What a stack writes for itself: kept secrets, the note of what runs, logs."""
 
 import asyncio
+import json
 import stat
 from pathlib import Path
 
 import pytest
 
 from deploy.local.errors import LocalError
+from deploy.local.stack import Stack, StackOptions
 from deploy.local.stack.kept import Kept
 from deploy.local.stack.logs import follow, rotate, tail
 from deploy.local.stack.run import Run, RunningPart
@@ -19,6 +21,20 @@ def test_secrets_are_made_once_and_readable_by_us_alone(tmp_path: Path) -> None:
     assert Kept.load(path) == first
     assert Kept.load(tmp_path / "other.json").service_key != first.service_key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_secret_that_an_older_stack_did_not_have_is_made_once(tmp_path: Path) -> None:
+    options = StackOptions(data=tmp_path, environment={})
+
+    def started() -> Stack:
+        stack = Stack(options)
+        stack._choose_ports()
+        return stack
+
+    path = started().layout.kept
+    of_before = {name: value for name, value in json.loads(path.read_text()).items() if name != "handover_keys"}
+    path.write_text(json.dumps(of_before))
+    assert started().handover_keys == started().handover_keys
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"colour": "red"}'])

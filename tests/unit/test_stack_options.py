@@ -92,8 +92,12 @@ def test_a_service_gets_the_users_settings_but_the_stacks_addresses(tmp_path: Pa
     mine = {"GROUPBUY_LOG_LEVEL": "debug", "GROUPBUY_LISTEN": "127.0.0.1:1", "GROUPBUY_SMTP": "127.0.0.1:2525"}
     options = StackOptions(data=tmp_path, environment=mine)
     ports = {"team_formation": 1, "pricing": 2, "notification": 3, "pricing.ops": 4, "web": 5}
-    servers = Servers("postgresql://x", "127.0.0.1:7092", "key", "secret", ports, "one:c2VlZA==", "two:c2VlZA==")
+    keys = ("one:c2VlZA==", "two:c2VlZA==", "three:c2VlZA==")
+    servers = Servers("postgresql://x", "127.0.0.1:7092", "key", "secret", ports, *keys)
     environment = service_part("pricing", options, Layout.of(options), servers).environment
+    assert environment["GROUPBUY_QUOTE_KEYS"] == "one:c2VlZA=="
+    assert environment["GROUPBUY_HANDOVER_KEYS"] == "two:c2VlZA=="
+    assert environment["GROUPBUY_SEAL_KEYS"] == "three:c2VlZA=="
     assert environment["GROUPBUY_LOG_LEVEL"] == "debug"
     assert environment["GROUPBUY_SMTP"] == "127.0.0.1:2525"
     assert environment["GROUPBUY_LISTEN"] == "127.0.0.1:2"

@@ -19,6 +19,7 @@ class Kept:
     service_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     invite_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     quote_keys: str = field(default_factory=lambda: f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}")
+    handover_keys: str = field(default_factory=lambda: f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}")
     seal_keys: str = field(default_factory=lambda: f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}")
     ports: dict[str, int] = field(default_factory=dict)
     platforms: dict[str, list[str]] = field(default_factory=dict)

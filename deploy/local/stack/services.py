@@ -24,6 +24,7 @@ class Servers:
     invite_secret: str
     ports: Mapping[str, int]
     quote_keys: str
+    handover_keys: str
     seal_keys: str
 
 
@@ -57,6 +58,7 @@ def service_part(name: str, options: StackOptions, layout: Layout, servers: Serv
         "GROUPBUY_SERVICE_KEY": servers.service_key,
         "GROUPBUY_INVITE_SECRET": servers.invite_secret,
         "GROUPBUY_QUOTE_KEYS": servers.quote_keys,
+        "GROUPBUY_HANDOVER_KEYS": servers.handover_keys,
         "GROUPBUY_SEAL_KEYS": servers.seal_keys,
         "GROUPBUY_WEB_LISTEN": f"{_bracketed(options.host)}:{servers.ports[WEB]}",
         "GROUPBUY_PUBLIC_URL": public_url(options, servers.ports),

@@ -73,6 +73,11 @@ class Stack:
         return self.options.environment.get("GROUPBUY_QUOTE_KEYS") or self._kept.quote_keys
 
     @property
+    def handover_keys(self) -> str:
+        """The keys that sign hand-over tokens."""
+        return self.options.environment.get("GROUPBUY_HANDOVER_KEYS") or self._kept.handover_keys
+
+    @property
     def seal_keys(self) -> str:
         """The keys that seal platforms' secrets."""
         return self.options.environment.get("GROUPBUY_SEAL_KEYS") or self._kept.seal_keys
@@ -178,6 +183,7 @@ class Stack:
             self.invite_secret,
             self._ports,
             self.quote_keys,
+            self.handover_keys,
             self.seal_keys,
         )
         parts = [service_part(name, self.options, self.layout, servers) for name in SERVICES]
@@ -238,10 +244,8 @@ class Stack:
         return result
 
     def _keep(self, **changes: object) -> None:
-        kept = dataclasses.replace(self._kept, **changes)  # type: ignore[arg-type]  # names and types are Kept's own
-        if kept != self._kept or not self.layout.kept.exists():
-            kept.save(self.layout.kept)
-        self._kept = kept
+        self._kept = dataclasses.replace(self._kept, **changes)  # type: ignore[arg-type]  # names and types are Kept's own
+        self._kept.save(self.layout.kept)  # unchanged too: an older file lacks secrets that were made just now
 
     def _write_run(self) -> None:
         run = Run(

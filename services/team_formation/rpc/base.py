@@ -18,6 +18,7 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Door, Doors
 from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command
+from services.team_formation.handover import HandoverTokens
 from services.team_formation.invites import write_invite
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import fields
@@ -39,6 +40,7 @@ class Desk:
     campaigns: CampaignHandler
     watch: Watch[bytes]
     quotes: QuoteReader
+    handovers: HandoverTokens
 
 
 class Rpcs:

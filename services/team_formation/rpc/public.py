@@ -3,6 +3,7 @@
 from groupbuy.team_formation.v1 import team_formation_service_pb2_grpc as pb_grpc
 
 from services.team_formation.rpc.campaigns import CampaignRpcs
+from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.invites import InviteRpcs
 from services.team_formation.rpc.lists import ListRpcs
@@ -22,6 +23,7 @@ class TeamFormationServicer(
     ListRpcs,
     ReportRpcs,
     SharingRpcs,
+    HandoverRpcs,
     WatchRpcs,
     pb_grpc.TeamFormationServicer,
 ):

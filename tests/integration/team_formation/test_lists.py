@@ -19,11 +19,12 @@ from services.team_formation import domain, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler
+from services.team_formation.handover import HandoverTokens
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, TeamFormationServicer
 from services.team_formation.store import lists
 from services.team_formation.watch import message_watch
-from tests.support.formation import OTHER_PLATFORM, PLATFORM, START, Formation
+from tests.support.formation import OTHER_PLATFORM, PLATFORM, PUBLIC_URL, START, Formation
 from tests.support.shop_api import refused
 from tests.support.team_rows import Rows, write_rows
 
@@ -84,8 +85,18 @@ async def house(formation: Formation, clock: ManualClock) -> AsyncIterator[House
     compiler = cast("Any", None)  # lists compile no ladder and read no quote
     campaigns = CampaignHandler(database, clock, catalogue, compiler, "")
     quotes = QuoteReader(clock, compiler, "")
+    handovers = HandoverTokens(None, PUBLIC_URL)
     desk = Desk(
-        database, clock, catalogue, formation.codes, Doors(database), formation.commands, campaigns, watch, quotes
+        database,
+        clock,
+        catalogue,
+        formation.codes,
+        Doors(database),
+        formation.commands,
+        campaigns,
+        watch,
+        quotes,
+        handovers,
     )
     servicer = Servicer(
         "groupbuy.team_formation.v1.TeamFormation",
