@@ -48,7 +48,7 @@ async def process() -> None:
     commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
     watch = message_watch(database, clock, catalogue)
     doors = Doors(database)
-    web = Web(database, clock, catalogue, codes, doors)
+    web = Web(database, clock, catalogue, codes, doors, handovers)
     async with grpc.aio.insecure_channel(settings.pricing) as channel:
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, settings.service_key.get_secret_value())

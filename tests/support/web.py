@@ -15,6 +15,7 @@ from services.team_formation.doors import Doors
 from services.team_formation.settings import Settings
 from services.team_formation.web.wiring import Web
 from tests.support.formation import Formation
+from tests.support.handing_over import tokens
 from tests.support.until import until
 
 PERSON = "Mozilla/5.0 (Linux; Android 15; Mobile) AppleWebKit/537.36 Chrome/142.0 Mobile Safari/537.36"
@@ -78,7 +79,8 @@ async def a_web_edge(formation: Formation, **settings: Any) -> AsyncIterator[Vis
     chosen = Settings.model_construct(
         **{"web_listen": "127.0.0.1:0", "web_proxies": "", "web_origins": "", "drain_seconds": 1.0, **settings}
     )
-    web = Web(formation.database, formation.clock, Catalogue(), formation.codes, Doors(formation.database))
+    made = settings.pop("tokens", None) or tokens()
+    web = Web(formation.database, formation.clock, Catalogue(), formation.codes, Doors(formation.database), made)
     parts = web.parts(chosen)
     tasks = []
     for part in parts:

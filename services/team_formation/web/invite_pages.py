@@ -1,6 +1,7 @@
 """Answers to those who open an invite link: the page, its data, its events, its QR code."""
 
 from collections.abc import AsyncGenerator, Sequence
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
@@ -18,8 +19,10 @@ from services.team_formation.web.answers import (
     body_of,
     common,
     for_pages,
+    redirect,
 )
 from services.team_formation.web.guesses import Guesses
+from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.live import Live
 from services.team_formation.web.opens import Opens, is_person
 from services.team_formation.web.pages import Assets, Pages
@@ -34,12 +37,20 @@ class InvitePages:
     """The pages of invites."""
 
     def __init__(
-        self, visits: Visits, live: Live, pages: Pages, assets: Assets, opens: Opens, origins: Sequence[str]
+        self,
+        visits: Visits,
+        live: Live,
+        pages: Pages,
+        assets: Assets,
+        opens: Opens,
+        checkouts: Checkouts,
+        origins: Sequence[str],
     ) -> None:
         self._visits = visits
         self._live = live
         self._pages = pages
         self._opens = opens
+        self._checkouts = checkouts
         self._guesses = Guesses()
         self._origins = frozenset(origins)
         self._headers = for_pages(FRESH, assets.style)
@@ -51,6 +62,7 @@ class InvitePages:
             Route("/i/{code}.json", self.data),
             Route("/i/{code}/events", self.events),
             Route("/i/{code}/qr.svg", self.qr_code),
+            Route("/i/{code}/join", self.join),
             Route("/i/{code}", self.page),
         ]
 
@@ -104,6 +116,15 @@ class InvitePages:
             return found
         drawn = body_of(qr.Format.SVG.encode(), qr.draw(found[0].link, qr.Format.SVG))
         return answer(request, drawn, common(IMMUTABLE))
+
+    async def join(self, request: Request) -> Answer:
+        """Lead to the platform's checkout with a token of its own for each; back to the page where nobody can join."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        _, visit = found
+        address = self._checkouts.address(visit, request.query_params.get("sku", ""))
+        return redirect(address or urlsplit(visit.link).path, self._unkept)
 
     def _follow(self, place: Place, after: str) -> AsyncGenerator[Shown, None]:
         version, turn = _position(after) or (0, 0)

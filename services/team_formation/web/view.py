@@ -178,11 +178,35 @@ class Visit:
     shown: Shown
     code: str
     link: str
+    hands_over: bool
+    """Whether this installation can sign what the checkout is told."""
+
+    @property
+    def leads_to_checkout(self) -> bool:
+        """Whether the button opens the platform's checkout; otherwise the code is to be given to its app."""
+        return self.hands_over and bool(self.shown.campaign.presentation.checkout_url)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its team is open and has no room."""
+        team, rules = self.shown.team, self.shown.terms.rules
+        return team.state.is_open and team.totals.taken(rules.counted_in) >= rules.maximum
 
     @property
     def version(self) -> str:
         """Name what it shows: the same for the same words."""
         return f"{self.shown.version}.{self.shown.turn}.{self.standing[:1]}"
+
+
+def action_of(visit: Visit) -> Action:
+    """Tell what whoever comes by the invite can do now."""
+    shown = visit.shown
+    if not shown.team.state.is_open or shown.campaign.phase is Phase.PAUSED or visit.standing is not Standing.GOOD:
+        return Action.NONE
+    if not visit.is_full:
+        return Action.JOIN
+    ways = {OnFull.WAITLIST: Action.WAIT, OnFull.OPEN_TEAM: Action.JOIN_OTHER}
+    return ways.get(shown.terms.rules.on_full, Action.NONE)
 
 
 def view_of(visit: Visit, words: Words, title_language: str) -> View:
@@ -264,7 +288,7 @@ class _Writer:
 
     @property
     def is_full(self) -> bool:
-        return self.team.state.is_open and self.offer.room == 0
+        return self.visit.is_full
 
     def _name(self, text: str) -> str:
         """Keep a name of any direction apart from words written right to left."""
@@ -455,20 +479,13 @@ class _Writer:
 
     def _action(self) -> tuple[Action, str, str]:
         """Choose the main button: what it does, says, and opens."""
-        words = self.words
-        if not self.team.state.is_open or self.campaign.phase is Phase.PAUSED:
-            return Action.NONE, "", ""
-        if self.visit.standing is not Standing.GOOD:
-            return Action.NONE, words.say(self.visit.standing), ""
-        action, text = Action.JOIN, words.say("join", price=self._from(self.offer.main.now))
-        if self.is_full:
-            ways = {
-                OnFull.WAITLIST: (Action.WAIT, words.say("join_waitlist")),
-                OnFull.OPEN_TEAM: (Action.JOIN_OTHER, words.say("join_other")),
-            }
-            action, text = ways.get(self.terms.rules.on_full, (Action.NONE, ""))
+        words, action = self.words, action_of(self.visit)
         if action is Action.NONE:
-            return action, text, ""
-        if not self.campaign.presentation.checkout_url:
+            stands = self.visit.standing is Standing.GOOD or not self.team.state.is_open
+            return action, "" if stands else words.say(self.visit.standing), ""
+        if not self.visit.leads_to_checkout:
             return action, words.say("join_code", code=self.visit.code), ""
-        return action, text, f"{self.path}/join"
+        texts = {Action.WAIT: "join_waitlist", Action.JOIN_OTHER: "join_other"}
+        if action in texts:
+            return action, words.say(texts[action]), f"{self.path}/join"
+        return action, words.say("join", price=self._from(self.offer.main.now)), f"{self.path}/join"

@@ -36,12 +36,15 @@ class Place:
 class Visits:
     """Finds what a visitor of a link sees."""
 
-    def __init__(self, database: Database, clock: Clock, codes: InviteCodes, doors: Doors, live: Live) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, codes: InviteCodes, doors: Doors, live: Live, *, hands_over: bool
+    ) -> None:
         self._database = database
         self._clock = clock
         self._codes = codes
         self._doors = doors
         self._live = live
+        self._hands_over = hands_over
         self._places: dict[str, Place] = {}
         self._invites: dict[UUID, tuple[float, Invite]] = {}
         self._asked: dict[UUID, asyncio.Task[Invite | None]] = {}
@@ -83,7 +86,7 @@ class Visits:
         """Put together what a page is made from."""
         refusal = invite_refusal(invite, self._clock.now(place.door.platform_id))
         standing = _STANDINGS.get(refusal.reason, Standing.GOOD) if refusal else Standing.GOOD
-        return Visit(invite, standing, shown, place.code, place.link)
+        return Visit(invite, standing, shown, place.code, place.link, self._hands_over)
 
     async def _invite(self, door: Door) -> Invite | None:
         """Give an invite as it was a moment ago; all who ask at once wait for one query."""

@@ -6,10 +6,12 @@ from services.chassis.runner import Part
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Doors
+from services.team_formation.handover import HandoverTokens
 from services.team_formation.settings import Settings
 from services.team_formation.watch import Watch
 from services.team_formation.web.edge import WebEdge, application
 from services.team_formation.web.invite_pages import InvitePages
+from services.team_formation.web.joining import Checkouts, keys_route
 from services.team_formation.web.live import Live
 from services.team_formation.web.opens import Opens
 from services.team_formation.web.pages import Assets, Pages
@@ -21,13 +23,21 @@ class Web:
     """The web edge of a process."""
 
     def __init__(
-        self, database: Database, clock: Clock, catalogue: Catalogue, codes: InviteCodes, doors: Doors
+        self,
+        database: Database,
+        clock: Clock,
+        catalogue: Catalogue,
+        codes: InviteCodes,
+        doors: Doors,
+        tokens: HandoverTokens,
     ) -> None:
         self.watch = Watch(database, clock, catalogue, ShownTeams(database, catalogue).load)
         self.live = Live(self.watch.teams)
         self.opens = Opens(database, clock)
         self._edge: WebEdge | None = None
-        self._visits = Visits(database, clock, codes, doors, self.live)
+        self._visits = Visits(database, clock, codes, doors, self.live, hands_over=tokens.can_mint)
+        self._checkouts = Checkouts(tokens, clock)
+        self._tokens = tokens
 
     @property
     def port(self) -> int:
@@ -39,8 +49,8 @@ class Web:
         assets = Assets()
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
-        invites = InvitePages(self._visits, self.live, pages, assets, self.opens, origins)
-        app = application(invites.routes(), pages, assets)
+        invites = InvitePages(self._visits, self.live, pages, assets, self.opens, self._checkouts, origins)
+        app = application([*invites.routes(), keys_route(self._tokens)], pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
 
     def parts(self, settings: Settings) -> list[Part]:

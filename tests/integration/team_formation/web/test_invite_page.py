@@ -12,8 +12,10 @@ import pytest
 
 from services.chassis.clock import ManualClock
 from services.team_formation import domain
+from services.team_formation.handover import HandoverTokens, Verified
 from services.team_formation.web.guesses import BURST
-from tests.support.formation import Formation, a_campaign
+from tests.support.formation import PLATFORM, PUBLIC_URL, Formation, a_campaign
+from tests.support.handing_over import tokens
 from tests.support.until import until
 from tests.support.web import PERSON, Visitor, a_web_edge, an_invite, becomes
 
@@ -338,3 +340,51 @@ async def test_a_qr_code_is_the_links(formation: Formation, visitor: Visitor) ->
     drawn = await visitor.get(f"/i/{code}/qr.svg")
     assert drawn.headers["content-type"] == "image/svg+xml"
     assert b"<svg" in drawn.body
+
+
+async def test_the_join_button_hands_over_to_the_checkout_with_a_token_of_its_own(
+    formation: Formation, visitor: Visitor, clock: ManualClock
+) -> None:
+    campaign = await formation.create(a_shown_campaign())
+    opened = await formation.open(campaign)
+    code = await an_invite(formation, opened.team.team_id)
+    answers = [await visitor.get(f"/i/{code}/join?sku={sku}") for sku in ("mango", "nothing", "")]
+    assert [answer.status for answer in answers] == [303] * 3
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
+    read = []
+    for answer in answers:
+        address, _, token = answer.headers["location"].partition("?handover=")
+        assert address == "https://shop.example/buy"
+        read.append(tokens().read(token, PLATFORM, clock.now()))
+    assert all(isinstance(item, Verified) for item in read)
+    verified = [item for item in read if isinstance(item, Verified)]
+    assert len({item.token_id for item in verified}) == 3
+    assert [item.handover.sku for item in verified] == ["mango", "", ""]
+    assert {(item.handover.team_id, item.handover.invite_code) for item in verified} == {(opened.team.team_id, code)}
+    assert verified[0].handover.return_url == formation.codes.url(code)
+    assert await formation.rows("SELECT count(*) FROM seats") == [(1,)]
+
+
+async def test_nobody_is_handed_over_where_there_is_no_way_in(formation: Formation, visitor: Visitor) -> None:
+    opened = await formation.open(await formation.create(a_shown_campaign()))
+    code = await an_invite(formation, opened.team.team_id)
+    await formation.cancel(opened.team.team_id)
+    answer = await becomes(
+        lambda: visitor.get(f"/i/{code}/join"), lambda answer: answer.headers["location"] == f"/i/{code}"
+    )
+    assert answer.status == 303
+
+
+async def test_without_a_key_the_page_gives_the_code_for_the_shops_app(formation: Formation) -> None:
+    opened = await formation.open(await formation.create(a_shown_campaign()))
+    code = await an_invite(formation, opened.team.team_id)
+    async with a_web_edge(formation, tokens=HandoverTokens(None, PUBLIC_URL)) as visitor:
+        assert f"Join in the shop&#39;s app with the code {code}" in (await visitor.get(f"/i/{code}")).text
+        assert (await visitor.get(f"/i/{code}/join")).headers["location"] == f"/i/{code}"
+        assert json.loads((await visitor.get("/.well-known/jwks.json")).body) == {"keys": []}
+
+
+async def test_the_keys_of_tokens_are_published(visitor: Visitor) -> None:
+    published = await visitor.get("/.well-known/jwks.json")
+    assert published.body == tokens().jwks()
+    assert published.headers["cache-control"] == "public, max-age=3600"
