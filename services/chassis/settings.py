@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.chassis.sealing import Sealer
 from services.chassis.signing import KeyRing
 
 PREFIX = "GROUPBUY_"
@@ -51,10 +52,18 @@ def _signing_keys(keys: SecretStr) -> SecretStr:
     return keys
 
 
+def _sealing_keys(keys: SecretStr) -> SecretStr:
+    if keys.get_secret_value():
+        Sealer.read(keys.get_secret_value())
+    return keys
+
+
 Addresses = Annotated[str, AfterValidator(_addresses)]
 Server = Annotated[str, AfterValidator(_server)]
 SigningKeys = Annotated[SecretStr, AfterValidator(_signing_keys)]
 """Keys that sign, as KeyRing reads them; may be empty."""
+SealingKeys = Annotated[SecretStr, AfterValidator(_sealing_keys)]
+"""Keys that seal, as Sealer reads them; may be empty."""
 
 
 def is_loopback(address: str) -> bool:

@@ -3,6 +3,7 @@
 import sys
 
 import grpc
+from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
 
@@ -12,6 +13,7 @@ from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.team_formation.catalogue import Catalogue
+from services.team_formation.chats.answers import Answers
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import (
@@ -31,9 +33,11 @@ from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
 from services.team_formation.watch import message_watch
-from services.team_formation.web.wiring import Web
+from services.team_formation.web.wiring import ToChats, Web
 
 DUE_SECONDS = 0.5
+NOWHERE = "127.0.0.1:1"
+"""Where nothing answers, and nothing is sent to."""
 
 
 async def process() -> None:
@@ -48,12 +52,18 @@ async def process() -> None:
     commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
     watch = message_watch(database, clock, catalogue)
     doors = Doors(database)
-    web = Web(database, clock, catalogue, codes, doors, handovers)
-    async with grpc.aio.insecure_channel(settings.pricing) as channel:
+    service_key = settings.service_key.get_secret_value()
+    async with (
+        grpc.aio.insecure_channel(settings.pricing) as channel,
+        grpc.aio.insecure_channel(settings.notification or NOWHERE) as to_notification,
+    ):
+        chats = Answers(notification_internal_pb2_grpc.NotificationInternalStub(to_notification), service_key)
+        to_chats = ToChats(settings.sealer, chats.give) if settings.sealer and settings.notification else None
+        web = Web(database, clock, catalogue, codes, doors, handovers, to_chats)
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
-        campaigns = CampaignHandler(database, clock, catalogue, pricing, settings.service_key.get_secret_value())
-        quotes = QuoteReader(clock, pricing, settings.service_key.get_secret_value())
-        desk = Desk(database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes, handovers)
+        campaigns = CampaignHandler(database, clock, catalogue, pricing, service_key)
+        quotes = QuoteReader(clock, pricing, service_key)
+        desk = Desk(database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes, handovers, web.apps)
         public = TeamFormationServicer(desk)
         internal = InternalServicer(database, PlatformHandler(database, clock))
         plan = Plan(

@@ -4,7 +4,16 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.chassis.settings import PREFIX, SHORTEST_KEY, Address, ChassisSettings, SigningKeys, is_loopback
+from services.chassis.sealing import Sealer
+from services.chassis.settings import (
+    PREFIX,
+    SHORTEST_KEY,
+    Address,
+    ChassisSettings,
+    SealingKeys,
+    SigningKeys,
+    is_loopback,
+)
 from services.chassis.signing import KeyRing
 
 
@@ -24,6 +33,16 @@ class Settings(ChassisSettings):
     web_origins: str = Field(
         "",
         description="Origins whose pages may read an invite's data, comma separated, for instance https://shop.example.",
+    )
+    notification: str = Field(
+        "",
+        pattern=r"^(\S+:\d{1,5})?$",
+        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up.",
+    )
+    seal_keys: SealingKeys = Field(
+        SecretStr(""),
+        description="Keys that seal the secrets and calls of chat apps, KEY_ID:SEED,KEY_ID:SEED, each seed 32 random"
+        " bytes in base64 (openssl rand -base64 32); the first seals, all open. Empty: no chat app can be set up.",
     )
     handover_keys: SigningKeys = Field(
         SecretStr(""),
@@ -47,3 +66,9 @@ class Settings(ChassisSettings):
                 f" because {PREFIX}LISTEN={self.listen} is not loopback"
             )
         return self
+
+    @property
+    def sealer(self) -> Sealer | None:
+        """The keys that seal, if there are any."""
+        keys = self.seal_keys.get_secret_value()
+        return Sealer.read(keys) if keys else None

@@ -39,6 +39,7 @@ from groupbuy.pricing.v1 import (
 )
 from groupbuy.pricing.v1 import events_pb2 as pricing_events_pb2
 from groupbuy.team_formation.v1 import (
+    chat_apps_pb2,
     handover_pb2,
     history_pb2,
     reports_pb2,
@@ -218,6 +219,11 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         history_pb2.ListSeatEventsRequest(seat_id=seat, page_size=1),
         tf.WatchTeamRequest(team_id=team),
         handover_pb2.VerifyHandoverRequest(token=handed),
+        chat_apps_pb2.PutChatAppRequest(
+            service="slack", name="shop", secrets={"signing_secrets": chat_apps_pb2.ChatSecret(values=["f" * 32])}
+        ),
+        chat_apps_pb2.ListChatAppsRequest(),
+        chat_apps_pb2.DeleteChatAppRequest(service="slack", name="shop"),
         *more_good_requests(campaign.campaign_id, team, seat, invite.invite_id, invite.code, joining),
         internal.CreatePlatformRequest(name="shop"),
         internal.CreateKeyRequest(platform_id=platform),

@@ -26,6 +26,8 @@ OF_NO_CAMPAIGN = {
     "platform_keys": "held to its platform by a foreign key",
     "campaigns in team_formation": "says whose a campaign is: all others are held against it",
     "share_templates": "of a platform, not of a campaign",
+    "chat_apps": "of a platform, not of a campaign; its secrets open for that platform alone",
+    "hook_calls": "of a platform; held to its app and the app's platform by a foreign key",
     "members": "of a platform, not of a campaign",
     "channel_accounts": "of a platform, not of a campaign; its secrets open for that platform alone",
     "channel_pauses": "of a platform, not of a campaign",

@@ -20,9 +20,11 @@ from grpc_status import rpc_status
 from services.chassis import ids
 from services.chassis.clock import ManualClock
 from services.chassis.platforms import KeyRing
+from services.chassis.sealing import Sealer
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.rpc.internal import PricingInternal
 from services.team_formation.catalogue import Catalogue
+from services.team_formation.chats.apps import Apps
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.handover import HandoverTokens
@@ -34,6 +36,7 @@ from tests.support.formation import PUBLIC_URL, START, Formation
 from tests.support.quoting import ring
 
 SERVICE_KEY = "the services' own key"
+SEAL_KEYS = "one:" + "A" * 43 + "="
 
 
 @dataclass
@@ -89,6 +92,7 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
                 watch,
                 QuoteReader(clock, stub, SERVICE_KEY),
                 handovers,
+                Apps(database, clock, Sealer.read(SEAL_KEYS)),
             )
         )
         server = GrpcServer(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import aiohttp
@@ -14,7 +14,7 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.settings import Settings
 from services.team_formation.web.wiring import Web
-from tests.support.formation import Formation
+from tests.support.formation import Formation, a_campaign
 from tests.support.handing_over import tokens
 from tests.support.until import until
 
@@ -79,8 +79,10 @@ async def a_web_edge(formation: Formation, **settings: Any) -> AsyncIterator[Vis
     chosen = Settings.model_construct(
         **{"web_listen": "127.0.0.1:0", "web_proxies": "", "web_origins": "", "drain_seconds": 1.0, **settings}
     )
-    made = settings.pop("tokens", None) or tokens()
-    web = Web(formation.database, formation.clock, Catalogue(), formation.codes, Doors(formation.database), made)
+    made, to_chats = settings.pop("tokens", None) or tokens(), settings.pop("to_chats", None)
+    web = Web(
+        formation.database, formation.clock, Catalogue(), formation.codes, Doors(formation.database), made, to_chats
+    )
     parts = web.parts(chosen)
     tasks = []
     for part in parts:
@@ -98,6 +100,14 @@ async def a_web_edge(formation: Formation, **settings: Any) -> AsyncIterator[Vis
             for part in reversed(parts):
                 if part.stop:
                     await part.stop()
+
+
+def a_shown_campaign(**changes: Any) -> domain.Campaign:
+    """A campaign that a page can show all of."""
+    campaign = a_campaign(**changes)
+    texts = (domain.LocalizedText("en", "Mangoes", "No returns of fruit."), domain.LocalizedText("zh-Hans", "芒果"))
+    shown = replace(campaign.presentation, texts=texts, checkout_url="https://shop.example/buy")
+    return replace(campaign, presentation=shown)
 
 
 async def an_invite(formation: Formation, team_id: str, **changes: Any) -> str:

@@ -54,6 +54,7 @@ def service_part(name: str, options: StackOptions, layout: Layout, servers: Serv
         "GROUPBUY_LISTEN": f"{_bracketed(options.host)}:{servers.ports[name]}",
         "GROUPBUY_OPS_LISTEN": ops,
         "GROUPBUY_TEAM_FORMATION": service_address("team_formation", options.host, servers.ports),
+        "GROUPBUY_NOTIFICATION": service_address("notification", options.host, servers.ports),
         "GROUPBUY_PRICING": service_address("pricing", options.host, servers.ports),
         "GROUPBUY_SERVICE_KEY": servers.service_key,
         "GROUPBUY_INVITE_SECRET": servers.invite_secret,

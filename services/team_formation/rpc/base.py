@@ -15,6 +15,7 @@ from services.chassis.errors import Rejected
 from services.chassis.server import caller
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
+from services.team_formation.chats.apps import Apps
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Door, Doors
 from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command
@@ -41,6 +42,8 @@ class Desk:
     watch: Watch[bytes]
     quotes: QuoteReader
     handovers: HandoverTokens
+    apps: Apps | None = None
+    """Where chat services can be served."""
 
 
 class Rpcs:

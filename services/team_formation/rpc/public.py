@@ -3,6 +3,7 @@
 from groupbuy.team_formation.v1 import team_formation_service_pb2_grpc as pb_grpc
 
 from services.team_formation.rpc.campaigns import CampaignRpcs
+from services.team_formation.rpc.chat_apps import ChatAppRpcs
 from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.invites import InviteRpcs
@@ -24,6 +25,7 @@ class TeamFormationServicer(
     ReportRpcs,
     SharingRpcs,
     HandoverRpcs,
+    ChatAppRpcs,
     WatchRpcs,
     pb_grpc.TeamFormationServicer,
 ):

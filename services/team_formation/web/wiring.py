@@ -1,15 +1,27 @@
-"""Wires the web edge: the parts of a process that serve pages."""
+"""Wires the web edge: the parts of a process that serve pages, and answer chat services."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.chassis.clock import Clock
+from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
+from services.chassis.process import timer
 from services.chassis.runner import Part
+from services.chassis.sealing import Sealer
 from services.team_formation.catalogue import Catalogue
+from services.team_formation.chats.apps import Apps
+from services.team_formation.chats.finding import Finder
+from services.team_formation.chats.keeper import Keeper
+from services.team_formation.chats.previews import Previews
+from services.team_formation.chats.worker import FORGET_PAGE, Give, Worker
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Doors
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.settings import Settings
 from services.team_formation.watch import Watch
 from services.team_formation.web.edge import WebEdge, application
+from services.team_formation.web.hooks import Hooks
 from services.team_formation.web.invite_pages import InvitePages
 from services.team_formation.web.joining import Checkouts, keys_route
 from services.team_formation.web.live import Live
@@ -17,6 +29,16 @@ from services.team_formation.web.opens import Opens
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.shown import ShownTeams
 from services.team_formation.web.visits import Visits
+
+FORGET_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToChats:
+    """What it takes to serve chat services: keys that seal, and a way to answer."""
+
+    sealer: Sealer
+    give: Give
 
 
 class Web:
@@ -30,6 +52,7 @@ class Web:
         codes: InviteCodes,
         doors: Doors,
         tokens: HandoverTokens,
+        to_chats: ToChats | None = None,
     ) -> None:
         self.watch = Watch(database, clock, catalogue, ShownTeams(database, catalogue).load)
         self.live = Live(self.watch.teams)
@@ -38,11 +61,17 @@ class Web:
         self._visits = Visits(database, clock, codes, doors, self.live, hands_over=tokens.can_mint)
         self._checkouts = Checkouts(tokens, clock)
         self._tokens = tokens
+        self.chats = Chats(database, clock, Finder(self._visits, codes.url("")), to_chats) if to_chats else None
 
     @property
     def port(self) -> int:
         """The port that the server listens on, once it has started."""
         return self._edge.port if self._edge else 0
+
+    @property
+    def apps(self) -> Apps | None:
+        """The apps of chat services; None where they cannot be served."""
+        return self.chats.apps if self.chats else None
 
     def edge(self, settings: Settings) -> WebEdge:
         """Make the server."""
@@ -50,7 +79,8 @@ class Web:
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
         invites = InvitePages(self._visits, self.live, pages, assets, self.opens, self._checkouts, origins)
-        app = application([*invites.routes(), keys_route(self._tokens)], pages, assets)
+        hooks = self.chats.hooks.routes() if self.chats else []
+        app = application([*invites.routes(), *hooks, keys_route(self._tokens)], pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
 
     def parts(self, settings: Settings) -> list[Part]:
@@ -58,7 +88,28 @@ class Web:
         self._edge = edge = self.edge(settings)
         return [
             Part("opens", run=self.opens.run, stop=self.opens.stop),
+            *(self.chats.parts() if self.chats else ()),
             Part("web", start=edge.start, stop=edge.stop),
             Part("followers", run=self.live.run),
             Part("web watch", run=self.watch.run, stop=self.watch.stop),
         ]
+
+
+class Chats:
+    """What serves chat services."""
+
+    def __init__(self, database: Database, clock: Clock, finder: Finder, to_chats: ToChats) -> None:
+        keeper = Keeper(database, to_chats.sealer)
+        self.apps = Apps(database, clock, to_chats.sealer)
+        self.worker = Worker(database, clock, keeper, finder, to_chats.give)
+        self._calls = Coalescer("hook calls", keeper.decide)
+        self.hooks = Hooks(self.apps, self._calls, clock, Previews(finder.cards).answer)
+
+    def parts(self) -> Sequence[Part]:
+        """List the parts."""
+        return (
+            Part("hook calls", run=self._calls.run),
+            Part("chats", run=self.worker.run),
+            timer("forgotten hook calls", self.worker.forget, every=FORGET_SECONDS, page=FORGET_PAGE),
+            timer("seals of chat apps", self.apps.seal_anew, every=FORGET_SECONDS),
+        )

@@ -14,20 +14,12 @@ from services.chassis.clock import ManualClock
 from services.team_formation import domain
 from services.team_formation.handover import HandoverTokens, Verified
 from services.team_formation.web.guesses import BURST
-from tests.support.formation import PLATFORM, PUBLIC_URL, Formation, a_campaign
+from tests.support.formation import PLATFORM, PUBLIC_URL, Formation
 from tests.support.handing_over import tokens
 from tests.support.until import until
-from tests.support.web import PERSON, Visitor, a_web_edge, an_invite, becomes
+from tests.support.web import PERSON, Visitor, a_shown_campaign, a_web_edge, an_invite, becomes
 
 LIMIT = 14 * 1024
-
-
-def a_shown_campaign(**changes: Any) -> domain.Campaign:
-    """A campaign that a page can show all of."""
-    campaign = a_campaign(**changes)
-    texts = (domain.LocalizedText("en", "Mangoes", "No returns of fruit."), domain.LocalizedText("zh-Hans", "芒果"))
-    shown = replace(campaign.presentation, texts=texts, checkout_url="https://shop.example/buy")
-    return replace(campaign, presentation=shown)
 
 
 @pytest.fixture

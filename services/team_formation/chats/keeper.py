@@ -1,0 +1,55 @@
+"""Keeps calls of chat services: many that come at once in one transaction, each once, and what they say sealed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.chassis.database import Database
+from services.chassis.sealing import NotOpened, Sealer
+from services.team_formation.chats.apps import App
+from services.team_formation.hooks.call import Event
+from services.team_formation.store import chat_apps as shelf
+from services.team_formation.store.chat_apps import CallRow, DueCall
+
+WAKE_CHANNEL = "hook_calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event of an app that is to be kept."""
+
+    app: App
+    event: Event
+    received_at: datetime
+
+
+class Keeper:
+    """Stores events; the same event again has no effect."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        self._database = database
+        self._sealer = sealer
+
+    async def decide(self, batch: Sequence[Kept]) -> Sequence[bool]:
+        """Store a batch."""
+        rows = {(item.app.app_id, item.event.event_id): self._row(item) for item in batch}
+        async with self._database.work() as work:
+            await shelf.keep_calls(work.connection, list(rows.values()))
+        self._database.wakes.ring(WAKE_CHANNEL)
+        return [True] * len(batch)
+
+    def opened(self, call: DueCall) -> bytes | None:
+        """Open what a call says; None where its key is gone."""
+        try:
+            return self._sealer.open(call.payload, _place(call.app_id, call.event_id))
+        except NotOpened:
+            return None
+
+    def _row(self, item: Kept) -> CallRow:
+        app, event = item.app, item.event
+        sealed = self._sealer.seal(event.payload, _place(app.app_id, event.event_id))
+        return CallRow(app.app_id, event.event_id, app.platform_id, event.kind, sealed, item.received_at)
+
+
+def _place(app_id: str, event_id: str) -> str:
+    return f"hook_calls/payload/{app_id}/{event_id}"

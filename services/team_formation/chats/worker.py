@@ -1,0 +1,105 @@
+"""Works the calls of chat services: finds the invites in what was said, and has the chat answered.
+
+A call is a row with a lease. It is worked again until it is answered, refused for good, or too old to matter; then what
+it said is forgotten, and its id is kept for as long as the service may send it again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+
+from services.chassis import logs
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.team_formation.chats.answers import End, Outcome
+from services.team_formation.chats.cards import Card
+from services.team_formation.chats.finding import Finder
+from services.team_formation.chats.keeper import WAKE_CHANNEL, Keeper
+from services.team_formation.hooks.reading.incoming import Reply
+from services.team_formation.hooks.registry import SERVICES
+from services.team_formation.store import chat_apps as shelf
+from services.team_formation.store.chat_apps import DueCall
+
+POLL_SECONDS = 1.0
+BATCH = 20
+LEASE = timedelta(seconds=60)
+TOO_OLD = timedelta(minutes=30)
+"""After so long nobody waits for the answer, and what it would be sent to is closed."""
+RETRY_SECONDS = (1, 2, 5, 15, 60, 300)
+KEEP = timedelta(days=8)
+"""Longer than any service sends again what it got no answer to: WhatsApp does so for seven days."""
+FORGET_PAGE = 1000
+
+Give = Callable[[UUID, Reply, Sequence[Card], str, str], Awaitable[Outcome]]
+
+log = logs.logger(__name__)
+
+
+class Worker:
+    """The part of a process that works calls."""
+
+    def __init__(self, database: Database, clock: Clock, keeper: Keeper, finder: Finder, give: Give) -> None:
+        self._database = database
+        self._clock = clock
+        self._keeper = keeper
+        self._finder = finder
+        self._give = give
+
+    async def run(self) -> None:
+        """Work for as long as the process runs: woken when calls are kept, else looking once a second."""
+        async for _ in self._database.wakes.calls(WAKE_CHANNEL, POLL_SECONDS):
+            try:
+                while await self.run_once() == BATCH:
+                    pass
+            except psycopg.Error as error:
+                log.warning("calls of chat apps were not worked", why=str(error).strip())
+
+    async def run_once(self) -> int:
+        """Work what is due; returns how many calls were claimed."""
+        async with self._database.work() as work:
+            calls = await shelf.claim_calls(work.connection, self._clock.now(), LEASE, BATCH)
+        await asyncio.gather(*(self._work(call) for call in calls))
+        return len(calls)
+
+    async def forget(self) -> int:
+        """Forget the ids of calls that no service sends again; returns how many. Run by a timer."""
+        async with self._database.work() as work:
+            return await shelf.forget_calls(work.connection, self._clock.now() - KEEP, FORGET_PAGE)
+
+    async def _work(self, call: DueCall) -> None:
+        try:
+            outcome = await self._answered(call)
+        except Exception as error:  # noqa: BLE001 - one call must not harm the others
+            log.warning("a call of a chat app failed", service=call.service, why=type(error).__name__)
+            outcome = Outcome(End.RETRY, type(error).__name__)
+        now = self._clock.now()
+        async with self._database.work() as work:
+            if outcome.end in {End.RETRY, End.MISCONFIGURED} and now - call.received_at < TOO_OLD:
+                await shelf.put_off_call(work.connection, call, now + self._pause(call, outcome), _noted(outcome))
+            else:
+                await shelf.end_call(work.connection, call, _noted(outcome))
+        if outcome.end is End.MISCONFIGURED:
+            log.error("a chat app is misconfigured", service=call.service, why=outcome.why)
+
+    def _pause(self, call: DueCall, outcome: Outcome) -> timedelta:
+        usual = timedelta(seconds=RETRY_SECONDS[min(call.attempts, len(RETRY_SECONDS)) - 1])
+        return max(outcome.retry_after or timedelta(), usual)
+
+    async def _answered(self, call: DueCall) -> Outcome:
+        payload = self._keeper.opened(call)
+        if payload is None:
+            return Outcome(End.REFUSED, "it does not open")
+        incoming = SERVICES[call.service].read(payload)
+        if incoming is None or incoming.reply is None:
+            return Outcome(End.SENT, "nothing to answer")
+        found = await self._finder.find(call.platform_id, incoming)
+        if not found.cards and not found.text:
+            return Outcome(End.SENT, "nothing to say")
+        return await self._give(call.platform_id, incoming.reply, found.cards, found.text, found.language)
+
+
+def _noted(outcome: Outcome) -> str:
+    return f"{outcome.end}: {outcome.why}"[:200] if outcome.why else str(outcome.end)

@@ -1,0 +1,172 @@
+"""Apps of chat services, and their calls until they are worked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from services.chassis.arrays import byteas, texts, times, uuids
+
+_APP = "app_id, platform_id, service, name, secrets, version, created_at, updated_at"
+
+
+@dataclass(frozen=True, slots=True)
+class AppRow:
+    """An app as it is stored."""
+
+    app_id: str
+    platform_id: UUID
+    service: str
+    name: str
+    secrets: bytes = field(repr=False)
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A call that is to be stored; the payload is sealed."""
+
+    app_id: str
+    event_id: str
+    platform_id: UUID
+    kind: str
+    payload: bytes = field(repr=False)
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DueCall:
+    """A call that was claimed."""
+
+    app_id: str
+    event_id: str
+    platform_id: UUID
+    service: str
+    payload: bytes = field(repr=False)
+    received_at: datetime
+    attempts: int
+
+
+async def find_app(connection: AsyncConnection[TupleRow], app_id: str) -> AppRow | None:
+    """Find an app by its address. A finder: a call of a chat service names no platform."""
+    cursor = await connection.execute(f"SELECT {_APP} FROM chat_apps WHERE app_id = %s", (app_id,))  # noqa: S608 - a constant
+    row = await cursor.fetchone()
+    return AppRow(*row) if row else None
+
+
+async def list_apps(connection: AsyncConnection[TupleRow], platform_id: UUID) -> list[AppRow]:
+    """List the apps of a platform."""
+    cursor = await connection.execute(
+        f"SELECT {_APP} FROM chat_apps WHERE platform_id = %s ORDER BY service, name",  # noqa: S608 - a constant
+        (platform_id,),
+    )
+    return [AppRow(*row) async for row in cursor]
+
+
+async def lock_apps(connection: AsyncConnection[TupleRow], platform_id: UUID) -> None:
+    """Keep others from changing the apps of a platform until this transaction ends."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('chat_apps ' || %s, 0))", (str(platform_id),)
+    )
+
+
+async def save_app(connection: AsyncConnection[TupleRow], row: AppRow, sealed_with: str) -> None:
+    """Store an app; one with the same service and name is changed."""
+    await connection.execute(
+        "INSERT INTO chat_apps (app_id, platform_id, service, name, secrets, sealed_with, version, created_at,"
+        " updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (platform_id, service, name) DO UPDATE SET secrets = excluded.secrets,"
+        " sealed_with = excluded.sealed_with, version = excluded.version, updated_at = excluded.updated_at",
+        (
+            row.app_id,
+            row.platform_id,
+            row.service,
+            row.name,
+            row.secrets,
+            sealed_with,
+            row.version,
+            row.created_at,
+            row.updated_at,
+        ),
+    )
+
+
+async def delete_app(connection: AsyncConnection[TupleRow], platform_id: UUID, service: str, name: str) -> None:
+    """Forget an app, and with it its calls."""
+    await connection.execute(
+        "DELETE FROM chat_apps WHERE platform_id = %s AND service = %s AND name = %s",
+        (platform_id, service, name),
+    )
+
+
+async def find_sealed_otherwise(connection: AsyncConnection[TupleRow], key_id: str, limit: int) -> list[AppRow]:
+    """Find apps that another key has sealed, locked. A finder over all platforms."""
+    cursor = await connection.execute(
+        f"SELECT {_APP} FROM chat_apps WHERE sealed_with <> %s ORDER BY app_id LIMIT %s FOR UPDATE SKIP LOCKED",  # noqa: S608 - a constant
+        (key_id, limit),
+    )
+    return [AppRow(*row) async for row in cursor]
+
+
+async def keep_calls(connection: AsyncConnection[TupleRow], calls: Sequence[CallRow]) -> None:
+    """Store calls that are to be worked at once; those that were stored before have no effect."""
+    await connection.execute(
+        "INSERT INTO hook_calls (app_id, event_id, platform_id, kind, payload, received_at, due_at)"
+        " SELECT c.app_id, c.event_id, c.platform_id, c.kind, c.payload, c.received_at, c.received_at"
+        " FROM unnest(%s, %s, %s, %s, %s, %s) AS c (app_id, event_id, platform_id, kind, payload, received_at)"
+        " ORDER BY c.app_id, c.event_id ON CONFLICT (app_id, event_id) DO NOTHING",
+        (
+            texts(call.app_id for call in calls),
+            texts(call.event_id for call in calls),
+            uuids(call.platform_id for call in calls),
+            texts(call.kind for call in calls),
+            byteas(call.payload for call in calls),
+            times(call.received_at for call in calls),
+        ),
+    )
+
+
+async def claim_calls(
+    connection: AsyncConnection[TupleRow], now: datetime, lease: timedelta, limit: int
+) -> list[DueCall]:
+    """Claim calls whose time has come; one whose worker dies is due again when the lease has run out."""
+    cursor = await connection.execute(
+        "UPDATE hook_calls AS c SET due_at = %s, attempts = c.attempts + 1"
+        " FROM (SELECT app_id, event_id FROM hook_calls WHERE due_at <= %s ORDER BY due_at LIMIT %s"
+        " FOR UPDATE SKIP LOCKED) AS d JOIN chat_apps AS a USING (app_id)"
+        " WHERE c.app_id = d.app_id AND c.event_id = d.event_id"
+        " RETURNING c.app_id, c.event_id, c.platform_id, a.service, c.payload, c.received_at, c.attempts",
+        (now + lease, now, limit),
+    )
+    return [DueCall(*row) async for row in cursor]
+
+
+async def end_call(connection: AsyncConnection[TupleRow], call: DueCall, outcome: str) -> None:
+    """Note that a call is worked: what it said is forgotten."""
+    await connection.execute(
+        "UPDATE hook_calls SET due_at = NULL, payload = NULL, outcome = %s WHERE app_id = %s AND event_id = %s",
+        (outcome, call.app_id, call.event_id),
+    )
+
+
+async def put_off_call(connection: AsyncConnection[TupleRow], call: DueCall, due_at: datetime, why: str) -> None:
+    """Note that a call is to be worked again."""
+    await connection.execute(
+        "UPDATE hook_calls SET due_at = %s, outcome = %s WHERE app_id = %s AND event_id = %s",
+        (due_at, why, call.app_id, call.event_id),
+    )
+
+
+async def forget_calls(connection: AsyncConnection[TupleRow], before: datetime, limit: int) -> int:
+    """Forget calls that were worked and came before a time; returns how many."""
+    cursor = await connection.execute(
+        "DELETE FROM hook_calls WHERE (app_id, event_id) IN (SELECT app_id, event_id FROM hook_calls"
+        " WHERE received_at < %s AND due_at IS NULL ORDER BY received_at LIMIT %s) RETURNING 1",
+        (before, limit),
+    )
+    return len(await cursor.fetchall())

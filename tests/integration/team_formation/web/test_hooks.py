@@ -1,0 +1,293 @@
+"""Calls of chat services over HTTP: kept once however often they come, worked after, refused where not theirs."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+
+from services.chassis.clock import ManualClock
+from services.chassis.sealing import Sealer
+from services.team_formation.chats.answers import End, Outcome
+from services.team_formation.chats.cards import Card
+from services.team_formation.chats.worker import KEEP, TOO_OLD
+from services.team_formation.hooks.reading.incoming import Reply, Way
+from services.team_formation.web.wiring import ToChats
+from tests.support.formation import OTHER_PLATFORM, PLATFORM, Formation
+from tests.support.hook_calls import CODE, STYLES, Style
+from tests.support.until import until
+from tests.support.web import Seen, Visitor, a_shown_campaign, a_web_edge, an_invite
+
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+SEALER = "one:" + "A" * 43 + "="
+
+
+@dataclass
+class Chat:
+    """Where answers arrive; it ends attempts as it is told."""
+
+    given: list[tuple[UUID, Reply, Sequence[Card], str, str]] = field(default_factory=list)
+    ends: list[Outcome] = field(default_factory=list)
+
+    async def give(self, platform_id: UUID, reply: Reply, cards: Sequence[Card], text: str, language: str) -> Outcome:
+        """Take an answer."""
+        self.given.append((platform_id, reply, cards, text, language))
+        return self.ends.pop(0) if self.ends else Outcome(End.SENT)
+
+
+@dataclass
+class Stage:
+    """A platform with a Slack app, and its team's link."""
+
+    visitor: Visitor
+    chat: Chat
+    formation: Formation
+    clock: ManualClock
+    path: str
+    code: str = ""
+
+    @property
+    def link(self) -> str:
+        """The link as it is shared."""
+        return self.formation.codes.url(self.code)
+
+    def shared(self, *urls: str, event_id: str = "Ev1") -> bytes:
+        """A link_shared of Slack's documents."""
+        links = [{"domain": "shop.example", "url": url} for url in urls]
+        event = {
+            "type": "link_shared",
+            "channel": "C123ABC456",
+            "user": "U123ABC456",
+            "message_ts": "123456789.9875",
+            "unfurl_id": "C123ABC456.123456789.987501.1b90fa1278528ce6e2f6c5c2bfa1abc9",
+            "source": "conversations_history",
+            "links": links,
+        }
+        call = {"type": "event_callback", "event_id": event_id, "team_id": "T1", "api_app_id": "A1", "event": event}
+        return json.dumps(call).encode()
+
+    async def post(self, body: bytes, *, secret: str = SECRET, path: str = "", **headers: str) -> Seen:
+        """Call as Slack does."""
+        stamp = str(int(self.clock.now().timestamp()))
+        proof = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
+        sent = {
+            "content-type": "application/json",
+            "x-slack-request-timestamp": stamp,
+            "x-slack-signature": f"v0={proof}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        url = self.visitor.origin + (path or self.path)
+        async with self.visitor.session.post(url, data=body, headers=sent) as response:
+            return Seen(response.status, response.headers, await response.read())
+
+    async def app_of(self, style: Style) -> str:
+        """Set up an app with the secrets of a style; gives its path."""
+        assert self.visitor.web.apps
+        values = {
+            item.name: [value] if isinstance(value := getattr(style.secrets, item.name), str) else list(value)
+            for item in fields(style.secrets)
+        }
+        row = await self.visitor.web.apps.put(
+            PLATFORM, style.service, "one", {k: v for k, v in values.items() if any(v)}
+        )
+        return f"/hooks/{style.service}/{row.app_id}"
+
+    async def call(self, path: str, style: Style) -> Seen:
+        """Call as a service does that says something about our link."""
+        raw = style.sign(style.content.replace(CODE.encode(), self.code.encode()), style.secrets, self.clock.now())
+        query = f"?{urlencode(raw.query)}" if raw.query else ""
+        url = self.visitor.origin + path + query
+        async with self.visitor.session.request(
+            raw.method, url, data=raw.body or None, headers=dict(raw.headers)
+        ) as response:
+            return Seen(response.status, response.headers, await response.read())
+
+    async def calls(self) -> list[tuple[Any, ...]]:
+        """The calls as they are stored."""
+        return await self.formation.rows(
+            "SELECT event_id, payload IS NULL, due_at IS NULL, attempts, outcome FROM hook_calls ORDER BY event_id"
+        )
+
+    async def worked(self, calls: int) -> None:
+        """Wait until so many calls have ended."""
+
+        async def ended() -> bool:
+            return sum(bool(row[2]) for row in await self.calls()) == calls
+
+        await until(ended)
+
+
+@pytest.fixture
+async def stage(formation: Formation, clock: ManualClock) -> AsyncIterator[Stage]:
+    chat = Chat()
+    async with a_web_edge(formation, to_chats=ToChats(Sealer.read(SEALER), chat.give)) as visitor:
+        assert visitor.web.apps
+        row = await visitor.web.apps.put(PLATFORM, "slack", "shop", {"signing_secrets": [SECRET]})
+        opened = await formation.open(await formation.create(a_shown_campaign()))
+        code = await an_invite(formation, opened.team.team_id)
+        yield Stage(visitor, chat, formation, clock, f"/hooks/slack/{row.app_id}", code)
+
+
+async def test_a_link_that_is_shared_gets_a_card_of_its_invite(stage: Stage) -> None:
+    answer = await stage.post(stage.shared(stage.link, "https://elsewhere.example/i/AAAAAAAAAAAA"))
+    assert (answer.status, answer.body) == (200, b"")
+    await stage.worked(1)
+    [(platform_id, reply, cards, text, language)] = stage.chat.given
+    assert platform_id == PLATFORM
+    assert reply.way is Way.SLACK_UNFURL
+    assert reply.values["source"] == "conversations_history"
+    [card] = cards
+    assert (card.url, card.title, text, language) == (stage.link, "Mangoes", "", "en")
+    assert card.lines[0] == "Mei invites you"
+    assert card.lines[1].startswith("You pay €39.90 now, never more")
+    assert (card.button_label, card.button_url) == ("Join for €39.90", stage.link)
+    assert await stage.calls() == [("Ev1", True, True, 1, "SENT")]
+
+
+async def test_the_same_call_ten_times_has_one_effect(stage: Stage) -> None:
+    body = stage.shared(stage.link)
+    answers = await asyncio.gather(*(stage.post(body, x_slack_retry_num=str(at)) for at in range(10)))
+    assert {answer.status for answer in answers} == {200}
+    await stage.worked(1)
+    assert (await stage.post(body)).status == 200
+    await stage.worked(1)
+    assert len(stage.chat.given) == 1
+
+
+async def test_what_is_not_slacks_changes_nothing(stage: Stage) -> None:
+    body = stage.shared(stage.link)
+    forged = await stage.post(body, secret="another secret of sixteen")
+    unknown = await stage.post(body, path="/hooks/slack/" + "0" * 32)
+    other = await stage.post(body, path=stage.path.replace("slack", "line"))
+    stage.clock.move(timedelta(minutes=10))
+    late = await stage.visitor.get(stage.path)
+    assert [forged.status, unknown.status, other.status] == [401, 401, 401]
+    assert forged.body == unknown.body == other.body == b""
+    assert late.status == 405
+    assert (await stage.post(body, path="/hooks/nothing/x")).status == 404
+    assert (await stage.post(b"{" + b" " * 300_000)).status == 413
+    assert (await stage.post(body, content_type="text/plain")).status == 415
+    assert await stage.calls() == []
+    assert stage.chat.given == []
+
+
+async def test_slacks_handshake_is_answered(stage: Stage) -> None:
+    answer = await stage.post(
+        b'{"type": "url_verification", "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7"}'
+    )
+    assert answer.status == 200
+    assert b"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7" in answer.body
+
+
+async def test_while_a_secret_changes_both_are_taken(stage: Stage) -> None:
+    assert stage.visitor.web.apps
+    fresh = "f" * 32
+    row = await stage.visitor.web.apps.put(PLATFORM, "slack", "shop", {"signing_secrets": [fresh, SECRET]})
+    assert row.version == 2
+    assert stage.path.endswith(row.app_id)
+    for event_id, secret in (("Ev1", SECRET), ("Ev2", fresh)):
+        assert (await stage.post(stage.shared(stage.link, event_id=event_id), secret=secret)).status == 200
+    await stage.visitor.web.apps.put(PLATFORM, "slack", "shop", {"signing_secrets": [fresh]})
+    assert (await stage.post(stage.shared(stage.link), secret=SECRET)).status == 401
+
+
+async def test_an_answer_that_does_not_arrive_is_tried_again_and_given_up_when_it_is_too_old(stage: Stage) -> None:
+    stage.chat.ends = [Outcome(End.RETRY, "HTTP 429", timedelta(seconds=30)), Outcome(End.SENT)]
+    await stage.post(stage.shared(stage.link))
+    await until(lambda: len(stage.chat.given) == 1)
+    stage.clock.move(timedelta(seconds=29))
+    assert await stage.visitor.web.chats.worker.run_once() == 0  # type: ignore[union-attr]
+    stage.clock.move(timedelta(seconds=2))
+    await stage.worked(1)
+    assert len(stage.chat.given) == 2
+    stage.chat.ends = [Outcome(End.MISCONFIGURED, "token_revoked"), Outcome(End.MISCONFIGURED, "token_revoked")]
+    await stage.post(stage.shared(stage.link, event_id="Ev2"))
+    await until(lambda: len(stage.chat.given) == 3)
+    stage.clock.move(TOO_OLD)
+    await stage.worked(2)
+    assert (await stage.calls())[1] == ("Ev2", True, True, 2, "MISCONFIGURED: token_revoked")
+
+
+async def test_another_platforms_link_is_none(stage: Stage) -> None:
+    assert stage.visitor.web.apps
+    row = await stage.visitor.web.apps.put(OTHER_PLATFORM, "slack", "shop", {"signing_secrets": [SECRET]})
+    await stage.post(stage.shared(stage.link), path=f"/hooks/slack/{row.app_id}")
+    await stage.worked(1)
+    assert stage.chat.given == []
+
+
+async def test_what_is_said_is_sealed_and_forgotten_and_an_id_is_kept_while_it_may_come_again(stage: Stage) -> None:
+    stage.chat.ends = [Outcome(End.RETRY, "later")]
+    await stage.post(stage.shared(stage.link))
+    await until(lambda: len(stage.chat.given) == 1)
+    [(payload,)] = await stage.formation.rows("SELECT payload FROM hook_calls")
+    assert b"U123ABC456" not in payload
+    assert stage.code.encode() not in payload
+    stage.clock.move(timedelta(seconds=5))
+    await stage.worked(1)
+    worker = stage.visitor.web.chats.worker  # type: ignore[union-attr]
+    stage.clock.move(KEEP - timedelta(minutes=1))
+    assert await worker.forget() == 0
+    stage.clock.move(timedelta(minutes=2))
+    assert await worker.forget() == 1
+
+
+async def test_what_cannot_be_kept_in_time_is_to_be_sent_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.team_formation.web.hooks.KEEP_SECONDS", 0.3)
+    async with stage.formation.database.read() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE hook_calls IN ACCESS EXCLUSIVE MODE")
+        late = await stage.post(stage.shared(stage.link))
+        assert late.status == 503
+        assert late.headers["retry-after"]
+    again = await stage.post(stage.shared(stage.link))
+    assert again.status == 200
+    await stage.worked(1)
+    assert len(stage.chat.given) == 1
+
+
+WITH_A_CARD = {
+    "slack event",
+    "slack button",
+    "slack command",
+    "telegram",
+    "line",
+    "whatsapp",
+    "wechat",
+    "wechat plain",
+    "discord",
+    "dingtalk robot",
+    "dingtalk robot, encrypted",
+}
+
+
+@pytest.mark.parametrize("style", [one for one in STYLES if one.service != "feishu"], ids=lambda style: style.name)
+async def test_every_service_is_taken_and_answered_where_a_link_or_a_code_of_ours_is_in_what_it_says(
+    stage: Stage, style: Style
+) -> None:
+    path = await stage.app_of(style)
+    answer = await stage.call(path, style)
+    assert answer.status == 200, answer.body
+    stored = await stage.calls()
+    assert bool(stored) != style.is_handshake
+    await stage.worked(len(stored))
+    assert [card.button_url for _, _, cards, _, _ in stage.chat.given for card in cards] == (
+        [stage.link] if style.name in WITH_A_CARD else []
+    )
+
+
+async def test_feishu_is_told_at_once_what_to_show_for_a_link(stage: Stage) -> None:
+    style = next(one for one in STYLES if one.name == "feishu")
+    answer = await stage.call(await stage.app_of(style), style)
+    assert answer.status == 200
+    shown = json.loads(answer.body)
+    assert shown["inline"]["i18n_title"]["en_us"].startswith("Mangoes · You pay €39.90 now")
+    [action] = [item for item in shown["card"]["data"]["elements"] if item["tag"] == "action"]
+    assert action["actions"][0]["url"] == stage.link
+    assert await stage.calls() == []
