@@ -36,9 +36,9 @@ class Body:
     """Weak: both forms have the same."""
 
 
-def body_of(kind: bytes, content: bytes) -> Body:
-    """Make content ready to be sent often; the same content gives the same bytes."""
-    packed = gzip.compress(content, 6, mtime=0) if len(content) >= _SHORTEST_PACKED else b""
+def body_of(kind: bytes, content: bytes, *, packs: bool = True) -> Body:
+    """Make content ready to be sent often; the same content gives the same bytes. A picture is packed already."""
+    packed = gzip.compress(content, 6, mtime=0) if packs and len(content) >= _SHORTEST_PACKED else b""
     return Body(kind, content, packed, b'W/"' + digest(content)[:22].encode() + b'"')
 
 

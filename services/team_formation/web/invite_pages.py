@@ -1,6 +1,7 @@
 """Answers to those who open an invite link: the page, its data, its events, its QR code."""
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -26,11 +27,15 @@ from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.live import Live
 from services.team_formation.web.opens import Opens, is_person
 from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.picture import Shape
+from services.team_formation.web.previews import Previews
 from services.team_formation.web.shown import Shown
 from services.team_formation.web.streams import EventStream, wait_for_news
 from services.team_formation.web.view import Visit
 from services.team_formation.web.visits import Place, Visits
 from services.team_formation.web.words import Words, words_for
+
+_A_DAY = b"public, max-age=86400"
 
 
 class InvitePages:
@@ -52,6 +57,7 @@ class InvitePages:
         self._opens = opens
         self._checkouts = checkouts
         self._guesses = Guesses()
+        self._previews = Previews()
         self._origins = frozenset(origins)
         self._headers = for_pages(FRESH, assets.style)
         self._unkept = for_pages(NO_STORE, assets.style)
@@ -63,6 +69,8 @@ class InvitePages:
             Route("/i/{code}/events", self.events),
             Route("/i/{code}/qr.svg", self.qr_code),
             Route("/i/{code}/join", self.join),
+            Route("/i/{code}/picture", partial(self.picture, Shape.WIDE)),
+            Route("/i/{code}/square", partial(self.picture, Shape.SQUARE)),
             Route("/i/{code}", self.page),
         ]
 
@@ -116,6 +124,14 @@ class InvitePages:
             return found
         drawn = body_of(qr.Format.SVG.encode(), qr.draw(found[0].link, qr.Format.SVG))
         return answer(request, drawn, common(IMMUTABLE))
+
+    async def picture(self, shape: Shape, request: Request) -> Answer:
+        """Answer with the preview picture."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        drawn = await self._previews.picture(found[1], *_languages(request, found[1]), shape)
+        return answer(request, drawn, common(_A_DAY))
 
     async def join(self, request: Request) -> Answer:
         """Lead to the platform's checkout with a token of its own for each; back to the page where nobody can join."""

@@ -127,6 +127,10 @@ class View:
 
     code: str
     link: str
+    picture: str
+    """The address of the preview picture, 1200 x 630."""
+    square: str
+    """The same in a square, for cards with a small picture."""
     path: str
     """The link without its origin: the page's other addresses begin with it."""
     version: str
@@ -209,6 +213,13 @@ def action_of(visit: Visit) -> Action:
     return ways.get(shown.terms.rules.on_full, Action.NONE)
 
 
+def ending(at: datetime, campaign: Campaign, words: Words) -> str:
+    """Write a time where the campaign is, and where that is: Nov 21, 9:00 PM (Shanghai)."""
+    zone = campaign.presentation.time_zone or "UTC"
+    place = "UTC" if zone == "UTC" else get_timezone_location(formats.zone(zone), words.locale, return_city=True)
+    return words.say("by", time=formats.moment(at, zone, words.locale), zone=place)
+
+
 def view_of(visit: Visit, words: Words, title_language: str) -> View:
     """Say what an invite page says."""
     return _Writer(visit, words, title_language).write()
@@ -226,7 +237,7 @@ class _Writer:
         self.campaign: Campaign = visit.shown.campaign
         self.offer: Offer = offer_of(self.team, self.terms, self.campaign)
         self.mode: PaymentMode = self.terms.rules.payment_mode
-        self.by = words.say("by", time=self._clock(self.team.ends_at), zone=self._zone())
+        self.by = ending(self.team.ends_at, self.campaign, words)
         texts = {text.language: text for text in self.campaign.presentation.texts}
         self.text = texts.get(title_language) or self.campaign.presentation.texts[0]
 
@@ -245,9 +256,12 @@ class _Writer:
         alone = self.team.state.is_open and bool(campaign.presentation.checkout_url)
         seats = self._seats()
         price = self._price()
+        drawn = f"lang={words.language}&v={campaign.version}"  # chats keep pictures by their address
         return View(
             code=self.visit.code,
             link=self.visit.link,
+            picture=f"{self.visit.link}/picture?{drawn}",
+            square=f"{self.visit.link}/square?{drawn}",
             path=self.path,
             version=self.visit.version,
             language=words.language,
@@ -300,14 +314,6 @@ class _Writer:
     def _from(self, amount: int) -> str:
         text = self._money(amount)
         return self.words.say("price_from", price=text) if self.offer.is_from else text
-
-    def _clock(self, at: datetime) -> str:
-        return formats.moment(at, self.campaign.presentation.time_zone, self.words.locale)
-
-    def _zone(self) -> str:
-        zone = self.campaign.presentation.time_zone or "UTC"
-        place = get_timezone_location(formats.zone(zone), self.words.locale, return_city=True)
-        return "UTC" if zone == "UTC" else place
 
     def _heading(self) -> str:
         ended = {
@@ -407,7 +413,7 @@ class _Writer:
         held = self.words.count("full_held", self.offer.held)
         if self.team.due_at >= self.team.ends_at:
             return [*full, self.words.say("full_free_none", held=held)]
-        by = self.words.say("by", time=self._clock(self.team.due_at), zone=self._zone())
+        by = ending(self.team.due_at, self.campaign, self.words)
         return [*full, self.words.say("full_free", held=held, by=by)]
 
     def _step(self, step: Step) -> StepLine:

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import html
+import io
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from services.chassis.clock import ManualClock
 from services.team_formation import domain
@@ -380,3 +383,23 @@ async def test_the_keys_of_tokens_are_published(visitor: Visitor) -> None:
     published = await visitor.get("/.well-known/jwks.json")
     assert published.body == tokens().jwks()
     assert published.headers["cache-control"] == "public, max-age=3600"
+
+
+async def test_the_preview_picture_has_what_stays_true_and_the_page_names_it(
+    formation: Formation, visitor: Visitor
+) -> None:
+    opened = await formation.open(await formation.create(a_shown_campaign()))
+    code = await an_invite(formation, opened.team.team_id)
+    page = await visitor.get(f"/i/{code}", "zh-CN")
+    address = html.unescape(page.text.split('property="og:image" content="')[1].split('"')[0])
+    assert address == f"{formation.codes.url(code)}/picture?lang=zh-Hans&v=1"
+    wide = await visitor.get(f"/i/{code}/picture?lang=zh-Hans&v=1")
+    square = await visitor.get(f"/i/{code}/square")
+    assert wide.headers["content-type"] == square.headers["content-type"] == "image/png"
+    assert (len(wide.body) < 300_000, len(square.body) <= 32_768) == (True, True)
+    assert Image.open(io.BytesIO(wide.body)).size == (1200, 630)
+    assert Image.open(io.BytesIO(square.body)).size == (600, 600)
+    await formation.confirm(opened.seat)
+    await becomes(lambda: visitor.data(code), lambda data: data["seats"]["confirmed"] == 1)
+    again = await visitor.get(f"/i/{code}/picture?lang=zh-Hans&v=1", if_none_match=wide.headers["etag"])
+    assert again.status == 304

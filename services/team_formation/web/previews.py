@@ -1,0 +1,91 @@
+"""Preview pictures of invites: what a chat shows of a link, and keeps, so only what stays true is on them."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.chassis import formats
+from services.team_formation.domain import Basis
+from services.team_formation.web.answers import Body, body_of
+from services.team_formation.web.offer import offer_of
+from services.team_formation.web.picture import Poster, Shape, draw, media_type
+from services.team_formation.web.view import Visit, ending
+from services.team_formation.web.words import Words
+
+_MOST = 300
+"""Pictures kept; one has up to 100 KB."""
+_AT_ONCE = 2
+"""Pictures drawn at once: each takes a processor for some tens of milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What a picture is a function of."""
+
+    campaign_id: UUID
+    campaign_version: int
+    terms_version: int
+    ends_at: datetime
+    language: str
+    title_language: str
+    shape: Shape
+
+
+class Previews:
+    """Draws pictures, and keeps those that are asked for; all who ask for one at once wait for one drawing."""
+
+    def __init__(self) -> None:
+        self._kept: dict[_Key, asyncio.Future[Body]] = {}
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    async def picture(self, visit: Visit, words: Words, title_language: str, shape: Shape) -> Body:
+        """Give the picture of a visit's team."""
+        shown = visit.shown
+        key = _Key(
+            shown.campaign.campaign_id,
+            shown.campaign.version,
+            shown.terms.version,
+            shown.team.ends_at,
+            words.language,
+            title_language,
+            shape,
+        )
+        drawing = self._kept.get(key)
+        if drawing is None:
+            if len(self._kept) >= _MOST:
+                del self._kept[next(iter(self._kept))]
+            drawing = asyncio.ensure_future(self._drawn(poster_of(visit, words, title_language), shape))
+            drawing.add_done_callback(lambda done: self._forget_failed(key, done))
+            self._kept[key] = drawing
+        return await asyncio.shield(drawing)
+
+    async def _drawn(self, poster: Poster, shape: Shape) -> Body:
+        async with self._room:
+            picture = await asyncio.to_thread(draw, poster, shape)
+        return body_of(media_type(picture).encode(), picture, packs=False)
+
+    def _forget_failed(self, key: _Key, done: "asyncio.Future[Body]") -> None:
+        if done.cancelled() or done.exception():
+            self._kept.pop(key, None)
+
+
+def poster_of(visit: Visit, words: Words, title_language: str) -> Poster:
+    """Say what a picture says. No end is said that a live host may still move."""
+    team, terms, campaign = visit.shown.team, visit.shown.terms, visit.shown.campaign
+    offer = offer_of(team, terms, campaign)
+    main, table = offer.main, terms.price_table
+    texts = {text.language: text for text in campaign.presentation.texts}
+    text = texts.get(title_language) or campaign.presentation.texts[0]
+    price = formats.money(main.lowest, table.currency, words.locale)
+    key = {Basis.TEAM_MEMBERS: "poster_members", Basis.TEAM_UNITS: "poster_units"}.get(table.basis, "poster_campaign")
+    falls = main.lowest < main.alone
+    return Poster(
+        title=text.title,
+        seller=campaign.presentation.seller,
+        alone=words.say("poster_alone", price=formats.money(main.alone, table.currency, words.locale)),
+        lowest=words.count(key, main.lowest_at, price=price) if falls else "",
+        closing="" if campaign.latest_end else words.say("ends", by=ending(team.ends_at, campaign, words)),
+        language=words.language,
+        price=price if falls else "",
+    )

@@ -1,0 +1,59 @@
+"""What a preview picture says of a team: what stays true, in every language."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.team_formation import domain
+from services.team_formation.domain import Basis, Invite
+from services.team_formation.web.previews import poster_of
+from services.team_formation.web.shown import Shown
+from services.team_formation.web.view import Standing, Visit
+from services.team_formation.web.words import words_of
+from tests.support.formation import PLATFORM, START, a_campaign
+from tests.unit.team_formation.web.test_offer import a_team
+
+
+def a_visit(campaign: domain.Campaign, **team: object) -> Visit:
+    shown = Shown(a_team(campaign, **team), campaign.terms, campaign)  # type: ignore[arg-type]
+    invite = Invite(
+        shown.team.team_id, campaign.campaign_id, shown.team.team_id, PLATFORM, "mei", "", "wechat", "Mei", "", START
+    )
+    return Visit(invite, Standing.GOOD, shown, "7sGk2mPq9XaB", "https://shop.example/i/7sGk2mPq9XaB", hands_over=True)
+
+
+@pytest.mark.parametrize(
+    ("language", "lowest", "closing"),
+    [
+        ("en", "down to €24.90 with 5 members", "Ends Nov 21, 9:00\u202fPM (Shanghai)"),
+        ("zh-Hans", "满5人低至€24.90", "11月21日 21:00（上海）截止"),  # noqa: RUF001
+        ("es", "hasta 24,90\xa0€ con 5 miembros", "Termina el 21 nov, 21:00 (Shanghái)"),
+    ],
+)
+def test_a_poster_says_the_lowest_price_and_the_end(language: str, lowest: str, closing: str) -> None:
+    poster = poster_of(a_visit(a_campaign()), words_of(language), "en")
+    assert (poster.title, poster.seller) == ("Mangoes", "Fruit Shop")
+    assert poster.lowest == lowest
+    assert poster.price in poster.lowest
+    assert poster.closing == closing
+
+
+def test_what_fills_a_team_changes_nothing_on_it() -> None:
+    campaign = a_campaign()
+    empty = poster_of(a_visit(campaign), words_of("en"), "en")
+    assert poster_of(a_visit(campaign, confirmed=4, held=1), words_of("en"), "en") == empty
+
+
+def test_no_end_is_said_that_may_move_and_no_price_that_does_not_fall() -> None:
+    moving = replace(a_campaign(), latest_end=START + timedelta(days=9))
+    assert poster_of(a_visit(moving), words_of("en"), "en").closing == ""
+    flat = poster_of(a_visit(a_campaign(maximum=2, minimum=1), confirmed=0), words_of("en"), "en")
+    assert "with 2 members" in flat.lowest
+    alone = poster_of(a_visit(a_campaign(maximum=1, minimum=1)), words_of("en"), "en")
+    assert (alone.lowest, alone.price) == ("", "")
+
+
+def test_a_ladder_of_the_whole_campaign_says_so() -> None:
+    poster = poster_of(a_visit(a_campaign(basis=Basis.CAMPAIGN_UNITS)), words_of("en"), "en")
+    assert poster.lowest == "down to €24.90 with 5 bought by everybody"
