@@ -29,10 +29,12 @@ from services.team_formation.handlers import (
 )
 from services.team_formation.handlers.due import PAGE
 from services.team_formation.handover import HandoverTokens
+from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
 from services.team_formation.watch import message_watch
+from services.team_formation.web.ground import Ground
 from services.team_formation.web.wiring import ToChats, Web
 
 DUE_SECONDS = 0.5
@@ -46,6 +48,7 @@ async def process() -> None:
     chassis = Process("team_formation", settings)
     database, clock = chassis.database, chassis.clock
     codes = InviteCodes(settings.invite_secret.get_secret_value(), settings.public_url)
+    links = MemberLinks(settings.invite_secret.get_secret_value(), settings.public_url)
     handovers = HandoverTokens(settings.handover_ring, settings.public_url)
     catalogue = Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
@@ -59,11 +62,13 @@ async def process() -> None:
     ):
         chats = Answers(notification_internal_pb2_grpc.NotificationInternalStub(to_notification), service_key)
         to_chats = ToChats(settings.sealer, chats.give) if settings.sealer and settings.notification else None
-        web = Web(database, clock, catalogue, codes, doors, handovers, to_chats)
+        web = Web(Ground(database, clock, catalogue, codes, doors, handovers, links, commands.submit), to_chats)
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, service_key)
         quotes = QuoteReader(clock, pricing, service_key)
-        desk = Desk(database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes, handovers, web.apps)
+        desk = Desk(
+            database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes, handovers, links, web.apps
+        )
         public = TeamFormationServicer(desk)
         internal = InternalServicer(database, PlatformHandler(database, clock))
         plan = Plan(

@@ -42,6 +42,7 @@ from groupbuy.team_formation.v1 import (
     chat_apps_pb2,
     handover_pb2,
     history_pb2,
+    member_links_pb2,
     reports_pb2,
     sharing_pb2,
     team_formation_internal_pb2,
@@ -223,6 +224,8 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             service="slack", name="shop", secrets={"signing_secrets": chat_apps_pb2.ChatSecret(values=["f" * 32])}
         ),
         chat_apps_pb2.ListChatAppsRequest(),
+        member_links_pb2.GetMemberLinkRequest(seat_id=seat),
+        member_links_pb2.RevokeMemberLinkRequest(seat_id=seat),
         chat_apps_pb2.DeleteChatAppRequest(service="slack", name="shop"),
         *more_good_requests(campaign.campaign_id, team, seat, invite.invite_id, invite.code, joining),
         internal.CreatePlatformRequest(name="shop"),

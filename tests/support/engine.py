@@ -36,6 +36,7 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.handover import HandoverTokens
+from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.watch import message_watch
@@ -193,6 +194,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         watch,
         quotes,
         HandoverTokens(ring(), PUBLIC_URL),
+        MemberLinks("a secret of tests", PUBLIC_URL),
     )
     public = TeamFormationServicer(desk)
     teams = [

@@ -28,6 +28,7 @@ from services.team_formation.chats.apps import Apps
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.handover import HandoverTokens
+from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.translate import time
@@ -92,6 +93,7 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
                 watch,
                 QuoteReader(clock, stub, SERVICE_KEY),
                 handovers,
+                MemberLinks("a secret of tests", PUBLIC_URL),
                 Apps(database, clock, Sealer.read(SEAL_KEYS)),
             )
         )

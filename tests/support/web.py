@@ -12,9 +12,11 @@ from services.chassis import ids
 from services.team_formation import domain
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
+from services.team_formation.member_links import MemberLinks
 from services.team_formation.settings import Settings
+from services.team_formation.web.ground import Ground
 from services.team_formation.web.wiring import Web
-from tests.support.formation import Formation, a_campaign
+from tests.support.formation import PUBLIC_URL, Formation, a_campaign
 from tests.support.handing_over import tokens
 from tests.support.until import until
 
@@ -80,9 +82,10 @@ async def a_web_edge(formation: Formation, **settings: Any) -> AsyncIterator[Vis
         **{"web_listen": "127.0.0.1:0", "web_proxies": "", "web_origins": "", "drain_seconds": 1.0, **settings}
     )
     made, to_chats = settings.pop("tokens", None) or tokens(), settings.pop("to_chats", None)
-    web = Web(
-        formation.database, formation.clock, Catalogue(), formation.codes, Doors(formation.database), made, to_chats
-    )
+    links = MemberLinks("a secret of tests", PUBLIC_URL)
+    doors, submit = Doors(formation.database), formation.commands.submit
+    ground = Ground(formation.database, formation.clock, Catalogue(), formation.codes, doors, made, links, submit)
+    web = Web(ground, to_chats)
     parts = web.parts(chosen)
     tasks = []
     for part in parts:

@@ -65,6 +65,7 @@ from services.team_formation.domain.leaving import (
     Heirs,
     default_seat,
     fails_below_minimum,
+    leave_refusal,
     leave_team,
 )
 from services.team_formation.domain.payment_terms import OnBelowMinimum, OnUnpaid, PaymentTerms
@@ -197,6 +198,7 @@ __all__ = [
     "is_over",
     "is_written",
     "join_team",
+    "leave_refusal",
     "leave_team",
     "newly_stocked",
     "open_team",

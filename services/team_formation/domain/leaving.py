@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.team_formation.domain.campaign import LeaveUntil, Rules
 from services.team_formation.domain.change import Change, ended, written
@@ -45,7 +46,8 @@ def leave_team(team: Team, around: Around, seat: Seat, heirs: Heirs, command: Le
     after formation too.
     """
     change = Change(team, around)
-    if refusal := _may_not_leave(change, seat) or _units_refusal(seat, command.units):
+    refusal = leave_refusal(team, change.rules, seat, change.now) or _units_refusal(seat, command.units)
+    if refusal:
         return change.done(refusal)
     after_formed = team.state is TeamState.FORMED
     withdraws = after_formed and seat.state is SeatState.CONFIRMED
@@ -115,16 +117,16 @@ def _reduce(change: Change, seat: Seat, units: int, *, after_formed: bool) -> No
     change.tell(FactKind.SEAT_REDUCED, after, team={"totals": totals}, units=units, after_formed=after_formed)
 
 
-def _may_not_leave(change: Change, seat: Seat) -> Refusal | None:
-    team, rules = change.team, change.rules
+def leave_refusal(team: Team, rules: Rules, seat: Seat, now: datetime) -> Refusal | None:
+    """Tell why a seat cannot be given back at a time, if so."""
     if seat.sponsored:
         return Refusal("SPONSORED_SEAT")
     if team.state is TeamState.FORMED and seat.state is SeatState.CONFIRMED and rules.leave_after_formed:
         closes = (team.ended_at or team.ends_at) + rules.leave_after_formed
-        return Refusal("LEAVE_CLOSED", {"leave_until": written(closes)}) if change.now >= closes else None
+        return Refusal("LEAVE_CLOSED", {"leave_until": written(closes)}) if now >= closes else None
     if team.state is TeamState.FORMED and seat.state is SeatState.WAITING:
         return None
-    return ended(team, change.now) or _not_given(seat) or _closed(team, seat, rules.leave_until)
+    return ended(team, now) or _not_given(seat) or _closed(team, seat, rules.leave_until)
 
 
 def _not_given(seat: Seat) -> Refusal | None:

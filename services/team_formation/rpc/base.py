@@ -21,6 +21,7 @@ from services.team_formation.doors import Door, Doors
 from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.invites import write_invite
+from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import fields
 from services.team_formation.watch import Watch
@@ -42,6 +43,7 @@ class Desk:
     watch: Watch[bytes]
     quotes: QuoteReader
     handovers: HandoverTokens
+    links: MemberLinks
     apps: Apps | None = None
     """Where chat services can be served."""
 

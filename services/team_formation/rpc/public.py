@@ -8,6 +8,7 @@ from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.invites import InviteRpcs
 from services.team_formation.rpc.lists import ListRpcs
+from services.team_formation.rpc.member_links import MemberLinkRpcs
 from services.team_formation.rpc.reports import ReportRpcs
 from services.team_formation.rpc.seats import SeatRpcs
 from services.team_formation.rpc.sharing import SharingRpcs
@@ -26,6 +27,7 @@ class TeamFormationServicer(
     SharingRpcs,
     HandoverRpcs,
     ChatAppRpcs,
+    MemberLinkRpcs,
     WatchRpcs,
     pb_grpc.TeamFormationServicer,
 ):

@@ -49,6 +49,7 @@ class InvitePages:
         assets: Assets,
         opens: Opens,
         checkouts: Checkouts,
+        guesses: Guesses,
         origins: Sequence[str],
     ) -> None:
         self._visits = visits
@@ -56,7 +57,7 @@ class InvitePages:
         self._pages = pages
         self._opens = opens
         self._checkouts = checkouts
-        self._guesses = Guesses()
+        self._guesses = guesses
         self._previews = Previews()
         self._origins = frozenset(origins)
         self._headers = for_pages(FRESH, assets.style)

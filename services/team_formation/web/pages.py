@@ -43,6 +43,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates = environment
         self._invite = environment.get_template("invite.html")
         self._notice = environment.get_template("notice.html")
 
@@ -63,6 +64,19 @@ class Pages:
         heading, text = words.say(f"{name}_title"), words.say(name)
         return body_of(HTML, self._filled(self._notice, words=words, heading=heading, text=text))
 
+    def filled(self, template: str, words: Words, **values: object) -> bytes:
+        """Fill in a page that is not kept."""
+        return self._filled(self._templates.get_template(template), words=words, **values)
+
+    def script(self, base: str) -> str:
+        """Give the path of the script; `base` is the path that all pages are below."""
+        return f"{base}/static/{self._assets.script_name}"
+
+    @staticmethod
+    def as_event(page: bytes, version: str) -> bytes:
+        """Write a page as an event of a stream."""
+        return f"event: page\nid: {version}\ndata: {json.dumps(page.decode(), ensure_ascii=False)}\n\n".encode()
+
     def _made(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> Body:
         key = kind, visit.code, words.language, title_language
         kept = self._kept.get(key)
@@ -76,16 +90,13 @@ class Pages:
 
     def _content(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> bytes:
         if kind is EVENTS:
-            page = self.html(visit, words, title_language).plain.decode()
-            return f"event: page\nid: {visit.version}\ndata: {json.dumps(page, ensure_ascii=False)}\n\n".encode()
+            return self.as_event(self.html(visit, words, title_language).plain, visit.version)
         view = view_of(visit, words, title_language)
         if kind is JSON:
             return as_json(view)
-        return self._filled(self._invite, view=view, words=words, script=self._script(view))
-
-    def _script(self, view: View) -> str:
-        """Find the script beside the pages, wherever those are."""
-        return f"{view.path.removesuffix(f'/i/{view.code}')}/static/{self._assets.script_name}"
+        return self._filled(
+            self._invite, view=view, words=words, script=self.script(view.path.removesuffix(f"/i/{view.code}"))
+        )
 
     def _filled(self, template: Any, **values: object) -> bytes:
         text: str = template.render(style=_Raw(self._assets.style), **values)

@@ -9,22 +9,21 @@ from services.chassis.database import Database
 from services.chassis.process import timer
 from services.chassis.runner import Part
 from services.chassis.sealing import Sealer
-from services.team_formation.catalogue import Catalogue
 from services.team_formation.chats.apps import Apps
 from services.team_formation.chats.finding import Finder
 from services.team_formation.chats.keeper import Keeper
 from services.team_formation.chats.previews import Previews
 from services.team_formation.chats.worker import FORGET_PAGE, Give, Worker
-from services.team_formation.codes import InviteCodes
-from services.team_formation.doors import Doors
-from services.team_formation.handover import HandoverTokens
 from services.team_formation.settings import Settings
 from services.team_formation.watch import Watch
 from services.team_formation.web.edge import WebEdge, application
+from services.team_formation.web.ground import Ground
+from services.team_formation.web.guesses import Guesses
 from services.team_formation.web.hooks import Hooks
 from services.team_formation.web.invite_pages import InvitePages
 from services.team_formation.web.joining import Checkouts, keys_route
 from services.team_formation.web.live import Live
+from services.team_formation.web.member_pages import MemberPages
 from services.team_formation.web.opens import Opens
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.shown import ShownTeams
@@ -44,23 +43,15 @@ class ToChats:
 class Web:
     """The web edge of a process."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        catalogue: Catalogue,
-        codes: InviteCodes,
-        doors: Doors,
-        tokens: HandoverTokens,
-        to_chats: ToChats | None = None,
-    ) -> None:
-        self.watch = Watch(database, clock, catalogue, ShownTeams(database, catalogue).load)
+    def __init__(self, ground: Ground, to_chats: ToChats | None = None) -> None:
+        database, clock, codes = ground.database, ground.clock, ground.codes
+        self._ground = ground
+        self.watch = Watch(database, clock, ground.catalogue, ShownTeams(database, ground.catalogue).load)
         self.live = Live(self.watch.teams)
         self.opens = Opens(database, clock)
         self._edge: WebEdge | None = None
-        self._visits = Visits(database, clock, codes, doors, self.live, hands_over=tokens.can_mint)
-        self._checkouts = Checkouts(tokens, clock)
-        self._tokens = tokens
+        self._visits = Visits(database, clock, codes, ground.doors, self.live, hands_over=ground.tokens.can_mint)
+        self._checkouts = Checkouts(ground.tokens, clock)
         self.chats = Chats(database, clock, Finder(self._visits, codes.url("")), to_chats) if to_chats else None
 
     @property
@@ -78,9 +69,13 @@ class Web:
         assets = Assets()
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
-        invites = InvitePages(self._visits, self.live, pages, assets, self.opens, self._checkouts, origins)
+        guesses = Guesses()
+        invites = InvitePages(self._visits, self.live, pages, assets, self.opens, self._checkouts, guesses, origins)
+        members = MemberPages(self._ground, self.live, pages, assets, guesses)
         hooks = self.chats.hooks.routes() if self.chats else []
-        app = application([*invites.routes(), *hooks, keys_route(self._tokens)], pages, assets)
+        app = application(
+            [*invites.routes(), *members.routes(), *hooks, keys_route(self._ground.tokens)], pages, assets
+        )
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
 
     def parts(self, settings: Settings) -> list[Part]:

@@ -20,6 +20,7 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler
 from services.team_formation.handover import HandoverTokens
+from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, TeamFormationServicer
 from services.team_formation.store import lists
@@ -97,6 +98,7 @@ async def house(formation: Formation, clock: ManualClock) -> AsyncIterator[House
         watch,
         quotes,
         handovers,
+        MemberLinks("a secret of tests", PUBLIC_URL),
     )
     servicer = Servicer(
         "groupbuy.team_formation.v1.TeamFormation",

@@ -1,0 +1,30 @@
+"""What all pages stand on: the parts of the service that they read from and hand work to."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.team_formation.catalogue import Catalogue
+from services.team_formation.codes import InviteCodes
+from services.team_formation.doors import Doors
+from services.team_formation.handlers import Answer, Ask
+from services.team_formation.handover import HandoverTokens
+from services.team_formation.member_links import MemberLinks
+
+Submit = Callable[[Ask], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The parts of one process."""
+
+    database: Database
+    clock: Clock
+    catalogue: Catalogue
+    codes: InviteCodes
+    doors: Doors
+    tokens: HandoverTokens
+    links: MemberLinks
+    submit: Submit
+    """Has a command decided."""
