@@ -11,6 +11,8 @@ from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.settings import load
 from services.notification.accounts import Accounts
+from services.notification.answering.answerer import Answerer
+from services.notification.answering.registry import open_ways
 from services.notification.channels.registry import channels_that_edit, open_channels, open_http
 from services.notification.contacts import Contacts
 from services.notification.domain import Limits
@@ -37,6 +39,7 @@ from services.notification.rpc import (
     Calls,
     ChannelCalls,
     GroupCalls,
+    InternalServicer,
     MessageCalls,
     NotificationServicer,
     RuleCalls,
@@ -45,6 +48,7 @@ from services.notification.rpc import (
     TimelineCalls,
     UnsubscribeCalls,
     WebhookCalls,
+    internal_servicer,
     servicer,
 )
 from services.notification.sender import Sender
@@ -96,6 +100,7 @@ async def process() -> None:
         unsubscribing=UnsubscribeCalls(database, clock, unsubscribing),
         webhooks=WebhookCalls(database, clock, http, secrets),
     )
+    answerer = Answerer(database, accounts, seconds=settings.send_seconds)
     plan = Plan(
         servicers=[
             servicer(
@@ -107,7 +112,8 @@ async def process() -> None:
                     contacts,
                     calls,
                 )
-            )
+            ),
+            internal_servicer(InternalServicer(http, open_ways(http, clock), answerer)),
         ],
         writers=[
             Part("members", run=members.run),

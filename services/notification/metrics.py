@@ -13,6 +13,7 @@ FANOUT_DROPPED = Counter(
 TEMPLATES_FAILED = Counter(
     "groupbuy_templates_failed_total", "Messages written with built-in words because the platform's template failed."
 )
+CHAT_ANSWERS = Counter("groupbuy_chat_answers_total", "Answers in chats, by way and outcome.", ["way", "outcome"])
 POSTS = Counter(
     "groupbuy_webhook_posts_total", "Posts to platforms' endpoints, by outcome: taken or failed.", ["outcome"]
 )

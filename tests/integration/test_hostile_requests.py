@@ -19,6 +19,7 @@ from groupbuy.notification.v1 import (
     groups_pb2,
     messages_pb2,
     messaging_rules_pb2,
+    notification_internal_pb2,
     notification_service_pb2,
     replies_pb2,
     streaming_pb2,
@@ -367,6 +368,25 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             endpoint_id=endpoint, types=["team.*"], since=time(START), until=time(START.replace(year=START.year + 1))
         ),
         streaming_pb2.StreamEventsRequest(cursor="abc", types=["team.*"]),
+        notification_internal_pb2.AnswerChatRequest(
+            platform_id=platform,
+            way="telegram",
+            values={"chat_id": "123", "message_id": "4"},
+            cards=[
+                notification_internal_pb2.ChatCard(
+                    url="https://shop.example/i/x",
+                    title="Mangoes",
+                    lines=["EUR 34.90", "3 of 5"],
+                    button_label="Join",
+                    button_url="https://shop.example/i/x",
+                    picture_url="https://shop.example/mango.jpg",
+                    footer="As they come.",
+                )
+            ],
+            text="There is no such team.",
+            language="en",
+            is_private=True,
+        ),
     ]
     words = [campaign.campaign_id, team, seat, invite.invite_id, invite.code, platform, "mei", "tom", "mango"]
     return {request.DESCRIPTOR.full_name: request for request in good}, words

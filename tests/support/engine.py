@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
-from groupbuy.notification.v1 import notification_service_pb2
+from groupbuy.notification.v1 import notification_internal_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
     pricing_internal_pb2_grpc,
@@ -27,9 +27,10 @@ from services.chassis.messages import Message, Record, headers
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.relay import RelaySession
 from services.chassis.server import GrpcServer, Servicer
+from services.notification.channels import Http
 from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter
-from services.notification.rpc import servicer
+from services.notification.rpc import internal_servicer, servicer
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
@@ -43,7 +44,7 @@ from services.team_formation.watch import message_watch
 from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
 from tests.support.formation import PLATFORM, PUBLIC_URL, START, Formation, a_formation
-from tests.support.notification_rpc import notification_servicer
+from tests.support.notification_rpc import notification_internal_servicer, notification_servicer
 from tests.support.notifying import SEALER, Notifying, a_notification
 from tests.support.outbox import RecordingPublisher
 from tests.support.pricing import PricingService
@@ -59,6 +60,7 @@ FILES = (
     pricing_service_pb2,
     pricing_internal_pb2,
     notification_service_pb2,
+    notification_internal_pb2,
 )
 """The modules that describe every RPC there is."""
 
@@ -211,11 +213,14 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     ]
     members = Coalescer("members", MemberWriter(engine.notification.database, clock, Contacts(SEALER)).decide)
     stack.push_async_callback(_ended, asyncio.create_task(members.run()))
-    told = notification_servicer(engine.notification.database, clock, members)
+    http = Http(seconds=5, connections=10, allow_private=False)
+    stack.push_async_callback(http.close)
+    told = notification_servicer(engine.notification.database, clock, members, http)
+    answers = notification_internal_servicer(engine.notification.database, clock, http)
     return [
         (formation.database, teams),
         (engine.pricing.database, pricing),
-        (engine.notification.database, [servicer(told)]),
+        (engine.notification.database, [servicer(told), internal_servicer(answers)]),
     ]
 
 

@@ -1,7 +1,7 @@
 """Notification's servicer on a database, as its process puts it together, and a client of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID
 import grpc
 import pytest
 from google.rpc import error_details_pb2
-from groupbuy.notification.v1 import notification_service_pb2_grpc
+from groupbuy.notification.v1 import notification_internal_pb2_grpc, notification_service_pb2_grpc
 from grpc_status import rpc_status
 
 from services.chassis.clock import Clock
@@ -19,6 +19,8 @@ from services.chassis.database import Database
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.server import GrpcServer
 from services.notification.accounts import Accounts
+from services.notification.answering.answerer import Answerer
+from services.notification.answering.registry import open_ways
 from services.notification.channels.http import Http
 from services.notification.channels.registry import open_channels, open_http
 from services.notification.contacts import Contacts
@@ -27,6 +29,7 @@ from services.notification.rpc import (
     Calls,
     ChannelCalls,
     GroupCalls,
+    InternalServicer,
     MessageCalls,
     NotificationServicer,
     RuleCalls,
@@ -35,6 +38,7 @@ from services.notification.rpc import (
     TimelineCalls,
     UnsubscribeCalls,
     WebhookCalls,
+    internal_servicer,
     servicer,
 )
 from services.notification.settings import Settings
@@ -43,6 +47,7 @@ from services.notification.webhook_secrets import WebhookSecrets
 from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
 
 SHOP, OTHER = UUID(int=1), UUID(int=2)
+SERVICE_KEY = "the services' own key"
 
 
 @dataclass
@@ -51,6 +56,13 @@ class Api:
 
     stub: Any
     address: str = ""
+    internal: Any = None
+    """The services' own calls; each needs the services' key."""
+
+    async def call_internal(self, method: str, request: Any, key: str = SERVICE_KEY) -> Any:
+        """Make a call as another service does."""
+        metadata = (("authorization", f"Bearer {key}"),)
+        return await getattr(self.internal, method)(request, metadata=metadata, timeout=10)
 
     async def call(self, method: str, request: Any, platform: UUID = SHOP) -> Any:
         metadata = (("authorization", f"Bearer gbk_{platform.int}_secret"),)
@@ -58,15 +70,20 @@ class Api:
 
     async def refused(self, method: str, request: Any, platform: UUID = SHOP) -> tuple[str, dict[str, str]]:
         """Make a call that is refused; give the reason, and what is wrong by field."""
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await self.call(method, request, platform)
-        status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
-        assert status is not None
-        info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        for detail in status.details:
-            detail.Unpack(info)
-            detail.Unpack(bad)
-        return info.reason, {item.field: item.description for item in bad.field_violations}
+        return await refusal(self.call(method, request, platform))
+
+
+async def refusal(call: Awaitable[Any]) -> tuple[str, dict[str, str]]:
+    """Wait for a call that is refused; give the reason, and what is wrong by field."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    status = rpc_status.from_call(caught.value)  # type: ignore[arg-type]
+    assert status is not None
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    for detail in status.details:
+        detail.Unpack(info)
+        detail.Unpack(bad)
+    return info.reason, {item.field: item.description for item in bad.field_violations}
 
 
 def notification_servicer(
@@ -99,6 +116,14 @@ def notification_servicer(
     return NotificationServicer(database, clock, channels, members, Contacts(SEALER), calls)
 
 
+def notification_internal_servicer(
+    database: Database, clock: Clock, http: Http, *, seconds: float = 5
+) -> InternalServicer:
+    """Make the servicer for the other services; `http` answers in chats, and has to be closed by its owner."""
+    answerer = Answerer(database, Accounts(SEALER), seconds=5)
+    return InternalServicer(http, open_ways(http, clock), answerer)
+
+
 @asynccontextmanager
 async def an_api(notification: Notifying, *, private: bool = False) -> AsyncIterator[Api]:
     """Run the server on a free port for two platforms; with `private` webhooks may go to this machine."""
@@ -113,13 +138,19 @@ async def an_api(notification: Notifying, *, private: bool = False) -> AsyncIter
     deciding = asyncio.create_task(members.run())
     http = Http(seconds=5, connections=10, allow_private=private)
     implementation = notification_servicer(database, clock, members, http)
+    internal = internal_servicer(notification_internal_servicer(database, clock, http))
     server = GrpcServer(
-        "127.0.0.1:0", [servicer(implementation)], KeyRing(database, clock), service_key="", drain_seconds=1
+        "127.0.0.1:0",
+        [servicer(implementation), internal],
+        KeyRing(database, clock),
+        service_key=SERVICE_KEY,
+        drain_seconds=1,
     )
     await server.start()
     address = f"127.0.0.1:{server.port}"
     async with grpc.aio.insecure_channel(address) as channel:
-        yield Api(notification_service_pb2_grpc.NotificationStub(channel), address)
+        internal_stub = notification_internal_pb2_grpc.NotificationInternalStub(channel)
+        yield Api(notification_service_pb2_grpc.NotificationStub(channel), address, internal_stub)
     await server.stop()
     await http.close()
     deciding.cancel()

@@ -50,7 +50,7 @@ _FORMS = {
     "secret": (re.compile(r"[A-Za-z0-9_-]{20,128}"), "must be the AppSecret (Client Secret)"),
     "robot_code": (re.compile(r"[A-Za-z0-9_-]{4,64}"), "must be the robotCode of the robot, often its AppKey"),
 }
-_MARKUP = re.compile(r"([\\*_~`>#\[\]()!<|+\-])")
+MARKUP = re.compile(r"([\\*_~`>#\[\]()!<|+\-])")
 _TOKEN_IS_OLD = "InvalidAuthentication"  # noqa: S105 - the name of an error
 _TOO_FAST = ("Throttling", "QpsLimit", "qps", "Forbidden.AccessDenied.QpsLimit")
 _MONTH_IS_FULL = "Forbidden.AccessDenied.ApiCountLimitForOrg"
@@ -142,7 +142,7 @@ def _text(letter: Letter) -> tuple[str, dict[str, str]]:
         return "sampleText", {"content": shortened(text, LONGEST_TEXT)}
     return "sampleActionCard", {
         "title": shortened(letter.subject.strip() or text, _LONGEST_TITLE),
-        "text": escaped_within(text, _MARKUP, LONGEST_TEXT).replace("\n", "  \n"),
+        "text": escaped_within(text, MARKUP, LONGEST_TEXT).replace("\n", "  \n"),
         "singleTitle": shortened(letter.link_label or letter.link, _LONGEST_LABEL),
         "singleURL": letter.link,
     }

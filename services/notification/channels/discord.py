@@ -40,7 +40,7 @@ from services.notification.channels.messenger import (
 
 LONGEST_TEXT = 2000
 _LONGEST_LABEL = 80
-_LONGEST_LINK = 512
+LONGEST_LINK = 512
 _NONCE = 25
 _NO_PREVIEWS = 4
 _ROW, _BUTTON, _LINK = 1, 2, 5
@@ -50,7 +50,7 @@ _AGENT = "DiscordBot (groupbuy, 1)"
 """In the form that Discord asks for (reference#user-agent); others may be turned away before the API."""
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{18,40}\.[A-Za-z0-9_-]{4,12}\.[A-Za-z0-9_-]{20,60}")
 _TO = re.compile(r"(channel:)?[1-9][0-9]{16,19}")
-_MARKUP = re.compile(r"([\\*_~`|<>#@:\[\]()\-])")
+MARKUP = re.compile(r"([\\*_~`|<>#@:\[\]()\-])")
 _OURS = {40001, 40002, 50014}
 """The bot is not let in, or has to be verified; its token is wrong."""
 _LATER = {20016, 20028, 20029, 40004, 40006, 40062, 40333, 110001, 130000}
@@ -101,7 +101,7 @@ class DiscordChannel:
             reply = await self._call(account, f"{path}/{letter.edits}", _message(letter), method="PATCH")
         else:
             reply = await self._call(account, path, _message(letter) | _nonce(letter))
-        return _outcome(reply) if isinstance(reply, Reply) else reply
+        return outcome_of(reply) if isinstance(reply, Reply) else reply
 
     async def close(self) -> None:
         """Keep nothing of its own."""
@@ -115,7 +115,7 @@ class DiscordChannel:
             reply = await self._call(account, "users/@me/channels", {"recipient_id": address})
             if not isinstance(reply, Reply):
                 return reply
-            outcome = _outcome(reply)
+            outcome = outcome_of(reply)
             if not isinstance(outcome, Sent):
                 return outcome
             if len(self._rooms) >= _MOST_KEPT:
@@ -126,30 +126,51 @@ class DiscordChannel:
     async def _call(
         self, account: Account, path: str, json: Mapping[str, Any], method: str = "POST"
     ) -> Reply | Outcome:
-        headers = {"Authorization": f"Bot {account.settings.get('token', '')}", "User-Agent": _AGENT}
-        return await call(self._http, account, _API, path, json, headers, method=method)
+        headers = {"Authorization": f"Bot {account.settings.get('token', '')}"}
+        return await call_api(self._http, account, path, json, headers, method=method)
+
+
+async def call_api(
+    http: Http,
+    account: Account,
+    path: str,
+    json: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+    *,
+    method: str = "POST",
+) -> Reply | Outcome:
+    """Call the API; an outcome where no answer came."""
+    return await call(http, account, _API, path, json, {**(headers or {}), "User-Agent": _AGENT}, method=method)
 
 
 def _message(letter: Letter) -> dict[str, Any]:
-    fits = 0 < len(letter.link) <= _LONGEST_LINK
+    fits = 0 < len(letter.link) <= LONGEST_LINK
     text = text_of(letter) + (f"\n{letter.link}" if letter.link and not fits else "")
     message: dict[str, Any] = {
-        "content": escaped_within(text, _MARKUP, LONGEST_TEXT),
+        "content": escaped_within(text, MARKUP, LONGEST_TEXT),
         "allowed_mentions": {"parse": []},
         "flags": _NO_PREVIEWS,
     }
     if fits:
-        label = shortened(letter.link_label or letter.link, _LONGEST_LABEL)
-        button = {"type": _BUTTON, "style": _LINK, "label": label, "url": letter.link}
-        message["components"] = [{"type": _ROW, "components": [button]}]
+        message["components"] = [row(button(letter.link, letter.link_label or letter.link))]
     return message
+
+
+def button(link: str, label: str) -> dict[str, Any]:
+    """Make a button that opens a link of at most 512 characters."""
+    return {"type": _BUTTON, "style": _LINK, "label": shortened(label, _LONGEST_LABEL), "url": link}
+
+
+def row(*buttons: Mapping[str, Any]) -> dict[str, Any]:
+    """Put up to five buttons beside each other."""
+    return {"type": _ROW, "components": list(buttons)}
 
 
 def _nonce(letter: Letter) -> dict[str, Any]:
     return {"nonce": letter.delivery_id.hex[:_NONCE], "enforce_nonce": True}
 
 
-def _outcome(reply: Reply) -> Outcome:
+def outcome_of(reply: Reply) -> Outcome:
     """Read an answer: an object with an id, or `code` and `message`; 429 says for how long, and whether for all."""
     if problem := moved(reply):
         return problem

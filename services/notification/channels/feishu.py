@@ -10,7 +10,7 @@ uuid is the delivery's id: the same one is sent once within an hour. Text is pla
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -71,7 +71,7 @@ class FeishuChannel:
 
     def __init__(self, http: Http) -> None:
         self._http = http
-        self._tokens = Tokens(self._fetch)
+        self._api = FeishuApi(http)
 
     def check(self, address: str) -> str | None:
         """Accept an open id, a union id or a chat id."""
@@ -86,17 +86,31 @@ class FeishuChannel:
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Send a card, or edit it."""
         method, to, message = ("PATCH", f"/{letter.edits}", {}) if letter.edits else ("POST", *_to(letter))
-        path, message = f"open-apis/im/v1/messages{to}", {"content": _card(letter), **message}
-
-        async def ask(token: str) -> Reply | Outcome:
-            headers = {"Authorization": f"Bearer {token}"}
-            return await call(self._http, account, _api(account), path, message, headers, method=method)
-
-        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("code") in _TOKEN_IS_OLD)
-        return _outcome(reply, letter.edits) if isinstance(reply, Reply) else reply
+        message = {"content": _card(letter), **message}
+        outcome = await self._api.call(account, f"im/v1/messages{to}", message, method=method)
+        # The id of a card that was edited is not said again.
+        return Sent(letter.edits) if letter.edits and isinstance(outcome, Sent) else outcome
 
     async def close(self) -> None:
         """Keep nothing of its own."""
+
+
+class FeishuApi:
+    """Calls the Open Platform as an app, and keeps the tokens of apps."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._tokens = Tokens(self._fetch)
+
+    async def call(self, account: Account, path: str, body: Mapping[str, Any], *, method: str = "POST") -> Outcome:
+        """Call a path below open-apis by the account's app."""
+
+        async def ask(token: str) -> Reply | Outcome:
+            headers = {"Authorization": f"Bearer {token}"}
+            return await call(self._http, account, _api(account), f"open-apis/{path}", body, headers, method=method)
+
+        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("code") in _TOKEN_IS_OLD)
+        return _outcome(reply) if isinstance(reply, Reply) else reply
 
     async def _fetch(self, account: Account) -> Token:
         asked = {"app_id": account.settings.get("app_id", ""), "app_secret": account.settings.get("secret", "")}
@@ -115,13 +129,21 @@ def _api(account: Account) -> str:
 
 
 def _card(letter: Letter) -> str:
-    elements: list[dict[str, Any]] = [{"tag": "div", "text": _plain(shortened(text_of(letter), LONGEST_TEXT))}]
+    elements: list[dict[str, Any]] = [{"tag": "div", "text": plain(shortened(text_of(letter), LONGEST_TEXT))}]
     if letter.link:
-        label = shortened(letter.link_label or letter.link, _LONGEST_LABEL)
-        button = {"tag": "button", "text": _plain(label), "type": "primary", "url": letter.link}
-        elements.append({"tag": "action", "actions": [button]})
-    config = {"wide_screen_mode": True, "update_multi": True}  # one that may be edited, for all who see it
-    return json.dumps({"config": config, "elements": elements}, ensure_ascii=False)
+        elements.append(button(letter.link, letter.link_label or letter.link))
+    return json.dumps(card_of(elements), ensure_ascii=False)
+
+
+def button(link: str, label: str) -> dict[str, Any]:
+    """Make the element with a button that opens a link."""
+    text = plain(shortened(label, _LONGEST_LABEL))
+    return {"tag": "action", "actions": [{"tag": "button", "text": text, "type": "primary", "url": link}]}
+
+
+def card_of(elements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Make a card that may be edited, for all who see it."""
+    return {"config": {"wide_screen_mode": True, "update_multi": True}, "elements": list(elements)}
 
 
 def _to(letter: Letter) -> tuple[str, dict[str, str]]:
@@ -129,12 +151,13 @@ def _to(letter: Letter) -> tuple[str, dict[str, str]]:
     return f"?receive_id_type={_TYPES[letter.address[:2]]}", said
 
 
-def _plain(text: str) -> dict[str, str]:
+def plain(text: str) -> dict[str, str]:
+    """Make a text in which nothing is markup."""
     return {"tag": "plain_text", "content": text}
 
 
-def _outcome(reply: Reply, edits: str = "") -> Outcome:
-    """Read an answer: code, 0 where it is good; the id of a card that was edited is not said again."""
+def _outcome(reply: Reply) -> Outcome:
+    """Read an answer: code, 0 where it is good."""
     if problem := moved(reply):
         return problem
     said = reply.json()
@@ -142,7 +165,7 @@ def _outcome(reply: Reply, edits: str = "") -> Outcome:
     if not isinstance(code, int):
         return no_answer_of(_NAME, reply)
     if code == 0:
-        return Sent(edits or (str(data.get("message_id", "")) if isinstance(data, dict) else ""))
+        return Sent(str(data.get("message_id", "")) if isinstance(data, dict) else "")
     return _error(code, reply)
 
 

@@ -27,7 +27,15 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import Reply
-from services.notification.channels.messenger import account_problems, call, moved, no_answer_of, shortened, text_of
+from services.notification.channels.messenger import (
+    account_problems,
+    call,
+    moved,
+    no_answer_of,
+    shortened,
+    text_of,
+    utf16,
+)
 
 LONGEST_TEXT = 5000
 _LONGEST_LABEL = 40
@@ -69,36 +77,52 @@ class LineChannel:
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Push the message."""
-        headers = {
-            "Authorization": f"Bearer {account.settings.get('token', '')}",
-            "X-Line-Retry-Key": str(letter.delivery_id),
-        }
-        reply = await call(self._http, account, _API, "v2/bot/message/push", _message(letter), headers)
-        return _outcome(reply) if isinstance(reply, Reply) else reply
+        key = {"X-Line-Retry-Key": str(letter.delivery_id)}
+        return await call_api(self._http, account, "push", _message(letter), key)
 
     async def close(self) -> None:
         """Keep nothing of its own."""
 
 
+async def call_api(
+    http: Http, account: Account, kind: str, message: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Outcome:
+    """Send a message of a kind, as push or reply, by the account's token."""
+    headers = {"Authorization": f"Bearer {account.settings.get('token', '')}", **(headers or {})}
+    reply = await call(http, account, _API, f"v2/bot/message/{kind}", message, headers)
+    return _outcome(reply) if isinstance(reply, Reply) else reply
+
+
 def _message(letter: Letter) -> dict[str, Any]:
     fits = 0 < len(letter.link) <= _LONGEST_LINK
     text = text_of(letter) + (f"\n{letter.link}" if letter.link and not fits else "")
-    messages: list[dict[str, Any]] = [{"type": "text", "text": _within(text, LONGEST_TEXT)}]
+    messages: list[dict[str, Any]] = [{"type": "text", "text": within(text, LONGEST_TEXT)}]
     if fits:
-        messages.append(_button(letter.link, letter.link_label or letter.link))
+        label = letter.link_label or letter.link
+        bubble = {"type": "bubble", "body": box(button(letter.link, label))}
+        messages.append(flex(label, bubble))
     return {"to": letter.address, "messages": messages}
 
 
-def _button(link: str, label: str) -> dict[str, Any]:
+def button(link: str, label: str) -> dict[str, Any]:
+    """Make a button that opens a link of at most 1000 characters."""
     action = {"type": "uri", "label": shortened(label, _LONGEST_LABEL), "uri": link}
-    box = {"type": "box", "layout": "vertical", "contents": [{"type": "button", "style": "primary", "action": action}]}
-    return {"type": "flex", "altText": _within(label, _LONGEST_ALT), "contents": {"type": "bubble", "body": box}}
+    return {"type": "button", "style": "primary", "action": action}
 
 
-def _within(text: str, longest: int) -> str:
-    """Cut a text to so many UTF-16 units, in which LINE counts (labels apart), no character in two."""
-    raw = text.encode("utf-16-le")
-    return text if len(raw) <= 2 * longest else raw[: 2 * (longest - 1)].decode("utf-16-le", errors="ignore") + "…"
+def box(*contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Put components of a Flex Message below each other."""
+    return {"type": "box", "layout": "vertical", "contents": list(contents)}
+
+
+def flex(alt: str, contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Make a Flex Message; `alt` is what a notification shows in its place."""
+    return {"type": "flex", "altText": within(alt, _LONGEST_ALT), "contents": contents}
+
+
+def within(text: str, longest: int) -> str:
+    """Cut a text to so many UTF-16 units, in which LINE counts (labels apart)."""
+    return shortened(text, longest, utf16)
 
 
 def _outcome(reply: Reply) -> Outcome:

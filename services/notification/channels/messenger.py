@@ -4,7 +4,8 @@ A channel says what its service means by an answer; that no answer of the servic
 """
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.notification.channels import Account, Http, Letter, Misconfigured, Outcome, Retry
@@ -64,9 +65,22 @@ def no_answer_of(api: str, reply: Reply) -> Outcome:
     return Misconfigured(f"{problem}; look at base_url")
 
 
-def shortened(text: str, longest: int) -> str:
-    """Cut a text, so that one sees that it was cut."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+def utf16(text: str) -> int:
+    """Count UTF-16 units, of which most characters have one and emoji have two."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def utf8(text: str) -> int:
+    """Count bytes of UTF-8."""
+    return len(text.encode())
+
+
+def shortened(text: str, longest: int, size: Callable[[str], int] = len) -> str:
+    """Cut a text, so that one sees that it was cut; no character in two, whatever `size` counts."""
+    if size(text) <= longest:
+        return text
+    left = longest - size("…")
+    return text[: bisect_right(range(1, len(text)), left, key=lambda count: size(text[:count]))] + "…"
 
 
 def escaped_within(text: str, markup: re.Pattern[str], longest: int) -> str:

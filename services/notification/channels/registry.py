@@ -26,14 +26,16 @@ GROUP = "groupbuy.channels"
 
 TESTS_AT_ONCE = 8
 """Posts of SendTestEvent."""
+ANSWERS_AT_ONCE = 32
+"""Answers in chats."""
 
 
 def open_http(settings: Settings) -> Http:
     """Make the one client of all channels; it connects when something is sent."""
     return Http(
         seconds=settings.send_seconds,
-        # each sender has its own, and test events have some: none waits for another's connection
-        connections=settings.send_concurrency + settings.webhook_concurrency + TESTS_AT_ONCE,
+        # each sender has its own, and test events and answers have some: none waits for another's connection
+        connections=settings.send_concurrency + settings.webhook_concurrency + TESTS_AT_ONCE + ANSWERS_AT_ONCE,
         allow_private=settings.webhook_private_addresses == "allow",
     )
 

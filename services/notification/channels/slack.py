@@ -36,6 +36,7 @@ _OURS = frozenset(
     {
         "access_denied",
         "account_inactive",
+        "cannot_find_service",  # of chat.unfurl: the app is not set up for links of this workspace
         "ekm_access_denied",
         "enterprise_is_restricted",
         "invalid_auth",
@@ -88,34 +89,44 @@ class SlackChannel:
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Call chat.postMessage, or chat.update."""
         method = "chat.update" if letter.edits else "chat.postMessage"
-        headers = {"Authorization": f"Bearer {account.settings.get('token', '')}"}
-        reply = await call(self._http, account, _API, method, _message(letter), headers)
-        return _outcome(reply) if isinstance(reply, Reply) else reply
+        return await call_method(self._http, account, method, _message(letter))
 
     async def close(self) -> None:
         """Keep nothing of its own."""
 
 
+async def call_method(http: Http, account: Account, method: str, message: Mapping[str, Any]) -> Outcome:
+    """Call a method of the Web API by the account's token."""
+    headers = {"Authorization": f"Bearer {account.settings.get('token', '')}"}
+    reply = await call(http, account, _API, method, message, headers)
+    return _outcome(reply) if isinstance(reply, Reply) else reply
+
+
 def _message(letter: Letter) -> dict[str, Any]:
     text = shortened(text_of(letter), LONGEST_TEXT)
-    blocks: list[dict[str, Any]] = [{"type": "section", "text": _plain(text)}]
+    blocks: list[dict[str, Any]] = [{"type": "section", "text": plain(text)}]
     if letter.link and len(letter.link) <= _LONGEST_LINK:
-        label = shortened(letter.link_label or letter.link, _LONGEST_LABEL)
-        button = {"type": "button", "text": _plain(label), "url": letter.link}
-        blocks.append({"type": "actions", "elements": [button]})
+        blocks.append(button(letter.link, letter.link_label or letter.link))
     message = {
         "channel": letter.address,
-        "text": _escaped(letter.subject.strip() or text),  # what a notification shows in the place of the blocks
+        "text": escaped(letter.subject.strip() or text),  # what a notification shows in the place of the blocks
         "blocks": blocks,
     }
     return message | ({"ts": letter.edits} if letter.edits else {"unfurl_links": False, "unfurl_media": False})
 
 
-def _plain(text: str) -> dict[str, Any]:
+def button(link: str, label: str) -> dict[str, Any]:
+    """Make the block with a button that opens a link of at most 3000 characters."""
+    text = plain(shortened(label, _LONGEST_LABEL))
+    return {"type": "actions", "elements": [{"type": "button", "text": text, "url": link}]}
+
+
+def plain(text: str) -> dict[str, Any]:
+    """Make a text in which nothing is markup."""
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Write the three characters that Slack's markup is made of."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -131,10 +142,11 @@ def _outcome(reply: Reply) -> Outcome:
         return Sent(str(said.get("ts", "")))
     if "ok" not in said:
         return no_answer_of("Web API", reply)
-    return _error(str(said.get("error", "")), reply)
+    return error_of(str(said.get("error", "")), reply)
 
 
-def _error(error: str, reply: Reply) -> Outcome:
+def error_of(error: str, reply: Reply) -> Outcome:
+    """Say what one of Slack's errors means."""
     if error in _OURS:
         return Misconfigured(f"{error}: look at the app, its scopes and its token; PutChannel takes a new one")
     if error in _LATER or reply.is_busy:

@@ -25,7 +25,15 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import Reply
-from services.notification.channels.messenger import account_problems, call, moved, no_answer_of, text_of
+from services.notification.channels.messenger import (
+    account_problems,
+    call,
+    moved,
+    no_answer_of,
+    shortened,
+    text_of,
+    utf16,
+)
 
 LONGEST_TEXT = 4096
 _API = "https://api.telegram.org"
@@ -75,18 +83,24 @@ class TelegramChannel:
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Call sendMessage, or editMessageText."""
         method = "editMessageText" if letter.edits else "sendMessage"
-        path = f"bot{account.settings.get('token', '')}/{method}"
-        reply = await call(self._http, account, _API, path, _message(letter))
-        return _outcome(reply, letter) if isinstance(reply, Reply) else reply
+        return await call_method(self._http, account, method, _message(letter), letter.edits)
 
     async def close(self) -> None:
         """Keep nothing of its own."""
 
 
+async def call_method(
+    http: Http, account: Account, method: str, message: Mapping[str, Any], edits: str = ""
+) -> Outcome:
+    """Call a method of the Bot API by the account's token; `edits` is the message that is edited, if one is."""
+    reply = await call(http, account, _API, f"bot{account.settings.get('token', '')}/{method}", message)
+    return _outcome(reply, str(message.get("chat_id", "")), edits) if isinstance(reply, Reply) else reply
+
+
 def _message(letter: Letter) -> dict[str, Any]:
     message: dict[str, Any] = {
         "chat_id": letter.address if letter.address.startswith("@") else int(letter.address),
-        "text": _shortened(text_of(letter)),
+        "text": shortened(text_of(letter), LONGEST_TEXT, utf16),  # the Bot API counts positions in texts so
         "link_preview_options": {"is_disabled": True},  # a preview has Telegram follow the link
     }
     if letter.edits:
@@ -97,38 +111,30 @@ def _message(letter: Letter) -> dict[str, Any]:
     return message
 
 
-def _shortened(text: str) -> str:
-    """Keep to the longest text, counted in UTF-16 units as the Bot API counts positions in texts."""
-    units = text.encode("utf-16-le")
-    if len(units) <= 2 * LONGEST_TEXT:
-        return text
-    return units[: 2 * (LONGEST_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
-
-
-def _outcome(reply: Reply, letter: Letter) -> Outcome:
+def _outcome(reply: Reply, chat: str, edits: str) -> Outcome:
     """Read the answer: `ok`, and `error_code` with `description` and `parameters` where it is not."""
     said = reply.json()
     if said.get("ok") is True:
         result = said.get("result")
         return Sent(str(result.get("message_id", "")) if isinstance(result, dict) else "")
-    if letter.edits and _SAME in str(said.get("description", "")):
-        return Sent(letter.edits)
+    if edits and _SAME in str(said.get("description", "")):
+        return Sent(edits)
     code = said.get("error_code", reply.status)
     if problem := moved(reply):
         return problem
     if reply.is_good or "ok" not in said:
         return no_answer_of("Bot API", reply)
-    return _error(code, said, reply, letter)
+    return _error(code, said, reply, chat)
 
 
-def _error(code: object, said: Mapping[str, Any], reply: Reply, letter: Letter) -> Outcome:
+def _error(code: object, said: Mapping[str, Any], reply: Reply, chat: str) -> Outcome:
     description = str(said.get("description", ""))
     detail = f"{code} {description}"
     found = said.get("parameters")
     parameters = found if isinstance(found, dict) else {}
     match code:
         case 429:
-            return Retry(detail, _asked_for(parameters, reply), whole_account=_is_private(letter.address))
+            return Retry(detail, _asked_for(parameters, reply), whole_account=_is_private(chat))
         case 401 | 404:
             return Misconfigured(f"{detail}: the bot's token is not good (any more); PutChannel takes a new one")
         case 400 if "migrate_to_chat_id" in parameters:

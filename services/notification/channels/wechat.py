@@ -34,7 +34,7 @@ from services.notification.channels.tokens import NoToken, Token, Tokens, no_tok
 
 _API = "https://api.weixin.qq.com"
 _NAME = "WeChat API"
-_TO = re.compile(r"[A-Za-z0-9_-]{20,64}")
+OPENID = re.compile(r"[A-Za-z0-9_-]{20,64}")
 _FORMS = {
     "app_id": (re.compile(r"wx[0-9a-f]{16}"), "must be the AppID, wx and 16 hexadecimal digits"),
     "secret": (re.compile(r"[0-9a-f]{32}"), "must be the AppSecret, 32 hexadecimal digits"),
@@ -98,11 +98,11 @@ class WeChatChannel:
 
     def __init__(self, http: Http) -> None:
         self._http = http
-        self._tokens = Tokens(self._fetch)
+        self._api = WeChatApi(http)
 
     def check(self, address: str) -> str | None:
         """Accept an openid."""
-        if not _TO.fullmatch(address):
+        if not OPENID.fullmatch(address):
             return "must be the member's openid at this account: 20 to 64 letters, digits, - and _"
         return None
 
@@ -112,17 +112,29 @@ class WeChatChannel:
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Fill the template and send it."""
-        message = _message(letter, account)
-        path = "cgi-bin/message/subscribe/send" if _is_mini(account) else "cgi-bin/message/template/send"
-
-        async def ask(token: str) -> Reply | Outcome:
-            return await call(self._http, account, _API, f"{path}?access_token={quote(token)}", message)
-
-        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("errcode") in _TOKEN_IS_OLD)
-        return _outcome(reply)[0] if isinstance(reply, Reply) else reply
+        kind = "subscribe" if is_mini(account) else "template"
+        return await self._api.send(account, kind, _message(letter, account))
 
     async def close(self) -> None:
         """Keep nothing of its own."""
+
+
+class WeChatApi:
+    """Sends messages of accounts, and keeps their tokens."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._tokens = Tokens(self._fetch)
+
+    async def send(self, account: Account, kind: str, message: Mapping[str, Any]) -> Outcome:
+        """Send a message of a kind: template, subscribe or custom."""
+
+        async def ask(token: str) -> Reply | Outcome:
+            path = f"cgi-bin/message/{kind}/send?access_token={quote(token)}"
+            return await call(self._http, account, _API, path, message)
+
+        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("errcode") in _TOKEN_IS_OLD)
+        return _outcome(reply)[0] if isinstance(reply, Reply) else reply
 
     async def _fetch(self, account: Account) -> Token:
         """Ask for the account's stable token, which is the same for all who ask: ours ends nobody else's."""
@@ -141,7 +153,8 @@ class WeChatChannel:
         raise no_token(_misconfigured(code, "the AppSecret") if code == _SECRET_OR_TOKEN else outcome)
 
 
-def _is_mini(account: Account) -> bool:
+def is_mini(account: Account) -> bool:
+    """Tell a Mini Program from an official account."""
     return account.settings.get("kind") == "mini"
 
 
@@ -156,7 +169,7 @@ def _message(letter: Letter, account: Account) -> dict[str, Any]:
         "template_id": settings.get("template_id", ""),
         "data": {name: {"value": fitted(name, text)} for name, text in values.items()},
     }
-    if _is_mini(account):
+    if is_mini(account):
         return message | _page(letter, settings.get("page", ""))
     return message | {"client_msg_id": str(letter.delivery_id)} | ({"url": letter.link} if letter.link else {})
 

@@ -27,7 +27,7 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import NotAllowed, NotReached, Reply
-from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, text_of
+from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, shortened, text_of, utf8
 from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 LONGEST_BYTES = 2048
@@ -64,7 +64,7 @@ class WeComChannel:
 
     def __init__(self, http: Http) -> None:
         self._http = http
-        self._tokens = Tokens(self._fetch)
+        self._api = WeComApi(http)
 
     def check(self, address: str) -> str | None:
         """Accept a member's userid, one: not all, not a list."""
@@ -78,16 +78,27 @@ class WeComChannel:
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Send a text."""
-        message = _message(letter, account)
+        return await self._api.send(account, _message(letter, account))
+
+    async def close(self) -> None:
+        """Keep nothing of its own."""
+
+
+class WeComApi:
+    """Sends messages of applications, and keeps their tokens."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._tokens = Tokens(self._fetch)
+
+    async def send(self, account: Account, message: Mapping[str, Any]) -> Outcome:
+        """Send a message by the account's application."""
 
         async def ask(token: str) -> Reply | Outcome:
             return await call(self._http, account, _API, f"cgi-bin/message/send?access_token={quote(token)}", message)
 
         reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("errcode") in _TOKEN_IS_OLD)
         return _outcome(reply) if isinstance(reply, Reply) else reply
-
-    async def close(self) -> None:
-        """Keep nothing of its own."""
 
     async def _fetch(self, account: Account) -> Token:
         settings = account.settings
@@ -110,14 +121,8 @@ def _message(letter: Letter, account: Account) -> dict[str, Any]:
         "touser": letter.address,
         "msgtype": "text",
         "agentid": int(account.settings.get("agent_id", "0")),
-        "text": {"content": _within(text_of(letter), LONGEST_BYTES)},
+        "text": {"content": shortened(text_of(letter), LONGEST_BYTES, utf8)},
     }
-
-
-def _within(text: str, longest: int) -> str:
-    """Cut a text to so many bytes of UTF-8, no character in two."""
-    raw = text.encode()
-    return text if len(raw) <= longest else raw[: longest - 3].decode(errors="ignore") + "…"
 
 
 def _outcome(reply: Reply) -> Outcome:

@@ -39,7 +39,7 @@ from services.notification.channels.messenger import (
 )
 
 LONGEST_TEXT = 4096
-_LONGEST_WITH_BUTTON = 1024
+LONGEST_WITH_BUTTON = 1024
 _LONGEST_PARAMETER = 1024
 _LONGEST_LABEL = 20
 _API = "https://graph.facebook.com/v23.0"
@@ -102,13 +102,18 @@ class WhatsAppChannel:
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
         """Send the message."""
-        headers = {"Authorization": f"Bearer {account.settings.get('token', '')}"}
-        path = f"{account.settings.get('phone_number_id', '')}/messages"
-        reply = await call(self._http, account, _API, path, _message(letter, account), headers)
-        return _outcome(reply) if isinstance(reply, Reply) else reply
+        number = account.settings.get("phone_number_id", "")
+        return await send_message(self._http, account, number, _message(letter, account))
 
     async def close(self) -> None:
         """Keep nothing of its own."""
+
+
+async def send_message(http: Http, account: Account, number: str, message: Mapping[str, Any]) -> Outcome:
+    """Send a message from a number, named by its id, by the account's token."""
+    headers = {"Authorization": f"Bearer {account.settings.get('token', '')}"}
+    reply = await call(http, account, _API, f"{number}/messages", message, headers)
+    return _outcome(reply) if isinstance(reply, Reply) else reply
 
 
 def _message(letter: Letter, account: Account) -> dict[str, Any]:
@@ -117,8 +122,8 @@ def _message(letter: Letter, account: Account) -> dict[str, Any]:
     if template:
         language = account.settings.get("template_language") or "en"
         return message | _template(template, language, " ".join(filter(None, (one_line(text), letter.link))))
-    if letter.link and len(text) <= _LONGEST_WITH_BUTTON:
-        return message | _with_button(text, letter.link, letter.link_label or letter.link)
+    if letter.link and len(text) <= LONGEST_WITH_BUTTON:
+        return message | with_button(text, letter.link, letter.link_label or letter.link)
     body = shortened("\n".join(filter(None, (text, letter.link))), LONGEST_TEXT)
     return message | {"type": "text", "text": {"preview_url": False, "body": body}}
 
@@ -129,7 +134,8 @@ def _template(name: str, language: str, text: str) -> dict[str, Any]:
     return {"type": "template", "template": {"name": name, "language": {"code": language}, "components": [body]}}
 
 
-def _with_button(text: str, link: str, label: str) -> dict[str, Any]:
+def with_button(text: str, link: str, label: str) -> dict[str, Any]:
+    """Make a text of at most 1024 characters with a button that opens a link."""
     parameters = {"display_text": shortened(label, _LONGEST_LABEL), "url": link}
     action = {"name": "cta_url", "parameters": parameters}
     return {"type": "interactive", "interactive": {"type": "cta_url", "body": {"text": text}, "action": action}}

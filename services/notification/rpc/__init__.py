@@ -3,6 +3,7 @@
 from services.notification.rpc.calls import Calls
 from services.notification.rpc.channels import ChannelCalls
 from services.notification.rpc.groups import GroupCalls
+from services.notification.rpc.internal import InternalServicer, internal_servicer
 from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.public import NotificationServicer, servicer
 from services.notification.rpc.rules import RuleCalls
@@ -16,6 +17,7 @@ __all__ = [
     "Calls",
     "ChannelCalls",
     "GroupCalls",
+    "InternalServicer",
     "MessageCalls",
     "NotificationServicer",
     "RuleCalls",
@@ -24,5 +26,6 @@ __all__ = [
     "TimelineCalls",
     "UnsubscribeCalls",
     "WebhookCalls",
+    "internal_servicer",
     "servicer",
 ]

@@ -1,0 +1,119 @@
+"""The NotificationInternal service: for the other services."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from groupbuy.notification.v1 import notification_internal_pb2 as pb
+from groupbuy.notification.v1 import notification_internal_pb2_grpc as pb_grpc
+
+from services.chassis import ids, platforms
+from services.chassis.errors import FieldViolation, Rejected, invalid
+from services.chassis.server import Servicer
+from services.notification.answering import ChatAnswer, Way, Ways, words
+from services.notification.answering.answerer import Answerer
+from services.notification.channels import Http, Misconfigured, Outcome, Refused, Retry, Sent
+from services.notification.domain import language_problem
+from services.notification.rpc.reading import link_problem
+
+NAME = "groupbuy.notification.v1.NotificationInternal"
+MOST_CARDS = 10
+MOST_LINES = 20
+MOST_VALUES = 20
+_LONGEST_NAME = 64
+_LONGEST_VALUE = 2048
+_OUTCOMES = {
+    Sent: pb.CHAT_ANSWER_OUTCOME_SENT,
+    Retry: pb.CHAT_ANSWER_OUTCOME_RETRY,
+    Refused: pb.CHAT_ANSWER_OUTCOME_REFUSED,
+    Misconfigured: pb.CHAT_ANSWER_OUTCOME_MISCONFIGURED,
+}
+
+
+class InternalServicer(pb_grpc.NotificationInternalServicer):
+    """Answers callers that have the services' own key."""
+
+    def __init__(self, http: Http, ways: Ways, answerer: Answerer) -> None:
+        self._http = http
+        self._ways = ways
+        self._answerer = answerer
+
+    async def AnswerChat(self, request: pb.AnswerChatRequest, _context: Any) -> pb.AnswerChatResponse:  # noqa: N802
+        """Answer in a chat; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
+        found = ids.parse(platforms.ID_PREFIX, request.platform_id, 1)
+        if found is None:
+            raise Rejected("PLATFORM_UNKNOWN")
+        way = self._ways.get(request.way)
+        if way is None:
+            raise invalid("way", f"must be one of {', '.join(sorted(self._ways))}")
+        if violations := tuple(self._problems(request, way)):
+            raise Rejected("INVALID_ARGUMENT", fields=violations)
+        return _wire(await self._answerer.answer(found[0], way, _answer_of(request)))
+
+    def _problems(self, request: pb.AnswerChatRequest, way: Way) -> Iterator[FieldViolation]:
+        """Find every field that is wrong."""
+        found = {"language": language_problem(request.language)}
+        found |= _values_problems(request.values, way)
+        if len(request.cards) > MOST_CARDS:
+            found["cards"] = f"must be at most {MOST_CARDS}"
+        for at, card in enumerate(request.cards[:MOST_CARDS]):
+            found |= {f"cards[{at}].{name}": problem for name, problem in self._card_problems(card, way).items()}
+        if way.needs_words and not request.cards and not words.cleaned(request.text):
+            found["text"] = "must be set where there are no cards"
+        return (FieldViolation(name, problem) for name, problem in found.items() if problem)
+
+    def _card_problems(self, card: pb.ChatCard, way: Way) -> dict[str, str | None]:
+        needs_url = way.name == "slack_unfurl" and not card.url
+        return {
+            "url": "must be set: it is what is unfurled" if needs_url else _length_problem(card.url),
+            "title": None if words.line(card.title, 1) else "must be set",
+            "lines": f"must be at most {MOST_LINES}" if len(card.lines) > MOST_LINES else None,
+            "button_url": link_problem(self._http, card.button_url) if card.button_url else None,
+            "picture_url": link_problem(self._http, card.picture_url) if card.picture_url else None,
+        }
+
+
+def _length_problem(text: str) -> str | None:
+    return f"must be at most {_LONGEST_VALUE} characters" if len(text) > _LONGEST_VALUE else None
+
+
+def _values_problems(values: Mapping[str, str], way: Way) -> dict[str, str | None]:
+    """Look at the size of values, then at what the way needs of them; what is in them is not repeated."""
+    if len(values) > MOST_VALUES or any(len(name) > _LONGEST_NAME for name in values):
+        return {"values": f"must be at most {MOST_VALUES}, with names of at most {_LONGEST_NAME} characters"}
+    long = {f"values[{name!r}]": _length_problem(value) for name, value in values.items()}
+    if any(long.values()):
+        return long
+    return {f"values[{name!r}]": problem for name, problem in way.check(values).items()}
+
+
+def _answer_of(request: pb.AnswerChatRequest) -> ChatAnswer:
+    cards = (
+        words.card(
+            title=card.title,
+            lines=card.lines,
+            footer=card.footer,
+            url=card.url,
+            button_label=card.button_label,
+            button_url=card.button_url,
+            picture_url=card.picture_url,
+        )
+        for card in request.cards
+    )
+    return ChatAnswer(dict(request.values), tuple(cards), words.cleaned(request.text), request.is_private)
+
+
+def _wire(outcome: Outcome) -> pb.AnswerChatResponse:
+    response = pb.AnswerChatResponse(outcome=_OUTCOMES[type(outcome)])
+    if not isinstance(outcome, Sent):
+        response.why = outcome.detail
+    if isinstance(outcome, Retry) and outcome.after is not None:
+        after = Duration()
+        after.FromTimedelta(outcome.after)
+        response.retry_after.CopyFrom(after)
+    return response
+
+
+def internal_servicer(implementation: InternalServicer) -> Servicer:
+    """Name the service for the server."""
+    return Servicer(NAME, implementation, pb_grpc.add_NotificationInternalServicer_to_server)
