@@ -12,6 +12,7 @@ from groupbuy.notification.v1.channels_pb2 import ListChannelsRequest, PutChanne
 
 from deploy.demo.actor import Shop
 from deploy.demo.sinks import HOST, Arrival, Deliver
+from deploy.demo.workspace import Workspace
 
 TELEGRAM, SLACK, WECHAT = "telegram", "slack", "wechat"
 NAMES = {TELEGRAM: "Telegram", SLACK: "Slack", WECHAT: "WeChat"}
@@ -63,6 +64,7 @@ class Messengers:
         self._broken: set[str] = set()
         self.last: dict[str, Seen] = {}
         """The last request for each member, by its id."""
+        self.workspace = Workspace()
         self.group: dict[int, Post] = {}
         """What stands in Telegram's group chat, by the numbers of messages."""
 
@@ -72,6 +74,7 @@ class Messengers:
         application.router.add_post(f"/{TELEGRAM}/bot{{token}}/sendMessage", self._telegram)
         application.router.add_post(f"/{TELEGRAM}/bot{{token}}/editMessageText", self._edited)
         application.router.add_post(f"/{SLACK}/chat.postMessage", self._slack)
+        application.router.add_post(f"/{SLACK}/chat.unfurl", self._unfurl)
         application.router.add_post(f"/{WECHAT}/cgi-bin/stable_token", self._token)
         application.router.add_post(f"/{WECHAT}/cgi-bin/message/template/send", self._wechat)
         self._runner = web.AppRunner(application, access_log=None)
@@ -84,6 +87,7 @@ class Messengers:
         for channel, account in _ACCOUNTS.items():
             settings = {**account, "base_url": f"{self._url}/{channel}"}
             await shop.ask(shop.messages.PutChannel, PutChannelRequest(channel=channel, settings=settings))
+        await self.workspace.register(shop)
 
     async def stop(self) -> None:
         """Listen no longer."""
@@ -144,6 +148,11 @@ class Messengers:
             return _answer({"ok": False, "error": "cannot_dm_bot"})
         number = self._arrived(SLACK, member_id, said["blocks"][0]["text"]["text"])
         return _answer({"ok": True, "channel": said["channel"], "ts": f"1764403200.{number:06}"})
+
+    async def _unfurl(self, request: web.Request) -> web.Response:
+        if request.headers.get("authorization") != f"Bearer {_APP}":
+            return _answer({"ok": False, "error": "token_revoked"})
+        return _answer(self.workspace.unfurl(json.loads(await request.read())))
 
     async def _token(self, _request: web.Request) -> web.Response:
         return _answer({"access_token": _TOKEN, "expires_in": 7200})

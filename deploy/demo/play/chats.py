@@ -1,6 +1,7 @@
 """What happens in members' messengers: the request that came, a member that blocks the shop, an account that breaks."""
 
 import asyncio
+from contextlib import suppress
 from time import perf_counter
 
 from groupbuy.notification.v1.groups_pb2 import BindGroupRequest
@@ -57,6 +58,26 @@ async def card(turn: Turn, step: model.Card) -> None:
             lines.append(f"({counted(post.edits, 'edit')} of this post so far)")
         turn.record.notes.append("\n".join(lines))
         turn.stage.quote(lines)
+    await turn.stage.beat(1.5)
+
+
+async def posts(turn: Turn, step: model.Posts) -> None:
+    """A link is posted in Slack: Slack asks what is behind it, and shows what it is answered."""
+    await turn.announce(f"{step.member} posts the link in a channel of Slack")
+    slack, began = turn.props.messengers.workspace, perf_counter()
+    status, said = await slack.post(turn.world.links[step.by], turn.world.member_id(step.member))
+    turn.effects.add(perf_counter(), began, f"link_shared, signed, answered {status}", "Slack calls us")
+    turn.record.notes.append(said)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(step.within):
+            await slack.shown.wait()
+        turn.effects.add(perf_counter(), began, "a card for the link", "chat.unfurl")
+    turn.effects.flush()
+    if slack.preview is None:
+        turn.record.broken.append("Slack shows no preview of the link")
+        return
+    turn.record.notes.append("\n".join(slack.preview))
+    turn.stage.quote(slack.preview)
     await turn.stage.beat(1.5)
 
 

@@ -46,6 +46,7 @@ _PLAYS: dict[type, Callable[[Turn, Any], Awaitable[None]]] = {
     model.Request: chats.request,
     model.BindGroup: chats.group,
     model.Card: chats.card,
+    model.Posts: chats.posts,
     model.Blocks: chats.blocks,
     model.Breaks: chats.breaks,
     model.Kill: storm.kill,

@@ -22,12 +22,16 @@ class Card:
 
 
 def card_of(visit: Visit, url: str, language: str) -> Card:
-    """Make the card of an invite for a reader of a language; empty means the campaign's first."""
+    """Make the card of an invite for a reader of a language; empty means the campaign's first.
+
+    Its button leads to the page: that says all before anybody joins, and its address gives no token to a chat.
+    """
     texts = tuple(text.language for text in visit.shown.campaign.presentation.texts)
     title_language = formats.best_match(language or texts[0], texts, texts[0])
-    view = view_of(visit, words_for(language, title_language), title_language)
-    label, address = _button(view)
-    return Card(url, view.title, _lines(view), view.disclosure, label, address, view.language)
+    words = words_for(language, title_language)
+    view = view_of(visit, words, title_language)
+    label = view.action_text if view.action_url else words.say("chat_open")
+    return Card(url, view.title, _lines(view), view.disclosure, label, view.link, view.language)
 
 
 def _lines(view: View) -> tuple[str, ...]:
@@ -37,8 +41,3 @@ def _lines(view: View) -> tuple[str, ...]:
     else:
         said = [view.inviter, view.line, view.certainty, view.seats.text, view.ends]
     return tuple(line for line in said if line)
-
-
-def _button(view: View) -> tuple[str, str]:
-    """Lead to the page: it says all before anybody joins, and its address gives no token to a chat."""
-    return view.action_text if view.action_url else view.title, view.link

@@ -320,6 +320,16 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Posts:
+    """A member posts the link shared in `by` in a channel of Slack, which calls the engine; its preview is shown."""
+
+    member: str
+    by: str
+    within: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kill:
     """End a part of the stack by kill -9; it is started again."""
 
@@ -371,6 +381,7 @@ Step: TypeAlias = (
     | Request
     | BindGroup
     | Card
+    | Posts
     | Blocks
     | Breaks
     | Kill

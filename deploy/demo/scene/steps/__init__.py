@@ -42,6 +42,7 @@ _READERS: dict[str, Callable[[Table, Known], model.Step]] = {
     "request": audience.request,
     "group": audience.group,
     "card": audience.card,
+    "posts_in_slack": audience.posts,
     "blocks": audience.blocks,
     "breaks": audience.breaks,
     "kill": audience.kill,

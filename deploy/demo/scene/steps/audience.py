@@ -60,6 +60,12 @@ def card(table: Table, _known: Known) -> model.Card:
     )
 
 
+def posts(table: Table, known: Known) -> model.Posts:
+    """Read `posts_in_slack`."""
+    member, by = table.word("posts_in_slack", known.members), table.word("by", known.chats)
+    return model.Posts(member, by, table.seconds("within", "20 s"), table.line)
+
+
 def kill(table: Table, _known: Known) -> model.Kill:
     """Read `kill`."""
     return model.Kill(table.word("kill", PARTS), table.line)
