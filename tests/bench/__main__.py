@@ -29,6 +29,7 @@ from tests.bench.parts import (
     large_team,
     messages,
     page,
+    page_readers,
     relay,
     replay,
     send,
@@ -58,10 +59,11 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "large_team": large_team.run,
     "idle": idle.run,
     "page": page.run,
+    "page_readers": page_readers.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),
-    "web": ("page",),
+    "web": ("page", "page_readers"),
     "notification": ("send", "slow_channel", "event_to_send", "fanout", "large_team"),
 }
 """Parts that are asked for by one name."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 from tests.bench.cpu import Meter, spent
 from tests.bench.errors import BenchError
 from tests.bench.paths import environment
+from tests.bench.reading_pages import PageJob
 from tests.bench.watching import LAST_SECONDS, OPEN_SECONDS, WatchJob
 
 SLACK_SECONDS = 60.0
@@ -97,6 +98,13 @@ class Client:
         self, job: WatchJob, meter: Meter, heard: Callable[[str], None]
     ) -> tuple[list[dict[str, Any]], dict[str, float]]:
         """Do a job of readers; gives what each round measured, and the CPU seconds of each program in all of them."""
+        said, cpu = await self._work(job.line(), meter, OPEN_SECONDS + job.rounds * (job.seconds + LAST_SECONDS), heard)
+        return said["rounds"], cpu
+
+    async def read_pages(
+        self, job: PageJob, meter: Meter, heard: Callable[[str], None]
+    ) -> tuple[list[dict[str, Any]], dict[str, float]]:
+        """Do a job of readers of a page; gives what each round measured, and the CPU seconds in all of them."""
         said, cpu = await self._work(job.line(), meter, OPEN_SECONDS + job.rounds * (job.seconds + LAST_SECONDS), heard)
         return said["rounds"], cpu
 

@@ -9,8 +9,8 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import uvloop
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
@@ -19,7 +19,10 @@ from tests.bench import watching
 from tests.bench.http1 import Http1, connect_http1
 from tests.bench.http2 import Connection, connect
 from tests.bench.load import Load, closed_loop, open_loop, summary
+from tests.bench.reading_pages import read_pages
 from tests.bench.template import bundled, numbered
+
+Work: TypeAlias = Callable[[dict[str, Any], Callable[[str], None]], Awaitable[dict[str, Any]]]
 
 
 async def serve() -> None:
@@ -29,8 +32,7 @@ async def serve() -> None:
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
         job = json.loads(line)
-        work = watching.watch if job["kind"] == "watch" else calls
-        say(await work(job, say))
+        say(await _KINDS[job["kind"]](job, say))
         gc.collect()
 
 
@@ -104,6 +106,8 @@ def outcome(load: Load, seconds: float, worked: float) -> dict[str, Any]:
         "failures": dict(load.failures.most_common(5)),
     }
 
+
+_KINDS: Mapping[str, Work] = {"watch": watching.watch, "pages": read_pages, "closed": calls, "open": calls}
 
 if __name__ == "__main__":
     uvloop.run(serve())

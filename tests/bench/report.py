@@ -48,6 +48,8 @@ TARGETS = {
     "settlement_100k_to_10k": Target(12, at_least=False),
     "settlement_memory_growth": Target(64, at_least=False),
     "page_to_hello": Target(0.5),
+    "sse_kib_per_reader": Target(30, at_least=False),
+    "sse_last_state": Target(1, at_least=False),
     "page_changing_p99_to_hello": Target(3, at_least=False),
     "send_to_bare_client": Target(0.4),
     "slow_channel_p99": Target(1.5, at_least=False),

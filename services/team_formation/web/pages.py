@@ -44,6 +44,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates = environment
+        self._live = environment.get_template("live.html")
         self._invite = environment.get_template("invite.html")
         self._notice = environment.get_template("notice.html")
 
@@ -56,7 +57,7 @@ class Pages:
         return self._made(JSON, visit, words, title_language)
 
     def event(self, visit: Visit, words: Words, title_language: str) -> Body:
-        """Give the page as an event of a stream."""
+        """Give the parts of the page that change as an event of a stream."""
         return self._made(EVENTS, visit, words, title_language)
 
     def notice(self, name: str, words: Words) -> Body:
@@ -74,7 +75,7 @@ class Pages:
 
     @staticmethod
     def as_event(page: bytes, version: str) -> bytes:
-        """Write a page as an event of a stream."""
+        """Write a page, or parts of one, as an event of a stream."""
         return f"event: page\nid: {version}\ndata: {json.dumps(page.decode(), ensure_ascii=False)}\n\n".encode()
 
     def _made(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> Body:
@@ -89,9 +90,9 @@ class Pages:
         return body
 
     def _content(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> bytes:
-        if kind is EVENTS:
-            return self.as_event(self.html(visit, words, title_language).plain, visit.version)
         view = view_of(visit, words, title_language)
+        if kind is EVENTS:
+            return self.as_event(self._filled(self._live, view=view, words=words), visit.version)
         if kind is JSON:
             return as_json(view)
         return self._filled(
