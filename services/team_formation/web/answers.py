@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ FRESH = b"no-cache"
 """Kept, and asked for again each time: If-None-Match makes that cheap."""
 NO_STORE = b"no-store"
 _SHORTEST_PACKED = 256
+_GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q\s*=\s*0(?:\.0*)?\s*(?:,|$))")
+"""A coding with the weight 0 is not taken (RFC 9110, section 12.5.3)."""
 
 
 def digest(content: bytes) -> str:
@@ -60,13 +63,18 @@ def answer(request: Request, body: Body, headers: Headers, status: int = 200) ->
     """Answer a request: packed where the client takes that, and with 304 where it has the same already."""
     sent = [*headers, (b"etag", body.etag), (b"vary", b"accept-encoding, accept-language")]
     asked = dict(request.scope["headers"])
-    if status == 200 and body.etag in asked.get(b"if-none-match", b""):  # noqa: PLR2004 - OK
+    if status == 200 and _has(asked.get(b"if-none-match", b""), body.etag):  # noqa: PLR2004 - OK
         return Answer(304, sent, b"")
     content = body.plain
-    if body.packed and b"gzip" in asked.get(b"accept-encoding", b""):
+    if body.packed and _GZIP.search(asked.get(b"accept-encoding", b"")):
         content = body.packed
         sent.append((b"content-encoding", b"gzip"))
     return Answer(status, [*sent, (b"content-type", body.kind), (b"content-length", b"%d" % len(content))], content)
+
+
+def _has(validators: bytes, etag: bytes) -> bool:
+    """Tell whether a client has a page already (RFC 9110, section 13.1.2)."""
+    return etag in validators or validators.strip() == b"*"
 
 
 def redirect(url: str, headers: Headers) -> Answer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 import uvicorn
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,12 +19,13 @@ from services.chassis.settings import split_address
 from services.team_formation.web import languages
 from services.team_formation.web.answers import IMMUTABLE, NO_STORE, Answer, answer, common, for_pages
 from services.team_formation.web.pages import Assets, Pages
-from services.team_formation.web.words import words_for
+from services.team_formation.web.patience import PatientProtocol
 
-HEADERS_SECONDS = 10
 LONGEST_HEADERS = 32 * 1024
 """Bytes of a request's line and headers."""
 BACKLOG = 4096
+MOST_CONNECTIONS = 20_000
+"""Of one process; who comes then is answered 503. Each reader of events has one."""
 
 log = logs.logger(__name__)
 
@@ -35,7 +37,7 @@ def application(routes: Sequence[BaseRoute], pages: Pages, assets: Assets) -> "G
         return answer(request, assets.script, common(IMMUTABLE))
 
     files = Route(f"/static/{assets.script_name}", script)
-    return Guarded(Router(routes=[files, *routes]), pages, assets)
+    return Guarded(Router(routes=[files, *routes], redirect_slashes=False), pages, assets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,21 @@ class Guarded:
             await send(message)
 
         try:
-            await self.inner(scope, receive, noted)
+            await self.inner({**scope, "app": self}, receive, noted)
+        except HTTPException as refused:  # no route, or not by this method
+            await self._notice(Request(scope), "unknown", refused.status_code)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the visitor gets an answer
             status = 503 if isinstance(error, psycopg.Error | Rejected | TimeoutError) else 500
             log.warning("page failed", status=status, path=_kind(scope["path"]), why=str(error).strip())
             if not began:
-                await self._broken(Request(scope), status)(scope, receive, send)
+                await self._notice(Request(scope), "broken", status)(scope, receive, send)
 
-    def _broken(self, request: Request, status: int) -> Answer:
-        words = words_for(languages.wanted(request), "")
-        headers = [*for_pages(NO_STORE, self.assets.style), (b"retry-after", b"5")]
-        return answer(request, self.pages.notice("broken", words), headers, status)
+    def _notice(self, request: Request, name: str, status: int) -> Answer:
+        words = languages.words_read(request)
+        headers = for_pages(NO_STORE, self.assets.style)
+        if status >= 500:  # noqa: PLR2004 - ours
+            headers.append((b"retry-after", b"5"))
+        return answer(request, self.pages.notice(name, words), headers, status)
 
 
 def _kind(path: str) -> str:
@@ -100,7 +106,8 @@ class WebEdge:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=PatientProtocol,
+                limit_concurrency=MOST_CONNECTIONS,
                 ws="none",
                 lifespan="off",
                 access_log=False,

@@ -4,13 +4,14 @@ Codes have 71 random bits, so guessing is hopeless; this keeps it from costing t
 """
 
 import time
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 BURST = 30
 """Unknown links that an address may open at once; good links are not counted."""
 REFILL_SECONDS = 2.0
 """After so long it may open one more."""
 _MOST = 100_000
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: IPv4 as a translator writes it
 _IPV6_PREFIX = 64
 """A household has as many addresses as it likes in one such network."""
 
@@ -49,4 +50,6 @@ def _network(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return address
-    return address if parsed.version == 4 else str(ip_network((parsed, _IPV6_PREFIX), strict=False))  # noqa: PLR2004
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or (IPv4Address(parsed.packed[12:]) if parsed in _NAT64 else parsed)
+    return str(parsed) if parsed.version == 4 else str(ip_network((parsed, _IPV6_PREFIX), strict=False))  # noqa: PLR2004

@@ -1,18 +1,19 @@
 """Answers to those who open an invite link: the page, its data, its events, its QR code."""
 
-from collections.abc import AsyncGenerator, Sequence
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
-from services.chassis import formats
 from services.team_formation.sharing import qr
 from services.team_formation.web import languages
 from services.team_formation.web.answers import (
     FRESH,
     IMMUTABLE,
+    JSON,
     NO_STORE,
     Answer,
     Headers,
@@ -33,7 +34,7 @@ from services.team_formation.web.shown import Shown
 from services.team_formation.web.streams import EventStream, wait_for_news
 from services.team_formation.web.view import Visit
 from services.team_formation.web.visits import Place, Visits
-from services.team_formation.web.words import Words, words_for
+from services.team_formation.web.words import Words
 
 _A_DAY = b"public, max-age=86400"
 
@@ -92,9 +93,9 @@ class InvitePages:
             return found
         place, visit = found
         after = request.query_params.get("after", "")
-        if after and not _is_news(after, visit):
-            newer = await wait_for_news(self._follow(place, after), request.receive)
-            again = await (self._visits.seen(place, newer) if newer else self._visits.visit(place))
+        if after and not _is_news(after, visit) and request.method == "GET":
+            await wait_for_news(self._follow(place, after), request.receive, self._changed(place, visit))
+            again = await self._visits.visit(place)
             if again is None:
                 return self._unknown(request)
             visit = again
@@ -109,14 +110,26 @@ class InvitePages:
         place, visit = found
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
 
+        sent = after or visit.version
+
+        def written(seen: Visit | None) -> bytes | None:
+            nonlocal sent
+            if seen is None:
+                return None
+            sent = seen.version
+            return self._pages.event(seen, *_languages(request, seen))
+
         async def write(shown: Shown) -> bytes | None:
-            seen = await self._visits.seen(place, shown)
-            return self._pages.event(seen, *_languages(request, seen)).plain if seen else None
+            return written(await self._visits.seen(place, shown))
+
+        async def check() -> bytes | None:
+            seen = await self._visits.visit(place)
+            return written(seen) if seen is None or seen.version != sent else b""
 
         begin = f"event: time\ndata: {self._visits.milliseconds(place)}\n\n".encode()
         if after and _is_news(after, visit):
             after = ""
-        return EventStream(self._follow(place, after), write, begin)
+        return EventStream(self._follow(place, after), write, begin, check, self._cross_origin(request))
 
     async def qr_code(self, request: Request) -> Answer:
         """Answer with the link's QR code, which never changes."""
@@ -143,6 +156,13 @@ class InvitePages:
         address = self._checkouts.address(visit, request.query_params.get("sku", ""))
         return redirect(address or urlsplit(visit.link).path, self._unkept)
 
+    def _changed(self, place: Place, visit: Visit) -> Callable[[], Awaitable[bool]]:
+        async def changed() -> bool:
+            seen = await self._visits.visit(place)
+            return seen is None or seen.version != visit.version
+
+        return changed
+
     def _follow(self, place: Place, after: str) -> AsyncGenerator[Shown, None]:
         version, turn = _position(after) or (0, 0)
         return self._live.after(place.door.platform_id, place.team, version, turn)
@@ -150,12 +170,14 @@ class InvitePages:
     async def _find(self, request: Request) -> tuple[Place, Visit] | Answer:
         """Find what a code leads to; unknown and revoked codes get the same answer, and count as guesses."""
         address = request.client.host if request.client else ""
-        if self._guesses.is_blocked(address):
+        code = request.path_params["code"]
+        if not self._visits.knows(code) and self._guesses.is_blocked(address):
             return self._notice(request, "busy", 429, [(b"retry-after", b"60")])
-        place = await self._visits.place(request.path_params["code"])
+        place = await self._visits.place(code)
         visit = await self._visits.visit(place) if place else None
         if place is None or visit is None:
-            self._guesses.add(address)
+            if place is None:  # a link that was taken back is no guess, however many have it
+                self._guesses.add(address)
             return self._unknown(request)
         return place, visit
 
@@ -163,7 +185,16 @@ class InvitePages:
         return self._notice(request, "unknown", 404)
 
     def _notice(self, request: Request, name: str, status: int, headers: Headers | None = None) -> Answer:
-        body = self._pages.notice(name, words_for(languages.wanted(request), ""))
+        """Say why there is nothing: as a page, or as data to who has asked for data."""
+        if request.url.path.endswith(".json"):
+            said = json.dumps({"error": name}).encode()
+            return answer(
+                request,
+                body_of(JSON, said),
+                [*common(NO_STORE), *self._cross_origin(request), *(headers or [])],
+                status,
+            )
+        body = self._pages.notice(name, languages.words_read(request))
         return answer(request, body, [*self._unkept, *(headers or [])], status)
 
     def _cross_origin(self, request: Request) -> Headers:
@@ -177,10 +208,8 @@ class InvitePages:
 
 def _languages(request: Request, visit: Visit) -> tuple[Words, str]:
     """Choose the words, and the language of the campaign's texts."""
-    wanted = languages.wanted(request)
     texts = tuple(text.language for text in visit.shown.campaign.presentation.texts)
-    title = formats.best_match(wanted or texts[0], texts, texts[0])
-    return words_for(wanted, title), title
+    return languages.read_by(request, texts)
 
 
 def _position(version: str) -> tuple[int, int] | None:

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from uuid import UUID
 
 from services.chassis.errors import Rejected
 from services.team_formation.watch import Hub
 from services.team_formation.web.shown import Shown
 
+STALE_SECONDS = 5.0
+"""A team that has ended may still change (money that does not come): it is read again after so long."""
 IDLE_SECONDS = 60.0
 """A team that nobody looked at for so long is followed no more."""
 TIDY_SECONDS = 10.0
@@ -20,10 +21,11 @@ MOST = 20_000
 class _Follower:
     """One team, as it stands now."""
 
-    __slots__ = ("_first", "shown", "task", "used_at")
+    __slots__ = ("_first", "ended_at", "shown", "task", "used_at")
 
     def __init__(self, states: AsyncGenerator[Shown, None]) -> None:
         self.shown: Shown | None = None
+        self.ended_at = 0.0
         self.used_at = time.monotonic()
         self._first: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
         self.task = asyncio.create_task(self._follow(states), name="follower")
@@ -42,6 +44,7 @@ class _Follower:
             self.shown = None
             self._fail(error)
         finally:
+            self.ended_at = time.monotonic()
             self._fail(Rejected("UNAVAILABLE", {"cause": "the page is not followed any more"}))
 
     def _fail(self, error: Exception) -> None:
@@ -50,9 +53,9 @@ class _Follower:
             self._first.exception()  # nobody may be waiting
 
     @property
-    def failed(self) -> bool:
-        """Whether it follows no more, though the team may go on."""
-        return self.task.done() and self.shown is None
+    def is_stale(self) -> bool:
+        """Whether it follows no more, and what it has is not to be shown any longer."""
+        return self.task.done() and (self.shown is None or time.monotonic() - self.ended_at > STALE_SECONDS)
 
 
 class Live:
@@ -65,7 +68,7 @@ class Live:
     def at_hand(self, platform_id: UUID, team: str) -> Shown | None:
         """Give a team that is followed already; None where it has to be waited for."""
         follower = self._followed.get((platform_id, team))
-        if follower is None:
+        if follower is None or follower.is_stale:
             return None
         follower.used_at = time.monotonic()
         return follower.shown
@@ -74,7 +77,7 @@ class Live:
         """Give a team as it stands; Rejected TEAM_UNKNOWN, or whatever its load raised."""
         name = platform_id, team
         follower = self._followed.get(name)
-        if follower is None or follower.failed:
+        if follower is None or follower.is_stale:
             self._followed[name] = follower = _Follower(self._hub.follow(platform_id, team, 0))
             self._bound()
         follower.used_at = time.monotonic()
@@ -104,13 +107,3 @@ class Live:
             oldest = sorted(self._followed, key=lambda name: self._followed[name].used_at)
             for name in oldest[: MOST // 10]:
                 self._followed.pop(name).task.cancel()
-
-
-async def next_or_none(states: AsyncGenerator[Shown, None], seconds: float) -> Shown | None:
-    """Wait for the next state; None where none comes in that many seconds, or none will. It is read no further."""
-    try:
-        with suppress(TimeoutError, StopAsyncIteration):
-            return await asyncio.wait_for(anext(states), seconds)
-        return None
-    finally:
-        await states.aclose()

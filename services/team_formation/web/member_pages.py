@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToJson
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
-from services.chassis import formats, ids, requests
+from services.chassis import ids, requests
 from services.chassis.errors import Rejected
 from services.chassis.reasons import reasons
 from services.team_formation import domain, translate
@@ -29,7 +29,7 @@ from services.team_formation.web.member_view import Member, MemberView, member_v
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.shown import Shown
 from services.team_formation.web.streams import EventStream
-from services.team_formation.web.words import Words, words_for
+from services.team_formation.web.words import Words
 
 _LARGEST_FORM = 4096
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,43}")
@@ -96,7 +96,7 @@ class MemberPages:
         team = translate.team_id(found.seat.campaign_id, found.seat.team_id)
         states = self._live.after(found.seat.platform_id, team, found.shown.version, found.shown.turn)
         begin = f"event: time\ndata: {int(self._clock.now(found.seat.platform_id).timestamp() * 1000)}\n\n"
-        return EventStream(states, write, begin.encode())
+        return EventStream(states, write, begin.encode(), nothing_else)
 
     async def export(self, request: Request) -> Answer:
         """Answer with what is stored about the seat."""
@@ -155,7 +155,7 @@ class MemberPages:
 
     async def _find(self, request: Request) -> _Found | Answer:
         address = request.client.host if request.client else ""
-        words = words_for(languages.wanted(request), "")
+        words = languages.words_read(request)
         if self._guesses.is_blocked(address):
             return answered(request, self._pages.notice("busy", words), self._headers, 429)
         found = await self._opened(request.path_params["token"], request)
@@ -181,9 +181,7 @@ class MemberPages:
         link = self._codes.url(self._codes.code(invite.invite_id)) if invite else ""
         path = urlsplit(self._links.url(campaign_id, seat_id, number)).path
         texts = tuple(text.language for text in shown.campaign.presentation.texts)
-        wanted = languages.wanted(request)
-        title = formats.best_match(wanted or texts[0], texts, texts[0])
-        return _Found(token, seat, shown, Member(seat, shown, path, link), words_for(wanted, title), title)
+        return _Found(token, seat, shown, Member(seat, shown, path, link), *languages.read_by(request, texts))
 
     def _view(self, found: _Found) -> MemberView:
         now = self._clock.now(found.seat.platform_id)
@@ -200,6 +198,11 @@ class MemberPages:
 
     def _answer(self, request: Request, html: bytes, status: int = 200) -> Answer:
         return answered(request, body_of(b"text/html; charset=utf-8", html), self._headers, status)
+
+
+async def nothing_else() -> bytes:
+    """Say that nothing changes without the team: every change of a seat is one of its team."""
+    return b""
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -153,9 +153,11 @@ def _lowest(row: PriceRow, most: int | None) -> PriceStep:
 
 def _reachable(rules: Rules, basis: Basis) -> int | None:
     """Tell the most that can fill the ladder; None where the team's maximum does not bound it."""
-    if basis is Basis.TEAM_MEMBERS:  # a member has one unit or more: a maximum in units bounds the members, too
-        return rules.maximum
-    return rules.maximum if basis is Basis.TEAM_UNITS and rules.counted_in is CountedIn.UNITS else None
+    if basis is Basis.CAMPAIGN_UNITS:
+        return None
+    if basis is Basis.TEAM_MEMBERS or rules.counted_in is CountedIn.UNITS:
+        return rules.maximum  # a member has one unit or more: a maximum in units bounds the members, too
+    return rules.maximum * rules.max_units_per_seat
 
 
 def _ladder(row: PriceRow, fill: int, joined: int) -> tuple[Step, ...]:

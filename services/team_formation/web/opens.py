@@ -20,8 +20,8 @@ from services.team_formation.opens import count_opens
 FLUSH_SECONDS = 2.0
 _MOST_AT_ONCE = 1_000
 _PROGRAM = re.compile(
-    rb"bot|crawl|spider|preview|externalhit|facebookcatalog|whatsapp/|snippet|fetch|scan|monitor|curl|wget|python|okhttp"
-    rb"|java/|go-http|headless|embedly|lark/|vkshare|skypeuri|^$",
+    rb"(?<!cu)bot\b|bot[-/]|crawl|spider|preview|externalhit|facebookcatalog|whatsapp/|snippet|fetch|scan|monitor|curl"
+    rb"|wget|python|okhttp|java/|go-http|headless|embedly|^lark|vkshare|skypeuri|^$",
     re.IGNORECASE,
 )
 
@@ -59,16 +59,17 @@ class Opens:
 
     async def run_once(self) -> int:
         """Write what was counted; what cannot be written now is kept."""
-        counted, self._counted = self._counted, Counter()
-        doors = list(counted)
+        doors = list(self._counted)
         for at in range(0, len(doors), _MOST_AT_ONCE):
-            batch = {door: counted[door] for door in doors[at : at + _MOST_AT_ONCE]}
+            batch = {door: self._counted.pop(door) for door in doors[at : at + _MOST_AT_ONCE]}
             try:
                 await self._write(batch)
-            except psycopg.Error as error:
-                log.warning("opened links were not counted yet", count=len(batch), why=str(error).strip())
+            except BaseException as error:
                 self._counted.update(batch)
-        return len(counted)
+                if not isinstance(error, psycopg.Error):
+                    raise
+                log.warning("opened links were not counted yet", count=len(batch), why=str(error).strip())
+        return len(doors)
 
     async def _write(self, batch: Mapping[Door, int]) -> None:
         async with self._database.work() as work:

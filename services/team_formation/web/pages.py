@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -14,7 +15,6 @@ from services.team_formation.web.words import Words
 
 _MOST = 4_000
 """Pages kept; one takes about 20 KB with its packed form."""
-EVENTS = b"text/event-stream"
 
 Key: TypeAlias = tuple[bytes, str, str, str]
 
@@ -36,6 +36,7 @@ class Pages:
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
         self._kept: dict[Key, tuple[str, Body]] = {}
+        self._events: dict[tuple[UUID, str, str, str], tuple[str, bytes]] = {}
         environment = Environment(
             loader=PackageLoader(__package__, "html"),
             autoescape=True,
@@ -56,9 +57,19 @@ class Pages:
         """Give all that the page says, as JSON."""
         return self._made(JSON, visit, words, title_language)
 
-    def event(self, visit: Visit, words: Words, title_language: str) -> Body:
-        """Give the parts of the page that change as an event of a stream."""
-        return self._made(EVENTS, visit, words, title_language)
+    def event(self, visit: Visit, words: Words, title_language: str) -> bytes:
+        """Give the parts of the page that change as an event of a stream: the same for all links to a team."""
+        key = (visit.shown.team.team_id, visit.standing, words.language, title_language)
+        kept = self._events.get(key)
+        if kept and kept[0] == visit.version:
+            return kept[1]
+        view = view_of(visit, words, title_language)
+        event = self.as_event(self._filled(self._live, view=view, words=words, path=""), visit.version)
+        self._events.pop(key, None)
+        if len(self._events) >= _MOST:
+            del self._events[next(iter(self._events))]
+        self._events[key] = visit.version, event
+        return event
 
     def notice(self, name: str, words: Words) -> Body:
         """Give a page that says one thing: unknown, busy or broken."""
@@ -84,19 +95,23 @@ class Pages:
         if kept and kept[0] == visit.version:
             return kept[1]
         body = body_of(kind, self._content(kind, visit, words, title_language))
+        self._kept.pop(key, None)
         if len(self._kept) >= _MOST:
-            self._kept.clear()
+            del self._kept[next(iter(self._kept))]
         self._kept[key] = visit.version, body
         return body
 
     def _content(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> bytes:
         view = view_of(visit, words, title_language)
-        if kind is EVENTS:
-            return self.as_event(self._filled(self._live, view=view, words=words), visit.version)
         if kind is JSON:
             return as_json(view)
+        script = self.script(view.path.removesuffix(f"/i/{view.code}"))
         return self._filled(
-            self._invite, view=view, words=words, script=self.script(view.path.removesuffix(f"/i/{view.code}"))
+            self._invite,
+            view=view,
+            words=words,
+            script=script,
+            path=view.path,
         )
 
     def _filled(self, template: Any, **values: object) -> bytes:

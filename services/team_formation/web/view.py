@@ -365,7 +365,8 @@ class _Writer:
             return None
         now = self._standing_price() if self.is_full else main.now
         kinds = {None: "alone", ReferenceKind.LIST: "alone_list", ReferenceKind.LOWEST_OF_30_DAYS: "alone_lowest"}
-        saving = 1 - now / main.alone if main.alone > now else 0.0
+        alone = self.words.say(kinds[main.alone_kind], price=self._money(main.alone))
+        percent = (main.alone - now) * 100 // main.alone if main.alone else 0
         return Price(
             sku=main.sku,
             now=now,
@@ -376,9 +377,9 @@ class _Writer:
             lowest=main.lowest,
             lowest_at=main.lowest_at,
             text=self._from(now),
-            alone_text=self.words.say(kinds[main.alone_kind], price=self._money(main.alone)),
-            saving=self.words.say("saving", percent=format_percent(int(saving * 100) / 100, locale=self.words.locale))
-            if saving >= 0.01  # noqa: PLR2004 - less than one percent is not worth a word
+            alone_text=alone if main.alone > now else "",
+            saving=self.words.say("saving", percent=format_percent(percent / 100, locale=self.words.locale))
+            if percent >= 1
             else "",
         )
 

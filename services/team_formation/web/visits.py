@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
+import psycopg
+
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.team_formation import store
@@ -18,6 +20,8 @@ from services.team_formation.web.view import Standing, Visit
 
 FRESH_SECONDS = 2.0
 """An invite that was revoked or used up is shown as before for at most so long."""
+STALE_SECONDS = 60.0
+"""While the database is away it is shown as it was, for at most so long: a join decides for itself."""
 _MOST = 50_000
 _STANDINGS = {"INVITE_EXPIRED": Standing.EXPIRED, "INVITE_USED_UP": Standing.USED_UP}
 
@@ -48,6 +52,10 @@ class Visits:
         self._places: dict[str, Place] = {}
         self._invites: dict[UUID, tuple[float, Invite]] = {}
         self._asked: dict[UUID, asyncio.Task[Invite | None]] = {}
+
+    def knows(self, code: str) -> bool:
+        """Tell whether a code is known to lead somewhere, without a look."""
+        return code in self._places
 
     async def place(self, code: str) -> Place | None:
         """Find where a code leads; None where it leads nowhere."""
@@ -93,6 +101,14 @@ class Visits:
         known = self._invites.get(door.invite_id)
         if known and time.monotonic() - known[0] < FRESH_SECONDS:
             return known[1]
+        try:
+            return await self._asked_once(door)
+        except psycopg.Error:
+            if known and time.monotonic() - known[0] < STALE_SECONDS:
+                return known[1]
+            raise
+
+    async def _asked_once(self, door: Door) -> Invite | None:
         asked = self._asked.get(door.invite_id)
         if asked is None:
             asked = asyncio.create_task(self._load(door), name="invite")

@@ -9,7 +9,10 @@
   let told = 0;
   let waiting = null;
   let failures = 0;
-  const dayCount = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "day", unitDisplay: "short" });
+  let dayCount = { format: (days) => `${days} d` };
+  try {
+    dayCount = new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "day", unitDisplay: "short" });
+  } catch (error) { /* a browser that does not know units yet */ }
 
   function tell(text) {
     const line = main.querySelector("[data-live=update]");
@@ -25,6 +28,7 @@
     for (const part of fresh.querySelectorAll("[data-live]")) {
       const old = main.querySelector(`[data-live="${part.dataset.live}"]`);
       if (!old) continue;
+      for (const link of part.querySelectorAll("a[data-path]")) link.setAttribute("href", main.dataset.path + link.dataset.path);
       if (part.dataset.live === "update") {
         tell(part.textContent);
         continue;
@@ -40,7 +44,11 @@
       part.querySelectorAll("details").forEach((item, at) => { item.open = Boolean(opened[at]); });
       old.replaceWith(part);
       part.classList.add("fresh");
-      if (focused) part.getElementsByClassName(focused)[0]?.focus();
+      const again = focused ? part.getElementsByClassName(focused)[0] : null;
+      if (again) again.focus();
+    }
+    for (const old of main.querySelectorAll("[data-live]")) {
+      if (!fresh.querySelector(`[data-live="${old.dataset.live}"]`)) old.hidden = true;
     }
     main.dataset.version = version;
     tick();
@@ -79,9 +87,15 @@
     button.hidden = false;
     const text = button.textContent;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = button.dataset.done;
-      setTimeout(() => { button.textContent = text; }, 2000);
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = button.dataset.done;
+        setTimeout(() => { button.textContent = text; }, 2000);
+      } catch (error) {
+        const field = button.parentElement.querySelector("input");
+        field.focus();
+        field.select(); // the browser does not let us: the reader copies what is marked
+      }
     });
   }
   setInterval(tick, 1000);

@@ -153,7 +153,21 @@ async def test_who_guesses_is_slowed_and_whoever_shares_the_address_of_a_crowd_i
     statuses = [(await visitor.get(f"/i/{at:012d}")).status for at in range(BURST + 5)]
     assert statuses[:BURST] == [404] * BURST
     assert 429 in statuses[BURST:]
-    assert (await visitor.get(f"/i/{code}")).status == 429
+    assert (await visitor.get(f"/i/{code}")).status == 200  # it is known here, and costs no look
+    other = await an_invite(formation, opened.team.team_id)
+    assert (await visitor.get(f"/i/{other}")).status == 429
+
+
+async def test_a_crowd_that_opens_a_link_that_was_taken_back_is_not_taken_for_guessing(
+    formation: Formation, visitor: Visitor
+) -> None:
+    opened = await formation.open(await formation.create(a_shown_campaign()))
+    invite_id = await formation.invite(opened.team.team_id)
+    await formation.revoke(opened.team.team_id, invite_id)
+    code = formation.codes.code(invite_id)
+    assert {(await visitor.get(f"/i/{code}")).status for _ in range(2 * BURST)} == {404}
+    other = await an_invite(formation, opened.team.team_id)
+    assert (await visitor.get(f"/i/{other}")).status == 200
 
 
 @pytest.mark.parametrize(
