@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from services.chassis import logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Rejected, invalid
+from services.chassis.once import Once
 from services.chassis.sealing import NotOpened, Sealer
 from services.team_formation.hooks.registry import SERVICES, Service
 from services.team_formation.store import chat_apps as shelf
@@ -23,6 +25,7 @@ FRESH_SECONDS = 5.0
 _ID_BYTES = 16
 _MOST_KEPT = 10_000
 _PAGE = 100
+_FORM = re.compile(r"[0-9a-f]{32}")
 
 Values = Mapping[str, Sequence[str]]
 
@@ -46,19 +49,32 @@ class Apps:
         self._database = database
         self._clock = clock
         self._sealer = sealer
-        self._known: dict[str, tuple[float, App | None]] = {}
+        self._known: dict[str, tuple[float, App]] = {}
+        self._loads: Once[str, tuple[float, App] | None] = Once()
 
     async def find(self, service: str, app_id: str) -> App | None:
-        """Find the app that an address belongs to; None where there is none."""
+        """Find the app of an address; None where there is none, NotOpened where its secrets do not open."""
+        if not _FORM.fullmatch(app_id):
+            return None
         known = self._known.get(app_id)
         if known is None or time.monotonic() - known[0] > FRESH_SECONDS:
-            async with self._database.read() as connection:
-                row = await shelf.find_app(connection, app_id)
-            if len(self._known) >= _MOST_KEPT:
-                self._known.clear()
-            self._known[app_id] = known = (time.monotonic(), self._opened(row) if row else None)
-        app = known[1]
-        return app if app and app.service.name == service else None
+            known = await self._loads.once(app_id, lambda: self._load(app_id))
+        return known[1] if known and known[1].service.name == service else None
+
+    def forget(self, app_id: str) -> None:
+        """Believe no longer that an app is there."""
+        self._known.pop(app_id, None)
+
+    async def _load(self, app_id: str) -> tuple[float, App] | None:
+        async with self._database.read() as connection:
+            row = await shelf.find_app(connection, app_id)
+        self._known.pop(app_id, None)
+        if row is None:
+            return None
+        if len(self._known) >= _MOST_KEPT:
+            del self._known[next(iter(self._known))]
+        self._known[app_id] = found = (time.monotonic(), self._opened(row))
+        return found
 
     async def put(self, platform_id: UUID, service: str, name: str, values: Values) -> AppRow:
         """Store an app with its secrets; Rejected INVALID_ARGUMENT. The same secrets again change nothing."""
@@ -102,10 +118,10 @@ class Apps:
                 await shelf.save_app(work.connection, dataclasses.replace(row, secrets=sealed), self._sealer.key_id)
         return len(opened)
 
-    def _opened(self, row: AppRow) -> App | None:
-        service, values = SERVICES.get(row.service), self._values(row)
-        if service is None or values is None:
-            return None
+    def _opened(self, row: AppRow) -> App:
+        service, values = SERVICES[row.service], self._values(row)
+        if values is None:
+            raise NotOpened("the secrets of the app do not open")
         return App(row.app_id, row.platform_id, service, made_of(service, values))
 
     def _values(self, row: AppRow) -> dict[str, list[str]] | None:

@@ -73,7 +73,10 @@ def named(incoming: Incoming, link: str) -> list[tuple[str, str]]:
 
 def _code_behind(url: str, link: str) -> str:
     """Give what stands where a code does in a link of ours; nothing in another one."""
-    theirs, ours = urlsplit(url), urlsplit(link)
+    try:
+        theirs, ours = urlsplit(url), urlsplit(link)
+    except ValueError:  # for instance a bracket that is not closed
+        return ""
     if theirs.netloc.lower() != ours.netloc.lower() or not theirs.path.startswith(ours.path):
         return ""
     return theirs.path.removeprefix(ours.path).partition("/")[0]

@@ -48,7 +48,8 @@ class Keeper:
     def _row(self, item: Kept) -> CallRow:
         app, event = item.app, item.event
         sealed = self._sealer.seal(event.payload, _place(app.app_id, event.event_id))
-        return CallRow(app.app_id, event.event_id, app.platform_id, event.kind, sealed, item.received_at)
+        at = item.received_at
+        return CallRow(app.app_id, event.event_id, app.platform_id, event.kind, sealed, at, event.happened_at or at)
 
 
 def _place(app_id: str, event_id: str) -> str:

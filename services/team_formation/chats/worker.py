@@ -5,6 +5,7 @@ it said is forgotten, and its id is kept for as long as the service may send it 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -14,6 +15,8 @@ import psycopg
 from services.chassis import logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.status import transient
+from services.chassis.wakes import Bell
 from services.team_formation.chats.answers import End, Outcome
 from services.team_formation.chats.cards import Card
 from services.team_formation.chats.finding import Finder
@@ -24,11 +27,18 @@ from services.team_formation.store import chat_apps as shelf
 from services.team_formation.store.chat_apps import DueCall
 
 POLL_SECONDS = 1.0
-BATCH = 20
+MOST = 40
+"""Calls worked at once by a process."""
+PER_APP = 8
+"""Of these, of one app: a service that answers slowly keeps nobody else waiting. A claim may double it for a moment."""
 LEASE = timedelta(seconds=60)
 TOO_OLD = timedelta(minutes=30)
 """After so long nobody waits for the answer, and what it would be sent to is closed."""
 RETRY_SECONDS = (1, 2, 5, 15, 60, 300)
+MOST_ATTEMPTS = 10
+"""An answer that got none itself may have arrived: it is not given for ever."""
+MOST_FAILURES = 3
+"""Attempts that end by a fault of ours."""
 KEEP = timedelta(days=8)
 """Longer than any service sends again what it got no answer to: WhatsApp does so for seven days."""
 FORGET_PAGE = 1000
@@ -39,7 +49,7 @@ log = logs.logger(__name__)
 
 
 class Worker:
-    """The part of a process that works calls."""
+    """The part of a process that works calls: so many at once, and of one app no more than its part."""
 
     def __init__(self, database: Database, clock: Clock, keeper: Keeper, finder: Finder, give: Give) -> None:
         self._database = database
@@ -47,22 +57,53 @@ class Worker:
         self._keeper = keeper
         self._finder = finder
         self._give = give
+        self._bell = Bell()
+        self._under_way: dict[asyncio.Task[None], str] = {}
 
     async def run(self) -> None:
-        """Work for as long as the process runs: woken when calls are kept, else looking once a second."""
-        async for _ in self._database.wakes.calls(WAKE_CHANNEL, POLL_SECONDS):
+        """Work for as long as the process runs: woken when calls are kept or one is done, else once a second."""
+        with self._database.wakes.listening(WAKE_CHANNEL, self._bell):
             try:
-                while await self.run_once() == BATCH:
-                    pass
-            except psycopg.Error as error:
-                log.warning("calls of chat apps were not worked", why=str(error).strip())
+                while True:
+                    if not await self._begin_safely():
+                        await self._bell.rung(POLL_SECONDS)
+            finally:
+                for task in self._under_way:
+                    task.cancel()  # its lease runs out, and another worker takes it
 
     async def run_once(self) -> int:
-        """Work what is due; returns how many calls were claimed."""
+        """Work what is due, and wait until that is done; returns how many calls were claimed."""
+        begun = await self._begin()
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        return begun
+
+    async def _begin_safely(self) -> int:
+        try:
+            return await self._begin()
+        except psycopg.Error as error:
+            log.warning("calls of chat apps were not worked", why=str(error).strip())
+            return 0
+
+    async def _begin(self) -> int:
+        """Claim what there is room for, and begin to work it; returns how many calls that are."""
+        free = MOST - len(self._under_way)
+        if free <= 0:
+            return 0
+        busy = [app for app, calls in Counter(self._under_way.values()).items() if calls >= PER_APP]
         async with self._database.work() as work:
-            calls = await shelf.claim_calls(work.connection, self._clock.now(), LEASE, BATCH)
-        await asyncio.gather(*(self._work(call) for call in calls))
+            calls = await shelf.claim_calls(work.connection, self._clock.now(), LEASE, (free, PER_APP), busy)
+        for call in calls:
+            task = asyncio.create_task(self._work(call), name="chat")
+            self._under_way[task] = call.app_id
+            task.add_done_callback(self._ended)
         return len(calls)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        del self._under_way[task]
+        self._bell.ring()
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("a call of a chat app was not noted; its claim runs out", why=str(error).strip())
 
     async def forget(self) -> int:
         """Forget the ids of calls that no service sends again; returns how many. Run by a timer."""
@@ -70,19 +111,27 @@ class Worker:
             return await shelf.forget_calls(work.connection, self._clock.now() - KEEP, FORGET_PAGE)
 
     async def _work(self, call: DueCall) -> None:
-        try:
-            outcome = await self._answered(call)
-        except Exception as error:  # noqa: BLE001 - one call must not harm the others
-            log.warning("a call of a chat app failed", service=call.service, why=type(error).__name__)
-            outcome = Outcome(End.RETRY, type(error).__name__)
+        outcome = await self._attempt(call) if self._is_wanted(call) else Outcome(End.REFUSED, "too late")
         now = self._clock.now()
         async with self._database.work() as work:
-            if outcome.end in {End.RETRY, End.MISCONFIGURED} and now - call.received_at < TOO_OLD:
+            if outcome.end in {End.RETRY, End.MISCONFIGURED} and self._is_wanted(call):
                 await shelf.put_off_call(work.connection, call, now + self._pause(call, outcome), _noted(outcome))
             else:
                 await shelf.end_call(work.connection, call, _noted(outcome))
         if outcome.end is End.MISCONFIGURED:
             log.error("a chat app is misconfigured", service=call.service, why=outcome.why)
+
+    def _is_wanted(self, call: DueCall) -> bool:
+        """Tell whether somebody may still wait for the answer."""
+        return self._clock.now() - call.happened_at < TOO_OLD and call.attempts <= MOST_ATTEMPTS
+
+    async def _attempt(self, call: DueCall) -> Outcome:
+        try:
+            return await self._answered(call)
+        except Exception as error:  # noqa: BLE001 - one call must not harm the others
+            log.warning("a call of a chat app failed", service=call.service, why=type(error).__name__)
+            is_fault = transient(error) is None and call.attempts >= MOST_FAILURES
+            return Outcome(End.REFUSED if is_fault else End.RETRY, type(error).__name__)
 
     def _pause(self, call: DueCall, outcome: Outcome) -> timedelta:
         usual = timedelta(seconds=RETRY_SECONDS[min(call.attempts, len(RETRY_SECONDS)) - 1])

@@ -19,6 +19,7 @@ CREATE TABLE hook_calls (
     kind        text        NOT NULL,     -- the service's word, for operators
     payload     bytea,                    -- sealed; gone once it is worked
     received_at timestamptz NOT NULL,
+    happened_at timestamptz NOT NULL,     -- as the service says, else when it was received
     due_at      timestamptz,              -- when it is to be worked; none once it is
     attempts    integer     NOT NULL DEFAULT 0,
     outcome     text        NOT NULL DEFAULT '',

@@ -37,6 +37,7 @@ class CallRow:
     kind: str
     payload: bytes = field(repr=False)
     received_at: datetime
+    happened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ class DueCall:
     platform_id: UUID
     service: str
     payload: bytes = field(repr=False)
-    received_at: datetime
+    happened_at: datetime
     attempts: int
+    """With this one; whoever claims it after this raises it."""
 
 
 async def find_app(connection: AsyncConnection[TupleRow], app_id: str) -> AppRow | None:
@@ -116,9 +118,9 @@ async def find_sealed_otherwise(connection: AsyncConnection[TupleRow], key_id: s
 async def keep_calls(connection: AsyncConnection[TupleRow], calls: Sequence[CallRow]) -> None:
     """Store calls that are to be worked at once; those that were stored before have no effect."""
     await connection.execute(
-        "INSERT INTO hook_calls (app_id, event_id, platform_id, kind, payload, received_at, due_at)"
-        " SELECT c.app_id, c.event_id, c.platform_id, c.kind, c.payload, c.received_at, c.received_at"
-        " FROM unnest(%s, %s, %s, %s, %s, %s) AS c (app_id, event_id, platform_id, kind, payload, received_at)"
+        "INSERT INTO hook_calls (app_id, event_id, platform_id, kind, payload, received_at, happened_at, due_at)"
+        " SELECT c.*, c.received_at FROM unnest(%s, %s, %s, %s, %s, %s, %s)"
+        " AS c (app_id, event_id, platform_id, kind, payload, received_at, happened_at)"
         " ORDER BY c.app_id, c.event_id ON CONFLICT (app_id, event_id) DO NOTHING",
         (
             texts(call.app_id for call in calls),
@@ -127,38 +129,53 @@ async def keep_calls(connection: AsyncConnection[TupleRow], calls: Sequence[Call
             texts(call.kind for call in calls),
             byteas(call.payload for call in calls),
             times(call.received_at for call in calls),
+            times(call.happened_at for call in calls),
         ),
     )
 
 
 async def claim_calls(
-    connection: AsyncConnection[TupleRow], now: datetime, lease: timedelta, limit: int
+    connection: AsyncConnection[TupleRow],
+    now: datetime,
+    lease: timedelta,
+    room: tuple[int, int],
+    busy: Sequence[str],
 ) -> list[DueCall]:
-    """Claim calls whose time has come; one whose worker dies is due again when the lease has run out."""
+    """Claim calls whose time has come: `room` is for how many in all and of one app, `busy` are apps without room.
+
+    One whose worker dies is due again when the lease has run out.
+    """
+    limit, per_app = room
     cursor = await connection.execute(
-        "UPDATE hook_calls AS c SET due_at = %s, attempts = c.attempts + 1"
-        " FROM (SELECT app_id, event_id FROM hook_calls WHERE due_at <= %s ORDER BY due_at LIMIT %s"
-        " FOR UPDATE SKIP LOCKED) AS d JOIN chat_apps AS a USING (app_id)"
-        " WHERE c.app_id = d.app_id AND c.event_id = d.event_id"
-        " RETURNING c.app_id, c.event_id, c.platform_id, a.service, c.payload, c.received_at, c.attempts",
-        (now + lease, now, limit),
+        "WITH turns AS"
+        " (SELECT app_id, event_id, due_at, row_number() OVER (PARTITION BY app_id ORDER BY due_at) AS turn"
+        " FROM hook_calls WHERE due_at <= %s AND app_id <> ALL (%s)),"
+        " taken AS (SELECT c.app_id, c.event_id FROM hook_calls AS c JOIN turns AS t USING (app_id, event_id)"
+        " WHERE t.turn <= %s AND c.due_at <= %s ORDER BY t.turn, t.due_at LIMIT %s FOR UPDATE OF c SKIP LOCKED)"
+        " UPDATE hook_calls AS c SET due_at = %s, attempts = c.attempts + 1"
+        " FROM taken JOIN chat_apps AS a USING (app_id)"
+        " WHERE c.app_id = taken.app_id AND c.event_id = taken.event_id"
+        " RETURNING c.app_id, c.event_id, c.platform_id, a.service, c.payload, c.happened_at, c.attempts",
+        (now, texts(busy), per_app, now, limit, now + lease),
     )
     return [DueCall(*row) async for row in cursor]
 
 
 async def end_call(connection: AsyncConnection[TupleRow], call: DueCall, outcome: str) -> None:
-    """Note that a call is worked: what it said is forgotten."""
+    """Note that a call is worked, unless somebody else has claimed it since: what it said is forgotten."""
     await connection.execute(
-        "UPDATE hook_calls SET due_at = NULL, payload = NULL, outcome = %s WHERE app_id = %s AND event_id = %s",
-        (outcome, call.app_id, call.event_id),
+        "UPDATE hook_calls SET due_at = NULL, payload = NULL, outcome = %s"
+        " WHERE app_id = %s AND event_id = %s AND attempts = %s",
+        (outcome, call.app_id, call.event_id, call.attempts),
     )
 
 
 async def put_off_call(connection: AsyncConnection[TupleRow], call: DueCall, due_at: datetime, why: str) -> None:
-    """Note that a call is to be worked again."""
+    """Note that a call is to be worked again, unless somebody else has claimed it since."""
     await connection.execute(
-        "UPDATE hook_calls SET due_at = %s, outcome = %s WHERE app_id = %s AND event_id = %s",
-        (due_at, why, call.app_id, call.event_id),
+        "UPDATE hook_calls SET due_at = %s, outcome = %s"
+        " WHERE app_id = %s AND event_id = %s AND attempts = %s AND due_at IS NOT NULL",
+        (due_at, why, call.app_id, call.event_id, call.attempts),
     )
 
 

@@ -16,6 +16,7 @@ from services.chassis import logs
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.errors import Unavailable
+from services.chassis.sealing import NotOpened
 from services.team_formation.chats.apps import App, Apps
 from services.team_formation.chats.keeper import Kept
 from services.team_formation.hooks.admission import MOST_BYTES
@@ -56,23 +57,23 @@ class Hooks:
         if service not in SERVICES or request.method == "HEAD":
             return _answer(Said(404))
         try:
+            app = await self._apps.find(service, request.path_params["app"])
+        except (psycopg.Error, NotOpened) as error:
+            log.warning("a call of a chat service was not looked at", service=service, why=str(error).strip())
+            return _counted(service, "put off", _LATER)
+        if app is None:
+            return _counted(service, "unknown app", Said(401))
+        try:
             async with asyncio.timeout(READ_SECONDS):
                 body = await _body(request)
         except TimeoutError:
             return _counted(service, "slow", Said(408))
         if body is None:
             return _counted(service, "too large", Said(413))
-        try:
-            app = await self._apps.find(service, request.path_params["app"])
-        except psycopg.Error as error:
-            log.warning("a call of a chat service was not looked at", service=service, why=str(error).strip())
-            return _counted(service, "put off", _LATER)
-        if app is None:
-            return _counted(service, "unknown app", Said(401))
         return await self._checked(app, request, body)
 
     async def _checked(self, app: App, request: Request, body: bytes) -> Answer:
-        now = self._clock.now(app.platform_id)
+        now = self._clock.now()  # the services sign by the world's time, whatever a test platform's is
         call = Call.of(request.method, request.scope["headers"], request.scope["query_string"], body, now)
         outcome = app.service.verify(call, app.secrets)
         if isinstance(outcome, Refused):
@@ -90,6 +91,9 @@ class Hooks:
             async with asyncio.timeout(KEEP_SECONDS):
                 kept = [Kept(app, event, call.received_at) for event in verified.events]
                 await asyncio.gather(*(self._calls.submit(item) for item in kept))
+        except psycopg.errors.ForeignKeyViolation:  # deleted a moment ago, on another replica
+            self._apps.forget(app.app_id)
+            return _counted(app.service.name, "unknown app", Said(401))
         except (TimeoutError, psycopg.Error, Unavailable) as error:
             log.warning("a call of a chat service was not kept", service=app.service.name, why=type(error).__name__)
             return _counted(app.service.name, "put off", _LATER)

@@ -1,6 +1,5 @@
 """From a code to what its page is made from."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,6 +8,7 @@ import psycopg
 
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.once import Once
 from services.team_formation import store
 from services.team_formation.codes import InviteCodes, hash_code
 from services.team_formation.domain import Invite, invite_refusal
@@ -51,7 +51,7 @@ class Visits:
         self._hands_over = hands_over
         self._places: dict[str, Place] = {}
         self._invites: dict[UUID, tuple[float, Invite]] = {}
-        self._asked: dict[UUID, asyncio.Task[Invite | None]] = {}
+        self._loads: Once[UUID, Invite | None] = Once()
 
     def knows(self, code: str) -> bool:
         """Tell whether a code is known to lead somewhere, without a look."""
@@ -102,19 +102,11 @@ class Visits:
         if known and time.monotonic() - known[0] < FRESH_SECONDS:
             return known[1]
         try:
-            return await self._asked_once(door)
+            return await self._loads.once(door.invite_id, lambda: self._load(door))
         except psycopg.Error:
             if known and time.monotonic() - known[0] < STALE_SECONDS:
                 return known[1]
             raise
-
-    async def _asked_once(self, door: Door) -> Invite | None:
-        asked = self._asked.get(door.invite_id)
-        if asked is None:
-            asked = asyncio.create_task(self._load(door), name="invite")
-            self._asked[door.invite_id] = asked
-            asked.add_done_callback(lambda _: self._asked.pop(door.invite_id, None))
-        return await asyncio.shield(asked)
 
     async def _load(self, door: Door) -> Invite | None:
         at = time.monotonic()

@@ -50,6 +50,7 @@ TABLES = {
     "late_payments",
     "invites",
     "invite_opens",
+    "member_links",
     "requests",
 }
 
@@ -169,7 +170,8 @@ async def test_hot_statements_touch_one_partition(
                 if not in_one_place(plan):
                     spread.setdefault(finder_of(statement) or f"{name}: {statement.text}", set()).add(name)
     assert spread.keys() == FINDERS.keys()
-    assert seen >= TABLES - {"invite_opens", "tallies"}  # tallies: asked where the campaign fills the ladder
+    # tallies are asked where the campaign fills the ladder, the others by pages
+    assert seen >= TABLES - {"invite_opens", "member_links", "tallies"}
     counts(statements_planned=plans, kinds=len(journal.statements), finders=len(FINDERS))
 
 

@@ -17,11 +17,11 @@ from services.chassis.clock import ManualClock
 from services.chassis.sealing import Sealer
 from services.team_formation.chats.answers import End, Outcome
 from services.team_formation.chats.cards import Card
-from services.team_formation.chats.worker import KEEP, TOO_OLD
+from services.team_formation.chats.worker import KEEP, PER_APP, TOO_OLD
 from services.team_formation.hooks.reading.incoming import Reply, Way
 from services.team_formation.web.wiring import ToChats
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, Formation
-from tests.support.hook_calls import CODE, STYLES, Style
+from tests.support.hook_calls import CODE, NOW, STYLES, Style, seconds
 from tests.support.until import until
 from tests.support.web import Seen, Visitor, a_shown_campaign, a_web_edge, an_invite
 
@@ -101,7 +101,12 @@ class Stage:
 
     async def call(self, path: str, style: Style) -> Seen:
         """Call as a service does that says something about our link."""
-        raw = style.sign(style.content.replace(CODE.encode(), self.code.encode()), style.secrets, self.clock.now())
+        now = self.clock.now()
+        content = style.content.replace(CODE.encode(), self.code.encode())
+        content = content.replace(seconds(NOW).encode(), seconds(now).encode())
+        snowflake = (int(now.timestamp() * 1000) - 1_420_070_400_000) << 22  # the time within ids of Discord
+        content = content.replace(b"1302264421777477632", str(snowflake).encode())
+        raw = style.sign(content, style.secrets, now)
         query = f"?{urlencode(raw.query)}" if raw.query else ""
         url = self.visitor.origin + path + query
         async with self.visitor.session.request(
@@ -210,9 +215,9 @@ async def test_an_answer_that_does_not_arrive_is_tried_again_and_given_up_when_i
     stage.chat.ends = [Outcome(End.MISCONFIGURED, "token_revoked"), Outcome(End.MISCONFIGURED, "token_revoked")]
     await stage.post(stage.shared(stage.link, event_id="Ev2"))
     await until(lambda: len(stage.chat.given) == 3)
-    stage.clock.move(TOO_OLD)
+    stage.clock.move(TOO_OLD)  # nobody waits any longer
     await stage.worked(2)
-    assert (await stage.calls())[1] == ("Ev2", True, True, 2, "MISCONFIGURED: token_revoked")
+    assert (await stage.calls())[1] == ("Ev2", True, True, 2, "REFUSED: too late")
 
 
 async def test_another_platforms_link_is_none(stage: Stage) -> None:
@@ -291,3 +296,62 @@ async def test_feishu_is_told_at_once_what_to_show_for_a_link(stage: Stage) -> N
     [action] = [item for item in shown["card"]["data"]["elements"] if item["tag"] == "action"]
     assert action["actions"][0]["url"] == stage.link
     assert await stage.calls() == []
+
+
+async def test_a_slow_app_keeps_no_other_waiting(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stage.visitor.web.apps
+    other = await stage.visitor.web.apps.put(PLATFORM, "slack", "other", {"signing_secrets": [SECRET]})
+    release = asyncio.Event()
+    given: list[str] = []
+
+    async def give(_platform: UUID, _reply: Reply, cards: Sequence[Card], _text: str, _language: str) -> Outcome:
+        given.append(cards[0].url)
+        if cards[0].url.endswith("?slow"):
+            await release.wait()
+        return Outcome(End.SENT)
+
+    monkeypatch.setattr(stage.visitor.web.chats.worker, "_give", give)  # type: ignore[union-attr]
+    for at in range(30):
+        await stage.post(stage.shared(f"{stage.link}?slow", event_id=f"Ev{at}"))
+    await stage.post(stage.shared(stage.link, event_id="quick"), path=f"/hooks/slack/{other.app_id}")
+    await until(lambda: stage.link in given)
+    assert len(given) <= 2 * PER_APP + 1
+    release.set()
+    await stage.worked(31)
+
+
+async def test_what_a_service_sends_again_days_later_is_not_answered(stage: Stage) -> None:
+    style = next(one for one in STYLES if one.name == "whatsapp")
+    path = await stage.app_of(style)
+    raw = style.sign(style.content.replace(CODE.encode(), stage.code.encode()), style.secrets, stage.clock.now())
+    stage.clock.move(timedelta(days=30))
+    async with stage.visitor.session.post(
+        stage.visitor.origin + path, data=raw.body, headers=dict(raw.headers)
+    ) as answer:
+        assert answer.status == 200
+    await stage.worked(1)
+    assert stage.chat.given == []
+    assert (await stage.calls())[0][4] == "REFUSED: too late"
+
+
+async def test_a_broken_link_beside_a_good_one_changes_nothing(stage: Stage) -> None:
+    await stage.post(stage.shared("https://[shop", stage.link))
+    await stage.worked(1)
+    assert [len(cards) for _, _, cards, _, _ in stage.chat.given] == [1]
+
+
+async def test_a_test_platforms_clock_is_not_the_services(stage: Stage) -> None:
+    stage.clock.set_ahead(PLATFORM, timedelta(days=3))
+    answer = await stage.post(stage.shared(stage.link))
+    assert answer.status == 200
+    await stage.worked(1)
+    assert len(stage.chat.given) == 1
+
+
+async def test_who_calls_an_address_that_is_none_costs_no_memory(stage: Stage) -> None:
+    assert stage.visitor.web.apps
+    for odd in ("x" * 5_000, "%00", "0" * 31, "F" * 32):
+        assert (await stage.post(b"{}", path=f"/hooks/slack/{odd}")).status in {401, 404}
+    for at in range(20):
+        assert (await stage.post(b"{}", path=f"/hooks/slack/{at:032x}")).status == 401
+    assert len(stage.visitor.web.apps._known) <= 1
