@@ -39,7 +39,7 @@ class Desk:
     doors: Doors
     commands: Coalescer[Ask, Answer]
     campaigns: CampaignHandler
-    watch: Watch[bytes]
+    watch: Watch[bytes, bytes]
     quotes: QuoteReader
     handovers: HandoverTokens
     apps: Apps | None = None

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
-from services.chassis import formats
 from services.team_formation.sharing import qr
 from services.team_formation.web import languages
 from services.team_formation.web.answers import (
@@ -15,10 +14,10 @@ from services.team_formation.web.answers import (
     IMMUTABLE,
     NO_STORE,
     Answer,
-    Headers,
     answer,
     body_of,
     common,
+    cross_origin,
     for_pages,
     redirect,
 )
@@ -28,12 +27,14 @@ from services.team_formation.web.live import Live
 from services.team_formation.web.opens import Opens, is_person
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.picture import Shape
+from services.team_formation.web.positions import is_news, position
 from services.team_formation.web.previews import Previews
 from services.team_formation.web.shown import Shown
+from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.streams import EventStream, wait_for_news
 from services.team_formation.web.view import Visit
 from services.team_formation.web.visits import Place, Visits
-from services.team_formation.web.words import Words, words_for
+from services.team_formation.web.words import Words
 
 _A_DAY = b"public, max-age=86400"
 
@@ -44,11 +45,12 @@ class InvitePages:
     def __init__(
         self,
         visits: Visits,
-        live: Live,
+        live: Live[str, Shown],
         pages: Pages,
         assets: Assets,
         opens: Opens,
         checkouts: Checkouts,
+        guesses: Guesses,
         origins: Sequence[str],
     ) -> None:
         self._visits = visits
@@ -56,7 +58,7 @@ class InvitePages:
         self._pages = pages
         self._opens = opens
         self._checkouts = checkouts
-        self._guesses = Guesses()
+        self._strangers = Strangers(pages, assets, guesses)
         self._previews = Previews()
         self._origins = frozenset(origins)
         self._headers = for_pages(FRESH, assets.style)
@@ -91,16 +93,16 @@ class InvitePages:
             return found
         place, visit = found
         after = request.query_params.get("after", "")
-        if after and not _is_news(after, visit):
+        if after and not is_news(after, visit.version):
             newer = await wait_for_news(self._follow(place, after), request.receive)
             again = await (self._visits.seen(place, newer) if newer else self._visits.visit(place))
             if again is None:
-                return self._unknown(request)
+                return self._strangers.unknown(request)
             visit = again
         body = self._pages.json(visit, *_languages(request, visit))
-        return answer(request, body, [*common(FRESH), *self._cross_origin(request)])
+        return answer(request, body, [*common(FRESH), *cross_origin(request, self._origins)])
 
-    async def events(self, request: Request) -> Answer | EventStream:
+    async def events(self, request: Request) -> Answer | EventStream[Shown]:
         """Answer with the page each time that it changes, as Server-Sent Events."""
         found = await self._find(request)
         if isinstance(found, Answer):
@@ -113,7 +115,7 @@ class InvitePages:
             return self._pages.event(seen, *_languages(request, seen)).plain if seen else None
 
         begin = f"event: time\ndata: {self._visits.milliseconds(place)}\n\n".encode()
-        if after and _is_news(after, visit):
+        if after and is_news(after, visit.version):
             after = ""
         return EventStream(self._follow(place, after), write, begin)
 
@@ -143,56 +145,19 @@ class InvitePages:
         return redirect(address or urlsplit(visit.link).path, self._unkept)
 
     def _follow(self, place: Place, after: str) -> AsyncGenerator[Shown, None]:
-        version, turn = _position(after) or (0, 0)
+        version, turn = position(after) or (0, 0)
         return self._live.after(place.door.platform_id, place.team, version, turn)
 
     async def _find(self, request: Request) -> tuple[Place, Visit] | Answer:
         """Find what a code leads to; unknown and revoked codes get the same answer, and count as guesses."""
-        address = request.client.host if request.client else ""
-        if self._guesses.is_blocked(address):
-            return self._notice(request, "busy", 429, [(b"retry-after", b"60")])
+        if blocked := self._strangers.blocked(request):
+            return blocked
         place = await self._visits.place(request.path_params["code"])
         visit = await self._visits.visit(place) if place else None
         if place is None or visit is None:
-            self._guesses.add(address)
-            return self._unknown(request)
+            return self._strangers.guessed(request)
         return place, visit
-
-    def _unknown(self, request: Request) -> Answer:
-        return self._notice(request, "unknown", 404)
-
-    def _notice(self, request: Request, name: str, status: int, headers: Headers | None = None) -> Answer:
-        body = self._pages.notice(name, words_for(languages.wanted(request), ""))
-        return answer(request, body, [*self._unkept, *(headers or [])], status)
-
-    def _cross_origin(self, request: Request) -> Headers:
-        """Let the pages of the allowed origins read the data."""
-        origin = request.headers.get("origin", "")
-        if origin not in self._origins:
-            return [(b"vary", b"origin")]
-        allowed = [(b"access-control-allow-origin", origin.encode()), (b"access-control-expose-headers", b"date, etag")]
-        return [(b"vary", b"origin"), *allowed]
 
 
 def _languages(request: Request, visit: Visit) -> tuple[Words, str]:
-    """Choose the words, and the language of the campaign's texts."""
-    wanted = languages.wanted(request)
-    texts = tuple(text.language for text in visit.shown.campaign.presentation.texts)
-    title = formats.best_match(wanted or texts[0], texts, texts[0])
-    return words_for(wanted, title), title
-
-
-def _position(version: str) -> tuple[int, int] | None:
-    """Read version and turn of the team from a page's version."""
-    parts = version.split(".")
-    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts[:2]):  # noqa: PLR2004
-        return None
-    return int(parts[0]), int(parts[1])
-
-
-def _is_news(after: str, visit: Visit) -> bool:
-    """Tell whether what is at hand is newer than a version; a later one was seen on another replica."""
-    position = _position(after)
-    if position is None:
-        return True
-    return after != visit.version and position[0] <= visit.shown.version
+    return languages.chosen(request, visit.shown.campaign.presentation)

@@ -5,6 +5,10 @@ from functools import lru_cache
 
 from starlette.requests import Request
 
+from services.chassis import formats
+from services.team_formation.domain import Presentation
+from services.team_formation.web.words import Words, words_for
+
 _LONGEST = 200
 _MOST = 10
 _TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -16,6 +20,14 @@ def wanted(request: Request) -> str:
     if _TAG.fullmatch(named) and len(named) <= _LONGEST:
         return named
     return _first(request.headers.get("accept-language", "")[:_LONGEST])
+
+
+def chosen(request: Request, shown: Presentation) -> tuple[Words, str]:
+    """Choose the words for a visitor, and the language of a campaign's texts."""
+    tag = wanted(request)
+    texts = tuple(text.language for text in shown.texts)
+    title = formats.best_match(tag or texts[0], texts, texts[0])
+    return words_for(tag, title), title
 
 
 @lru_cache(maxsize=1024)

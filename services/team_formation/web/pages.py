@@ -4,13 +4,16 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.team_formation.web.answers import HTML, JSON, Body, body_of, digest
-from services.team_formation.web.view import View, Visit, view_of
+from services.team_formation.web.view import Visit, view_of
 from services.team_formation.web.words import Words
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _MOST = 4_000
 """Pages kept; one takes about 20 KB with its packed form."""
@@ -25,9 +28,16 @@ class Assets:
     def __init__(self) -> None:
         static = files(__package__) / "static"
         self.style = (static / "page.css").read_text(encoding="utf-8")
-        script = (static / "page.js").read_bytes()
-        self.script = body_of(b"text/javascript; charset=utf-8", script)
-        self.script_name = f"page.{digest(script)[:12].replace('+', '-').replace('/', '_')}.js"
+        self.screen_style = (static / "screen.css").read_text(encoding="utf-8")
+        self.files: dict[str, Body] = {}
+        """What is served under a name that changes with the content."""
+        self.script_name = self._keep("page", (static / "page.js").read_bytes())
+        self.screen_script_name = self._keep("screen", (static / "screen.js").read_bytes())
+
+    def _keep(self, name: str, script: bytes) -> str:
+        named = f"{name}.{digest(script)[:12].replace('+', '-').replace('/', '_')}.js"
+        self.files[named] = body_of(b"text/javascript; charset=utf-8", script)
+        return named
 
 
 class Pages:
@@ -43,6 +53,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates = environment
         self._invite = environment.get_template("invite.html")
         self._notice = environment.get_template("notice.html")
 
@@ -63,6 +74,19 @@ class Pages:
         heading, text = words.say(f"{name}_title"), words.say(name)
         return body_of(HTML, self._filled(self._notice, words=words, heading=heading, text=text))
 
+    def filled(self, template: str, words: Words, **values: object) -> bytes:
+        """Fill in a page that is not kept."""
+        return self._filled(self._templates.get_template(template), words=words, **values)
+
+    def script(self, base: str) -> str:
+        """Give the path of the script; `base` is the path that all pages are below."""
+        return f"{base}/static/{self._assets.script_name}"
+
+    @staticmethod
+    def as_event(page: bytes, version: str) -> bytes:
+        """Write a page as an event of a stream."""
+        return f"event: page\nid: {version}\ndata: {json.dumps(page.decode(), ensure_ascii=False)}\n\n".encode()
+
     def _made(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> Body:
         key = kind, visit.code, words.language, title_language
         kept = self._kept.get(key)
@@ -76,19 +100,17 @@ class Pages:
 
     def _content(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> bytes:
         if kind is EVENTS:
-            page = self.html(visit, words, title_language).plain.decode()
-            return f"event: page\nid: {visit.version}\ndata: {json.dumps(page, ensure_ascii=False)}\n\n".encode()
+            return self.as_event(self.html(visit, words, title_language).plain, visit.version)
         view = view_of(visit, words, title_language)
         if kind is JSON:
             return as_json(view)
-        return self._filled(self._invite, view=view, words=words, script=self._script(view))
-
-    def _script(self, view: View) -> str:
-        """Find the script beside the pages, wherever those are."""
-        return f"{view.path.removesuffix(f'/i/{view.code}')}/static/{self._assets.script_name}"
+        return self._filled(
+            self._invite, view=view, words=words, script=self.script(view.path.removesuffix(f"/i/{view.code}"))
+        )
 
     def _filled(self, template: Any, **values: object) -> bytes:
-        text: str = template.render(style=_Raw(self._assets.style), **values)
+        style = _Raw(values.pop("style", self._assets.style))
+        text: str = template.render(style=style, **values)
         return text.encode()
 
 
@@ -101,7 +123,7 @@ class _Raw(str):
         return self
 
 
-def as_json(view: View) -> bytes:
+def as_json(view: "DataclassInstance") -> bytes:
     """Write a view as JSON."""
     return json.dumps(asdict(view), ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
 

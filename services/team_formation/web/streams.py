@@ -6,20 +6,21 @@ Each reader is given the latest state when its turn comes, never a queue of them
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
 from services.chassis.errors import Rejected
 from services.team_formation.web.answers import NO_STORE, common
 from services.team_formation.web.live import next_or_none
-from services.team_formation.web.shown import Shown
 
 POLL_SECONDS = 25.0
 HEARTBEAT_SECONDS = 15.0
 """A line without a meaning so often keeps proxies from closing a quiet stream."""
 
-Write = Callable[[Shown], Awaitable[bytes | None]]
+Body = TypeVar("Body")
+
+Write: TypeAlias = Callable[[Body], Awaitable[bytes | None]]
 """Writes a state as an event; None where there is nothing to be shown any more."""
 
 _HEADERS = [
@@ -29,10 +30,10 @@ _HEADERS = [
 ]
 
 
-class EventStream:
-    """Sends events to one reader until the team has ended, the reader is gone, or this process stops."""
+class EventStream(Generic[Body]):
+    """Sends events to one reader until there is no more to come, the reader is gone, or this process stops."""
 
-    def __init__(self, states: AsyncGenerator[Shown, None], write: Write, begin: bytes) -> None:
+    def __init__(self, states: AsyncGenerator[Body, None], write: Write[Body], begin: bytes) -> None:
         self._states = states
         self._write = write
         self._begin = begin
@@ -51,7 +52,7 @@ class EventStream:
                 await send({"type": "http.response.body", "body": b""})
 
     async def _send_all(self, send: Send, gone: "asyncio.Future[None]") -> None:
-        following: asyncio.Future[Shown] | None = None
+        following: asyncio.Future[Body] | None = None
         try:
             while True:
                 following = following or asyncio.ensure_future(anext(self._states))
@@ -82,7 +83,7 @@ async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
         pass
 
 
-async def wait_for_news(states: AsyncGenerator[Shown, None], receive: Receive) -> Shown | None:
+async def wait_for_news(states: AsyncGenerator[Body, None], receive: Receive) -> Body | None:
     """Wait for a state that is newer; None where none comes in time, or the reader is gone, or this process stops."""
     waiting = asyncio.ensure_future(next_or_none(states, POLL_SECONDS))
     gone = asyncio.ensure_future(_gone(receive))

@@ -20,7 +20,11 @@ from services.team_formation.doors import Doors
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.settings import Settings
 from services.team_formation.watch import Watch
+from services.team_formation.web.campaign_pages import CampaignPages
+from services.team_formation.web.campaign_shown import ShownCampaigns
+from services.team_formation.web.campaign_visits import CampaignVisits
 from services.team_formation.web.edge import WebEdge, application
+from services.team_formation.web.guesses import Guesses
 from services.team_formation.web.hooks import Hooks
 from services.team_formation.web.invite_pages import InvitePages
 from services.team_formation.web.joining import Checkouts, keys_route
@@ -54,11 +58,14 @@ class Web:
         tokens: HandoverTokens,
         to_chats: ToChats | None = None,
     ) -> None:
-        self.watch = Watch(database, clock, catalogue, ShownTeams(database, catalogue).load)
+        campaigns = ShownCampaigns(database, clock, catalogue)
+        self.watch = Watch(database, clock, ShownTeams(database, catalogue).load, campaigns.load)
         self.live = Live(self.watch.teams)
+        self.campaigns = Live(self.watch.campaigns)
         self.opens = Opens(database, clock)
         self._edge: WebEdge | None = None
         self._visits = Visits(database, clock, codes, doors, self.live, hands_over=tokens.can_mint)
+        self._campaign_visits = CampaignVisits(database, clock, codes, self.campaigns, hands_over=tokens.can_mint)
         self._checkouts = Checkouts(tokens, clock)
         self._tokens = tokens
         self.chats = Chats(database, clock, Finder(self._visits, codes.url("")), to_chats) if to_chats else None
@@ -78,9 +85,13 @@ class Web:
         assets = Assets()
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
-        invites = InvitePages(self._visits, self.live, pages, assets, self.opens, self._checkouts, origins)
+        guesses = Guesses()
+        invites = InvitePages(self._visits, self.live, pages, assets, self.opens, self._checkouts, guesses, origins)
+        campaigns = CampaignPages(
+            self._campaign_visits, self.campaigns, self.live, pages, assets, self._checkouts, guesses, origins
+        )
         hooks = self.chats.hooks.routes() if self.chats else []
-        app = application([*invites.routes(), *hooks, keys_route(self._tokens)], pages, assets)
+        app = application([*invites.routes(), *campaigns.routes(), *hooks, keys_route(self._tokens)], pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
 
     def parts(self, settings: Settings) -> list[Part]:
@@ -91,6 +102,7 @@ class Web:
             *(self.chats.parts() if self.chats else ()),
             Part("web", start=edge.start, stop=edge.stop),
             Part("followers", run=self.live.run),
+            Part("followers of campaigns", run=self.campaigns.run),
             Part("web watch", run=self.watch.run, stop=self.watch.stop),
         ]
 
