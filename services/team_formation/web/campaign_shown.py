@@ -7,7 +7,7 @@ from uuid import UUID
 from services.chassis.clock import Clock
 from services.chassis.database import Connection, Database
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.domain import Basis, Campaign, CampaignState, Team, Terms
+from services.team_formation.domain import Basis, Campaign, CampaignState, Team, TeamState, Terms
 from services.team_formation.store import lists
 from services.team_formation.watch import CampaignCounts, Counted, State
 
@@ -15,6 +15,8 @@ Name = tuple[UUID, UUID]
 
 MOST_TEAMS = 10
 """Teams on a page."""
+MOST_CERTAIN = 5
+"""Of them, those that have enough already: they are cheapest, but others are to be completed."""
 BEHIND_SECONDS = 2.0
 """A tally comes a moment after what it counts, and is not told to watchers: it is looked for so often until then."""
 _CANDIDATES = 50
@@ -91,17 +93,17 @@ class ShownCampaigns:
         campaign = counted.campaign
         if counted.state is not CampaignState.RUNNING:
             return ShownCampaign(counted, ())
-        teams = await lists.list_fullest(
-            connection, campaign.platform_id, campaign.campaign_id, counted.now, _CANDIDATES
-        )
-        priced = await self._catalogue.priced(connection, teams)
+        where = connection, campaign.platform_id, campaign.campaign_id, counted.now
+        forming = await lists.list_fullest(*where, _CANDIDATES)
+        certain = await lists.list_certain(*where, MOST_CERTAIN) if counted.teams_in(TeamState.TIPPED) else []
+        priced = await self._catalogue.priced(connection, [*certain, *forming])
         return ShownCampaign(counted, sorted(priced, key=_missing)[:MOST_TEAMS])
 
 
 def _missing(priced: tuple[Team, Terms]) -> tuple[int, int, object, UUID]:
     """Order teams: those that miss least until they are certain, then the fullest, then those that end first."""
     team, rules = priced[0], priced[1].rules
-    needed = rules.minimum - team.totals.confirmed(rules.counted_in)
+    needed = max(rules.minimum - team.totals.confirmed(rules.counted_in), 0)
     return needed, -team.totals.taken(rules.counted_in), team.ends_at, team.team_id
 
 

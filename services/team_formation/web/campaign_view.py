@@ -208,7 +208,7 @@ class _Writer:
             text=text,
             price=price,
             joined=self.shown.joined,
-            joined_text="" if early else joined,
+            joined_text=joined if not early and (self.shown.joined or state in _ON) else "",
             stock=tuple(StockLine(sku, left, self._left(sku)) for sku, left in self.left.items()),
             stock_text=self._left(self.offer.main.sku) if len(self.offer.items) == 1 and state in _ON else "",
             teams=teams,

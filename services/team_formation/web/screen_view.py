@@ -1,6 +1,7 @@
 """The screen of a live stream in words: what a room or an audience reads from afar, from a campaign's view."""
 
 from dataclasses import dataclass
+from unicodedata import category
 
 from services.chassis import formats
 from services.team_formation.domain import CampaignState
@@ -10,6 +11,9 @@ from services.team_formation.web.words import Words
 
 MOST_STEPS = 5
 """Of a ladder: more are not read from afar. Those around the current one are shown."""
+
+_LONG, _LONGER = 7, 11
+"""Characters of a price or number up to which it is written large, and a little smaller."""
 
 _COUNTED = {"TEAM_MEMBERS": "c_fullest", "TEAM_UNITS": "c_fullest_units"}
 
@@ -36,6 +40,8 @@ class ScreenView:
     """The lowest at which anybody can join now."""
     saving: str
     joined: str
+    size: str
+    """How large both can be written: long, longer, or empty for largest."""
     burst: str
     """What is said of those who have just joined, with # for their number."""
     rungs: tuple[Rung, ...]
@@ -53,19 +59,27 @@ def screen_view(view: CampaignView, words: Words) -> ScreenView:
     stock = next((line.text for line in view.stock if line.sku == view.price.sku), "")
     early = state is CampaignState.SCHEDULED
     is_live = state is CampaignState.RUNNING
+    price = formats.money(view.price.now, view.currency, words.locale)
+    joined = formats.number(view.joined, words.locale)
     return ScreenView(
         page=view,
         stage=view.price.sku if several else "",
-        price=formats.money(view.price.now, view.currency, words.locale),
+        price=price,
         saving=saving_text(view.price.now, view.price.alone, words),
-        joined=formats.number(view.joined, words.locale),
+        joined=joined,
+        size=_size(price, joined),
         burst=words.say("live_burst"),
         rungs=_rungs(view),
-        fill=words.count(_COUNTED.get(view.basis, "c_everybody"), view.fill) if is_live else "",
+        fill=words.count(_COUNTED.get(view.basis, "c_everybody"), view.fill) if is_live and view.fill else "",
         stock=stock if is_live or early else "",
         scan=words.say("live_scan_early" if early else "live_scan") if is_live or early else "",
         is_live=is_live,
     )
+
+
+def _size(*texts: str) -> str:
+    length = max(sum(category(letter) != "Cf" for letter in text) for text in texts)
+    return "longer" if length > _LONGER else "long" if length > _LONG else ""
 
 
 def _rungs(view: CampaignView) -> tuple[Rung, ...]:

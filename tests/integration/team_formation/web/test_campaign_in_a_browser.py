@@ -173,6 +173,7 @@ async def test_a_screen_counts_up_and_says_how_many_have_just_come(
             await formation.confirm((await formation.join(team, f"f{at}")).seat)
         await expect(page.locator("[data-count]")).to_have_text("38", timeout=20_000)
         await expect(page.locator(".burst")).to_have_text(re.compile(r"\+\d+ in 10 s"))
+        await expect(page.locator(".price .big")).to_have_text("€24.90")
         await picture(page, "screen-burst")
         await expect(page.locator(".burst")).not_to_have_class(re.compile("on"), timeout=20_000)
 
@@ -213,11 +214,12 @@ async def test_what_is_behind_a_clear_screen_is_seen(
     async with a_screen(browser, color_scheme=colours) as page:
         await page.goto(f"{visitor.origin}/live/{code_of(campaign)}?background=none")
         await expect(page.locator(".left")).to_be_visible()
-        shot = Image.open(io.BytesIO(await page.screenshot(omit_background=True)))
-        assert shot.getpixel((4, 4)) == (0, 0, 0, 0)
+        shot = Image.open(io.BytesIO(await page.screenshot(omit_background=True))).getchannel("A")
+        assert shot.getpixel((4, 4)) == 0
         alone = await page.locator(".price").bounding_box()
         assert alone
-        assert shot.getpixel((int(alone["x"]) + 40, int(alone["y"]) + 20))[3] > 200
+        inside = shot.crop((int(alone["x"]) + 40, int(alone["y"]) + 20, int(alone["x"]) + 60, int(alone["y"]) + 40))
+        assert min(inside.tobytes()) > 200
 
 
 async def test_screens_of_what_is_not_open_are_friendly(

@@ -189,6 +189,23 @@ async def test_listed_teams_that_miss_least_come_first_and_nothing_else_is_liste
     assert "1 more is needed" in page
 
 
+async def test_certain_teams_with_room_are_listed_and_leave_room_for_those_that_miss_some(
+    formation: Formation, visitor: Visitor
+) -> None:
+    campaign = await formation.create(a_shown_campaign(rules=LISTED))
+    opened = [await formation.open(campaign, f"m{at}") for at in range(8)]
+    for at in range(7):
+        await formation.confirm(opened[at].seat)
+        await formation.confirm((await formation.join(opened[at].team.team_id, f"f{at}")).seat)
+    data = await look(visitor, campaign)
+    assert [team["missing"] for team in data["teams"]] == [0] * 5 + [2]
+    assert data["teams"][0]["missing_text"] == "Certain now"
+    assert data["price"]["now"] == 2990
+    code = code_of(campaign)
+    answer = await visitor.get(f"/c/{code}/join/{opened[6].team.team_id}")  # certain, and not one of those shown
+    assert "handover=" in answer.headers["location"]
+
+
 async def test_teams_that_only_a_link_leads_to_are_neither_listed_nor_joined_here(
     formation: Formation, visitor: Visitor
 ) -> None:
