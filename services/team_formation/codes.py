@@ -33,6 +33,10 @@ class InviteCodes:
         """Make the link of a code."""
         return f"{self._public_url}/i/{code}"
 
+    def campaign(self, code: str) -> str:
+        """Make the link of a campaign's page."""
+        return f"{self._public_url}/c/{code}"
+
     def hook(self, service: str, app_id: str) -> str:
         """Make the address that an app of a chat service calls."""
         return f"{self._public_url}/hooks/{service}/{app_id}"

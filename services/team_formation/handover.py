@@ -1,4 +1,4 @@
-"""Hand-over tokens: what an invite page gives to the platform's checkout with a buyer, signed and short-lived.
+"""Hand-over tokens: what a page gives to the platform's checkout with a buyer, signed and short-lived.
 
 A token is a JSON Web Token (RFC 7519) signed with Ed25519 (RFC 8037), which anybody can check with the public keys
 alone (docs/handover.md). Its header says that it is one of these (RFC 8725, section 3.11), so that whatever else is
@@ -49,7 +49,10 @@ class NoHandoverKeyError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What is handed over, in words of the API; an empty SKU where the buyer chose none."""
+    """What is handed over, in words of the API; an empty SKU where the buyer chose none.
+
+    No invite where the buyer came from the campaign's page, and no team where one is to be opened.
+    """
 
     campaign_id: str
     team_id: str

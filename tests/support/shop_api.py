@@ -47,7 +47,7 @@ class Api:
     stub: Any
     internal: Any
     key: str
-    watch: Watch[bytes]
+    watch: Watch[bytes, bytes]
     platform_id: UUID
     handovers: HandoverTokens
 

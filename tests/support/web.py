@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from services.chassis import ids
-from services.team_formation import domain
+from services.team_formation import domain, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.member_links import MemberLinks
@@ -111,6 +111,11 @@ def a_shown_campaign(**changes: Any) -> domain.Campaign:
     texts = (domain.LocalizedText("en", "Mangoes", "No returns of fruit."), domain.LocalizedText("zh-Hans", "芒果"))
     shown = replace(campaign.presentation, texts=texts, checkout_url="https://shop.example/buy")
     return replace(campaign, presentation=shown)
+
+
+def code_of(campaign: domain.Campaign) -> str:
+    """Give the code of a campaign's page."""
+    return translate.campaign_id(campaign.campaign_id).removeprefix("camp_")
 
 
 async def an_invite(formation: Formation, team_id: str, **changes: Any) -> str:

@@ -40,7 +40,7 @@ class Desk:
     doors: Doors
     commands: Coalescer[Ask, Answer]
     campaigns: CampaignHandler
-    watch: Watch[bytes]
+    watch: Watch[bytes, bytes]
     quotes: QuoteReader
     handovers: HandoverTokens
     links: MemberLinks

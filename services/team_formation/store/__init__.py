@@ -2,6 +2,7 @@
 
 from services.team_formation.store.campaigns import (
     find_campaign,
+    find_owner,
     find_terms,
     find_version,
     insert_campaign,
@@ -78,6 +79,7 @@ __all__ = [
     "find_due",
     "find_first_holds",
     "find_invite",
+    "find_owner",
     "find_seat",
     "find_sweeps",
     "find_tally",

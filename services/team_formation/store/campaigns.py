@@ -161,6 +161,15 @@ JOINED = (
 )
 
 
+async def find_owner(connection: AsyncConnection[TupleRow], campaign_id: UUID) -> UUID | None:
+    """Find whose campaign it is: a page's address names the campaign alone."""
+    cursor = await connection.execute(
+        "SELECT platform_id FROM campaigns WHERE campaign_id = %s", (campaign_id,), binary=True
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
 async def find_version(connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID) -> int | None:
     """Find the version of a campaign."""
     return await _version(connection, platform_id, campaign_id, "")

@@ -264,6 +264,41 @@ async def find_fullest(
     return teams.team_of(row) if row else None
 
 
+async def list_fullest(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, now: datetime, limit: int
+) -> list[Team]:
+    """List the fullest listed teams that are forming, have room, and that anybody may join: without a match key."""
+    cursor = await connection.execute(
+        f"SELECT {teams.COLUMNS} FROM listed_teams AS l"  # noqa: S608 - a constant
+        " JOIN teams AS t ON t.campaign_id = l.campaign_id AND t.team_id = l.team_id"
+        " WHERE l.campaign_id = %s AND l.platform_id = %s AND l.match_key = '' AND l.room > 0"
+        " AND t.state = 'FORMING' AND t.ends_at > %s ORDER BY l.taken DESC LIMIT %s",
+        (campaign_id, platform_id, now, limit),
+        binary=True,
+    )
+    return list(map(teams.team_of, await cursor.fetchall()))
+
+
+async def list_certain(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, now: datetime, limit: int
+) -> list[Team]:
+    """List the fullest teams that are certain and have room, of those that are listed while they form.
+
+    It looks through the campaign's open teams: for whoever has counted them anyway.
+    """
+    taken = "CASE r.counted_in WHEN 'UNITS' THEN t.confirmed_units + t.held_units"
+    taken = f"({taken} ELSE t.confirmed_members + t.held_members END)"
+    cursor = await connection.execute(
+        f"SELECT {teams.COLUMNS} FROM teams AS t"  # noqa: S608 - constants
+        " JOIN campaign_terms AS r ON r.campaign_id = t.campaign_id AND r.terms_version = t.terms_version"
+        " WHERE t.campaign_id = %s AND t.platform_id = %s AND t.state = 'TIPPED' AND t.match_key = ''"
+        f" AND r.visibility = 'LISTED' AND {taken} < r.maximum AND t.ends_at > %s ORDER BY {taken} DESC LIMIT %s",
+        (campaign_id, platform_id, now, limit),
+        binary=True,
+    )
+    return list(map(teams.team_of, await cursor.fetchall()))
+
+
 def _query(columns: str, table: str, alias: str, scope: _Where, rest: _Where, order: str, *, few: bool) -> str:
     """Write a page's statement; the scope names few rows, or the index that has the order."""
     ordered = f"{rest.text} ORDER BY {order} LIMIT %s"

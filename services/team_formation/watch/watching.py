@@ -14,7 +14,7 @@ from services.chassis.errors import Rejected
 from services.chassis.outbox import WAKE_CHANNEL
 from services.team_formation import translate
 from services.team_formation.catalogue import Catalogue
-from services.team_formation.watch.campaigns import CampaignSums
+from services.team_formation.watch.campaigns import CampaignCounts, CampaignMessages
 from services.team_formation.watch.hub import Hub, Load
 from services.team_formation.watch.tail import Tail, TurnedPrices
 from services.team_formation.watch.teams import TeamStates
@@ -23,20 +23,21 @@ from services.team_formation.watch.turns import Turns
 POLL_SECONDS = 1.0
 GATHER_SECONDS = 0.05
 
-Body = TypeVar("Body")
+Team = TypeVar("Team")
+Campaign = TypeVar("Campaign")
 
 log = logs.logger(__name__)
 
 
-class Watch(Generic[Body]):
-    """Readers of this process, who see teams as they are loaded for them."""
+class Watch(Generic[Team, Campaign]):
+    """Readers of this process, who see teams and campaigns as they are loaded for them."""
 
-    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue, load_teams: Load[str, Body]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, load_teams: Load[str, Team], load_campaigns: Load[UUID, Campaign]
+    ) -> None:
         turns = Turns()
-        self.teams: Hub[str, Body] = Hub(load_teams, turns, lambda: Rejected("TEAM_UNKNOWN"))
-        self.campaigns: Hub[UUID, bytes] = Hub(
-            CampaignSums(database, clock, catalogue).load, turns, lambda: Rejected("CAMPAIGN_UNKNOWN")
-        )
+        self.teams: Hub[str, Team] = Hub(load_teams, turns, lambda: Rejected("TEAM_UNKNOWN"))
+        self.campaigns: Hub[UUID, Campaign] = Hub(load_campaigns, turns, lambda: Rejected("CAMPAIGN_UNKNOWN"))
         self._database = database
         self._tail = Tail()
         self._turned = TurnedPrices(clock)
@@ -90,9 +91,10 @@ class Watch(Generic[Body]):
         return {pair[0] for pair in found if pair}
 
 
-def message_watch(database: Database, clock: Clock, catalogue: Catalogue) -> Watch[bytes]:
+def message_watch(database: Database, clock: Clock, catalogue: Catalogue) -> Watch[bytes, bytes]:
     """Make the watch of WatchTeam and WatchCampaign, whose readers get written messages."""
-    return Watch(database, clock, catalogue, TeamStates(database, clock, catalogue).load)
+    campaigns = CampaignCounts(database, clock, catalogue, CampaignMessages(catalogue).write)
+    return Watch(database, clock, TeamStates(database, clock, catalogue).load, campaigns.load)
 
 
 def _campaigns_among(keys: Iterable[str]) -> set[UUID]:

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import re
 from base64 import b64encode
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -80,6 +81,15 @@ def _has(validators: bytes, etag: bytes) -> bool:
 def redirect(url: str, headers: Headers) -> Answer:
     """Send a visitor on, by GET."""
     return Answer(303, [*headers, (b"location", url.encode()), (b"content-length", b"0")], b"")
+
+
+def cross_origin(request: Request, origins: Collection[str]) -> Headers:
+    """Give the headers that let the pages of some origins read an answer."""
+    origin = request.headers.get("origin", "")
+    if origin not in origins:
+        return [(b"vary", b"origin")]
+    allowed = [(b"access-control-allow-origin", origin.encode()), (b"access-control-expose-headers", b"date, etag")]
+    return [(b"vary", b"origin"), *allowed]
 
 
 def common(cache: bytes) -> Headers:

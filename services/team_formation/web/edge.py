@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 import uvicorn
@@ -17,7 +18,7 @@ from services.chassis import logs
 from services.chassis.errors import Rejected
 from services.chassis.settings import split_address
 from services.team_formation.web import languages
-from services.team_formation.web.answers import IMMUTABLE, NO_STORE, Answer, answer, common, for_pages
+from services.team_formation.web.answers import IMMUTABLE, NO_STORE, Answer, Body, answer, common, for_pages
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.patience import PatientProtocol
 
@@ -33,11 +34,11 @@ log = logs.logger(__name__)
 def application(routes: Sequence[BaseRoute], pages: Pages, assets: Assets) -> "Guarded":
     """Put the routes, the files of the pages and the answers to what goes wrong together."""
 
-    async def script(request: Request) -> Answer:
-        return answer(request, assets.script, common(IMMUTABLE))
+    async def file(body: Body, request: Request) -> Answer:
+        return answer(request, body, common(IMMUTABLE))
 
-    files = Route(f"/static/{assets.script_name}", script)
-    return Guarded(Router(routes=[files, *routes], redirect_slashes=False), pages, assets)
+    files = [Route(f"/static/{name}", partial(file, body)) for name, body in assets.files.items()]
+    return Guarded(Router(routes=[*files, *routes], redirect_slashes=False), pages, assets)
 
 
 @dataclass(frozen=True, slots=True)

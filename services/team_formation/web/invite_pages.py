@@ -1,6 +1,5 @@
 """Answers to those who open an invite link: the page, its data, its events, its QR code."""
 
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from functools import partial
 from urllib.parse import urlsplit
@@ -13,13 +12,12 @@ from services.team_formation.web import languages
 from services.team_formation.web.answers import (
     FRESH,
     IMMUTABLE,
-    JSON,
     NO_STORE,
     Answer,
-    Headers,
     answer,
     body_of,
     common,
+    cross_origin,
     for_pages,
     redirect,
 )
@@ -29,8 +27,10 @@ from services.team_formation.web.live import Live
 from services.team_formation.web.opens import Opens, is_person
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.picture import Shape
+from services.team_formation.web.positions import is_news, position
 from services.team_formation.web.previews import Previews
 from services.team_formation.web.shown import Shown
+from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.streams import EventStream, wait_for_news
 from services.team_formation.web.view import Visit
 from services.team_formation.web.visits import Place, Visits
@@ -45,7 +45,7 @@ class InvitePages:
     def __init__(
         self,
         visits: Visits,
-        live: Live,
+        live: Live[str, Shown],
         pages: Pages,
         assets: Assets,
         opens: Opens,
@@ -58,7 +58,7 @@ class InvitePages:
         self._pages = pages
         self._opens = opens
         self._checkouts = checkouts
-        self._guesses = guesses
+        self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
         self._previews = Previews()
         self._origins = frozenset(origins)
         self._headers = for_pages(FRESH, assets.style)
@@ -93,16 +93,16 @@ class InvitePages:
             return found
         place, visit = found
         after = request.query_params.get("after", "")
-        if after and not _is_news(after, visit) and request.method == "GET":
+        if after and not is_news(after, visit.version) and request.method == "GET":
             await wait_for_news(self._follow(place, after), request.receive, self._changed(place, visit))
             again = await self._visits.visit(place)
             if again is None:
-                return self._unknown(request)
+                return self._strangers.unknown(request)
             visit = again
         body = self._pages.json(visit, *_languages(request, visit))
-        return answer(request, body, [*common(FRESH), *self._cross_origin(request)])
+        return answer(request, body, [*common(FRESH), *cross_origin(request, self._origins)])
 
-    async def events(self, request: Request) -> Answer | EventStream:
+    async def events(self, request: Request) -> Answer | EventStream[Shown]:
         """Answer with the page each time that it changes, as Server-Sent Events."""
         found = await self._find(request)
         if isinstance(found, Answer):
@@ -127,9 +127,9 @@ class InvitePages:
             return written(seen) if seen is None or seen.version != sent else b""
 
         begin = f"event: time\ndata: {self._visits.milliseconds(place)}\n\n".encode()
-        if after and _is_news(after, visit):
+        if after and is_news(after, visit.version):
             after = ""
-        return EventStream(self._follow(place, after), write, begin, check, self._cross_origin(request))
+        return EventStream(self._follow(place, after), write, begin, check, cross_origin(request, self._origins))
 
     async def qr_code(self, request: Request) -> Answer:
         """Answer with the link's QR code, which never changes."""
@@ -164,65 +164,21 @@ class InvitePages:
         return changed
 
     def _follow(self, place: Place, after: str) -> AsyncGenerator[Shown, None]:
-        version, turn = _position(after) or (0, 0)
+        version, turn = position(after) or (0, 0)
         return self._live.after(place.door.platform_id, place.team, version, turn)
 
     async def _find(self, request: Request) -> tuple[Place, Visit] | Answer:
-        """Find what a code leads to; unknown and revoked codes get the same answer, and count as guesses."""
-        address = request.client.host if request.client else ""
+        """Find what a code leads to; unknown and revoked codes get the same answer."""
         code = request.path_params["code"]
-        if not self._visits.knows(code) and self._guesses.is_blocked(address):
-            return self._notice(request, "busy", 429, [(b"retry-after", b"60")])
+        if not self._visits.knows(code) and (blocked := self._strangers.blocked(request)):
+            return blocked
         place = await self._visits.place(code)
-        visit = await self._visits.visit(place) if place else None
-        if place is None or visit is None:
-            if place is None:  # a link that was taken back is no guess, however many have it
-                self._guesses.add(address)
-            return self._unknown(request)
-        return place, visit
-
-    def _unknown(self, request: Request) -> Answer:
-        return self._notice(request, "unknown", 404)
-
-    def _notice(self, request: Request, name: str, status: int, headers: Headers | None = None) -> Answer:
-        """Say why there is nothing: as a page, or as data to who has asked for data."""
-        if request.url.path.endswith(".json"):
-            said = json.dumps({"error": name}).encode()
-            return answer(
-                request,
-                body_of(JSON, said),
-                [*common(NO_STORE), *self._cross_origin(request), *(headers or [])],
-                status,
-            )
-        body = self._pages.notice(name, languages.words_read(request))
-        return answer(request, body, [*self._unkept, *(headers or [])], status)
-
-    def _cross_origin(self, request: Request) -> Headers:
-        """Let the pages of the allowed origins read the data."""
-        origin = request.headers.get("origin", "")
-        if origin not in self._origins:
-            return [(b"vary", b"origin")]
-        allowed = [(b"access-control-allow-origin", origin.encode()), (b"access-control-expose-headers", b"date, etag")]
-        return [(b"vary", b"origin"), *allowed]
+        if place is None:
+            return self._strangers.guessed(request)
+        visit = await self._visits.visit(place)
+        # a link that was taken back is no guess, however many have it
+        return (place, visit) if visit else self._strangers.unknown(request)
 
 
 def _languages(request: Request, visit: Visit) -> tuple[Words, str]:
-    """Choose the words, and the language of the campaign's texts."""
-    texts = tuple(text.language for text in visit.shown.campaign.presentation.texts)
-    return languages.read_by(request, texts)
-
-
-def _position(version: str) -> tuple[int, int] | None:
-    """Read version and turn of the team from a page's version."""
-    parts = version.split(".")
-    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts[:2]):  # noqa: PLR2004
-        return None
-    return int(parts[0]), int(parts[1])
-
-
-def _is_news(after: str, visit: Visit) -> bool:
-    """Tell whether what is at hand is newer than a version; a later one was seen on another replica."""
-    position = _position(after)
-    if position is None:
-        return True
-    return after != visit.version and position[0] <= visit.shown.version
+    return languages.chosen(request, visit.shown.campaign.presentation)

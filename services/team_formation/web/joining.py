@@ -8,8 +8,11 @@ from starlette.routing import Route
 
 from services.chassis.clock import Clock
 from services.team_formation import translate
+from services.team_formation.domain import Campaign, Terms
 from services.team_formation.handover import JWKS_PATH, Handover, HandoverTokens
 from services.team_formation.web.answers import JSON, Answer, answer, body_of, common
+from services.team_formation.web.campaign_visits import CampaignVisit
+from services.team_formation.web.shown import Shown
 from services.team_formation.web.view import Action, Visit, action_of
 
 PARAMETER = "handover"
@@ -36,11 +39,40 @@ class Checkouts:
             campaign_id=translate.campaign_id(campaign.campaign_id),
             team_id=translate.team_id(invite.campaign_id, invite.team_id),
             invite_code=visit.code,
-            sku=sku if sku and visit.shown.terms.item(sku) else "",
+            sku=_known(sku, visit.shown.terms),
             return_url=visit.link,
         )
+        return self._minted(campaign, handover)
+
+    def opening(self, visit: CampaignVisit, sku: str) -> str:
+        """Give the address of the checkout with a fresh token for whoever opens a team, or wants to be reminded of it.
+
+        Empty where neither can be done now. No team and no invite are named.
+        """
+        campaign = visit.shown.campaign
+        if not (visit.is_open or visit.is_early) or not visit.leads_to_checkout:
+            return ""
+        return self._minted(campaign, _from_campaign(visit, "", _known(sku, campaign.terms)))
+
+    def joining(self, visit: CampaignVisit, team: Shown, sku: str) -> str:
+        """Give the address of the checkout with a fresh token for a listed team, without an invite."""
+        if not visit.is_open or not visit.leads_to_checkout:
+            return ""
+        name = translate.team_id(team.team.campaign_id, team.team.team_id)
+        return self._minted(visit.shown.campaign, _from_campaign(visit, name, _known(sku, team.terms)))
+
+    def _minted(self, campaign: Campaign, handover: Handover) -> str:
         token = self.tokens.mint(campaign.platform_id, handover, self.clock.now(campaign.platform_id))
         return _with_token(campaign.presentation.checkout_url, token)
+
+
+def _from_campaign(visit: CampaignVisit, team_id: str, sku: str) -> Handover:
+    return Handover(translate.campaign_id(visit.shown.campaign.campaign_id), team_id, "", sku, visit.link)
+
+
+def _known(sku: str, terms: Terms) -> str:
+    """Leave out what is not sold: the checkout asks."""
+    return sku if sku and terms.item(sku) else ""
 
 
 def keys_route(tokens: HandoverTokens) -> Route:

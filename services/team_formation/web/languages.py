@@ -6,6 +6,7 @@ from functools import lru_cache
 from starlette.requests import Request
 
 from services.chassis import formats
+from services.team_formation.domain import Presentation
 from services.team_formation.sharing.words import LANGUAGES
 from services.team_formation.web.words import Words, words_for
 
@@ -40,6 +41,11 @@ def read_by(request: Request, texts: tuple[str, ...]) -> tuple[Words, str]:
     tags = wanted(request)
     words = words_for(first_of(tags, LANGUAGES), texts[0])
     return words, first_of(tags, texts) or formats.best_match(words.language, texts, texts[0])
+
+
+def chosen(request: Request, shown: Presentation) -> tuple[Words, str]:
+    """Choose the words for a visitor, and the language of a campaign's texts."""
+    return read_by(request, tuple(text.language for text in shown.texts))
 
 
 @lru_cache(maxsize=1024)

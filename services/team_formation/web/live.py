@@ -1,40 +1,43 @@
-"""Keeps what hot pages show at hand: a team that is looked at is followed for a while, and a look costs no query."""
+"""Keeps what hot pages show at hand: what is looked at is followed for a while, and a look costs no query."""
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from services.chassis.errors import Rejected
 from services.team_formation.watch import Hub
-from services.team_formation.web.shown import Shown
 
 STALE_SECONDS = 5.0
 """A team that has ended may still change (money that does not come): it is read again after so long."""
 IDLE_SECONDS = 60.0
-"""A team that nobody looked at for so long is followed no more."""
+"""What nobody looked at for so long is followed no more."""
 TIDY_SECONDS = 10.0
 MOST = 20_000
-"""Teams followed at once; of more, those looked at longest ago are given up."""
+"""Teams, or campaigns, followed at once; of more, those looked at longest ago are given up."""
+
+Key = TypeVar("Key")
+Body = TypeVar("Body")
 
 
-class _Follower:
-    """One team, as it stands now."""
+class _Follower(Generic[Body]):
+    """One thing, as it stands now."""
 
     __slots__ = ("_first", "ended_at", "shown", "task", "used_at")
 
-    def __init__(self, states: AsyncGenerator[Shown, None]) -> None:
-        self.shown: Shown | None = None
+    def __init__(self, states: AsyncGenerator[Body, None]) -> None:
+        self.shown: Body | None = None
         self.ended_at = 0.0
         self.used_at = time.monotonic()
-        self._first: asyncio.Future[Shown] = asyncio.get_running_loop().create_future()
+        self._first: asyncio.Future[Body] = asyncio.get_running_loop().create_future()
         self.task = asyncio.create_task(self._follow(states), name="follower")
 
-    async def first(self) -> Shown:
+    async def first(self) -> Body:
         """Wait until it is loaded; raises what the load did."""
         return await asyncio.shield(self._first)
 
-    async def _follow(self, states: AsyncGenerator[Shown, None]) -> None:
+    async def _follow(self, states: AsyncGenerator[Body, None]) -> None:
         try:
             async for shown in states:
                 self.shown = shown
@@ -58,34 +61,34 @@ class _Follower:
         return self.task.done() and (self.shown is None or time.monotonic() - self.ended_at > STALE_SECONDS)
 
 
-class Live:
-    """Teams as they stand, for pages."""
+class Live(Generic[Key, Body]):
+    """Teams or campaigns as they stand, for pages."""
 
-    def __init__(self, hub: Hub[str, Shown]) -> None:
+    def __init__(self, hub: Hub[Key, Body]) -> None:
         self._hub = hub
-        self._followed: dict[tuple[UUID, str], _Follower] = {}
+        self._followed: dict[tuple[UUID, Key], _Follower[Body]] = {}
 
-    def at_hand(self, platform_id: UUID, team: str) -> Shown | None:
-        """Give a team that is followed already; None where it has to be waited for."""
-        follower = self._followed.get((platform_id, team))
+    def at_hand(self, platform_id: UUID, key: Key) -> Body | None:
+        """Give what is followed already; None where it has to be waited for."""
+        follower = self._followed.get((platform_id, key))
         if follower is None or follower.is_stale:
             return None
         follower.used_at = time.monotonic()
         return follower.shown
 
-    async def now(self, platform_id: UUID, team: str) -> Shown:
-        """Give a team as it stands; Rejected TEAM_UNKNOWN, or whatever its load raised."""
-        name = platform_id, team
+    async def now(self, platform_id: UUID, key: Key) -> Body:
+        """Give a thing as it stands; Rejected where it is unknown, or whatever its load raised."""
+        name = platform_id, key
         follower = self._followed.get(name)
         if follower is None or follower.is_stale:
-            self._followed[name] = follower = _Follower(self._hub.follow(platform_id, team, 0))
+            self._followed[name] = follower = _Follower(self._hub.follow(platform_id, key, 0))
             self._bound()
         follower.used_at = time.monotonic()
         return follower.shown or await follower.first()
 
-    def after(self, platform_id: UUID, team: str, version: int, turn: int) -> AsyncGenerator[Shown, None]:
-        """Give a team at once where it is newer than a version and turn, then after changes, until it has ended."""
-        return self._hub.follow(platform_id, team, version, turn)
+    def after(self, platform_id: UUID, key: Key, version: int, turn: int) -> AsyncGenerator[Body, None]:
+        """Give a thing at once where it is newer than a version and turn, then after changes, until it has ended."""
+        return self._hub.follow(platform_id, key, version, turn)
 
     async def run(self) -> None:
         """Give up what nobody looks at, for as long as the process runs."""
@@ -97,7 +100,7 @@ class Live:
             self.tidy(0)
 
     def tidy(self, idle: float) -> None:
-        """Give up the teams that nobody looked at for as many seconds."""
+        """Give up what nobody looked at for as many seconds."""
         limit = time.monotonic() - idle
         for name in [name for name, follower in self._followed.items() if follower.used_at <= limit]:
             self._followed.pop(name).task.cancel()

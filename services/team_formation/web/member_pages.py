@@ -56,7 +56,7 @@ class _Found:
 class MemberPages:
     """The pages of members."""
 
-    def __init__(self, ground: Ground, live: Live, pages: Pages, assets: Assets, guesses: Guesses) -> None:
+    def __init__(self, ground: Ground, live: Live[str, Shown], pages: Pages, assets: Assets, guesses: Guesses) -> None:
         self._database = ground.database
         self._clock = ground.clock
         self._links = ground.links
@@ -83,7 +83,7 @@ class MemberPages:
         found = await self._find(request)
         return found if isinstance(found, Answer) else self._answer(request, self._html(found))
 
-    async def events(self, request: Request) -> Answer | EventStream:
+    async def events(self, request: Request) -> Answer | EventStream[Shown]:
         """Answer with the page each time that the team changes."""
         found = await self._find(request)
         if isinstance(found, Answer):

@@ -12,7 +12,7 @@ from services.team_formation.domain import (
 )
 from services.team_formation.web.offer import offer_of
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.view import ending
+from services.team_formation.web.wording import ending
 from services.team_formation.web.words import Words
 
 

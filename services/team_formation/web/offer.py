@@ -16,8 +16,10 @@ from services.team_formation.domain import (
     ReferenceKind,
     Role,
     Rules,
+    Tally,
     Team,
     Terms,
+    Totals,
 )
 
 
@@ -91,11 +93,20 @@ class Offer:
 
 def offer_of(team: Team, terms: Terms, campaign: Campaign) -> Offer:
     """Work out what a team offers."""
-    table, rules, totals = terms.price_table, terms.rules, team.totals
-    fill = team.price_fill(table.basis)
-    joined = fill + 1 if team.state.is_open else fill
+    fill = team.price_fill(terms.price_table.basis)
+    return _offer(terms, campaign, team.totals, fill, fill + 1 if team.state.is_open else fill, Role.MEMBER)
+
+
+def offer_of_new(campaign: Campaign, tally: Tally, role: Role = Role.LEADER) -> Offer:
+    """Work out what a team offers that is yet to be opened: to whoever opens it, or joins it first."""
+    fill = tally.units if campaign.terms.price_table.basis is Basis.CAMPAIGN_UNITS else 0
+    return _offer(campaign.terms, campaign, Totals(), fill, fill + 1, role)
+
+
+def _offer(terms: Terms, campaign: Campaign, totals: Totals, fill: int, joined: int, role: Role) -> Offer:
+    table, rules = terms.price_table, terms.rules
     references = {item.sku: item for item in table.references}
-    rows = [row for row in table.rows if row.role is Role.MEMBER]
+    rows = [row for row in table.rows if row.role is role]
     most = _reachable(rules, table.basis)
     items = []
     for row in rows:
@@ -110,7 +121,7 @@ def offer_of(team: Team, terms: Terms, campaign: Campaign) -> Offer:
         tuple(items),
         main,
         main.sku != campaign.shown_sku and len({item.now for item in items}) > 1,
-        _ladder(next(row for row in rows if row.sku == main.sku), fill, joined),
+        ladder_of(table.row(main.sku, role), fill, joined),
         fill,
         table.basis,
         totals.confirmed(rules.counted_in),
@@ -160,7 +171,8 @@ def _reachable(rules: Rules, basis: Basis) -> int | None:
     return rules.maximum * rules.max_units_per_seat
 
 
-def _ladder(row: PriceRow, fill: int, joined: int) -> tuple[Step, ...]:
+def ladder_of(row: PriceRow, fill: int, joined: int) -> tuple[Step, ...]:
+    """List the steps of an item's prices, as they stand at a fill and for who joins."""
     current, yours = row.at(fill), row.at(joined)
     return tuple(
         Step(

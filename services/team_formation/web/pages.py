@@ -4,15 +4,19 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.team_formation.web.answers import HTML, JSON, Body, body_of, digest
-from services.team_formation.web.view import View, Visit, view_of
+from services.team_formation.web.view import Visit, view_of
 from services.team_formation.web.words import Words
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+EVENTS = b"text/event-stream"
 _MOST = 4_000
 """Pages kept; one takes about 20 KB with its packed form."""
 
@@ -25,9 +29,16 @@ class Assets:
     def __init__(self) -> None:
         static = files(__package__) / "static"
         self.style = (static / "page.css").read_text(encoding="utf-8")
-        script = (static / "page.js").read_bytes()
-        self.script = body_of(b"text/javascript; charset=utf-8", script)
-        self.script_name = f"page.{digest(script)[:12].replace('+', '-').replace('/', '_')}.js"
+        self.screen_style = (static / "screen.css").read_text(encoding="utf-8")
+        self.files: dict[str, Body] = {}
+        """What is served under a name that changes with the content."""
+        self.script_name = self._keep("page", (static / "page.js").read_bytes())
+        self.screen_script_name = self._keep("screen", (static / "screen.js").read_bytes())
+
+    def _keep(self, name: str, script: bytes) -> str:
+        named = f"{name}.{digest(script)[:12].replace('+', '-').replace('/', '_')}.js"
+        self.files[named] = body_of(b"text/javascript; charset=utf-8", script)
+        return named
 
 
 class Pages:
@@ -115,7 +126,8 @@ class Pages:
         )
 
     def _filled(self, template: Any, **values: object) -> bytes:
-        text: str = template.render(style=_Raw(self._assets.style), **values)
+        style = _Raw(values.pop("style", self._assets.style))
+        text: str = template.render(style=style, **values)
         return text.encode()
 
 
@@ -128,7 +140,7 @@ class _Raw(str):
         return self
 
 
-def as_json(view: View) -> bytes:
+def as_json(view: "DataclassInstance") -> bytes:
     """Write a view as JSON."""
     return json.dumps(asdict(view), ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
 

@@ -10,7 +10,8 @@ from services.team_formation.domain import Basis
 from services.team_formation.web.answers import Body, body_of
 from services.team_formation.web.offer import offer_of
 from services.team_formation.web.picture import Poster, Shape, draw, media_type
-from services.team_formation.web.view import Visit, ending
+from services.team_formation.web.view import Visit
+from services.team_formation.web.wording import ending
 from services.team_formation.web.words import Words
 
 _MOST = 300

@@ -6,13 +6,12 @@ Each reader is given the latest state when its turn comes, never a queue of them
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
 from services.chassis.errors import Rejected
 from services.team_formation.web.answers import NO_STORE, common
-from services.team_formation.web.shown import Shown
 
 POLL_SECONDS = 25.0
 CHECK_SECONDS = 3.0
@@ -20,8 +19,10 @@ CHECK_SECONDS = 3.0
 BEATS = 5
 """After so many looks without news, a line without a meaning keeps proxies from closing a quiet stream."""
 
-Headers = Sequence[tuple[bytes, bytes]]
-Write = Callable[[Shown], Awaitable[bytes | None]]
+Body = TypeVar("Body")
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+Write: TypeAlias = Callable[[Body], Awaitable[bytes | None]]
 """Writes a state as an event; None where there is nothing to be shown any more."""
 Check = Callable[[], Awaitable[bytes | None]]
 """Writes what has changed meanwhile, empty where nothing has; None where there is nothing to be shown any more."""
@@ -33,14 +34,14 @@ _HEADERS = [
 ]
 
 
-class EventStream:
-    """Sends events to one reader until the team has ended, the reader is gone, or this process stops.
+class EventStream(Generic[Body]):
+    """Sends events to one reader until there is no more to come, the reader is gone, or this process stops.
 
-    `check` is asked every few seconds for what changes without the team: an invite that is taken back or used up.
+    `check` is asked every few seconds for what changes by itself: an invite that is taken back or used up.
     """
 
     def __init__(
-        self, states: AsyncGenerator[Shown, None], write: Write, begin: bytes, check: Check, headers: Headers = ()
+        self, states: AsyncGenerator[Body, None], write: Write[Body], begin: bytes, check: Check, headers: Headers = ()
     ) -> None:
         self._states = states
         self._write = write
@@ -64,7 +65,7 @@ class EventStream:
             await send({"type": "http.response.body", "body": b""})
 
     async def _send_all(self, send: Send, gone: "asyncio.Future[None]") -> None:
-        following: asyncio.Future[Shown] | None = None
+        following: asyncio.Future[Body] | None = None
         quiet = 0
         try:
             while True:
@@ -101,7 +102,7 @@ async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
 
 
 async def wait_for_news(
-    states: AsyncGenerator[Shown, None], receive: Receive, has_changed: Callable[[], Awaitable[bool]]
+    states: AsyncGenerator[Body, None], receive: Receive, has_changed: Callable[[], Awaitable[bool]]
 ) -> None:
     """Wait for a state that is newer, or whatever else changes; no longer than a poll lasts, and no state may come.
 
@@ -118,7 +119,7 @@ async def wait_for_news(
             await waiting
 
 
-async def _news(states: AsyncGenerator[Shown, None], has_changed: Callable[[], Awaitable[bool]]) -> None:
+async def _news(states: AsyncGenerator[Body, None], has_changed: Callable[[], Awaitable[bool]]) -> None:
     try:
         following = asyncio.ensure_future(anext(states, None))
         try:

@@ -9,7 +9,6 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from babel.dates import get_timezone_location
 from babel.numbers import format_percent
 
 from services.chassis import formats
@@ -21,8 +20,6 @@ from services.team_formation.domain import (
     OnFull,
     PaymentMode,
     Phase,
-    ReferenceKind,
-    ShownCharge,
     Team,
     TeamState,
     Terms,
@@ -32,6 +29,7 @@ from services.team_formation.sharing.links import ShareLink, make
 from services.team_formation.sharing.values import shared
 from services.team_formation.web.offer import ItemOffer, Offer, Step, offer_of
 from services.team_formation.web.shown import Shown
+from services.team_formation.web.wording import alone_text, charge_lines, ending, saving_text
 from services.team_formation.web.words import Words
 
 _WHOLE = 10_000
@@ -213,13 +211,6 @@ def action_of(visit: Visit) -> Action:
     return ways.get(shown.terms.rules.on_full, Action.NONE)
 
 
-def ending(at: datetime, campaign: Campaign, words: Words) -> str:
-    """Write a time where the campaign is, and where that is: Nov 21, 9:00 PM (Shanghai)."""
-    zone = campaign.presentation.time_zone or "UTC"
-    place = "UTC" if zone == "UTC" else get_timezone_location(formats.zone(zone), words.locale, return_city=True)
-    return words.say("by", time=formats.moment(at, zone, words.locale), zone=place)
-
-
 def view_of(visit: Visit, words: Words, title_language: str) -> View:
     """Say what an invite page says."""
     return _Writer(visit, words, title_language).write()
@@ -284,7 +275,7 @@ class _Writer:
             ladder=tuple(self._step(step) for step in self.offer.ladder) if price else (),
             why=self._why() if price else (),
             items=self._items() if price else (),
-            charges=self._charges(),
+            charges=charge_lines(campaign, words),
             terms=self.text.terms,
             ends=words.say("ends", by=self.by),
             ends_at=self.team.ends_at,
@@ -364,9 +355,6 @@ class _Writer:
         if self.team.state in {TeamState.FAILED, TeamState.CANCELLED}:
             return None
         now = self._standing_price() if self.is_full else main.now
-        kinds = {None: "alone", ReferenceKind.LIST: "alone_list", ReferenceKind.LOWEST_OF_30_DAYS: "alone_lowest"}
-        alone = self.words.say(kinds[main.alone_kind], price=self._money(main.alone))
-        percent = (main.alone - now) * 100 // main.alone if main.alone else 0
         return Price(
             sku=main.sku,
             now=now,
@@ -377,10 +365,8 @@ class _Writer:
             lowest=main.lowest,
             lowest_at=main.lowest_at,
             text=self._from(now),
-            alone_text=alone if main.alone > now else "",
-            saving=self.words.say("saving", percent=format_percent(percent / 100, locale=self.words.locale))
-            if percent >= 1
-            else "",
+            alone_text=alone_text(main, self.campaign.currency, self.words) if main.alone > now else "",
+            saving=saving_text(now, main.alone, self.words),
         )
 
     def _seats(self) -> Seats:
@@ -468,21 +454,6 @@ class _Writer:
 
     def _item(self, item: ItemOffer) -> ItemLine:
         return ItemLine(item.sku, self._money(item.now), self.words.say("alone", price=self._money(item.alone)))
-
-    def _charges(self) -> tuple[str, ...]:
-        taxed = self.campaign.presentation.prices_include_tax
-        lines = [self._charge(charge) for charge in self.campaign.presentation.charges]
-        if taxed is not None:
-            lines.append(self.words.say("tax_yes" if taxed else "tax_no"))
-        return tuple(lines)
-
-    def _charge(self, charge: ShownCharge) -> str:
-        if charge.amount is not None:
-            amount = formats.money(charge.amount, charge.currency or self.campaign.currency, self.words.locale)
-        else:
-            share = (charge.basis_points or 0) / _WHOLE
-            amount = format_percent(share, locale=self.words.locale, decimal_quantization=False)
-        return f"{self._name(charge.label)}: {amount}"
 
     def _action(self) -> tuple[Action, str, str]:
         """Choose the main button: what it does, says, and opens."""

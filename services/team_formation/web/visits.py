@@ -41,7 +41,14 @@ class Visits:
     """Finds what a visitor of a link sees."""
 
     def __init__(
-        self, database: Database, clock: Clock, codes: InviteCodes, doors: Doors, live: Live, *, hands_over: bool
+        self,
+        database: Database,
+        clock: Clock,
+        codes: InviteCodes,
+        doors: Doors,
+        live: Live[str, Shown],
+        *,
+        hands_over: bool,
     ) -> None:
         self._database = database
         self._clock = clock

@@ -16,6 +16,9 @@ from services.team_formation.chats.previews import Previews
 from services.team_formation.chats.worker import FORGET_PAGE, Give, Worker
 from services.team_formation.settings import Settings
 from services.team_formation.watch import Watch
+from services.team_formation.web.campaign_pages import CampaignPages
+from services.team_formation.web.campaign_shown import ShownCampaigns
+from services.team_formation.web.campaign_visits import CampaignVisits
 from services.team_formation.web.edge import WebEdge, application
 from services.team_formation.web.ground import Ground
 from services.team_formation.web.guesses import Guesses
@@ -46,11 +49,15 @@ class Web:
     def __init__(self, ground: Ground, to_chats: ToChats | None = None) -> None:
         database, clock, codes = ground.database, ground.clock, ground.codes
         self._ground = ground
-        self.watch = Watch(database, clock, ground.catalogue, ShownTeams(database, ground.catalogue).load)
+        campaigns = ShownCampaigns(database, clock, ground.catalogue)
+        self.watch = Watch(database, clock, ShownTeams(database, ground.catalogue).load, campaigns.load)
         self.live = Live(self.watch.teams)
+        self.campaigns = Live(self.watch.campaigns)
         self.opens = Opens(database, clock)
         self._edge: WebEdge | None = None
-        self._visits = Visits(database, clock, codes, ground.doors, self.live, hands_over=ground.tokens.can_mint)
+        can_mint = ground.tokens.can_mint
+        self._visits = Visits(database, clock, codes, ground.doors, self.live, hands_over=can_mint)
+        self._campaign_visits = CampaignVisits(database, clock, codes, self.campaigns, hands_over=can_mint)
         self._checkouts = Checkouts(ground.tokens, clock)
         self.chats = Chats(database, clock, Finder(self._visits, codes.url("")), to_chats) if to_chats else None
 
@@ -72,10 +79,12 @@ class Web:
         guesses = Guesses()
         invites = InvitePages(self._visits, self.live, pages, assets, self.opens, self._checkouts, guesses, origins)
         members = MemberPages(self._ground, self.live, pages, assets, guesses)
-        hooks = self.chats.hooks.routes() if self.chats else []
-        app = application(
-            [*invites.routes(), *members.routes(), *hooks, keys_route(self._ground.tokens)], pages, assets
+        campaigns = CampaignPages(
+            self._campaign_visits, self.campaigns, self.live, pages, assets, self._checkouts, guesses, origins
         )
+        routes = [*invites.routes(), *members.routes(), *campaigns.routes()]
+        hooks = self.chats.hooks.routes() if self.chats else []
+        app = application([*routes, *hooks, keys_route(self._ground.tokens)], pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
 
     def parts(self, settings: Settings) -> list[Part]:
@@ -86,6 +95,7 @@ class Web:
             *(self.chats.parts() if self.chats else ()),
             Part("web", start=edge.start, stop=edge.stop),
             Part("followers", run=self.live.run),
+            Part("followers of campaigns", run=self.campaigns.run),
             Part("web watch", run=self.watch.run, stop=self.watch.stop),
         ]
 

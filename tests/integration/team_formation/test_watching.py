@@ -33,7 +33,7 @@ async def opened(url: str) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def replica(url: str, clock: ManualClock) -> AsyncIterator[Watch[bytes]]:
+async def replica(url: str, clock: ManualClock) -> AsyncIterator[Watch[bytes, bytes]]:
     """The readers of another process."""
     async with opened(url) as database:
         watch = message_watch(database, clock, Catalogue())

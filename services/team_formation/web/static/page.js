@@ -1,4 +1,4 @@
-// Keeps an invite page true while it is open: parts that changed are put in the place of the old ones, the rest of the
+// Keeps a page true while it is open: parts that changed are put in the place of the old ones, the rest of the
 // page stays as the reader left it. Without this script the page says the same, as it was when it was opened.
 "use strict";
 (() => {
@@ -25,7 +25,9 @@
 
   function show(html, version) {
     const fresh = new DOMParser().parseFromString(html, "text/html");
-    for (const part of fresh.querySelectorAll("[data-live]")) {
+    const parts = [...fresh.querySelectorAll("[data-live]")];
+    const names = new Set(parts.map((part) => part.dataset.live));
+    for (const part of parts) {
       const old = main.querySelector(`[data-live="${part.dataset.live}"]`);
       if (!old) continue;
       for (const link of part.querySelectorAll("a[data-path]")) link.setAttribute("href", main.dataset.path + link.dataset.path);
@@ -48,10 +50,11 @@
       if (again) again.focus();
     }
     for (const old of main.querySelectorAll("[data-live]")) {
-      if (!fresh.querySelector(`[data-live="${old.dataset.live}"]`)) old.hidden = true;
+      if (!names.has(old.dataset.live)) old.hidden = true;
     }
     main.dataset.version = version;
     tick();
+    main.dispatchEvent(new Event("shown"));
   }
 
   function tick() {
@@ -61,7 +64,7 @@
     left.hidden = false;
     const face = left.querySelector("b");
     if (seconds <= 0) {
-      face.textContent = left.dataset.late;
+      face.textContent = left.dataset.late || "00:00:00";
       return;
     }
     const two = (number) => String(number).padStart(2, "0");
@@ -72,12 +75,13 @@
 
   function listen() {
     const events = new EventSource(`${main.dataset.events}&after=${encodeURIComponent(main.dataset.version)}`);
-    events.addEventListener("time", (event) => { offset = Number(event.data) - Date.now(); failures = 0; tick(); });
+    events.addEventListener("time", (event) => { offset = Number(event.data) - Date.now(); failures = 0; main.classList.remove("away"); tick(); });
     events.addEventListener("page", (event) => { show(JSON.parse(event.data), event.lastEventId); });
     events.addEventListener("end", () => events.close());
     events.addEventListener("error", () => {
       events.close();
       failures += 1;
+      main.classList.add("away");
       setTimeout(listen, Math.min(60, 2 ** failures) * 1000 * (0.5 + Math.random()));
     });
   }

@@ -97,6 +97,8 @@ async def test_a_page_fills_while_it_is_open_and_stays_as_the_reader_left_it(
             await formation.confirm((await formation.join(team.team_id, member)).seat)
         await expect(page.locator(".seats > p").first).to_have_text("4 of 5 have joined")
         await expect(page.locator(".price strong")).to_have_text("€29.90")
+        for part in (".offer", ".seats", ".ladder"):
+            await expect(page.locator(part)).to_be_visible()
         await expect(page.locator(".ladder details")).to_have_attribute("open", "")
         await picture(page, "invite-full")
         held = await formation.rows("SELECT seat_id FROM seats WHERE state = 'HELD'")

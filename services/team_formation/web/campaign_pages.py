@@ -1,0 +1,213 @@
+"""Answers to those who open a campaign's link: the page, its data, its events, its QR code; and a stream's screen."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
+
+from services.chassis import ids
+from services.chassis.errors import Rejected
+from services.team_formation import translate
+from services.team_formation.domain import Visibility
+from services.team_formation.sharing import qr
+from services.team_formation.web import languages
+from services.team_formation.web.answers import (
+    FRESH,
+    IMMUTABLE,
+    NO_STORE,
+    Answer,
+    Body,
+    answer,
+    body_of,
+    common,
+    cross_origin,
+    for_pages,
+    redirect,
+)
+from services.team_formation.web.campaign_sheets import CampaignSheets
+from services.team_formation.web.campaign_shown import ShownCampaign
+from services.team_formation.web.campaign_visits import CampaignPlace, CampaignVisit, CampaignVisits
+from services.team_formation.web.guesses import Guesses
+from services.team_formation.web.joining import Checkouts
+from services.team_formation.web.live import Live
+from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.positions import is_news, position
+from services.team_formation.web.shown import Shown
+from services.team_formation.web.strangers import Strangers
+from services.team_formation.web.streams import EventStream, wait_for_news
+from services.team_formation.web.words import Words
+
+Draw = Callable[[CampaignVisit, Words, str], Body]
+
+
+class CampaignPages:
+    """The pages of campaigns."""
+
+    def __init__(
+        self,
+        visits: CampaignVisits,
+        campaigns: Live[UUID, ShownCampaign],
+        teams: Live[str, Shown],
+        pages: Pages,
+        assets: Assets,
+        checkouts: Checkouts,
+        guesses: Guesses,
+        origins: Sequence[str],
+    ) -> None:
+        self._visits = visits
+        self._campaigns = campaigns
+        self._teams = teams
+        self._sheets = CampaignSheets(pages, assets)
+        self._checkouts = checkouts
+        self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
+        self._origins = frozenset(origins)
+        self._headers = for_pages(FRESH, assets.style)
+        self._unkept = for_pages(NO_STORE, assets.style)
+        self._of_screens = for_pages(FRESH, assets.screen_style)
+
+    def routes(self) -> list[BaseRoute]:
+        """List what is answered."""
+        return [
+            Route("/c/{code}.json", self.data),
+            Route("/c/{code}/events", self.events),
+            Route("/c/{code}/qr.svg", self.qr_code),
+            Route("/c/{code}/open", self.open),
+            Route("/c/{code}/join/{team}", self.join),
+            Route("/c/{code}", self.page),
+            Route("/live/{code}/events", self.screen_events),
+            Route("/live/{code}", self.screen),
+        ]
+
+    async def page(self, request: Request) -> Answer:
+        """Answer with the page."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        return answer(request, self._drawn(request, found[1], self._sheets.html), self._headers)
+
+    async def data(self, request: Request) -> Answer:
+        """Answer with all that the page says; `after` a version, once there is something newer."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        place, visit = found
+        after = request.query_params.get("after", "")
+        if after and not is_news(after, visit.version) and request.method == "GET":
+            await wait_for_news(self._follow(place, after), request.receive, self._changed(place, visit))
+            visit = await self._visits.visit(place) or visit
+        body = self._drawn(request, visit, self._sheets.json)
+        return answer(request, body, [*common(FRESH), *cross_origin(request, self._origins)])
+
+    async def events(self, request: Request) -> Answer | EventStream[ShownCampaign]:
+        """Answer with the page each time that it changes, as Server-Sent Events."""
+        return await self._events(request, self._sheets.event)
+
+    async def screen(self, request: Request) -> Answer:
+        """Answer with the screen of a live stream."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        clear = request.query_params.get("background") == "none"
+        words, title_language = _languages(request, found[1])
+        return answer(request, self._sheets.screen(found[1], words, title_language, clear=clear), self._of_screens)
+
+    async def screen_events(self, request: Request) -> Answer | EventStream[ShownCampaign]:
+        """Answer with the screen each time that it changes, as Server-Sent Events."""
+        return await self._events(request, self._sheets.screen_event)
+
+    async def qr_code(self, request: Request) -> Answer:
+        """Answer with the QR code of the page's link, which never changes."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        drawn = body_of(qr.Format.SVG.encode(), qr.draw(found[0].link, qr.Format.SVG))
+        return answer(request, drawn, common(IMMUTABLE))
+
+    async def open(self, request: Request) -> Answer:
+        """Lead to the checkout with a token that names no team; back to the page where none can be opened."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        visit = found[1]
+        address = self._checkouts.opening(visit, request.query_params.get("sku", ""))
+        return redirect(address or visit.path, self._unkept)
+
+    async def join(self, request: Request) -> Answer:
+        """Lead to the checkout with a token that names a listed team; back to the page where that cannot be joined."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        place, visit = found
+        team = await self._listed(place, request.path_params["team"])
+        address = self._checkouts.joining(visit, team, request.query_params.get("sku", "")) if team else ""
+        return redirect(address or visit.path, self._unkept)
+
+    async def _events(self, request: Request, draw: Draw) -> Answer | EventStream[ShownCampaign]:
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        place, visit = found
+        after = request.headers.get("last-event-id") or request.query_params.get("after", "")
+
+        sent = after or visit.version
+
+        def written(seen: CampaignVisit | None) -> bytes | None:
+            nonlocal sent
+            sent = seen.version if seen else sent
+            return self._drawn(request, seen, draw).plain if seen else None
+
+        async def write(shown: ShownCampaign) -> bytes | None:
+            return written(self._visits.seen(place, shown))
+
+        async def check() -> bytes | None:
+            seen = await self._visits.visit(place)
+            return written(seen) if seen is None or seen.version != sent else b""
+
+        begin = f"event: time\ndata: {self._visits.milliseconds(place)}\n\n".encode()
+        if after and is_news(after, visit.version):
+            after = ""
+        return EventStream(self._follow(place, after), write, begin, check, cross_origin(request, self._origins))
+
+    async def _listed(self, place: CampaignPlace, team: str) -> Shown | None:
+        """Find a team of the campaign that anybody may join: a page may be older than the ten that it lists now."""
+        if (ids.parse(translate.TEAM, team, 2) or (None,))[0] != place.campaign_id:
+            return None
+        try:
+            shown = self._teams.at_hand(place.platform_id, team) or await self._teams.now(place.platform_id, team)
+        except Rejected as error:
+            if error.reason != "TEAM_UNKNOWN":
+                raise
+            return None
+        rules = shown.terms.rules
+        is_listed = rules.visibility is Visibility.LISTED and not shown.team.match_key
+        has_room = shown.team.state.is_open and shown.team.totals.taken(rules.counted_in) < rules.maximum
+        return shown if is_listed and has_room else None
+
+    def _drawn(self, request: Request, visit: CampaignVisit, draw: Draw) -> Body:
+        return draw(visit, *_languages(request, visit))
+
+    def _changed(self, place: CampaignPlace, visit: CampaignVisit) -> Callable[[], Awaitable[bool]]:
+        async def changed() -> bool:
+            seen = await self._visits.visit(place)
+            return seen is None or seen.version != visit.version
+
+        return changed
+
+    def _follow(self, place: CampaignPlace, after: str) -> AsyncGenerator[ShownCampaign, None]:
+        version, turn = position(after) or (0, 0)
+        return self._campaigns.after(place.platform_id, place.campaign_id, version, turn)
+
+    async def _find(self, request: Request) -> tuple[CampaignPlace, CampaignVisit] | Answer:
+        """Find what a code leads to; unknown codes and drafts get the same answer, and count as guesses."""
+        if blocked := self._strangers.blocked(request):
+            return blocked
+        place = await self._visits.place(request.path_params["code"])
+        visit = await self._visits.visit(place) if place else None
+        if place is None or visit is None:
+            return self._strangers.guessed(request)
+        return place, visit
+
+
+def _languages(request: Request, visit: CampaignVisit) -> tuple[Words, str]:
+    return languages.chosen(request, visit.shown.campaign.presentation)

@@ -1,0 +1,123 @@
+"""From a campaign's code to what its pages are made from.
+
+The code is what the API's id of the campaign has behind its prefix: a platform knows the link of what it has created,
+and there is no secret to keep. It is as hard to guess as an invite's (74 random bits of a UUIDv7), and begins and ends
+with a letter, so that chats take the whole of a link. A draft is as unknown as what is not there.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from services.chassis import ids
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.team_formation import store, translate
+from services.team_formation.codes import InviteCodes
+from services.team_formation.domain import CampaignState, Phase
+from services.team_formation.web.campaign_shown import ShownCampaign
+from services.team_formation.web.live import Live
+
+_MOST = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPlace:
+    """Where a code leads."""
+
+    platform_id: UUID
+    campaign_id: UUID
+    code: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignVisit:
+    """What the pages of a campaign are made from."""
+
+    shown: ShownCampaign
+    code: str
+    link: str
+    hands_over: bool
+    """Whether this installation can sign what the checkout is told."""
+
+    @property
+    def path(self) -> str:
+        """The link without its origin."""
+        return urlsplit(self.link).path
+
+    @property
+    def base(self) -> str:
+        """The path that all pages are below."""
+        return self.path.removesuffix(f"/c/{self.code}")
+
+    @property
+    def version(self) -> str:
+        """Name what it shows: the same for the same words."""
+        return f"{self.shown.version}.{self.shown.turn}"
+
+    @property
+    def leads_to_checkout(self) -> bool:
+        """Whether buttons open the platform's checkout."""
+        return self.hands_over and bool(self.shown.campaign.presentation.checkout_url)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a team can be opened or joined now."""
+        return self.shown.state is CampaignState.RUNNING and not self.shown.is_sold_out
+
+    @property
+    def is_early(self) -> bool:
+        """Whether it is yet to start."""
+        return self.shown.state is CampaignState.SCHEDULED
+
+
+class CampaignVisits:
+    """Finds what a visitor of a campaign sees."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        codes: InviteCodes,
+        live: Live[UUID, ShownCampaign],
+        *,
+        hands_over: bool,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._codes = codes
+        self._live = live
+        self._hands_over = hands_over
+        self._places: dict[str, CampaignPlace] = {}
+
+    async def place(self, code: str) -> CampaignPlace | None:
+        """Find where a code leads; None where it leads nowhere."""
+        found = self._places.get(code)
+        named = None if found else ids.parse(translate.CAMPAIGN, f"{translate.CAMPAIGN}_{code}", 1)
+        if named is None:
+            return found
+        async with self._database.read() as connection:
+            platform_id = await store.find_owner(connection, named[0])
+        if platform_id is None:
+            return None
+        found = CampaignPlace(platform_id, named[0], code, self._codes.campaign(code))
+        if len(self._places) >= _MOST:
+            self._places.clear()
+        self._places[code] = found
+        return found
+
+    async def visit(self, place: CampaignPlace) -> CampaignVisit | None:
+        """Find what a page shows now; None for a draft."""
+        shown = self._live.at_hand(place.platform_id, place.campaign_id)
+        return self.seen(place, shown or await self._live.now(place.platform_id, place.campaign_id))
+
+    def seen(self, place: CampaignPlace, shown: ShownCampaign) -> CampaignVisit | None:
+        """Tell what a page shows with a state of the campaign; None for a draft."""
+        if shown.campaign.phase is Phase.DRAFT:
+            return None
+        return CampaignVisit(shown, place.code, place.link, self._hands_over)
+
+    def milliseconds(self, place: CampaignPlace) -> int:
+        """Tell the time of a place's platform, in milliseconds since 1970: countdowns go by it."""
+        return int(self._clock.now(place.platform_id).timestamp() * 1000)
