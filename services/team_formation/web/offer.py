@@ -4,7 +4,8 @@ A seat's price when it is taken is the price table's at the confirmed fill with 
 the price a page names. Unpaid holds lower no price.
 """
 
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 from services.team_formation.domain import (
     Basis,
@@ -41,6 +42,7 @@ class ItemOffer:
     lowest: int
     lowest_at: int
     """The fill at which it is lowest."""
+    is_sold_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,11 @@ class Offer:
         return max(self.maximum - self.confirmed - self.held, 0)
 
 
-def offer_of(team: Team, terms: Terms, campaign: Campaign) -> Offer:
+def offer_of(team: Team, terms: Terms, campaign: Campaign, sold_out: AbstractSet[str] = frozenset()) -> Offer:
     """Work out what a team offers."""
     fill = team.price_fill(terms.price_table.basis)
-    return _offer(terms, campaign, team.totals, fill, fill + 1 if team.state.is_open else fill, Role.MEMBER)
+    joined = fill + 1 if team.state.is_open else fill
+    return _offer(terms, campaign, team.totals, fill, joined, Role.MEMBER, sold_out)
 
 
 def offer_of_new(campaign: Campaign, tally: Tally, role: Role = Role.LEADER) -> Offer:
@@ -103,7 +106,15 @@ def offer_of_new(campaign: Campaign, tally: Tally, role: Role = Role.LEADER) -> 
     return _offer(campaign.terms, campaign, Totals(), fill, fill + 1, role)
 
 
-def _offer(terms: Terms, campaign: Campaign, totals: Totals, fill: int, joined: int, role: Role) -> Offer:
+def _offer(
+    terms: Terms,
+    campaign: Campaign,
+    totals: Totals,
+    fill: int,
+    joined: int,
+    role: Role,
+    sold_out: AbstractSet[str] = frozenset(),
+) -> Offer:
     table, rules = terms.price_table, terms.rules
     references = {item.sku: item for item in table.references}
     rows = [row for row in table.rows if row.role is role]
@@ -112,9 +123,9 @@ def _offer(terms: Terms, campaign: Campaign, totals: Totals, fill: int, joined: 
     for row in rows:
         reference = references.get(row.sku)
         alone = (reference.unit_price, reference.kind) if reference else (row.at(0).unit_price, None)
-        items.append(_item(row, joined, most, *alone))
+        items.append(replace(_item(row, joined, most, *alone), is_sold_out=row.sku in sold_out))
     main = next((item for item in items if item.sku == campaign.shown_sku), None) or min(
-        items, key=lambda item: item.now
+        items, key=lambda item: (item.is_sold_out, item.now)
     )
     members = rules.counted_in is CountedIn.MEMBERS
     return Offer(

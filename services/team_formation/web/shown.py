@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.chassis.database import Database
+from services.chassis.database import Connection, Database
+from services.team_formation import store
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.domain import Campaign, Team, Terms
 from services.team_formation.translate import team_id
@@ -14,6 +15,10 @@ Name = tuple[UUID, str]
 
 _TURNS = 2**20
 """More than the steps of all prices of a table."""
+_ITEMS = 2**10
+"""More than the items of a campaign."""
+LOOK_SECONDS = 3.0
+"""Stock is taken by other teams too, of which a watcher is told nothing: so often it is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,13 @@ class Shown:
     team: Team
     terms: Terms
     campaign: Campaign
+    sold_out: frozenset[str] = frozenset()
+    """Items of which nothing is left."""
+
+    @property
+    def is_sold_out(self) -> bool:
+        """Whether nothing is left of anything that is sold."""
+        return bool(self.sold_out) and self.sold_out >= {item.sku for item in self.terms.items}
 
     @property
     def version(self) -> int:
@@ -31,8 +43,9 @@ class Shown:
 
     @property
     def turn(self) -> int:
-        """Another number, other words at the same version: the campaign was changed, or its fill moved the prices."""
-        return self.campaign.version * _TURNS + price_turn(self.team, self.terms.price_table)
+        """Another number, other words: the campaign was changed, an item is sold out, its fill moved the prices."""
+        changes = self.campaign.version * _ITEMS + len(self.sold_out)
+        return changes * _TURNS + price_turn(self.team, self.terms.price_table)
 
 
 class ShownTeams:
@@ -49,7 +62,16 @@ class ShownTeams:
             for team, terms in await find_priced(connection, self._catalogue, names):
                 campaign = await self._catalogue.current(connection, team.platform_id, team.campaign_id)
                 if campaign:
-                    shown = Shown(team, terms, campaign)
+                    sold_out = await self._sold_out(connection, campaign)
+                    shown = Shown(team, terms, campaign, sold_out or frozenset())
                     name = (team.platform_id, team_id(team.campaign_id, team.team_id))
-                    found[name] = State(shown.version, shown, not team.state.is_open, turn=shown.turn)
+                    again = None if sold_out is None or not team.state.is_open else LOOK_SECONDS
+                    found[name] = State(shown.version, shown, not team.state.is_open, again=again, turn=shown.turn)
         return found
+
+    async def _sold_out(self, connection: Connection, campaign: Campaign) -> frozenset[str] | None:
+        """Tell what is sold out; None where nothing has stock."""
+        if not self._catalogue.has_stock(campaign.campaign_id):
+            return None
+        stock = await (await store.list_stock(connection, campaign.platform_id, [campaign.campaign_id])).all()
+        return frozenset(sku for _, sku, level in stock if level.taken >= level.offered)

@@ -7,7 +7,7 @@ who look, until something changes.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from babel.numbers import format_percent
 
@@ -85,6 +85,10 @@ class ItemLine:
     sku: str
     price: str
     alone: str
+    """What it costs alone, or that it is sold out."""
+    join: str
+    """Where joining with it begins, behind the page's path; empty where that is not possible."""
+    join_text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,7 @@ def action_of(visit: Visit) -> Action:
     if not shown.team.state.is_open or shown.campaign.phase is Phase.PAUSED or visit.standing is not Standing.GOOD:
         return Action.NONE
     if not visit.is_full:
-        return Action.JOIN
+        return Action.NONE if shown.is_sold_out else Action.JOIN
     ways = {OnFull.WAITLIST: Action.WAIT, OnFull.OPEN_TEAM: Action.JOIN_OTHER}
     return ways.get(shown.terms.rules.on_full, Action.NONE)
 
@@ -226,7 +230,7 @@ class _Writer:
         self.team: Team = visit.shown.team
         self.terms: Terms = visit.shown.terms
         self.campaign: Campaign = visit.shown.campaign
-        self.offer: Offer = offer_of(self.team, self.terms, self.campaign)
+        self.offer: Offer = offer_of(self.team, self.terms, self.campaign, visit.shown.sold_out)
         self.mode: PaymentMode = self.terms.rules.payment_mode
         self.by = ending(self.team.ends_at, self.campaign, words)
         texts = {text.language: text for text in self.campaign.presentation.texts}
@@ -324,11 +328,13 @@ class _Writer:
             return words.say("failed" if self.team.state is TeamState.FAILED else "cancelled")
         if self.is_full:
             return words.say("first_line_full", price=self._from(self._standing_price()), by=self.by)
-        pay = words.say(f"pay_{self.mode}", price=self._from(main.now))
+        if self.offer.is_from:
+            return words.say("first_line_from", price=self._money(main.now))
+        pay = words.say(f"pay_{self.mode}", price=self._money(main.now))
         if main.next_price is None:
             return words.say("first_line_alone", pay=pay)
         key = {Basis.TEAM_MEMBERS: "then_members", Basis.TEAM_UNITS: "then_units"}.get(self.offer.basis)
-        then = words.count(key or "then_campaign", main.missing, price=self._from(main.next_price), by=self.by)
+        then = words.count(key or "then_campaign", main.missing, price=self._money(main.next_price), by=self.by)
         return words.say("first_line", pay=pay, then=then)
 
     def _standing_price(self) -> int:
@@ -450,15 +456,22 @@ class _Writer:
     def _items(self) -> tuple[ItemLine, ...]:
         if len(self.offer.items) == 1:
             return ()
-        return tuple(self._item(item) for item in self.offer.items)
+        joins = action_of(self.visit) is Action.JOIN and self.visit.leads_to_checkout
+        return tuple(self._item(item, joins=joins) for item in self.offer.items)
 
-    def _item(self, item: ItemOffer) -> ItemLine:
-        return ItemLine(item.sku, self._money(item.now), self.words.say("alone", price=self._money(item.alone)))
+    def _item(self, item: ItemOffer, *, joins: bool) -> ItemLine:
+        price, alone = self._money(item.now), self.words.say("alone", price=self._money(item.alone))
+        if item.is_sold_out:
+            return ItemLine(item.sku, price, self.words.say("c_sold_out_title"), "", "")
+        query = f"/join?sku={quote(item.sku, safe='')}" if joins else ""
+        return ItemLine(item.sku, price, alone, query, self.words.say("join", price=price) if joins else "")
 
     def _action(self) -> tuple[Action, str, str]:
         """Choose the main button: what it does, says, and opens."""
         words, action = self.words, action_of(self.visit)
         if action is Action.NONE:
+            if self.team.state.is_open and self.visit.shown.is_sold_out:
+                return action, words.say("c_sold_out_title"), ""
             stands = self.visit.standing is Standing.GOOD or not self.team.state.is_open
             return action, "" if stands else words.say(self.visit.standing), ""
         if not self.visit.leads_to_checkout:
@@ -466,4 +479,6 @@ class _Writer:
         texts = {Action.WAIT: "join_waitlist", Action.JOIN_OTHER: "join_other"}
         if action in texts:
             return action, words.say(texts[action]), f"{self.path}/join"
-        return action, words.say("join", price=self._from(self.offer.main.now)), f"{self.path}/join"
+        if self.offer.is_from:
+            return action, words.say("join_one"), ""
+        return action, words.say("join", price=self._money(self.offer.main.now)), f"{self.path}/join"

@@ -417,3 +417,43 @@ async def test_the_preview_picture_has_what_stays_true_and_the_page_names_it(
     await becomes(lambda: visitor.data(code), lambda data: data["seats"]["confirmed"] == 1)
     again = await visitor.get(f"/i/{code}/picture?lang=zh-Hans&v=1", if_none_match=wide.headers["etag"])
     assert again.status == 304
+
+
+async def test_what_is_sold_out_is_said_and_not_to_be_joined(
+    formation: Formation, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.team_formation.web.shown.LOOK_SECONDS", 0.2)
+    campaign = await formation.create(a_shown_campaign(stock=2))
+    opened = await formation.open(campaign)
+    code = await an_invite(formation, opened.team.team_id)
+    assert (await visitor.data(code))["action"] == "JOIN"
+    other = await formation.open(campaign, "lin")  # another team takes the last one
+    gone = await becomes(lambda: visitor.data(code), lambda data: data["action"] == "NONE")
+    assert (gone["action_text"], gone["action_url"]) == ("Sold out for now", "")
+    assert (await visitor.get(f"/i/{code}/join")).headers["location"] == f"/i/{code}"
+    await formation.leave(other.seat)
+    await becomes(lambda: visitor.data(code), lambda data: data["action"] == "JOIN")
+
+
+async def test_of_several_items_each_has_its_own_price_and_way_in(formation: Formation, visitor: Visitor) -> None:
+    campaign = a_shown_campaign()
+    steps = (domain.PriceStep(0, 9_900), domain.PriceStep(2, 7_900, 1))
+    rows = (*campaign.terms.price_table.rows, *(domain.PriceRow("pa paya", role, steps) for role in domain.Role))
+    items = (*campaign.terms.items, domain.Item("pa paya", 9_900))
+    table = replace(campaign.terms.price_table, rows=rows)
+    campaign = replace(campaign, terms=replace(campaign.terms, price_table=table, items=items))
+    opened = await formation.open(await formation.create(campaign))
+    code = await an_invite(formation, opened.team.team_id)
+    data = await visitor.data(code)
+    assert data["line"].startswith("Prices from €39.90; what an item costs when you join is the most")
+    assert (data["action_text"], data["action_url"]) == ("Choose what you want below", "")
+    assert [(item["sku"], item["join_text"]) for item in data["items"]] == [
+        ("mango", "Join for €39.90"),
+        ("pa paya", "Join for €99.00"),
+    ]
+    page = await visitor.get(f"/i/{code}")
+    assert f'href="/i/{code}/join?sku=pa%20paya"' in page.text
+    token = (await visitor.get(f"/i/{code}/join?sku=pa%20paya")).headers["location"].partition("handover=")[2]
+    read = tokens().read(token, PLATFORM, formation.clock.now())
+    assert isinstance(read, Verified)
+    assert read.handover.sku == "pa paya"
