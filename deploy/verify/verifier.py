@@ -135,6 +135,8 @@ def _cap(wrong: "_Differences", explanation: dict[str, Any]) -> int | None:
     said, row = _money(wrong, explanation, "cap", explanation, "cap"), _object(explanation, "capRow")
     _check_row(wrong, "capRow", row)
     wrong.true("capRow.sku", row.get("sku") == _object(explanation, "row").get("sku"), "is another item")
+    # an item has one list price, whoever takes it; a ladder of fixed prices would not show another one
+    wrong.equal("capRow.steps[0].unitPrice", _list_price(row), _list_price(_object(explanation, "row")))
     price = _price_at(explanation, row, _number(explanation, "capFill"))
     if explanation.get("capFromQuote") is True:
         wrong.true("cap", 0 <= said <= price, f"says {said}, above the price of {price} at its fill")

@@ -124,6 +124,20 @@ def test_a_number_that_was_changed_is_noticed_or_changes_no_cent(
     assert differences or (is_quiet(path) and after == before), path
 
 
+def test_another_list_price_where_the_cap_was_read_is_noticed_though_all_prices_are_fixed() -> None:
+    life = a_full_life(payment_mode=COMMIT)
+    life.open("mei")
+    life.confirm("mei")
+    life.join("tom")
+    [explanation, *_] = [through_text(item) for _, item in Explained().play(life).of_seats()]
+    assert verifier.verify(explanation)[1] == []
+    change(explanation, ("capRow", "steps", 0, "unitPrice"), 1000)
+    for step in explanation["capRow"]["steps"][1:]:  # nothing else follows from the list price
+        price = int(step.get("unitPrice", 0))
+        step["discount"] = {"fixedPrice": price}
+    assert any("capRow.steps[0].unitPrice" in str(item) for item in verifier.verify(explanation)[1])
+
+
 def test_who_waits_in_a_formed_team_owes_nothing_until_a_place_is_free() -> None:
     life = a_full_life(payment_mode=COMMIT)
     life.open("mei")
