@@ -154,6 +154,8 @@ class View:
     detail: str
     """What becomes of a difference, or how an ended team ended."""
     certainty: str
+    conditions: tuple[str, ...]
+    """Who may join, where not everybody may; the shop's checkout knows who is who."""
     price: Price | None
     """None where the team ended without a price."""
     seats: Seats
@@ -274,6 +276,7 @@ class _Writer:
             line=self._line(),
             detail=self._detail(),
             certainty=self._certainty(),
+            conditions=self._conditions(),
             price=price,
             seats=seats,
             ladder=tuple(self._step(step) for step in self.offer.ladder) if price else (),
@@ -355,6 +358,21 @@ class _Writer:
             return self.words.say("certain")
         key = "needed_members" if self.offer.counted_in is CountedIn.MEMBERS else "needed_units"
         return self.words.count(key, self.offer.needed, **{"else": self.words.say(f"else_{self.mode}")})
+
+    def _conditions(self) -> tuple[str, ...]:
+        who, words = self.terms.rules.who_may_join, self.words
+        if not self.team.state.is_open:
+            return ()
+        lines = []
+        if who.newcomers_only:
+            lines.append(words.say("who_newcomers"))
+        elif who.old_brings_new:
+            lines.append(words.say("who_brings"))
+        if who.tags:
+            lines.append(words.say("who_tags", tags=", ".join(self._name(tag) for tag in who.tags)))
+        if who.match_key_needed and self.team.match_key:
+            lines.append(words.say("who_key", choice=self._name(self.team.match_key)))
+        return tuple(lines)
 
     def _price(self) -> Price | None:
         main = self.offer.main

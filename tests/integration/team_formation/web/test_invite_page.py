@@ -457,3 +457,16 @@ async def test_of_several_items_each_has_its_own_price_and_way_in(formation: For
     read = tokens().read(token, PLATFORM, formation.clock.now())
     assert isinstance(read, Verified)
     assert read.handover.sku == "pa paya"
+
+
+async def test_who_may_join_is_said(formation: Formation, visitor: Visitor) -> None:
+    who = domain.WhoMayJoin(tags=("vip", "staff"), old_brings_new=True, match_key_needed=True)
+    campaign = await formation.create(a_shown_campaign(rules={"who_may_join": who}))
+    asserted = domain.Asserted(newcomer=False, tags=frozenset({"vip"}), match_key="Pier 7")
+    opened = await formation.open(campaign, asserted=asserted)
+    data = await visitor.data(await an_invite(formation, opened.team.team_id))
+    assert data["conditions"] == [
+        "Whoever joins must be new at this shop.",
+        "Only for: vip, staff.",
+        "Only for those with the same choice: Pier 7.",
+    ]
