@@ -60,6 +60,10 @@ class Guarded:
             began = True
             await send(message)
 
+        if _is_ambiguous(scope):
+            headers = [*for_pages(NO_STORE, self.assets.style), (b"connection", b"close"), (b"content-length", b"0")]
+            await Answer(400, headers, b"")(scope, receive, send)
+            return
         try:
             await self.inner({**scope, "app": self}, receive, noted)
         except HTTPException as refused:  # no route, or not by this method
@@ -76,6 +80,15 @@ class Guarded:
         if status >= 500:  # noqa: PLR2004 - ours
             headers.append((b"retry-after", b"5"))
         return answer(request, self.pages.notice(name, words), headers, status)
+
+
+def _is_ambiguous(scope: Scope) -> bool:
+    """Tell whether a request says its length in two ways: whoever stands between may have read another one in it.
+
+    RFC 9112, section 6.3, has such a connection closed.
+    """
+    named = [name for name, _ in scope["headers"] if name in {b"transfer-encoding", b"content-length"}]
+    return len(named) > 1
 
 
 def _kind(path: str) -> str:
