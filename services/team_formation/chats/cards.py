@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from services.chassis import formats
-from services.team_formation.web.view import View, Visit, view_of
+from services.team_formation.web.view import View, view_of
+from services.team_formation.web.visits import Visit
 from services.team_formation.web.words import words_for
 
 

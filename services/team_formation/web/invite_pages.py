@@ -32,8 +32,7 @@ from services.team_formation.web.previews import Previews
 from services.team_formation.web.shown import Shown
 from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.streams import EventStream, wait_for_news
-from services.team_formation.web.view import Visit
-from services.team_formation.web.visits import Place, Visits
+from services.team_formation.web.visits import Place, Visit, Visits
 from services.team_formation.web.words import Words
 
 _A_DAY = b"public, max-age=86400"

@@ -13,7 +13,7 @@ from services.team_formation.handover import JWKS_PATH, Handover, HandoverTokens
 from services.team_formation.web.answers import JSON, Answer, answer, body_of, common
 from services.team_formation.web.campaign_visits import CampaignVisit
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.view import Action, Visit, action_of
+from services.team_formation.web.visits import Action, Visit
 
 PARAMETER = "handover"
 _KEPT = b"public, max-age=3600"
@@ -33,7 +33,7 @@ class Checkouts:
         A SKU that the campaign does not sell is left out: the checkout asks.
         """
         campaign, invite = visit.shown.campaign, visit.invite
-        if action_of(visit) is Action.NONE or not visit.leads_to_checkout:
+        if visit.action is Action.NONE or not visit.leads_to_checkout:
             return ""
         handover = Handover(
             campaign_id=translate.campaign_id(campaign.campaign_id),

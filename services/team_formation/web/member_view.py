@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from services.chassis import formats
 from services.team_formation.domain import (
     ReleaseReason,
-    Role,
     Seat,
     SeatState,
     TeamState,
@@ -63,8 +62,7 @@ def unit_price(seat: Seat, shown: Shown) -> int:
     table = shown.terms.price_table
     fill = shown.team.price_fill(table.basis)
     own = seat.quote.own_price(fill) if seat.quote else None
-    role = Role.LEADER if seat.seat_id == shown.team.leader_seat_id else seat.role
-    price = table.row(seat.sku, role).at(fill).unit_price if own is None else own
+    price = table.row(seat.sku, seat.role).at(fill).unit_price if own is None else own
     return min(price, seat.cap)
 
 
@@ -98,9 +96,7 @@ class _Writer:
             price=self._price(),
             due=self._due(),
             team=self._team(),
-            ends=words.say("ends", by=ending(self.team.ends_at, self.campaign, words))
-            if self.team.state.is_open
-            else "",
+            ends=self._ends(),
             why=self._why(),
             checkout=self.campaign.presentation.checkout_url if holds else "",
             may_leave=may_leave,

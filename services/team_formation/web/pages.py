@@ -10,7 +10,8 @@ from uuid import UUID
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.team_formation.web.answers import HTML, JSON, Body, body_of, digest
-from services.team_formation.web.view import Visit, view_of
+from services.team_formation.web.view import view_of
+from services.team_formation.web.visits import Visit
 from services.team_formation.web.words import Words
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from services.team_formation.domain import Basis
 from services.team_formation.web.answers import Body, body_of
 from services.team_formation.web.offer import offer_of
 from services.team_formation.web.picture import Poster, Shape, draw, media_type
-from services.team_formation.web.view import Visit
+from services.team_formation.web.visits import Visit
 from services.team_formation.web.wording import ending
 from services.team_formation.web.words import Words
 

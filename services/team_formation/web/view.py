@@ -6,7 +6,6 @@ who look, until something changes.
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
 from babel.numbers import format_percent
@@ -16,8 +15,6 @@ from services.team_formation.domain import (
     Basis,
     Campaign,
     CountedIn,
-    Invite,
-    OnFull,
     PaymentMode,
     Phase,
     Team,
@@ -28,28 +25,11 @@ from services.team_formation.sharing.channels import CHANNELS, ours
 from services.team_formation.sharing.links import ShareLink, make
 from services.team_formation.sharing.values import shared
 from services.team_formation.web.offer import ItemOffer, Offer, Step, offer_of
-from services.team_formation.web.shown import Shown
+from services.team_formation.web.visits import Action, Standing, Visit
 from services.team_formation.web.wording import alone_text, charge_lines, ending, saving_text
 from services.team_formation.web.words import Words
 
 _WHOLE = 10_000
-
-
-class Standing(StrEnum):
-    """Whether an invite still leads in, apart from its team."""
-
-    GOOD = "GOOD"
-    EXPIRED = "EXPIRED"
-    USED_UP = "USED_UP"
-
-
-class Action(StrEnum):
-    """What the main button does."""
-
-    JOIN = "JOIN"
-    WAIT = "WAIT"
-    JOIN_OTHER = "JOIN_OTHER"
-    NONE = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,46 +155,6 @@ class View:
     share: tuple[Channel, ...]
     update: str
     """What a screen reader is told when the page changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What a page is made from."""
-
-    invite: Invite
-    standing: Standing
-    shown: Shown
-    code: str
-    link: str
-    hands_over: bool
-    """Whether this installation can sign what the checkout is told."""
-
-    @property
-    def leads_to_checkout(self) -> bool:
-        """Whether the button opens the platform's checkout; otherwise the code is to be given to its app."""
-        return self.hands_over and bool(self.shown.campaign.presentation.checkout_url)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether its team is open and has no room."""
-        team, rules = self.shown.team, self.shown.terms.rules
-        return team.state.is_open and team.totals.taken(rules.counted_in) >= rules.maximum
-
-    @property
-    def version(self) -> str:
-        """Name what it shows: the same for the same words."""
-        return f"{self.shown.version}.{self.shown.turn}.{self.standing[:1]}"
-
-
-def action_of(visit: Visit) -> Action:
-    """Tell what whoever comes by the invite can do now."""
-    shown = visit.shown
-    if not shown.team.state.is_open or shown.campaign.phase is Phase.PAUSED or visit.standing is not Standing.GOOD:
-        return Action.NONE
-    if not visit.is_full:
-        return Action.NONE if shown.is_sold_out else Action.JOIN
-    ways = {OnFull.WAITLIST: Action.WAIT, OnFull.OPEN_TEAM: Action.JOIN_OTHER}
-    return ways.get(shown.terms.rules.on_full, Action.NONE)
 
 
 def view_of(visit: Visit, words: Words, title_language: str) -> View:
@@ -474,7 +414,7 @@ class _Writer:
     def _items(self) -> tuple[ItemLine, ...]:
         if len(self.offer.items) == 1:
             return ()
-        joins = action_of(self.visit) is Action.JOIN and self.visit.leads_to_checkout
+        joins = self.visit.action is Action.JOIN and self.visit.leads_to_checkout
         return tuple(self._item(item, joins=joins) for item in self.offer.items)
 
     def _item(self, item: ItemOffer, *, joins: bool) -> ItemLine:
@@ -486,7 +426,7 @@ class _Writer:
 
     def _action(self) -> tuple[Action, str, str]:
         """Choose the main button: what it does, says, and opens."""
-        words, action = self.words, action_of(self.visit)
+        words, action = self.words, self.visit.action
         if action is Action.NONE:
             if self.team.state.is_open and self.visit.shown.is_sold_out:
                 return action, words.say("c_sold_out_title"), ""

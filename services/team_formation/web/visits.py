@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 import psycopg
@@ -11,19 +12,34 @@ from services.chassis.database import Database
 from services.chassis.once import Once
 from services.team_formation import store
 from services.team_formation.codes import InviteCodes, hash_code
-from services.team_formation.domain import Invite, invite_refusal
+from services.team_formation.domain import Invite, OnFull, Phase, invite_refusal
 from services.team_formation.doors import Door, Doors
 from services.team_formation.translate import team_id
 from services.team_formation.web.live import Live
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.view import Standing, Visit
 
 FRESH_SECONDS = 2.0
 """An invite that was revoked or used up is shown as before for at most so long."""
 STALE_SECONDS = 60.0
 """While the database is away it is shown as it was, for at most so long: a join decides for itself."""
 _MOST = 50_000
-_STANDINGS = {"INVITE_EXPIRED": Standing.EXPIRED, "INVITE_USED_UP": Standing.USED_UP}
+
+
+class Standing(StrEnum):
+    """Whether an invite still leads in, apart from its team."""
+
+    GOOD = "GOOD"
+    EXPIRED = "EXPIRED"
+    USED_UP = "USED_UP"
+
+
+class Action(StrEnum):
+    """What the main button does."""
+
+    JOIN = "JOIN"
+    WAIT = "WAIT"
+    JOIN_OTHER = "JOIN_OTHER"
+    NONE = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,49 @@ class Place:
     link: str
     team: str
     """The team's id as the API has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a page is made from."""
+
+    invite: Invite
+    standing: Standing
+    shown: Shown
+    code: str
+    link: str
+    hands_over: bool
+    """Whether this installation can sign what the checkout is told."""
+
+    @property
+    def leads_to_checkout(self) -> bool:
+        """Whether the button opens the platform's checkout; otherwise the code is to be given to its app."""
+        return self.hands_over and bool(self.shown.campaign.presentation.checkout_url)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its team is open and has no room."""
+        team, rules = self.shown.team, self.shown.terms.rules
+        return team.state.is_open and team.totals.taken(rules.counted_in) >= rules.maximum
+
+    @property
+    def version(self) -> str:
+        """Name what it shows: the same for the same words."""
+        return f"{self.shown.version}.{self.shown.turn}.{self.standing[:1]}"
+
+    @property
+    def action(self) -> Action:
+        """What whoever comes by the invite can do now."""
+        shown = self.shown
+        if not shown.team.state.is_open or shown.campaign.phase is Phase.PAUSED or self.standing is not Standing.GOOD:
+            return Action.NONE
+        if not self.is_full:
+            return Action.NONE if shown.is_sold_out else Action.JOIN
+        ways = {OnFull.WAITLIST: Action.WAIT, OnFull.OPEN_TEAM: Action.JOIN_OTHER}
+        return ways.get(shown.terms.rules.on_full, Action.NONE)
+
+
+_STANDINGS = {"INVITE_EXPIRED": Standing.EXPIRED, "INVITE_USED_UP": Standing.USED_UP}
 
 
 class Visits:

@@ -9,7 +9,7 @@ from services.team_formation import domain
 from services.team_formation.domain import Basis, Invite
 from services.team_formation.web.previews import poster_of
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.view import Standing, Visit
+from services.team_formation.web.visits import Standing, Visit
 from services.team_formation.web.words import words_of
 from tests.support.formation import PLATFORM, START, a_campaign
 from tests.unit.team_formation.web.test_offer import a_team
