@@ -1,7 +1,6 @@
 """Answers to those who open a campaign's link: the page, its data, its events, its QR code; and a stream's screen."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from uuid import UUID
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
@@ -17,7 +16,6 @@ from services.team_formation.web.answers import (
     IMMUTABLE,
     NO_STORE,
     Answer,
-    Body,
     answer,
     body_of,
     common,
@@ -28,17 +26,17 @@ from services.team_formation.web.answers import (
 from services.team_formation.web.campaign_sheets import CampaignSheets
 from services.team_formation.web.campaign_shown import ShownCampaign
 from services.team_formation.web.campaign_visits import CampaignPlace, CampaignVisit, CampaignVisits
+from services.team_formation.web.following import Following
 from services.team_formation.web.guesses import Guesses
 from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.live import Live
 from services.team_formation.web.pages import Assets, Pages
-from services.team_formation.web.positions import is_news, position
 from services.team_formation.web.shown import Shown
 from services.team_formation.web.strangers import Strangers
-from services.team_formation.web.streams import EventStream, wait_for_news
+from services.team_formation.web.streams import EventStream
 from services.team_formation.web.words import Words
 
-Draw = Callable[[CampaignVisit, Words, str], Body]
+Draw = Callable[[CampaignVisit, Words, str], bytes]
 
 
 class CampaignPages:
@@ -47,7 +45,6 @@ class CampaignPages:
     def __init__(
         self,
         visits: CampaignVisits,
-        campaigns: Live[UUID, ShownCampaign],
         teams: Live[str, Shown],
         pages: Pages,
         assets: Assets,
@@ -56,12 +53,12 @@ class CampaignPages:
         origins: Sequence[str],
     ) -> None:
         self._visits = visits
-        self._campaigns = campaigns
         self._teams = teams
         self._sheets = CampaignSheets(pages, assets)
         self._checkouts = checkouts
         self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
         self._origins = frozenset(origins)
+        self._following = Following(visits, origins)
         self._headers = for_pages(FRESH, assets.style)
         self._unkept = for_pages(NO_STORE, assets.style)
         self._of_screens = for_pages(FRESH, assets.screen_style)
@@ -84,19 +81,17 @@ class CampaignPages:
         found = await self._find(request)
         if isinstance(found, Answer):
             return found
-        return answer(request, self._drawn(request, found[1], self._sheets.html), self._headers)
+        return answer(request, self._sheets.html(found[1], *_languages(request, found[1])), self._headers)
 
     async def data(self, request: Request) -> Answer:
         """Answer with all that the page says; `after` a version, once there is something newer."""
         found = await self._find(request)
         if isinstance(found, Answer):
             return found
-        place, visit = found
-        after = request.query_params.get("after", "")
-        if after and not is_news(after, visit.version) and request.method == "GET":
-            await wait_for_news(self._follow(place, after), request.receive, self._changed(place, visit))
-            visit = await self._visits.visit(place) or visit
-        body = self._drawn(request, visit, self._sheets.json)
+        visit = await self._following.news(request, *found)
+        if visit is None:
+            return self._strangers.unknown(request)
+        body = self._sheets.json(visit, *_languages(request, visit))
         return answer(request, body, [*common(FRESH), *cross_origin(request, self._origins)])
 
     async def events(self, request: Request) -> Answer | EventStream[ShownCampaign]:
@@ -147,27 +142,11 @@ class CampaignPages:
         found = await self._find(request)
         if isinstance(found, Answer):
             return found
-        place, visit = found
-        after = request.headers.get("last-event-id") or request.query_params.get("after", "")
 
-        sent = after or visit.version
+        def drawn(visit: CampaignVisit) -> bytes:
+            return draw(visit, *_languages(request, visit))
 
-        def written(seen: CampaignVisit | None) -> bytes | None:
-            nonlocal sent
-            sent = seen.version if seen else sent
-            return self._drawn(request, seen, draw).plain if seen else None
-
-        async def write(shown: ShownCampaign) -> bytes | None:
-            return written(self._visits.seen(place, shown))
-
-        async def check() -> bytes | None:
-            seen = await self._visits.visit(place)
-            return written(seen) if seen is None or seen.version != sent else b""
-
-        begin = f"event: time\ndata: {self._visits.milliseconds(place)}\n\n".encode()
-        if after and is_news(after, visit.version):
-            after = ""
-        return EventStream(self._follow(place, after), write, begin, check, cross_origin(request, self._origins))
+        return self._following.stream(request, *found, drawn)
 
     async def _listed(self, place: CampaignPlace, team: str) -> Shown | None:
         """Find a team of the campaign that anybody may join: a page may be older than the ten that it lists now."""
@@ -183,20 +162,6 @@ class CampaignPages:
         is_listed = rules.visibility is Visibility.LISTED and not shown.team.match_key
         has_room = shown.team.state.is_open and shown.team.totals.taken(rules.counted_in) < rules.maximum
         return shown if is_listed and has_room else None
-
-    def _drawn(self, request: Request, visit: CampaignVisit, draw: Draw) -> Body:
-        return draw(visit, *_languages(request, visit))
-
-    def _changed(self, place: CampaignPlace, visit: CampaignVisit) -> Callable[[], Awaitable[bool]]:
-        async def changed() -> bool:
-            seen = await self._visits.visit(place)
-            return seen is None or seen.version != visit.version
-
-        return changed
-
-    def _follow(self, place: CampaignPlace, after: str) -> AsyncGenerator[ShownCampaign, None]:
-        version, turn = position(after) or (0, 0)
-        return self._campaigns.after(place.platform_id, place.campaign_id, version, turn)
 
     async def _find(self, request: Request) -> tuple[CampaignPlace, CampaignVisit] | Answer:
         """Find what a code leads to; unknown codes and drafts get the same answer, and count as guesses."""

@@ -5,6 +5,7 @@ and there is no secret to keep. It is as hard to guess as an invite's (74 random
 with a letter, so that chats take the whole of a link. A draft is as unknown as what is not there.
 """
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.team_formation.codes import InviteCodes
 from services.team_formation.domain import CampaignState, Phase
 from services.team_formation.web.campaign_shown import ShownCampaign
 from services.team_formation.web.live import Live
+from services.team_formation.web.positions import position
 
 _MOST = 50_000
 
@@ -110,13 +112,18 @@ class CampaignVisits:
     async def visit(self, place: CampaignPlace) -> CampaignVisit | None:
         """Find what a page shows now; None for a draft."""
         shown = self._live.at_hand(place.platform_id, place.campaign_id)
-        return self.seen(place, shown or await self._live.now(place.platform_id, place.campaign_id))
+        return await self.seen(place, shown or await self._live.now(place.platform_id, place.campaign_id))
 
-    def seen(self, place: CampaignPlace, shown: ShownCampaign) -> CampaignVisit | None:
+    async def seen(self, place: CampaignPlace, shown: ShownCampaign) -> CampaignVisit | None:
         """Tell what a page shows with a state of the campaign; None for a draft."""
         if shown.campaign.phase is Phase.DRAFT:
             return None
         return CampaignVisit(shown, place.code, place.link, self._hands_over)
+
+    def follow(self, place: CampaignPlace, after: str) -> AsyncGenerator[ShownCampaign, None]:
+        """Yield the states of the campaign after a version of the page, as they come."""
+        version, turn = position(after) or (0, 0)
+        return self._live.after(place.platform_id, place.campaign_id, version, turn)
 
     def milliseconds(self, place: CampaignPlace) -> int:
         """Tell the time of a place's platform, in milliseconds since 1970: countdowns go by it."""

@@ -1,6 +1,6 @@
 """Answers to those who open an invite link: the page, its data, its events, its QR code."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -21,17 +21,16 @@ from services.team_formation.web.answers import (
     for_pages,
     redirect,
 )
+from services.team_formation.web.following import Following
 from services.team_formation.web.guesses import Guesses
 from services.team_formation.web.joining import Checkouts
-from services.team_formation.web.live import Live
 from services.team_formation.web.opens import Opens, is_person
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.picture import Shape
-from services.team_formation.web.positions import is_news, position
 from services.team_formation.web.previews import Previews
 from services.team_formation.web.shown import Shown
 from services.team_formation.web.strangers import Strangers
-from services.team_formation.web.streams import EventStream, wait_for_news
+from services.team_formation.web.streams import EventStream
 from services.team_formation.web.visits import Place, Visit, Visits
 from services.team_formation.web.words import Words
 
@@ -44,7 +43,6 @@ class InvitePages:
     def __init__(
         self,
         visits: Visits,
-        live: Live[str, Shown],
         pages: Pages,
         assets: Assets,
         opens: Opens,
@@ -53,11 +51,11 @@ class InvitePages:
         origins: Sequence[str],
     ) -> None:
         self._visits = visits
-        self._live = live
         self._pages = pages
         self._opens = opens
         self._checkouts = checkouts
         self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
+        self._following = Following(visits, origins)
         self._previews = Previews()
         self._origins = frozenset(origins)
         self._headers = for_pages(FRESH, assets.style)
@@ -90,14 +88,9 @@ class InvitePages:
         found = await self._find(request)
         if isinstance(found, Answer):
             return found
-        place, visit = found
-        after = request.query_params.get("after", "")
-        if after and not is_news(after, visit.version) and request.method == "GET":
-            await wait_for_news(self._follow(place, after), request.receive, self._changed(place, visit))
-            again = await self._visits.visit(place)
-            if again is None:
-                return self._strangers.unknown(request)
-            visit = again
+        visit = await self._following.news(request, *found)
+        if visit is None:
+            return self._strangers.unknown(request)
         body = self._pages.json(visit, *_languages(request, visit))
         return answer(request, body, [*common(FRESH), *cross_origin(request, self._origins)])
 
@@ -106,29 +99,11 @@ class InvitePages:
         found = await self._find(request)
         if isinstance(found, Answer):
             return found
-        place, visit = found
-        after = request.headers.get("last-event-id") or request.query_params.get("after", "")
 
-        sent = after or visit.version
+        def draw(visit: Visit) -> bytes:
+            return self._pages.event(visit, *_languages(request, visit))
 
-        def written(seen: Visit | None) -> bytes | None:
-            nonlocal sent
-            if seen is None:
-                return None
-            sent = seen.version
-            return self._pages.event(seen, *_languages(request, seen))
-
-        async def write(shown: Shown) -> bytes | None:
-            return written(await self._visits.seen(place, shown))
-
-        async def check() -> bytes | None:
-            seen = await self._visits.visit(place)
-            return written(seen) if seen is None or seen.version != sent else b""
-
-        begin = f"event: time\ndata: {self._visits.milliseconds(place)}\n\n".encode()
-        if after and is_news(after, visit.version):
-            after = ""
-        return EventStream(self._follow(place, after), write, begin, check, cross_origin(request, self._origins))
+        return self._following.stream(request, *found, draw)
 
     async def qr_code(self, request: Request) -> Answer:
         """Answer with the link's QR code, which never changes."""
@@ -154,17 +129,6 @@ class InvitePages:
         _, visit = found
         address = self._checkouts.address(visit, request.query_params.get("sku", ""))
         return redirect(address or urlsplit(visit.link).path, self._unkept)
-
-    def _changed(self, place: Place, visit: Visit) -> Callable[[], Awaitable[bool]]:
-        async def changed() -> bool:
-            seen = await self._visits.visit(place)
-            return seen is None or seen.version != visit.version
-
-        return changed
-
-    def _follow(self, place: Place, after: str) -> AsyncGenerator[Shown, None]:
-        version, turn = position(after) or (0, 0)
-        return self._live.after(place.door.platform_id, place.team, version, turn)
 
     async def _find(self, request: Request) -> tuple[Place, Visit] | Answer:
         """Find what a code leads to; unknown and revoked codes get the same answer."""

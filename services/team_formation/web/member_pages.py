@@ -20,7 +20,7 @@ from services.team_formation.domain import Seat, leave_refusal
 from services.team_formation.handlers import Ask, Command
 from services.team_formation.store import member_links as shelf
 from services.team_formation.web import languages
-from services.team_formation.web.answers import JSON, NO_STORE, Answer, body_of, for_pages, redirect
+from services.team_formation.web.answers import HTML, JSON, NO_STORE, Answer, body_of, for_pages, redirect
 from services.team_formation.web.answers import answer as answered
 from services.team_formation.web.ground import Ground
 from services.team_formation.web.guesses import Guesses
@@ -28,7 +28,7 @@ from services.team_formation.web.live import Live
 from services.team_formation.web.member_view import Member, MemberView, member_view
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.streams import EventStream
+from services.team_formation.web.streams import EventStream, time_event
 from services.team_formation.web.words import Words
 
 _LARGEST_FORM = 4096
@@ -95,8 +95,8 @@ class MemberPages:
 
         team = translate.team_id(found.seat.campaign_id, found.seat.team_id)
         states = self._live.after(found.seat.platform_id, team, found.shown.version, found.shown.turn)
-        begin = f"event: time\ndata: {int(self._clock.now(found.seat.platform_id).timestamp() * 1000)}\n\n"
-        return EventStream(states, write, begin.encode(), nothing_else)
+        begin = time_event(int(self._clock.now(found.seat.platform_id).timestamp() * 1000))
+        return EventStream(states, write, begin, nothing_else)
 
     async def export(self, request: Request) -> Answer:
         """Answer with what is stored about the seat."""
@@ -197,7 +197,7 @@ class MemberPages:
         )
 
     def _answer(self, request: Request, html: bytes, status: int = 200) -> Answer:
-        return answered(request, body_of(b"text/html; charset=utf-8", html), self._headers, status)
+        return answered(request, body_of(HTML, html), self._headers, status)
 
 
 async def nothing_else() -> bytes:

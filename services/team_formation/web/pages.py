@@ -10,6 +10,7 @@ from uuid import UUID
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from services.team_formation.web.answers import HTML, JSON, Body, body_of, digest
+from services.team_formation.web.latest import Latest
 from services.team_formation.web.view import view_of
 from services.team_formation.web.visits import Visit
 from services.team_formation.web.words import Words
@@ -17,7 +18,6 @@ from services.team_formation.web.words import Words
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-EVENTS = b"text/event-stream"
 _MOST = 4_000
 """Pages kept; one takes about 20 KB with its packed form."""
 
@@ -47,8 +47,8 @@ class Pages:
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
-        self._kept: dict[Key, tuple[str, Body]] = {}
-        self._events: dict[tuple[UUID, str, str, str], tuple[str, bytes]] = {}
+        self._bodies: Latest[Key, Body] = Latest(_MOST)
+        self._events: Latest[tuple[UUID, str, str, str], bytes] = Latest(_MOST)
         environment = Environment(
             loader=PackageLoader(__package__, "html"),
             autoescape=True,
@@ -71,17 +71,13 @@ class Pages:
 
     def event(self, visit: Visit, words: Words, title_language: str) -> bytes:
         """Give the parts of the page that change as an event of a stream: the same for all links to a team."""
-        key = (visit.shown.team.team_id, visit.standing, words.language, title_language)
-        kept = self._events.get(key)
-        if kept and kept[0] == visit.version:
-            return kept[1]
-        view = view_of(visit, words, title_language)
-        event = self.as_event(self._filled(self._live, view=view, words=words, path=""), visit.version)
-        self._events.pop(key, None)
-        if len(self._events) >= _MOST:
-            del self._events[next(iter(self._events))]
-        self._events[key] = visit.version, event
-        return event
+
+        def make() -> bytes:
+            view = view_of(visit, words, title_language)
+            return self.as_event(self._filled(self._live, view=view, words=words, path=""), visit.version)
+
+        key = visit.shown.team.team_id, visit.standing, words.language, title_language
+        return self._events.of(key, visit.version, make)
 
     def notice(self, name: str, words: Words) -> Body:
         """Give a page that says one thing: unknown, busy or broken."""
@@ -102,16 +98,10 @@ class Pages:
         return f"event: page\nid: {version}\ndata: {json.dumps(page.decode(), ensure_ascii=False)}\n\n".encode()
 
     def _made(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> Body:
-        key = kind, visit.code, words.language, title_language
-        kept = self._kept.get(key)
-        if kept and kept[0] == visit.version:
-            return kept[1]
-        body = body_of(kind, self._content(kind, visit, words, title_language))
-        self._kept.pop(key, None)
-        if len(self._kept) >= _MOST:
-            del self._kept[next(iter(self._kept))]
-        self._kept[key] = visit.version, body
-        return body
+        def make() -> Body:
+            return body_of(kind, self._content(kind, visit, words, title_language))
+
+        return self._bodies.of((kind, visit.code, words.language, title_language), visit.version, make)
 
     def _content(self, kind: bytes, visit: Visit, words: Words, title_language: str) -> bytes:
         view = view_of(visit, words, title_language)

@@ -34,6 +34,11 @@ _HEADERS = [
 ]
 
 
+def time_event(milliseconds: int) -> bytes:
+    """Write the event that a stream begins with: the time of the platform, which countdowns go by."""
+    return f"event: time\ndata: {milliseconds}\n\n".encode()
+
+
 class EventStream(Generic[Body]):
     """Sends events to one reader until there is no more to come, the reader is gone, or this process stops.
 

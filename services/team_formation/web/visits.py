@@ -1,6 +1,7 @@
 """From a code to what its page is made from."""
 
 import time
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -16,6 +17,7 @@ from services.team_formation.domain import Invite, OnFull, Phase, invite_refusal
 from services.team_formation.doors import Door, Doors
 from services.team_formation.translate import team_id
 from services.team_formation.web.live import Live
+from services.team_formation.web.positions import position
 from services.team_formation.web.shown import Shown
 
 FRESH_SECONDS = 2.0
@@ -151,6 +153,11 @@ class Visits:
         """Find what the page shows with a state of the team."""
         invite = await self._invite(place.door)
         return None if invite is None or invite.revoked_at else self.made(place, invite, shown)
+
+    def follow(self, place: Place, after: str) -> AsyncGenerator[Shown, None]:
+        """Yield the states of the team after a version of the page, as they come."""
+        version, turn = position(after) or (0, 0)
+        return self._live.after(place.door.platform_id, place.team, version, turn)
 
     def milliseconds(self, place: Place) -> int:
         """Tell the time of a place's platform, in milliseconds since 1970: countdowns go by it."""

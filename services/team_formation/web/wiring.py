@@ -77,11 +77,9 @@ class Web:
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
         guesses = Guesses()
-        invites = InvitePages(self._visits, self.live, pages, assets, self.opens, self._checkouts, guesses, origins)
+        invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, guesses, origins)
         members = MemberPages(self._ground, self.live, pages, assets, guesses)
-        campaigns = CampaignPages(
-            self._campaign_visits, self.campaigns, self.live, pages, assets, self._checkouts, guesses, origins
-        )
+        campaigns = CampaignPages(self._campaign_visits, self.live, pages, assets, self._checkouts, guesses, origins)
         routes = [*invites.routes(), *members.routes(), *campaigns.routes()]
         hooks = self.chats.hooks.routes() if self.chats else []
         app = application([*routes, *hooks, keys_route(self._ground.tokens)], pages, assets)
