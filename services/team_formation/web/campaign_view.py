@@ -13,7 +13,16 @@ from services.team_formation import translate
 from services.team_formation.domain import Basis, Campaign, CampaignState, CountedIn, Role, Team, Terms
 from services.team_formation.web.campaign_visits import CampaignVisit
 from services.team_formation.web.offer import ItemOffer, Offer, Step, ladder_of, offer_of, offer_of_new
-from services.team_formation.web.wording import alone_text, charge_lines, ending, saving_text
+from services.team_formation.web.wording import (
+    alone_text,
+    charge_lines,
+    ending,
+    of_basis,
+    saving_text,
+    seats_text,
+    step_label,
+    text_of,
+)
 from services.team_formation.web.words import Words
 
 
@@ -178,8 +187,7 @@ class _Writer:
         self.words = words
         self.campaign: Campaign = visit.shown.campaign
         self.offer: Offer = offer_of_new(self.campaign, visit.shown.counted.tally)
-        texts = {text.language: text for text in self.campaign.presentation.texts}
-        self.text = texts.get(title_language) or self.campaign.presentation.texts[0]
+        self.text = text_of(self.campaign, title_language)
         self.left = self.shown.left
 
     def write(self) -> CampaignView:
@@ -249,7 +257,7 @@ class _Writer:
     def _price(self, teams: tuple[TeamLine, ...]) -> CampaignPrice:
         main, table = self.offer.main, self.campaign.terms.price_table
         lowest = self._for_members(main)
-        key = {Basis.TEAM_MEMBERS: "poster_members", Basis.TEAM_UNITS: "poster_units"}.get(table.basis)
+        key = of_basis("poster", table.basis)
         price = self._from(lowest.lowest)
         falls = lowest.lowest < main.alone
         return CampaignPrice(
@@ -260,7 +268,7 @@ class _Writer:
             now=min([main.now, *(team.now for team in teams)]),
             lowest=lowest.lowest,
             lowest_at=lowest.lowest_at,
-            text=self.words.count(key or "poster_campaign", lowest.lowest_at, price=price) if falls else "",
+            text=self.words.count(key, lowest.lowest_at, price=price) if falls else "",
             alone_text=alone_text(main, self.campaign.currency, self.words),
             saving=saving_text(lowest.lowest, main.alone, self.words),
         )
@@ -282,8 +290,7 @@ class _Writer:
     def _team(self, team: Team, terms: Terms) -> TeamLine:
         words, offer = self.words, offer_of(team, terms, self.campaign)
         name = translate.team_id(team.campaign_id, team.team_id)
-        members = offer.counted_in is CountedIn.MEMBERS
-        seats, missing = ("seats_members", "c_missing_members") if members else ("seats_units", "c_missing_units")
+        missing = "c_missing_members" if offer.counted_in is CountedIn.MEMBERS else "c_missing_units"
         price = self._money(offer.main.now)
         join = words.say("join", price=words.say("price_from", price=price) if offer.is_from else price)
         notes = [words.count(key, number) for key, number in self._kept(offer) if number]
@@ -296,7 +303,7 @@ class _Writer:
             maximum=offer.maximum,
             missing=offer.needed,
             now=offer.main.now,
-            text=words.count(seats, offer.confirmed, maximum=formats.number(offer.maximum, words.locale)),
+            text=seats_text(offer, words),
             missing_text=words.count(missing, offer.needed) if offer.needed else words.say("c_certain"),
             notes=tuple(notes),
             ends=words.say("ends", by=ending(team.ends_at, self.campaign, words)),
@@ -317,15 +324,13 @@ class _Writer:
 
     def _step(self, step: Step) -> LadderStep:
         basis, words = self.offer.basis, self.words
-        key = {Basis.TEAM_MEMBERS: "from_members", Basis.TEAM_UNITS: "from_units"}.get(basis, "from_campaign")
-        label = words.count(key, step.threshold) if step.threshold else words.say("start")
         stands = self.shown.fill > 0 or basis is Basis.CAMPAIGN_UNITS
         is_current = step.is_current and stands
         mark = "now_here" if basis is Basis.CAMPAIGN_UNITS else "c_fullest_mark"
         return LadderStep(
             step.threshold,
             step.unit_price,
-            label,
+            step_label(step, basis, words),
             self._money(step.unit_price),
             step.is_reached and stands,
             is_current,

@@ -24,23 +24,23 @@ class Versioned(Protocol):
 Place = TypeVar("Place")
 State = TypeVar("State")
 Visit = TypeVar("Visit", bound=Versioned)
-AnyPlace = TypeVar("AnyPlace", contravariant=True)
-AnyVisit = TypeVar("AnyVisit", bound=Versioned, covariant=True)
+Place_contra = TypeVar("Place_contra", contravariant=True)
+Visit_co = TypeVar("Visit_co", bound=Versioned, covariant=True)
 
 
-class Sights(Protocol[AnyPlace, State, AnyVisit]):
+class Sights(Protocol[Place_contra, State, Visit_co]):
     """Finds what the page of a place shows."""
 
-    async def visit(self, place: AnyPlace) -> AnyVisit | None:
+    async def visit(self, place: Place_contra) -> Visit_co | None:
         """Find what it shows now; None where it shows nothing any more."""
 
-    async def seen(self, place: AnyPlace, shown: State) -> AnyVisit | None:
+    async def seen(self, place: Place_contra, shown: State) -> Visit_co | None:
         """Find what it shows with a state of what it is about."""
 
-    def follow(self, place: AnyPlace, after: str) -> AsyncGenerator[State, None]:
+    def follow(self, place: Place_contra, after: str) -> AsyncGenerator[State, None]:
         """Yield the states after a version, as they come."""
 
-    def milliseconds(self, place: AnyPlace) -> int:
+    def milliseconds(self, place: Place_contra) -> int:
         """Tell the time of the place's platform, in milliseconds since 1970."""
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.chassis import formats
 from services.team_formation.domain import (
+    CountedIn,
     ReleaseReason,
     Seat,
     SeatState,
@@ -11,7 +12,7 @@ from services.team_formation.domain import (
 )
 from services.team_formation.web.offer import offer_of
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.wording import ending
+from services.team_formation.web.wording import ended_title, ending, seats_text, text_of
 from services.team_formation.web.words import Words
 
 
@@ -79,8 +80,7 @@ class _Writer:
         self.seat, self.shown, self.words = member.seat, member.shown, words
         self.campaign, self.team, self.terms = member.shown.campaign, member.shown.team, member.shown.terms
         self.mode = self.terms.rules.payment_mode
-        texts = {text.language: text for text in self.campaign.presentation.texts}
-        self.text = texts.get(title_language) or self.campaign.presentation.texts[0]
+        self.text = text_of(self.campaign, title_language)
         self.offer = offer_of(self.team, self.terms, self.campaign)
 
     def write(self, *, may_leave: bool) -> MemberView:
@@ -135,22 +135,12 @@ class _Writer:
         return self.words.say(f"my_due_{self.mode}", paid=self._money(self.seat.cap * self.seat.quantity))
 
     def _team(self) -> str:
-        ended = {
-            TeamState.FORMED: "formed_title",
-            TeamState.FAILED: "failed_title",
-            TeamState.CANCELLED: "cancelled_title",
-        }
-        if self.team.state in ended:
-            return self.words.say(ended[self.team.state])
-        members = str(self.offer.counted_in) == "MEMBERS"
-        seats = self.words.count(
-            "seats_members" if members else "seats_units",
-            self.offer.confirmed,
-            maximum=formats.number(self.offer.maximum, self.words.locale),
-        )
+        if not self.team.state.is_open:
+            return ended_title(self.team.state, self.words)
+        seats = seats_text(self.offer, self.words)
         if not self.offer.needed:
             return f"{seats}. {self.words.say('certain')}"
-        key = "my_missing_members" if members else "needed_units"
+        key = "my_missing_members" if self.offer.counted_in is CountedIn.MEMBERS else "needed_units"
         needed = self.words.count(key, self.offer.needed, **{"else": self.words.say(f"else_{self.mode}")})
         return f"{seats}. {needed}"
 

@@ -6,12 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from services.chassis import formats
-from services.team_formation.domain import Basis
 from services.team_formation.web.answers import Body, body_of
 from services.team_formation.web.offer import offer_of
 from services.team_formation.web.picture import Poster, Shape, draw, media_type
 from services.team_formation.web.visits import Visit
-from services.team_formation.web.wording import ending
+from services.team_formation.web.wording import ending, of_basis, text_of
 from services.team_formation.web.words import Words
 
 _MOST = 300
@@ -76,16 +75,14 @@ def poster_of(visit: Visit, words: Words, title_language: str) -> Poster:
     team, terms, campaign = visit.shown.team, visit.shown.terms, visit.shown.campaign
     offer = offer_of(team, terms, campaign)
     main, table = offer.main, terms.price_table
-    texts = {text.language: text for text in campaign.presentation.texts}
-    text = texts.get(title_language) or campaign.presentation.texts[0]
+    text = text_of(campaign, title_language)
     price = formats.money(main.lowest, table.currency, words.locale)
-    key = {Basis.TEAM_MEMBERS: "poster_members", Basis.TEAM_UNITS: "poster_units"}.get(table.basis, "poster_campaign")
     falls = main.lowest < main.alone
     return Poster(
         title=text.title,
         seller=campaign.presentation.seller,
         alone=words.say("poster_alone", price=formats.money(main.alone, table.currency, words.locale)),
-        lowest=words.count(key, main.lowest_at, price=price) if falls else "",
+        lowest=words.count(of_basis("poster", table.basis), main.lowest_at, price=price) if falls else "",
         closing="" if campaign.latest_end else words.say("ends", by=ending(team.ends_at, campaign, words)),
         language=words.language,
         price=price if falls else "",

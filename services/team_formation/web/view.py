@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
-from babel.numbers import format_percent
-
 from services.chassis import formats
 from services.team_formation.domain import (
-    Basis,
     Campaign,
     CountedIn,
     PaymentMode,
@@ -26,10 +23,19 @@ from services.team_formation.sharing.links import ShareLink, make
 from services.team_formation.sharing.values import shared
 from services.team_formation.web.offer import ItemOffer, Offer, Step, offer_of
 from services.team_formation.web.visits import Action, Standing, Visit
-from services.team_formation.web.wording import alone_text, charge_lines, ending, saving_text
+from services.team_formation.web.wording import (
+    alone_text,
+    charge_lines,
+    ended_title,
+    ending,
+    of_basis,
+    percent_text,
+    saving_text,
+    seats_text,
+    step_label,
+    text_of,
+)
 from services.team_formation.web.words import Words
-
-_WHOLE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +181,7 @@ class _Writer:
         self.offer: Offer = offer_of(self.team, self.terms, self.campaign, visit.shown.sold_out)
         self.mode: PaymentMode = self.terms.rules.payment_mode
         self.by = ending(self.team.ends_at, self.campaign, words)
-        texts = {text.language: text for text in self.campaign.presentation.texts}
-        self.text = texts.get(title_language) or self.campaign.presentation.texts[0]
+        self.text = text_of(self.campaign, title_language)
 
     def write(self) -> View:
         campaign, invite, words = self.campaign, self.visit.invite, self.words
@@ -193,6 +198,7 @@ class _Writer:
         alone = self.team.state.is_open and bool(campaign.presentation.checkout_url)
         seats = self._seats()
         price = self._price()
+        heading = ended_title(self.team.state, words)
         drawn = f"lang={words.language}&v={campaign.version}"  # chats keep pictures by their address
         return View(
             code=self.visit.code,
@@ -212,7 +218,7 @@ class _Writer:
             inviter=words.say("invites", label=self._name(values.label)) if values.label else words.say("invited"),
             note=values.note,
             disclosure=values.disclosure,
-            heading=self._heading(),
+            heading=heading,
             line=self._line(),
             detail=self._detail(),
             certainty=self._certainty(),
@@ -232,7 +238,7 @@ class _Writer:
             alone_url=campaign.presentation.checkout_url if alone else "",
             alone_text=words.say("buy_alone", price=self._money(self.offer.main.alone)) if alone else "",
             share=tuple(self._channel(make(ours(name, words.language), values)) for name in CHANNELS),
-            update=self._heading() or words.say("update", seats=seats.text, price=price.text if price else ""),
+            update=heading or words.say("update", seats=seats.text, price=price.text if price else ""),
         )
 
     def _channel(self, link: ShareLink) -> Channel:
@@ -253,15 +259,6 @@ class _Writer:
         text = self._money(amount)
         return self.words.say("price_from", price=text) if self.offer.is_from else text
 
-    def _heading(self) -> str:
-        ended = {
-            TeamState.FORMED: "formed_title",
-            TeamState.FAILED: "failed_title",
-            TeamState.CANCELLED: "cancelled_title",
-        }
-        key = ended.get(self.team.state)
-        return self.words.say(key) if key else ""
-
     def _line(self) -> str:
         """Write what is paid, and what one more friend changes; of a full team, what its members pay."""
         words, main = self.words, self.offer.main
@@ -276,8 +273,8 @@ class _Writer:
         pay = words.say(f"pay_{self.mode}", price=self._money(main.now))
         if main.next_price is None:
             return words.say("first_line_alone", pay=pay)
-        key = {Basis.TEAM_MEMBERS: "then_members", Basis.TEAM_UNITS: "then_units"}.get(self.offer.basis)
-        then = words.count(key or "then_campaign", main.missing, price=self._money(main.next_price), by=self.by)
+        key = of_basis("then", self.offer.basis)
+        then = words.count(key, main.missing, price=self._money(main.next_price), by=self.by)
         return words.say("first_line", pay=pay, then=then)
 
     def _standing_price(self) -> int:
@@ -335,8 +332,6 @@ class _Writer:
 
     def _seats(self) -> Seats:
         offer, words = self.offer, self.words
-        members = offer.counted_in is CountedIn.MEMBERS
-        key = "seats_members" if members else "seats_units"
         notes = []
         if self.team.state.is_open and offer.held and not self.is_full:
             notes.append(words.count("held", offer.held))
@@ -350,7 +345,7 @@ class _Writer:
             room=offer.room,
             minimum=offer.minimum,
             maximum=offer.maximum,
-            text=words.count(key, offer.confirmed, maximum=formats.number(offer.maximum, words.locale)),
+            text=seats_text(offer, words),
             notes=(*notes, *self._fullness()),
         )
 
@@ -368,8 +363,7 @@ class _Writer:
         return [*full, self.words.say("full_free", held=held, by=by)]
 
     def _step(self, step: Step) -> StepLine:
-        key = {Basis.TEAM_MEMBERS: "from_members", Basis.TEAM_UNITS: "from_units"}.get(self.offer.basis)
-        label = self.words.count(key or "from_campaign", step.threshold) if step.threshold else self.words.say("start")
+        label = step_label(step, self.offer.basis, self.words)
         price = self._money(step.unit_price)
         return StepLine(
             step.threshold,
@@ -399,17 +393,16 @@ class _Writer:
         if discount.kind == "amount_off":
             return self.words.say("how_amount_off", list=before, off=self._money(discount.value))
         if discount.kind == "basis_points_off":
-            percent = format_percent(discount.value / _WHOLE, locale=self.words.locale, decimal_quantization=False)
+            percent = percent_text(discount.value, self.words)
             return self.words.say("how_basis_points_off", list=before, percent=percent)
         return self.words.say("how_fixed_price")
 
     def _why(self) -> tuple[str, ...]:
         """Explain the price from what is stored: what counts, each step, and the promise of the cap."""
         words, offer = self.words, self.offer
-        key = {Basis.TEAM_MEMBERS: "why_members", Basis.TEAM_UNITS: "why_units"}.get(offer.basis, "why_campaign")
         steps = [self._step(step) for step in offer.ladder]
         lines = [words.say("why_step", **{"from": step.label, "price": step.price, "how": step.how}) for step in steps]
-        return (words.count(key, offer.fill), *lines, words.say("why_cap"))
+        return (words.count(of_basis("why", offer.basis), offer.fill), *lines, words.say("why_cap"))
 
     def _items(self) -> tuple[ItemLine, ...]:
         if len(self.offer.items) == 1:
