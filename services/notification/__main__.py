@@ -33,6 +33,7 @@ from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.handlers.groups import PAGE as GROUPS_PAGE
 from services.notification.handlers.messages import MessageWriter
 from services.notification.handlers.reminders import PAGE
+from services.notification.places import Places
 from services.notification.poster import Desk, Poster, PostRecorder
 from services.notification.recorder import Recorder
 from services.notification.rpc import (
@@ -40,6 +41,7 @@ from services.notification.rpc import (
     ChannelCalls,
     GroupCalls,
     InternalServicer,
+    MemberMessageCalls,
     MessageCalls,
     NotificationServicer,
     RuleCalls,
@@ -71,6 +73,7 @@ async def process() -> None:
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
     members = Coalescer("members", MemberWriter(database, clock, contacts).decide)
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
+    places = Places(settings.team_formation, settings.service_key.get_secret_value())
     sender = Sender(
         database,
         clock,
@@ -81,6 +84,7 @@ async def process() -> None:
         limits=limits,
         pace=pace,
         unsubscribing=unsubscribing,
+        places=places,
     )
     events, platform_events = EventHandlers(database, clock), PlatformEvents(database, clock)
     groups = Groups(database, clock, contacts, unsubscribing, channels_that_edit(channels))
@@ -113,7 +117,9 @@ async def process() -> None:
                     calls,
                 )
             ),
-            internal_servicer(InternalServicer(http, open_ways(http, clock), answerer)),
+            internal_servicer(
+                InternalServicer(http, open_ways(http, clock), answerer, MemberMessageCalls(database, clock))
+            ),
         ],
         writers=[
             Part("members", run=members.run),
@@ -130,6 +136,7 @@ async def process() -> None:
         },
         timers=[
             Part("channels", stop=http.close),
+            Part("places", start=places.start, stop=places.stop),
             Part("sender", run=sender.run, stop=sender.stop),
             Part("poster", run=poster.run, stop=poster.stop),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),

@@ -19,3 +19,7 @@ POSTS = Counter(
 )
 POSTS_IN_FLIGHT = Gauge("groupbuy_webhook_posts_in_flight", "Posts to platforms' endpoints under way.")
 ENDPOINTS_DISABLED = Counter("groupbuy_webhook_endpoints_disabled_total", "Endpoints that were disabled for failing.")
+WITHOUT_PLACE = Counter(
+    "groupbuy_messages_without_link_total",
+    "Messages about a seat that went without the link of the member's page: team_formation did not answer.",
+)

@@ -8,6 +8,12 @@ _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(r"\b(?:[\w-]+\.)+[\w-]+:\d+")
 
 
+def without_token(detail: str, link: str) -> str:
+    """Replace the secret that a link ends with, by itself too."""
+    token = link.rpartition("/")[2]
+    return detail.replace(token, "(link)") if token else detail
+
+
 def without_addresses(detail: str, address: str) -> str:
     """Replace the address, its parts and whatever looks like one; one line of at most 300 characters."""
     text = " ".join("".join(letter if letter.isprintable() else " " for letter in detail).split())

@@ -123,8 +123,13 @@ def _with_action(words: Words, kind: Kind, facts: Facts, opened: Opened) -> Word
     action = action_of(kind, facts, opened)
     if action is None:
         return words
-    label, link = _labels(built_in_language(words.language))[action], link_of(facts, opened)
+    label, link = label_of(action, words.language), link_of(facts, opened)
     return replace(words, body=with_link(words.body, label, link), link=link, link_label=label)
+
+
+def label_of(action: Action, language: str) -> str:
+    """Say what a button says in a message of a language."""
+    return _labels(built_in_language(language))[action]
 
 
 @cache

@@ -5,8 +5,8 @@ delivery is tried again with the same id: at least once, and what a second time 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -17,15 +17,26 @@ from services.chassis.database import Database
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.accounts import Accounts
-from services.notification.channels import Account, Channel, Channels, Letter, Misconfigured, Outcome, Retry, Setup
+from services.notification.channels import (
+    Account,
+    Channel,
+    Channels,
+    Letter,
+    Misconfigured,
+    Outcome,
+    Retry,
+    Sent,
+    Setup,
+)
 from services.notification.contacts import Contacts, Reachable
-from services.notification.domain import Contact, End, Kind, Limits, Reroute, Send, Wait, next_step, without_link
+from services.notification.domain import Contact, End, Kind, Limits, Reroute, Send, Wait, next_step
 from services.notification.flights import Flights, Pace, recorded
+from services.notification.letters import letter_of
 from services.notification.pacing import Turns, is_far
-from services.notification.privacy import without_addresses
+from services.notification.places import Found, Places, seat_of
+from services.notification.privacy import without_addresses, without_token
 from services.notification.recorder import Attempted, end
 from services.notification.store import Claim, Claimed
-from services.notification.translate import team_of
 from services.notification.unsubscribing import Unsubscribing
 
 _UNREACHED = Reachable()
@@ -49,6 +60,7 @@ class Sender:
         limits: Limits,
         pace: Pace,
         unsubscribing: Unsubscribing | None = None,
+        places: Places | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -60,6 +72,7 @@ class Sender:
         self._limits = limits
         self._pace = pace
         self._unsubscribing = unsubscribing
+        self._places = places
         self._flights: Flights[Claimed] = Flights(pace)
 
     async def run(self) -> None:
@@ -84,10 +97,16 @@ class Sender:
         async with self._flights.claiming:
             claims = [] if self._flights.stopping else self._room()
             claimed = await self._claim(claims, self._flights.free) if claims else []
-            for item, step in claimed:
-                if isinstance(step, _Ready):
-                    self._begin(item, step)
+            ready = [(item, step) for item, step in claimed if isinstance(step, _Ready)]
+            places = self._ask_places(item for item, _ in ready)
+            for item, step in ready:
+                self._begin(item, step, places)
         return len(claimed)
+
+    def _ask_places(self, items: Iterable[Claimed]) -> "asyncio.Future[Found] | None":
+        """Ask for the links of a batch, once for all of it; None where no message has one."""
+        seated = [item for item in items if self._places and seat_of(item)]
+        return asyncio.ensure_future(self._places.find(seated)) if self._places and seated else None
 
     async def _claim(self, claims: Sequence[Claim], most: int) -> list[tuple[Claimed, "_Step"]]:
         """Claim, and in the same transaction end what is over and give back what has to wait or is another's turn."""
@@ -167,13 +186,14 @@ class Sender:
         room = {name: self._pace.per_lane - busy[name] for name in self._channels}
         return [Claim(name, limit) for name, limit in room.items() if limit > 0]
 
-    def _begin(self, item: Claimed, ready: "_Ready") -> None:
+    def _begin(self, item: Claimed, ready: "_Ready", places: "asyncio.Future[Found] | None") -> None:
         channel = ready.contact.channel
         metrics.IN_FLIGHT.labels(channel).inc()
-        self._flights.begin(item, channel, self._attempt(item, ready), metrics.IN_FLIGHT.labels(channel).dec)
+        self._flights.begin(item, channel, self._attempt(item, ready, places), metrics.IN_FLIGHT.labels(channel).dec)
 
-    async def _attempt(self, item: Claimed, ready: "_Ready") -> None:
+    async def _attempt(self, item: Claimed, ready: "_Ready", places: "asyncio.Future[Found] | None") -> None:
         await asyncio.sleep(ready.wait_seconds)
+        place = await _place(item, places)
         contact, at = ready.contact, self._clock.now()
         channel, account = self._channels[contact.channel], ready.account
         outcome: Outcome
@@ -183,7 +203,8 @@ class Sender:
             outcome = Misconfigured(_NOT_SET_UP)
         else:
             account = account or Account(item.platform_id, {})
-            outcome = await self._call(channel, self._letter(item, ready, channel.setup), account)
+            outcome = await self._call(channel, self._letter(item, ready, channel.setup, place), account)
+            outcome = _without_place(outcome, place)
         if isinstance(outcome, Misconfigured):
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
@@ -200,9 +221,10 @@ class Sender:
             log.error("channel failed", channel=channel.name, error=type(error).__name__)  # noqa: TRY400
             return Retry(f"the channel failed: {type(error).__name__}")
 
-    def _letter(self, item: Claimed, ready: "_Ready", setup: Setup) -> Letter:
+    def _letter(self, item: Claimed, ready: "_Ready", setup: Setup, place: str) -> Letter:
         links = self._unsubscribing
-        return _letter(item, ready, setup, links.link(item.platform_id, item.member_id, item.kind) if links else "")
+        unsubscribe = links.link(item.platform_id, item.member_id, item.kind) if links else ""
+        return letter_of(item, ready.contact, setup, place=place, unsubscribe=unsubscribe, edits=ready.edits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,19 +241,12 @@ class _Ready:
 _Step: TypeAlias = _Ready | Reroute | Wait | End
 
 
-def _letter(item: Claimed, ready: _Ready, setup: Setup, unsubscribe: str) -> Letter:
-    return Letter(
-        delivery_id=item.delivery_id,
-        address=ready.contact.address,
-        kind=item.kind,
-        member_id=item.member_id,
-        team_id=team_of(item.campaign_id, item.team_id),
-        language=item.language,
-        subject=item.subject,
-        body=without_link(item.body, item.link_label, item.link) if setup.has_buttons else item.body,
-        written_at=item.created_at,
-        link=item.link,
-        link_label=item.link_label,
-        unsubscribe=unsubscribe,
-        edits=ready.edits if setup.edits else "",
-    )
+async def _place(item: Claimed, places: "asyncio.Future[Found] | None") -> str:
+    """Wait for the link of the member's page, if the message has one; what else waits for it goes on waiting."""
+    seat = seat_of(item)
+    return (await asyncio.shield(places)).get(seat, "") if places and seat else ""
+
+
+def _without_place(outcome: Outcome, place: str) -> Outcome:
+    """Take the link out of what a service repeated of the message."""
+    return outcome if isinstance(outcome, Sent) else replace(outcome, detail=without_token(outcome.detail, place))

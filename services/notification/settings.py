@@ -45,6 +45,12 @@ class Settings(ChassisSettings):
         description="Address that takes links by which members unsubscribe, https://...; e-mails carry it with a token"
         " (RFC 8058), and what comes there is handed on by the RPC Unsubscribe. Empty: e-mails carry no such link.",
     )
+    team_formation: str = Field(
+        "",
+        pattern=r"^(\S+:\d{1,5})?$",
+        description="Where team_formation answers gRPC, host:port: it makes the links of members' own pages that"
+        " messages about a seat end with. Empty: they have none.",
+    )
     smtp_user: str = Field("", description="User at the SMTP server; empty: no login.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
     smtp_tls: Literal["auto", "none", "starttls", "implicit"] = Field(

@@ -70,7 +70,9 @@ async def process() -> None:
             database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes, handovers, links, web.apps
         )
         public = TeamFormationServicer(desk)
-        internal = InternalServicer(database, PlatformHandler(database, clock))
+        internal = InternalServicer(
+            database, PlatformHandler(database, clock), links if settings.has_public_url else None
+        )
         plan = Plan(
             servicers=[
                 Servicer(

@@ -23,7 +23,9 @@ class Settings(ChassisSettings):
     pricing: Address = Field(description="Where pricing answers gRPC, host:port.")
     invite_secret: SecretStr = Field(description="Secret that invite codes are derived from; keep it for ever.")
     public_url: str = Field(
-        "http://127.0.0.1:7180", description="What invite links begin with; their path is /i/<code>."
+        "http://127.0.0.1:7180",
+        description="What invite links begin with; their path is /i/<code>. Until it is set, messages have no link of"
+        " the member's own page, as nobody else could open it.",
     )
     web_listen: Address = Field("127.0.0.1:7180", description="Where invite pages are served, host:port.")
     web_proxies: str = Field(
@@ -52,6 +54,11 @@ class Settings(ChassisSettings):
     batch_limit: int = Field(
         500, ge=1, le=5000, description="Most commands on teams that are decided in one transaction."
     )
+
+    @property
+    def has_public_url(self) -> bool:
+        """Whether links lead to where members can open them: the default leads to this machine."""
+        return "public_url" in self.model_fields_set and bool(self.public_url)
 
     @property
     def handover_ring(self) -> KeyRing | None:

@@ -233,6 +233,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         internal.CreateKeyRequest(platform_id=platform),
         internal.ListPlatformsRequest(),
         internal.ListTeamEventsRequest(platform_id=platform, team_id=team, before_version=9),
+        internal.ListMemberLinksRequest(seats=[internal.SeatOfPlatform(platform_id=platform, seat_id=seat)]),
         pricing_internal_pb2.CompileLadderRequest(
             platform_id=platform,
             currency="EUR",
@@ -387,6 +388,8 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             language="en",
             is_private=True,
         ),
+        notification_internal_pb2.GetMemberMessagesRequest(platform_id=platform, member_id="mei"),
+        notification_internal_pb2.SetMemberMessagesRequest(platform_id=platform, member_id="mei", on=True),
     ]
     words = [campaign.campaign_id, team, seat, invite.invite_id, invite.code, platform, "mei", "tom", "mango"]
     return {request.DESCRIPTOR.full_name: request for request in good}, words

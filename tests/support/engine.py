@@ -207,7 +207,11 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         ),
         Servicer(
             "groupbuy.team_formation.v1.TeamFormationInternal",
-            InternalServicer(formation.database, PlatformHandler(formation.database, clock)),
+            InternalServicer(
+                formation.database,
+                PlatformHandler(formation.database, clock),
+                MemberLinks("a secret of tests", PUBLIC_URL),
+            ),
             team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
         ),
     ]

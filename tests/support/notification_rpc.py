@@ -30,6 +30,7 @@ from services.notification.rpc import (
     ChannelCalls,
     GroupCalls,
     InternalServicer,
+    MemberMessageCalls,
     MessageCalls,
     NotificationServicer,
     RuleCalls,
@@ -121,7 +122,7 @@ def notification_internal_servicer(
 ) -> InternalServicer:
     """Make the servicer for the other services; `http` answers in chats, and has to be closed by its owner."""
     answerer = Answerer(database, Accounts(SEALER), seconds=5)
-    return InternalServicer(http, open_ways(http, clock), answerer)
+    return InternalServicer(http, open_ways(http, clock), answerer, MemberMessageCalls(database, clock))
 
 
 @asynccontextmanager

@@ -107,7 +107,9 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
                 ),
                 Servicer(
                     "groupbuy.team_formation.v1.TeamFormationInternal",
-                    InternalServicer(database, PlatformHandler(database, clock)),
+                    InternalServicer(
+                        database, PlatformHandler(database, clock), MemberLinks("a secret of tests", PUBLIC_URL)
+                    ),
                     team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
                 ),
             ],

@@ -46,6 +46,12 @@ class Letter:
     link: str = ""
     """Where a button leads, if the message has one."""
     link_label: str = ""
+    place: str = ""
+    """The member's own page, if the message is about its seat; whoever has the link may give the seat back.
+
+    It is said in the text, or is the link, unless the channel shows a second button: then it is that button's.
+    """
+    place_label: str = ""
     unsubscribe: str = ""
     """Where a POST ends messages of this kind (RFC 8058), if they can be ended and an address takes it."""
     edits: str = ""
@@ -81,6 +87,8 @@ class Setup:
     """Most messages a second of one account, by the service's own documents; None where it names no limit."""
     has_buttons: bool = False
     """Whether it shows a letter's link as a button: the text then comes without it as its last line."""
+    has_second_button: bool = False
+    """Whether it shows a button for a letter's place beside the one for its link."""
     edits: bool = False
     """Whether it can put a letter in the place of one that it has sent; it then gives the same id again."""
 

@@ -29,6 +29,7 @@ from services.notification.channels import (
 )
 from services.notification.channels.http import Reply
 from services.notification.channels.messenger import (
+    buttons_of,
     call,
     escaped_within,
     form_problems,
@@ -84,6 +85,7 @@ class DingTalkChannel:
             Field("base_url", f"of the API; {_API} if it is left out", required=False),
         ),
         has_buttons=True,
+        has_second_button=True,
         per_second=20.0,
     )
 
@@ -138,14 +140,19 @@ def _message(letter: Letter, account: Account) -> dict[str, Any]:
 
 def _text(letter: Letter) -> tuple[str, dict[str, str]]:
     text = text_of(letter)
-    if not letter.link:
+    buttons = [(link, shortened(label, _LONGEST_LABEL)) for link, label in buttons_of(letter)]
+    if not buttons:
         return "sampleText", {"content": shortened(text, LONGEST_TEXT)}
-    return "sampleActionCard", {
+    card = {
         "title": shortened(letter.subject.strip() or text, _LONGEST_TITLE),
         "text": escaped_within(text, MARKUP, LONGEST_TEXT).replace("\n", "  \n"),
-        "singleTitle": shortened(letter.link_label or letter.link, _LONGEST_LABEL),
-        "singleURL": letter.link,
     }
+    if len(buttons) == 1:
+        [(link, label)] = buttons
+        return "sampleActionCard", card | {"singleTitle": label, "singleURL": link}
+    for at, (link, label) in enumerate(buttons, 1):
+        card |= {f"actionTitle{at}": label, f"actionURL{at}": link}
+    return f"sampleActionCard{len(buttons)}", card
 
 
 def _outcome(reply: Reply, address: str) -> Outcome:

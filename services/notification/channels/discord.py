@@ -30,6 +30,7 @@ from services.notification.channels import (
 from services.notification.channels.http import Reply
 from services.notification.channels.messenger import (
     account_problems,
+    buttons_of,
     call,
     escaped_within,
     moved,
@@ -72,6 +73,7 @@ class DiscordChannel:
             Field("base_url", f"of the API; {_API} if it is left out", required=False),
         ),
         has_buttons=True,
+        has_second_button=True,
         edits=True,
         per_second=25.0,  # 50 requests a second, and a member's first message takes two
     )
@@ -144,15 +146,15 @@ async def call_api(
 
 
 def _message(letter: Letter) -> dict[str, Any]:
-    fits = 0 < len(letter.link) <= LONGEST_LINK
-    text = text_of(letter) + (f"\n{letter.link}" if letter.link and not fits else "")
+    shown = [(link, label) for link, label in buttons_of(letter) if len(link) <= LONGEST_LINK]
+    text = text_of(letter) + "".join(f"\n{link}" for link, _ in buttons_of(letter) if len(link) > LONGEST_LINK)
     message: dict[str, Any] = {
         "content": escaped_within(text, MARKUP, LONGEST_TEXT),
         "allowed_mentions": {"parse": []},
         "flags": _NO_PREVIEWS,
     }
-    if fits:
-        message["components"] = [row(button(letter.link, letter.link_label or letter.link))]
+    if shown:
+        message["components"] = [row(*(button(link, label) for link, label in shown))]
     return message
 
 

@@ -27,7 +27,15 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import Reply
-from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, shortened, text_of
+from services.notification.channels.messenger import (
+    buttons_of,
+    call,
+    form_problems,
+    moved,
+    no_answer_of,
+    shortened,
+    text_of,
+)
 from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 LONGEST_TEXT = 5000  # a card has 30 KB
@@ -65,6 +73,7 @@ class FeishuChannel:
             Field("base_url", "of the API; the region's if it is left out", required=False),
         ),
         has_buttons=True,
+        has_second_button=True,
         edits=True,
         per_second=16.0,  # 50 a second, but 1000 a minute
     )
@@ -130,8 +139,7 @@ def _api(account: Account) -> str:
 
 def _card(letter: Letter) -> str:
     elements: list[dict[str, Any]] = [{"tag": "div", "text": plain(shortened(text_of(letter), LONGEST_TEXT))}]
-    if letter.link:
-        elements.append(button(letter.link, letter.link_label or letter.link))
+    elements += [button(link, label) for link, label in buttons_of(letter)]
     return json.dumps(card_of(elements), ensure_ascii=False)
 
 

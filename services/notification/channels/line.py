@@ -29,6 +29,7 @@ from services.notification.channels import (
 from services.notification.channels.http import Reply
 from services.notification.channels.messenger import (
     account_problems,
+    buttons_of,
     call,
     moved,
     no_answer_of,
@@ -59,6 +60,7 @@ class LineChannel:
             Field("base_url", f"of the Messaging API; {_API} if it is left out", required=False),
         ),
         has_buttons=True,
+        has_second_button=True,
         per_second=2000.0,
     )
 
@@ -94,13 +96,12 @@ async def call_api(
 
 
 def _message(letter: Letter) -> dict[str, Any]:
-    fits = 0 < len(letter.link) <= _LONGEST_LINK
-    text = text_of(letter) + (f"\n{letter.link}" if letter.link and not fits else "")
+    shown = [(link, label) for link, label in buttons_of(letter) if len(link) <= _LONGEST_LINK]
+    text = text_of(letter) + "".join(f"\n{link}" for link, _ in buttons_of(letter) if len(link) > _LONGEST_LINK)
     messages: list[dict[str, Any]] = [{"type": "text", "text": within(text, LONGEST_TEXT)}]
-    if fits:
-        label = letter.link_label or letter.link
-        bubble = {"type": "bubble", "body": box(button(letter.link, label))}
-        messages.append(flex(label, bubble))
+    if shown:
+        bubble = {"type": "bubble", "body": box(*(button(link, label) for link, label in shown))}
+        messages.append(flex(shown[0][1], bubble))
     return {"to": letter.address, "messages": messages}
 
 

@@ -5,7 +5,7 @@ A channel says what its service means by an answer; that no answer of the servic
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from services.notification.channels import Account, Http, Letter, Misconfigured, Outcome, Retry
@@ -106,3 +106,9 @@ def one_line(text: str) -> str:
 def text_of(letter: Letter) -> str:
     """Write subject and body as one text."""
     return "\n\n".join(filter(None, (letter.subject.strip(), letter.body.strip())))
+
+
+def buttons_of(letter: Letter) -> Sequence[tuple[str, str]]:
+    """List the buttons of a letter where two are shown: the link of each, and what it says, which may be the link."""
+    found = {letter.link: letter.link_label, letter.place: letter.place_label}
+    return [(link, label or link) for link, label in found.items() if link]

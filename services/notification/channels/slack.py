@@ -24,7 +24,15 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import Reply
-from services.notification.channels.messenger import account_problems, call, moved, no_answer_of, shortened, text_of
+from services.notification.channels.messenger import (
+    account_problems,
+    buttons_of,
+    call,
+    moved,
+    no_answer_of,
+    shortened,
+    text_of,
+)
 
 LONGEST_TEXT = 3000  # of a section's text
 _LONGEST_LABEL = 75  # of a button's text
@@ -69,6 +77,7 @@ class SlackChannel:
             Field("base_url", f"of the Web API; {_API} if it is left out", required=False),
         ),
         has_buttons=True,
+        has_second_button=True,
         edits=True,  # in conversations: chat.update knows no members
         per_second=5.0,  # "several hundred messages per minute" for a workspace
     )
@@ -105,8 +114,7 @@ async def call_method(http: Http, account: Account, method: str, message: Mappin
 def _message(letter: Letter) -> dict[str, Any]:
     text = shortened(text_of(letter), LONGEST_TEXT)
     blocks: list[dict[str, Any]] = [{"type": "section", "text": plain(text)}]
-    if letter.link and len(letter.link) <= _LONGEST_LINK:
-        blocks.append(button(letter.link, letter.link_label or letter.link))
+    blocks += [button(link, label) for link, label in buttons_of(letter) if len(link) <= _LONGEST_LINK]
     message = {
         "channel": letter.address,
         "text": escaped(letter.subject.strip() or text),  # what a notification shows in the place of the blocks

@@ -27,6 +27,7 @@ from services.notification.channels import (
 from services.notification.channels.http import Reply
 from services.notification.channels.messenger import (
     account_problems,
+    buttons_of,
     call,
     moved,
     no_answer_of,
@@ -62,6 +63,7 @@ class TelegramChannel:
             Field("base_url", f"of a Bot API server of your own; {_API} if it is left out", required=False),
         ),
         has_buttons=True,
+        has_second_button=True,
         edits=True,
         per_second=30.0,  # "no more than 30 messages per second", the FAQ above
     )
@@ -105,9 +107,9 @@ def _message(letter: Letter) -> dict[str, Any]:
     }
     if letter.edits:
         message["message_id"] = int(letter.edits)
-    if letter.link:
-        button = {"text": letter.link_label or letter.link, "url": letter.link}
-        message["reply_markup"] = {"inline_keyboard": [[button]]}
+    if buttons := buttons_of(letter):
+        rows = [[{"text": label, "url": link}] for link, label in buttons]
+        message["reply_markup"] = {"inline_keyboard": rows}
     return message
 
 

@@ -1,6 +1,7 @@
 """The channel `webhook`: one HTTP POST of JSON per message.
 
-Body: delivery_id, kind, member_id, team_id, language, subject, body, written_at (RFC 3339). The header
+Body: delivery_id, kind, member_id, team_id, language, subject, body, written_at (RFC 3339), and place_link, the link of
+the member's own page, where the message has one. The header
 `Idempotency-Key` is the delivery's id: a sender that dies between the answer and its record posts again with the same
 key.
 2xx is taken; 408, 425, 429 and 5xx are tried again (`Retry-After` honoured); every other answer refuses. No redirects.
@@ -47,7 +48,7 @@ class WebhookChannel:
 
 
 def _body(letter: Letter) -> dict[str, str]:
-    return {
+    said = {
         "delivery_id": str(letter.delivery_id),
         "kind": letter.kind,
         "member_id": letter.member_id,
@@ -57,6 +58,7 @@ def _body(letter: Letter) -> dict[str, str]:
         "body": letter.body,
         "written_at": letter.written_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
     }
+    return said | ({"place_link": letter.place} if letter.place else {})
 
 
 def _outcome(reply: Reply) -> Outcome:

@@ -177,8 +177,10 @@ def _message(letter: Letter, account: Account) -> dict[str, Any]:
 def _page(letter: Letter, page: str) -> dict[str, str]:
     if not page:
         return {}
+    links = {"link": letter.link, "place": letter.place}
+    told = "&".join(f"{name}={quote(link, safe='')}" for name, link in links.items() if link)
     sign = "&" if "?" in page else "?"
-    return {"page": f"{page}{sign}link={quote(letter.link, safe='')}" if letter.link else page}
+    return {"page": f"{page}{sign}{told}" if told else page}
 
 
 def fitted(field: str, text: str) -> str:

@@ -8,11 +8,12 @@ from services.notification.domain.teams import Opened, PaymentMode
 
 
 class Action(StrEnum):
-    """What the button does: at the shop's checkout, or, of a group's card, at the team's link."""
+    """What a button does: at the shop's checkout, of a group's card at the team's link, or at the member's own page."""
 
     CONFIRM = "CONFIRM"
     PAY = "PAY"
     JOIN = "JOIN"
+    PLACE = "PLACE"
 
 
 _ACTIONS = {

@@ -4,6 +4,7 @@ from services.notification.rpc.calls import Calls
 from services.notification.rpc.channels import ChannelCalls
 from services.notification.rpc.groups import GroupCalls
 from services.notification.rpc.internal import InternalServicer, internal_servicer
+from services.notification.rpc.member_messages import MemberMessageCalls
 from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.public import NotificationServicer, servicer
 from services.notification.rpc.rules import RuleCalls
@@ -18,6 +19,7 @@ __all__ = [
     "ChannelCalls",
     "GroupCalls",
     "InternalServicer",
+    "MemberMessageCalls",
     "MessageCalls",
     "NotificationServicer",
     "RuleCalls",

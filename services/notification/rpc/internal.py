@@ -14,6 +14,7 @@ from services.notification.answering import ChatAnswer, Way, Ways, words
 from services.notification.answering.answerer import Answerer
 from services.notification.channels import Http, Misconfigured, Outcome, Refused, Retry, Sent
 from services.notification.domain import language_problem
+from services.notification.rpc.member_messages import MemberMessageCalls
 from services.notification.rpc.reading import link_problem
 
 NAME = "groupbuy.notification.v1.NotificationInternal"
@@ -33,10 +34,11 @@ _OUTCOMES = {
 class InternalServicer(pb_grpc.NotificationInternalServicer):
     """Answers callers that have the services' own key."""
 
-    def __init__(self, http: Http, ways: Ways, answerer: Answerer) -> None:
+    def __init__(self, http: Http, ways: Ways, answerer: Answerer, messages: MemberMessageCalls) -> None:
         self._http = http
         self._ways = ways
         self._answerer = answerer
+        self._messages = messages
 
     async def AnswerChat(self, request: pb.AnswerChatRequest, _context: Any) -> pb.AnswerChatResponse:  # noqa: N802
         """Answer in a chat; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
@@ -49,6 +51,18 @@ class InternalServicer(pb_grpc.NotificationInternalServicer):
         if violations := tuple(self._problems(request, way)):
             raise Rejected("INVALID_ARGUMENT", fields=violations)
         return _wire(await self._answerer.answer(found[0], way, _answer_of(request)))
+
+    async def GetMemberMessages(  # noqa: N802
+        self, request: pb.GetMemberMessagesRequest, _context: Any
+    ) -> pb.GetMemberMessagesResponse:
+        """Say whether messages to a member are on."""
+        return await self._messages.get(request)
+
+    async def SetMemberMessages(  # noqa: N802
+        self, request: pb.SetMemberMessagesRequest, _context: Any
+    ) -> pb.SetMemberMessagesResponse:
+        """Turn messages to a member on or off."""
+        return await self._messages.set(request)
 
     def _problems(self, request: pb.AnswerChatRequest, way: Way) -> Iterator[FieldViolation]:
         """Find every field that is wrong."""

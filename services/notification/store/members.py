@@ -188,6 +188,13 @@ async def unmute(connection: Connection, member: tuple[UUID, str]) -> bool:
     return await cursor.fetchone() is not None
 
 
+async def find_muted(connection: Connection, member: tuple[UUID, str]) -> bool | None:
+    """Tell whether a member, given as (platform, member), muted every kind that may be; None where it is unknown."""
+    cursor = await connection.execute("SELECT muted_all FROM members WHERE platform_id = %s AND member_id = %s", member)
+    row = await cursor.fetchone()
+    return bool(row[0]) if row else None
+
+
 async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], now: datetime) -> None:
     """Try contact points no more, given as (platform, member, contact, why), until they are registered again."""
     await connection.cursor().executemany(

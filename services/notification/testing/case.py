@@ -36,8 +36,10 @@ def a_letter(
     body: str = _LETTER.body,
     link: str = "",
     link_label: str = "",
+    place: str = "",
+    place_label: str = "",
 ) -> Letter:
-    """Make a message: two languages, two lines; without a link unless one is given."""
+    """Make a message: two languages, two lines; without links unless some are given."""
     return replace(
         _LETTER,
         address=address,
@@ -46,6 +48,8 @@ def a_letter(
         body=body,
         link=link,
         link_label=link_label,
+        place=place,
+        place_label=place_label,
     )
 
 
@@ -62,6 +66,8 @@ class Taken:
     link: str = ""
     edits: str = ""
     """Which message of before it took the place of."""
+    place: str = ""
+    """Where the second button leads, if there is one."""
 
 
 @dataclass
@@ -137,6 +143,8 @@ class Case:
     """Whether the service drops, or can tell, a second message with the same idempotency key."""
     has_button: bool = False
     """Whether a letter's link becomes a button."""
+    has_second_button: bool = False
+    """Whether a letter's place becomes a button beside the one for its link."""
     edits: bool = False
     """Whether a letter can take the place of one that was sent."""
     shows: Callable[[Letter], Sequence[str]] = _subject_and_body

@@ -112,6 +112,20 @@ class Conformance:
                 if self.case.has_button:
                     assert stage.sink.taken[-1].link == letter.link
 
+    async def test_a_second_button_leads_to_the_members_page(self) -> None:
+        """Where the channel says that it shows two: each leads where it should, and one alone is no trouble."""
+        async with self.case.play(ACCEPT) as stage:
+            assert stage.channel.setup.has_second_button == self.case.has_second_button
+            link, place = "https://shop.example.com/t/x?a=1", "https://shop.example.com/m/Ab3dEf6hIj9k"
+            for first in (link, place):
+                letter = a_letter(
+                    stage.address, uuid4(), link=first, link_label="看看", place=place, place_label="مكانك"
+                )
+                assert isinstance(await _send(stage, letter), Sent)
+                taken = stage.sink.taken[-1]
+                if self.case.has_second_button:
+                    assert (taken.link, taken.place) == (first, place if first == link else "")
+
     async def test_a_letter_takes_the_place_of_one_that_was_sent(self) -> None:
         """Where the channel says that it edits: the service is told which, and the id stays."""
         async with self.case.play(ACCEPT) as stage:

@@ -12,7 +12,9 @@ from services.chassis.database import Database
 from services.chassis.errors import Rejected, invalid
 from services.team_formation import domain, store
 from services.team_formation.handlers import PlatformHandler
+from services.team_formation.member_links import MemberLinks
 from services.team_formation.rpc import fields
+from services.team_formation.rpc.member_links import list_member_links
 
 Context = grpc.aio.ServicerContext[Any, Any]
 LONGEST_NAME = 100
@@ -21,9 +23,10 @@ LONGEST_NAME = 100
 class InternalServicer(pb_grpc.TeamFormationInternalServicer):
     """Answers callers that have the services' own key."""
 
-    def __init__(self, database: Database, handler: PlatformHandler) -> None:
+    def __init__(self, database: Database, handler: PlatformHandler, links: MemberLinks | None = None) -> None:
         self._database = database
         self._handler = handler
+        self._links = links
 
     async def CreatePlatform(self, request: pb.CreatePlatformRequest, _context: Context) -> pb.CreatePlatformResponse:  # noqa: N802
         """Create a platform with its first key."""
@@ -58,3 +61,9 @@ class InternalServicer(pb_grpc.TeamFormationInternalServicer):
             )
         events = [events_pb2.TeamEvent.FromString(payload) for payload in stored]
         return pb.ListTeamEventsResponse(events=[e for e in events if e.platform_id == request.platform_id])
+
+    async def ListMemberLinks(  # noqa: N802
+        self, request: pb.ListMemberLinksRequest, _context: Context
+    ) -> pb.ListMemberLinksResponse:
+        """Give the links of members' own pages."""
+        return await list_member_links(self._database, self._links, request)

@@ -1,15 +1,23 @@
-"""Members' own links: giving them out, taking them back."""
+"""Members' own links: giving them out, to notification for messages too, and taking them back."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from groupbuy.team_formation.v1 import member_links_pb2 as pb
+from groupbuy.team_formation.v1 import team_formation_internal_pb2 as internal_pb
 
-from services.chassis.errors import Rejected
+from services.chassis import ids, platforms
+from services.chassis.database import Database
+from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
-from services.team_formation import store
+from services.team_formation import store, translate
+from services.team_formation.member_links import MemberLinks
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
 from services.team_formation.store import member_links as shelf
+
+MOST = 2_000
+"""Seats in one request of ListMemberLinks."""
 
 
 class MemberLinkRpcs(Rpcs):
@@ -43,3 +51,39 @@ class MemberLinkRpcs(Rpcs):
         if seat.sponsored:
             raise Rejected("SPONSORED_SEAT")
         return campaign_id, seat_id
+
+
+async def list_member_links(
+    database: Database, links: MemberLinks | None, request: internal_pb.ListMemberLinksRequest
+) -> internal_pb.ListMemberLinksResponse:
+    """Give the links of many seats; without `links`, where no address of pages is set, none has one."""
+    if len(request.seats) > MOST:
+        raise invalid("seats", f"must be at most {MOST}")
+    asked = [_asked(seat) for seat in request.seats]
+    numbers = await _numbers(database, filter(None, asked)) if links else {}
+    urls = (links.url(*seat[1:], numbers[seat]) if links and seat in numbers else "" for seat in asked)
+    return internal_pb.ListMemberLinksResponse(urls=urls)
+
+
+_Seat = tuple[UUID, UUID, UUID]
+"""Platform, campaign, seat."""
+
+
+def _asked(seat: internal_pb.SeatOfPlatform) -> _Seat | None:
+    platform, found = ids.parse(platforms.ID_PREFIX, seat.platform_id, 1), ids.parse(translate.SEAT, seat.seat_id, 2)
+    return (platform[0], found[0], found[1]) if platform and found else None
+
+
+async def _numbers(database: Database, asked: Iterable[_Seat]) -> dict[_Seat, int]:
+    """Find the good numbers of those seats that are seats of members of their platform."""
+    campaigns: dict[tuple[UUID, UUID], set[UUID]] = {}
+    for platform_id, campaign_id, seat_id in asked:
+        campaigns.setdefault((platform_id, campaign_id), set()).add(seat_id)
+    if not campaigns:
+        return {}
+    async with database.work(by_key=True) as work:
+        found = await shelf.list_numbers(work.connection, [(*key, sorted(seats)) for key, seats in campaigns.items()])
+        rows = await found.all()
+    return {
+        (*key, seat_id): number for key, numbers in zip(campaigns, rows, strict=True) for seat_id, number in numbers
+    }

@@ -1,11 +1,14 @@
 """Members' own links: which number is good, and the seat that one opens."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.arrays import uuids
+from services.chassis.rows import Asked, ask
 from services.team_formation.domain import Invite, Seat
 from services.team_formation.store.invites import COLUMNS as INVITE
 from services.team_formation.store.invites import invite_of
@@ -31,6 +34,23 @@ async def find_number(connection: AsyncConnection[TupleRow], campaign_id: UUID, 
     )
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+async def list_numbers(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID, Sequence[UUID]]]
+) -> Asked[tuple[UUID, int]]:
+    """Tell which numbers of seats' links are good, as (seat, number); wanted: platform, campaign, seats.
+
+    What is no seat of the platform, or has no member, is left out.
+    """
+    return await ask(
+        connection,
+        "SELECT s.seat_id, coalesce((SELECT m.number FROM member_links AS m WHERE m.campaign_id = s.campaign_id"
+        " AND m.seat_id = s.seat_id), 0) FROM unnest(%s) AS k (seat_id) CROSS JOIN LATERAL (SELECT * FROM seats AS one"
+        " WHERE one.campaign_id = %s AND one.seat_id = k.seat_id AND one.platform_id = %s AND NOT one.sponsored) AS s",
+        [(uuids(seats), campaign_id, platform_id) for platform_id, campaign_id, seats in wanted],
+        lambda row: (row[0], row[1]),
+    )
 
 
 async def raise_number(

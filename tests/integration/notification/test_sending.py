@@ -32,6 +32,7 @@ from services.notification.channels.webhook import WebhookChannel
 from services.notification.contacts import Contacts
 from services.notification.domain import Limits
 from services.notification.flights import Pace
+from services.notification.places import Places
 from services.notification.recorder import Attempted, Recorder
 from services.notification.sender import Sender
 from services.notification.testing import http_sink
@@ -85,7 +86,11 @@ class Scripted:
 
 @asynccontextmanager
 async def a_sender(
-    notification: Notifying, *channels: Channel, pace: Pace | None = None, limits: Limits = LIMITS
+    notification: Notifying,
+    *channels: Channel,
+    pace: Pace | None = None,
+    limits: Limits = LIMITS,
+    places: Places | None = None,
 ) -> AsyncIterator[Sender]:
     """Run a recorder, and give a sender that a test drives or runs."""
     recorder = Recorder(notification.database, notification.clock, limits, lambda: 1.0)
@@ -100,6 +105,7 @@ async def a_sender(
         outcomes.submit,
         limits=limits,
         pace=pace or Pace(),
+        places=places,
     )
     try:
         yield sender

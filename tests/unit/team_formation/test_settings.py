@@ -29,6 +29,13 @@ def test_the_first_key_signs_and_all_are_published(monkeypatch: pytest.MonkeyPat
     assert [key_id for key_id, _ in ring.public_keys()] == ["two", "one"]
 
 
+def test_links_lead_to_members_only_once_it_is_said_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not read(monkeypatch, "").has_public_url
+    for url, leads in (("", False), ("https://shop.example", True), ("http://127.0.0.1:7180", True)):
+        monkeypatch.setenv("GROUPBUY_PUBLIC_URL", url)
+        assert read(monkeypatch, "").has_public_url is leads
+
+
 def test_no_key_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(monkeypatch, "").handover_ring is None
 

@@ -84,6 +84,13 @@ NO_TOKEN: dict[str, tuple[Answer, Expect]] = {
     "token busy": (_error(503, "ServiceUnavailable"), Expect(Retry)),
 }
 
+FORMS = {
+    ("content",): "sampleText",
+    ("title", "text", "singleTitle", "singleURL"): "sampleActionCard",
+    ("title", "text", "actionTitle1", "actionURL1", "actionTitle2", "actionURL2"): "sampleActionCard2",
+}
+"""Which parameters a kind of message has."""
+
 
 @dataclass
 class DingTalk:
@@ -118,8 +125,12 @@ class DingTalk:
         self.said.append(said)
         parameters = json.loads(said["msgParam"])
         text = parameters["content"] if said["msgKey"] == "sampleText" else _shown(parameters["text"])
+        link = parameters.get("singleURL") or parameters.get("actionURL1", "")
+        if said["msgKey"] != FORMS.get((*parameters,)):
+            return _error(400, "invalidParameter")
         answer = {"processQueryKey": "k-1", "invalidStaffIdList": [], "flowControlledStaffIdList": []}
-        return Answer(200, answer, takes=Taken(said["userIds"][0], text, link=parameters.get("singleURL", "")))
+        taken = Taken(said["userIds"][0], text, link=link, place=parameters.get("actionURL2", ""))
+        return Answer(200, answer, takes=taken)
 
 
 def _shown(markdown: str) -> str:
@@ -151,6 +162,7 @@ class TestDingTalk(Conformance):
             ("base_url", {"base_url": "api.dingtalk.com"}),
         ],
         has_button=True,
+        has_second_button=True,
     )
 
 

@@ -108,8 +108,9 @@ class Discord:
         if not 1 <= len(said["content"]) <= LONGEST_TEXT or len(said["nonce"]) > 25 or not said["enforce_nonce"]:
             return _error(400, 50035)
         self.said.append(said)
-        link = said["components"][0]["components"][0]["url"] if "components" in said else ""
-        taken = Taken(_member(room), _shown(said), said["nonce"], link)
+        buttons = said["components"][0]["components"] if "components" in said else []
+        link, place, *_ = [*(item["url"] for item in buttons), "", ""]
+        taken = Taken(_member(room), _shown(said), said["nonce"], link, place=place)
         return Answer(200, {"id": "1", "channel_id": room}, takes=taken)
 
 
@@ -147,6 +148,7 @@ class TestDiscord(Conformance):
         ],
         has_key=True,
         has_button=True,
+        has_second_button=True,
         edits=True,
     )
 

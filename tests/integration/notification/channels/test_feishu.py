@@ -117,8 +117,8 @@ class Feishu:
             return _error(400, 230001)
         self.said.append(said)
         text, *actions = json.loads(said["content"])["elements"]
-        link = actions[0]["actions"][0]["url"] if actions else ""
-        taken = Taken(said["receive_id"], text["text"]["content"], said["uuid"], link)
+        link, place, *_ = [*(item["actions"][0]["url"] for item in actions), "", ""]
+        taken = Taken(said["receive_id"], text["text"]["content"], said["uuid"], link, place=place)
         return Answer(200, {"code": 0, "msg": "success", "data": {"message_id": "om_dc13"}}, takes=taken)
 
 
@@ -148,6 +148,7 @@ class TestFeishu(Conformance):
         ],
         has_key=True,
         has_button=True,
+        has_second_button=True,
         edits=True,
     )
 

@@ -92,9 +92,10 @@ class Line:
             return Answer(409, sent, headers={"x-line-accepted-request-id": "r-1"})
         self.keys.add(key)
         self.said.append(said)
-        link = more[0]["contents"]["body"]["contents"][0]["action"]["uri"] if more else ""
+        buttons = more[0]["contents"]["body"]["contents"] if more else []
+        link, place, *_ = [*(item["action"]["uri"] for item in buttons), "", ""]
         answer = {"sentMessages": [{"id": "461230966842064897", "quoteToken": "q"}]}
-        return Answer(200, answer, takes=Taken(said["to"], text["text"], key, link))
+        return Answer(200, answer, takes=Taken(said["to"], text["text"], key, link, place=place))
 
 
 @asynccontextmanager
@@ -118,6 +119,7 @@ class TestLine(Conformance):
         bad_accounts=[("token", {"token": "short"}), ("base_url", {"base_url": "api.line.me"})],
         has_key=True,
         has_button=True,
+        has_second_button=True,
     )
 
 

@@ -94,9 +94,9 @@ class WebApi:
         if not 1 <= len(text) <= LONGEST_TEXT or section["text"]["type"] != "plain_text":
             return _error("invalid_blocks")
         self.said.append(said)
-        link = actions[0]["elements"][0]["url"] if actions else ""
+        link, place, *_ = [*(item["elements"][0]["url"] for item in actions), "", ""]
         answer = {"ok": True, "channel": said["channel"], "ts": TS}
-        return Answer(200, answer, takes=Taken(said["channel"], text, link=link, edits=said.get("ts", "")))
+        return Answer(200, answer, takes=Taken(said["channel"], text, "", link, said.get("ts", ""), place))
 
 
 @asynccontextmanager
@@ -124,6 +124,7 @@ class TestSlack(Conformance):
             ("base_url", {"base_url": "slack.com/api"}),
         ],
         has_button=True,
+        has_second_button=True,
         edits=True,
     )
 

@@ -107,9 +107,9 @@ class BotApi:
             return _error(400, "Bad Request: message is too long")
         self.message_id += 1
         self.texts[self.message_id] = said["text"]
-        rows = said.get("reply_markup", {}).get("inline_keyboard", [[{"url": ""}]])
+        rows = [*said.get("reply_markup", {}).get("inline_keyboard", []), *[[{"url": ""}]] * 2]
         result = {"message_id": self.message_id, "chat": {"id": said["chat_id"]}, "text": said["text"]}
-        taken = Taken(str(said["chat_id"]), said["text"], link=rows[0][0]["url"])
+        taken = Taken(str(said["chat_id"]), said["text"], link=rows[0][0]["url"], place=rows[1][0]["url"])
         self.sent.append(said)
         return Answer(200, {"ok": True, "result": result}, takes=taken)
 
@@ -140,6 +140,7 @@ class TestTelegram(Conformance):
             ("base_url", {"base_url": "bots.example.com"}),
         ],
         has_button=True,
+        has_second_button=True,
         edits=True,
     )
 
