@@ -14,6 +14,7 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc as pb_grpc
 
 from services.chassis import ids, logs, platforms, trace
+from services.chassis.away import Away
 from services.notification import metrics
 from services.notification.store import Claimed
 from services.notification.translate import NOBODYS
@@ -55,10 +56,8 @@ class Places:
         self._address = address
         self._service_key = service_key
         self._ask_seconds = ask_seconds
-        self._now = now
         self._channel: grpc.aio.Channel | None = None
-        self._is_away = False
-        self._rests_until = 0.0
+        self._away = Away(REST_SECONDS, now)
 
     async def start(self) -> None:
         """Open the channel; it connects when it is first used."""
@@ -75,19 +74,14 @@ class Places:
         seats = sorted({seat for seat in map(seat_of, items) if seat})
         if not (self._channel and seats):
             return {}
-        now = self._now()
-        if now < self._rests_until:
+        if not self._away.may_ask():
             metrics.WITHOUT_PLACE.inc(len(seats))
             return {}
-        if self._is_away:
-            self._rests_until = now + REST_SECONDS  # while this one asks whether it is back, others do not wait
         try:
             return await self._ask(self._channel, seats)
         except grpc.aio.AioRpcError as error:
             metrics.WITHOUT_PLACE.inc(len(seats))
-            self._rests_until = self._now() + REST_SECONDS
-            if not self._is_away:
-                self._is_away = True
+            if self._away.failed():
                 log.warning("messages go without links of members' pages", why=f"team_formation: {error.code().name}")
             return {}
 
@@ -104,5 +98,5 @@ class Places:
         metadata = (("authorization", f"Bearer {self._service_key}"), (trace.HEADER, trace.current()))
         ask = cast("_Ask", pb_grpc.TeamFormationInternalStub(channel).ListMemberLinks)
         answer = await ask(request, metadata=metadata, timeout=self._ask_seconds)
-        self._is_away, self._rests_until = False, 0.0
-        return {seat: url for seat, url in zip(seats, answer.urls, strict=True) if url}
+        self._away.answered()
+        return {seat: url for seat, url in zip(seats, answer.urls, strict=False) if url}

@@ -30,6 +30,7 @@ from services.team_formation.handlers import (
 from services.team_formation.handlers.due import PAGE
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.member_links import MemberLinks
+from services.team_formation.member_messages import MemberMessages
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
@@ -40,6 +41,9 @@ from services.team_formation.web.wiring import ToChats, Web
 DUE_SECONDS = 0.5
 NOWHERE = "127.0.0.1:1"
 """Where nothing answers, and nothing is sent to."""
+
+RECONNECT = (("grpc.max_reconnect_backoff_ms", 5_000),)
+"""How often a service that was away is looked for again; by itself gRPC would wait for up to two minutes."""
 
 
 async def process() -> None:
@@ -58,11 +62,14 @@ async def process() -> None:
     service_key = settings.service_key.get_secret_value()
     async with (
         grpc.aio.insecure_channel(settings.pricing) as channel,
-        grpc.aio.insecure_channel(settings.notification or NOWHERE) as to_notification,
+        grpc.aio.insecure_channel(settings.notification or NOWHERE, options=RECONNECT) as to_notification,
     ):
-        chats = Answers(notification_internal_pb2_grpc.NotificationInternalStub(to_notification), service_key)
+        notification = notification_internal_pb2_grpc.NotificationInternalStub(to_notification)
+        chats = Answers(notification, service_key)
+        messages = MemberMessages(notification, service_key) if settings.notification else None
         to_chats = ToChats(settings.sealer, chats.give) if settings.sealer and settings.notification else None
-        web = Web(Ground(database, clock, catalogue, codes, doors, handovers, links, commands.submit), to_chats)
+        ground = Ground(database, clock, catalogue, codes, doors, handovers, links, commands.submit, messages)
+        web = Web(ground, to_chats)
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, service_key)
         quotes = QuoteReader(clock, pricing, service_key)

@@ -39,7 +39,8 @@ class Settings(ChassisSettings):
     notification: str = Field(
         "",
         pattern=r"^(\S+:\d{1,5})?$",
-        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up.",
+        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up, and members' pages"
+        " have no switch for messages.",
     )
     seal_keys: SealingKeys = Field(
         SecretStr(""),

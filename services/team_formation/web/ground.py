@@ -11,6 +11,7 @@ from services.team_formation.doors import Doors
 from services.team_formation.handlers import Answer, Ask
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.member_links import MemberLinks
+from services.team_formation.member_messages import MemberMessages
 
 Submit = Callable[[Ask], Awaitable[Answer]]
 
@@ -28,3 +29,5 @@ class Ground:
     links: MemberLinks
     submit: Submit
     """Has a command decided."""
+    messages: MemberMessages | None = None
+    """The switch of members' messages; None where no notification is named."""

@@ -1,8 +1,9 @@
-"""A member's own page: how the seat stands, giving it back in two steps, the member's link, and what is stored.
+"""A member's own page: how the seat stands, giving it back in two steps, link and messages, and what is stored.
 
 Whoever has the address may do what is on the page, as a bearer of it; nothing is kept by a browser or told to others.
 """
 
+import asyncio
 import re
 import secrets
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class _Found:
     member: Member
     words: Words
     title_language: str
+    messages: bool | None = None
+    """Whether the member's messages are on; None where that is not known."""
 
     @property
     def version(self) -> str:
@@ -62,6 +65,7 @@ class MemberPages:
         self._links = ground.links
         self._codes = ground.codes
         self._submit = ground.submit
+        self._messages = ground.messages
         self._live = live
         self._pages = pages
         self._guesses = guesses
@@ -76,11 +80,12 @@ class MemberPages:
             Route("/m/{token}/leave", self.ask_leave),
             Route("/m/{token}/leave", self.leave, methods=["POST"]),
             Route("/m/{token}/invite", self.invite, methods=["POST"]),
+            Route("/m/{token}/messages", self.turn_messages, methods=["POST"]),
         ]
 
     async def page(self, request: Request) -> Answer:
         """Answer with the page."""
-        found = await self._find(request)
+        found = await self._find(request, with_messages=True)
         return found if isinstance(found, Answer) else self._answer(request, self._html(found))
 
     async def events(self, request: Request) -> Answer | EventStream[Shown]:
@@ -139,6 +144,20 @@ class MemberPages:
         once = f"{translate.seat_id(seat.campaign_id, seat.seat_id)[-24:]}"
         return await self._decided(request, found, "MemberPageInvite", once, command)
 
+    async def turn_messages(self, request: Request) -> Answer:
+        """Turn the member's messages on or off, as the button said; the same form sent twice changes nothing more."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        wanted, seat = (await _form(request)).get("on"), found.seat
+        if self._messages is None or wanted not in {"yes", "no"}:
+            return redirect(found.member.path, self._headers)
+        if await self._messages.turn(seat.platform_id, seat.member_id, on=wanted == "yes"):
+            return redirect(found.member.path, self._headers)
+        words = found.words
+        texts = {"heading": words.say("my_refused"), "text": words.say("my_messages_failed")}
+        return self._answer(request, self._pages.filled("notice.html", words, **texts), 503)
+
     async def _decided(self, request: Request, found: _Found, rpc: str, once: str, command: Command) -> Answer:
         """Have a command decided, then show the page again; or say why not."""
         seat = found.seat
@@ -153,18 +172,20 @@ class MemberPages:
             return self._answer(request, self._pages.filled("notice.html", found.words, **texts), 409)
         return redirect(found.member.path, self._headers)
 
-    async def _find(self, request: Request) -> _Found | Answer:
+    async def _find(self, request: Request, *, with_messages: bool = False) -> _Found | Answer:
         address = request.client.host if request.client else ""
         words = languages.words_read(request)
         if self._guesses.is_blocked(address):
             return answered(request, self._pages.notice("busy", words), self._headers, 429)
-        found = await self._opened(request.path_params["token"], request)
+        found = await self._opened(request.path_params["token"], request, with_messages=with_messages)
         if found is None:
             self._guesses.add(address)
             return answered(request, self._pages.notice("unknown", words), self._headers, 404)
         return found
 
-    async def _opened(self, token: str, request: Request, shown: Shown | None = None) -> _Found | None:
+    async def _opened(
+        self, token: str, request: Request, shown: Shown | None = None, *, with_messages: bool = False
+    ) -> _Found | None:
         """Find what a token opens; None for one that is none, or was taken back."""
         read = self._links.read(token)
         if read is None:
@@ -177,11 +198,20 @@ class MemberPages:
         if seat is None or number != good:
             return None
         team = translate.team_id(campaign_id, seat.team_id)
+        asking = self._ask_messages(seat) if with_messages else None
         shown = shown or await self._live.now(seat.platform_id, team)
         link = self._codes.url(self._codes.code(invite.invite_id)) if invite else ""
         path = urlsplit(self._links.url(campaign_id, seat_id, number)).path
         texts = tuple(text.language for text in shown.campaign.presentation.texts)
-        return _Found(token, seat, shown, Member(seat, shown, path, link), *languages.read_by(request, texts))
+        words, title_language = languages.read_by(request, texts)
+        messages = await asking if asking else None
+        return _Found(token, seat, shown, Member(seat, shown, path, link), words, title_language, messages)
+
+    def _ask_messages(self, seat: Seat) -> "asyncio.Task[bool | None] | None":
+        """Ask whether the member's messages are on, beside what the page needs besides."""
+        if self._messages is None:
+            return None
+        return asyncio.create_task(self._messages.are_on(seat.platform_id, seat.member_id))
 
     def _view(self, found: _Found) -> MemberView:
         now = self._clock.now(found.seat.platform_id)
@@ -192,8 +222,9 @@ class MemberPages:
         view = self._view(found)
         qr = f"{urlsplit(view.link).path}/qr.svg" if view.link else ""
         base = view.path.removesuffix(f"/m/{found.token}")
+        script, messages = self._pages.script(base), found.messages
         return self._pages.filled(
-            "member.html", found.words, view=view, version=found.version, qr=qr, script=self._pages.script(base)
+            "member.html", found.words, view=view, version=found.version, qr=qr, script=script, messages=messages
         )
 
     def _answer(self, request: Request, html: bytes, status: int = 200) -> Answer:
