@@ -11,6 +11,8 @@ from typing import Any
 from services.notification.channels import Account, Http, Letter, Misconfigured, Outcome, Retry
 from services.notification.channels.http import NotAllowed, NotReached, Reply
 
+_LINKS_AT_END = re.compile(r"(?:\n[^\n]*https?://\S+)+\Z")
+
 
 def account_problems(
     http: Http, settings: Mapping[str, str], token: re.Pattern[str], must_be: str
@@ -81,6 +83,14 @@ def shortened(text: str, longest: int, size: Callable[[str], int] = len) -> str:
         return text
     left = longest - size("…")
     return text[: bisect_right(range(1, len(text)), left, key=lambda count: size(text[:count]))] + "…"
+
+
+def shortened_before_links(text: str, longest: int, size: Callable[[str], int] = len) -> str:
+    """Cut a text, but for the lines at its end that have links: half a link leads nowhere."""
+    links = _LINKS_AT_END.search(text)
+    if size(text) <= longest or links is None or size(links[0]) > longest // 2:
+        return shortened(text, longest, size)
+    return shortened(text[: links.start()], longest - size(links[0]), size) + links[0]
 
 
 def escaped_within(text: str, markup: re.Pattern[str], longest: int) -> str:

@@ -27,7 +27,15 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import NotAllowed, NotReached, Reply
-from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, shortened, text_of, utf8
+from services.notification.channels.messenger import (
+    call,
+    form_problems,
+    moved,
+    no_answer_of,
+    shortened_before_links,
+    text_of,
+    utf8,
+)
 from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 LONGEST_BYTES = 2048
@@ -121,7 +129,7 @@ def _message(letter: Letter, account: Account) -> dict[str, Any]:
         "touser": letter.address,
         "msgtype": "text",
         "agentid": int(account.settings.get("agent_id", "0")),
-        "text": {"content": shortened(text_of(letter), LONGEST_BYTES, utf8)},
+        "text": {"content": shortened_before_links(text_of(letter), LONGEST_BYTES, utf8)},
     }
 
 

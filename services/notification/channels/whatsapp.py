@@ -35,6 +35,7 @@ from services.notification.channels.messenger import (
     no_answer_of,
     one_line,
     shortened,
+    shortened_before_links,
     text_of,
 )
 
@@ -124,7 +125,7 @@ def _message(letter: Letter, account: Account) -> dict[str, Any]:
         return message | _template(template, language, " ".join(filter(None, (one_line(text), letter.link))))
     if letter.link and len(text) <= LONGEST_WITH_BUTTON:
         return message | with_button(text, letter.link, letter.link_label or letter.link)
-    body = shortened("\n".join(filter(None, (text, letter.link))), LONGEST_TEXT)
+    body = shortened_before_links("\n".join(filter(None, (text, letter.link))), LONGEST_TEXT)
     return message | {"type": "text", "text": {"preview_url": False, "body": body}}
 
 

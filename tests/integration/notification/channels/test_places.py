@@ -1,5 +1,6 @@
 """The link of a member's own page in every channel: as a button, or as a line of the text, and said whole."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import unquote
 from uuid import UUID
@@ -94,6 +95,19 @@ async def test_beside_what_there_is_to_do_both_are_there(case: Case) -> None:
     if not case.has_second_button and case.name != "wechat":  # which has twenty characters, and opens one link
         assert f"Your place: {PLACE}" in text.replace("\r\n", "\n")
     assert asked.count(PLACE) <= 1 + (case.name == "webhook")
+
+
+@pytest.mark.parametrize(
+    "case", [test_wecom.TestWeCom.case, test_whatsapp.TestWhatsApp.case], ids=lambda case: case.name
+)
+async def test_a_text_that_is_cut_keeps_its_links_whole(case: Case) -> None:
+    long = replace(a_claim(CHECKOUT), body=with_link("芒果。\n" * 1000 + "Then this.\n", "Pay now", CHECKOUT))
+    async with case.play(ACCEPT) as stage:
+        letter = letter_of(long, Contact(UUID(int=2), case.name, stage.address), stage.channel.setup, place=PLACE)
+        assert isinstance(await stage.channel.send(letter, Account(UUID(int=1), stage.account, 1)), Sent)
+        *before, cut = stage.sink.taken[-1].text.split(f"Your place: {PLACE}")[0].strip().split("…")
+    assert before
+    assert cut.strip() in {"", f"Pay now: {CHECKOUT}"}
 
 
 async def test_a_mini_program_is_told_both() -> None:
