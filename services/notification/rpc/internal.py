@@ -12,6 +12,7 @@ from services.chassis.errors import FieldViolation, Rejected, invalid
 from services.chassis.server import Servicer
 from services.notification.answering import ChatAnswer, Way, Ways, words
 from services.notification.answering.answerer import Answerer
+from services.notification.answering.places import Place, place_of
 from services.notification.channels import Http, Misconfigured, Outcome, Refused, Retry, Sent
 from services.notification.domain import language_problem
 from services.notification.rpc.reading import link_problem
@@ -48,7 +49,9 @@ class InternalServicer(pb_grpc.NotificationInternalServicer):
             raise invalid("way", f"must be one of {', '.join(sorted(self._ways))}")
         if violations := tuple(self._problems(request, way)):
             raise Rejected("INVALID_ARGUMENT", fields=violations)
-        return _wire(await self._answerer.answer(found[0], way, _answer_of(request)))
+        answer = _answer_of(request)
+        outcome = await self._answerer.answer(found[0], way, answer)
+        return _wire(outcome, place_of(way.name, answer, outcome))
 
     def _problems(self, request: pb.AnswerChatRequest, way: Way) -> Iterator[FieldViolation]:
         """Find every field that is wrong."""
@@ -103,8 +106,10 @@ def _answer_of(request: pb.AnswerChatRequest) -> ChatAnswer:
     return ChatAnswer(dict(request.values), tuple(cards), words.cleaned(request.text), request.is_private)
 
 
-def _wire(outcome: Outcome) -> pb.AnswerChatResponse:
+def _wire(outcome: Outcome, place: Place | None) -> pb.AnswerChatResponse:
     response = pb.AnswerChatResponse(outcome=_OUTCOMES[type(outcome)])
+    if place:
+        response.place.CopyFrom(pb.ChatAnswerPlace(way=place.way, values=place.values))
     if not isinstance(outcome, Sent):
         response.why = outcome.detail
     if isinstance(outcome, Retry) and outcome.after is not None:

@@ -14,7 +14,7 @@ from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from services.chassis import ids
 from services.team_formation import translate
 from services.team_formation.chats.cards import Card
-from services.team_formation.hooks.reading.incoming import Reply
+from services.team_formation.hooks.reading.incoming import Reply, Way
 
 CALL_SECONDS = 20.0
 
@@ -37,6 +37,8 @@ class Outcome:
     end: End
     why: str = ""
     retry_after: timedelta | None = None
+    place: Reply | None = None
+    """Where the answer stands, so that another one can be put in its place; None where none can."""
 
 
 _ENDS = {
@@ -45,6 +47,8 @@ _ENDS = {
     pb2.CHAT_ANSWER_OUTCOME_REFUSED: End.REFUSED,
     pb2.CHAT_ANSWER_OUTCOME_MISCONFIGURED: End.MISCONFIGURED,
 }
+
+_WAYS = frozenset(Way)
 
 
 class Answers:
@@ -71,7 +75,14 @@ class Answers:
                 return Outcome(End.REFUSED, "notification cannot read it")
             return Outcome(End.RETRY, f"notification: {error.code().name}")
         after = answer.retry_after.ToTimedelta() if answer.HasField("retry_after") else None
-        return Outcome(_ENDS.get(answer.outcome, End.RETRY), answer.why, after)
+        return Outcome(_ENDS.get(answer.outcome, End.RETRY), answer.why, after, _place(answer))
+
+
+def _place(answer: pb2.AnswerChatResponse) -> Reply | None:
+    """Read where an answer stands; one of a way that is not known here is not changed."""
+    if answer.place.way not in _WAYS:
+        return None
+    return Reply(Way(answer.place.way), dict(answer.place.values))
 
 
 def _card(card: Card) -> pb2.ChatCard:

@@ -21,6 +21,7 @@ from services.team_formation.chats.answers import End, Outcome
 from services.team_formation.chats.cards import Card
 from services.team_formation.chats.finding import Finder
 from services.team_formation.chats.keeper import WAKE_CHANNEL, Keeper
+from services.team_formation.chats.noting import Answered, Noter
 from services.team_formation.hooks.reading.incoming import Reply
 from services.team_formation.hooks.registry import SERVICES
 from services.team_formation.store import chat_apps as shelf
@@ -51,12 +52,15 @@ log = logs.logger(__name__)
 class Worker:
     """The part of a process that works calls: so many at once, and of one app no more than its part."""
 
-    def __init__(self, database: Database, clock: Clock, keeper: Keeper, finder: Finder, give: Give) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, keeper: Keeper, finder: Finder, give: Give, noter: Noter
+    ) -> None:
         self._database = database
         self._clock = clock
         self._keeper = keeper
         self._finder = finder
         self._give = give
+        self._noter = noter
         self._bell = Bell()
         self._under_way: dict[asyncio.Task[None], str] = {}
 
@@ -147,7 +151,11 @@ class Worker:
         found = await self._finder.find(call.platform_id, incoming)
         if not found.cards and not found.text:
             return Outcome(End.SENT, "nothing to say")
-        return await self._give(call.platform_id, incoming.reply, found.cards, found.text, found.language)
+        outcome = await self._give(call.platform_id, incoming.reply, found.cards, found.text, found.language)
+        if outcome.end is End.SENT:
+            answered = Answered(call.app_id, call.platform_id, call.happened_at)
+            await self._noter.note(answered, incoming, found.cards, outcome.place)
+        return outcome
 
 
 def _noted(outcome: Outcome) -> str:

@@ -12,6 +12,11 @@ from services.chassis.sealing import Sealer
 from services.team_formation.chats.apps import Apps
 from services.team_formation.chats.finding import Finder
 from services.team_formation.chats.keeper import Keeper
+from services.team_formation.chats.living import FORGET_PAGE as PREVIEWS_PAGE
+from services.team_formation.chats.living import Living
+from services.team_formation.chats.looking import Load, Looker
+from services.team_formation.chats.marking import Marker
+from services.team_formation.chats.noting import Noter
 from services.team_formation.chats.previews import Previews
 from services.team_formation.chats.worker import FORGET_PAGE, Give, Worker
 from services.team_formation.settings import Settings
@@ -50,7 +55,8 @@ class Web:
         database, clock, codes = ground.database, ground.clock, ground.codes
         self._ground = ground
         campaigns = ShownCampaigns(database, clock, ground.catalogue)
-        self.watch = Watch(database, clock, ShownTeams(database, ground.catalogue).load, campaigns.load)
+        teams = ShownTeams(database, ground.catalogue).load
+        self.watch = Watch(database, clock, teams, campaigns.load)
         self.live = Live(self.watch.teams)
         self.campaigns = Live(self.watch.campaigns)
         self.opens = Opens(database, clock)
@@ -59,7 +65,7 @@ class Web:
         self._visits = Visits(database, clock, codes, ground.doors, self.live, hands_over=can_mint)
         self._campaign_visits = CampaignVisits(database, clock, codes, self.campaigns, hands_over=can_mint)
         self._checkouts = Checkouts(ground.tokens, clock)
-        self.chats = Chats(database, clock, Finder(self._visits, codes.url("")), to_chats) if to_chats else None
+        self.chats = Chats(database, clock, self._visits, codes.url(""), teams, to_chats) if to_chats else None
 
     @property
     def port(self) -> int:
@@ -101,18 +107,27 @@ class Web:
 class Chats:
     """What serves chat services."""
 
-    def __init__(self, database: Database, clock: Clock, finder: Finder, to_chats: ToChats) -> None:
-        keeper = Keeper(database, to_chats.sealer)
+    def __init__(
+        self, database: Database, clock: Clock, visits: Visits, link: str, teams: Load, to_chats: ToChats
+    ) -> None:
+        keeper, finder = Keeper(database, to_chats.sealer), Finder(visits, link)
+        self._noter = Noter(database, clock, to_chats.sealer, visits, link)
         self.apps = Apps(database, clock, to_chats.sealer)
-        self.worker = Worker(database, clock, keeper, finder, to_chats.give)
+        self.worker = Worker(database, clock, keeper, finder, to_chats.give, self._noter)
+        self.living = Living(database, clock, Looker(visits, teams, self._noter, clock), to_chats.give)
+        self.marker = Marker(database, clock)
         self._calls = Coalescer("hook calls", keeper.decide)
-        self.hooks = Hooks(self.apps, self._calls, clock, Previews(finder.cards).answer)
+        self.hooks = Hooks(self.apps, self._calls, clock, Previews(finder.cards, self._noter.note_aside).answer)
 
     def parts(self) -> Sequence[Part]:
         """List the parts."""
         return (
             Part("hook calls", run=self._calls.run),
+            Part("chat previews", run=self._noter.run),
             Part("chats", run=self.worker.run),
+            Part("live previews", run=self.living.run),
+            Part("changes for live previews", run=self.marker.run),
+            timer("forgotten live previews", self.living.forget, every=FORGET_SECONDS, page=PREVIEWS_PAGE),
             timer("forgotten hook calls", self.worker.forget, every=FORGET_SECONDS, page=FORGET_PAGE),
             timer("seals of chat apps", self.apps.seal_anew, every=FORGET_SECONDS),
         )
