@@ -163,7 +163,7 @@ class Living:
     async def _end(self, one: Claimed, look: Look, outcome: Outcome) -> None:
         if outcome.end is End.SENT:
             await self._shown(one, look)
-        elif outcome.end is End.REFUSED or one.failures >= MOST_FAILURES:
+        elif outcome.end is End.REFUSED or (outcome.end is End.RETRY and one.failures >= MOST_FAILURES):
             log.info("a card in a chat is followed no more", way=one.way, why=outcome.why)
             await self._forget(one)
         else:
@@ -186,7 +186,8 @@ class Living:
         pause = timedelta(seconds=usual * random.uniform(1, 1.2))  # noqa: S311 - so that not all come at once
         rest = REST if is_wrong else outcome.retry_after
         async with self._database.work() as work:
-            await shelf.put_off_change(work.connection, one, now + max(pause, rest or pause))
+            failures = one.failures + (not is_wrong)
+            await shelf.put_off_change(work.connection, one, now + max(pause, rest or pause), failures)
             if rest:
                 await shelf.rest(work.connection, one, now + rest)
         if is_wrong:

@@ -1,5 +1,6 @@
 """Looks what cards in chats have to say now: teams are read once for all their cards, and anew, never from memory."""
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
+from services.chassis import logs
 from services.chassis.clock import Clock
+from services.chassis.status import transient
 from services.team_formation.chats.cards import Card, card_of
 from services.team_formation.chats.noting import Noter, Standing
 from services.team_formation.domain import Invite
@@ -24,6 +27,9 @@ Name: TypeAlias = tuple[UUID, str]
 _Written: TypeAlias = dict[tuple[str, str], tuple[Card, Invite] | None]
 """Cards by code and language: many chats have the same."""
 Load: TypeAlias = Callable[[Sequence[Name]], Awaitable[Mapping[Name, State[Shown]]]]
+
+
+log = logs.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,16 @@ class Looker:
         names = {(one.platform_id, team_id(one.campaign_id, one.team_id)) for one in claimed}
         teams = await self._load(sorted(names, key=str))
         written: _Written = {}
-        return [(one, await self._one(one, teams, written)) for one in claimed]
+        looks: list[tuple[Claimed, Look | None]] = []
+        for one in claimed:
+            try:
+                looks.append((one, await self._one(one, teams, written)))
+            except Exception as error:
+                if transient(error) is not None:
+                    raise
+                log.exception("a card in a chat was not written")  # one card must not harm the others
+                looks.append((one, None))
+        return looks
 
     async def _one(self, one: Claimed, teams: Mapping[Name, State[Shown]], written: _Written) -> Look | None:
         state = teams.get((one.platform_id, team_id(one.campaign_id, one.team_id)))
@@ -63,6 +78,7 @@ class Looker:
         shown, same = state.body, (standing.code, standing.language)
         if same not in written:
             written[same] = await self._card(standing, shown)
+            await asyncio.sleep(0)  # pages are served by the same loop
         found = written[same]
         if found is None:
             return None

@@ -11,13 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-import psycopg
-
 from services.chassis import logs
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
-from services.chassis.errors import Unavailable
 from services.chassis.sealing import NotOpened, Sealer
 from services.team_formation.chats.cards import Card
 from services.team_formation.chats.finding import named
@@ -31,6 +28,8 @@ WAKE_CHANNEL = "chat_previews"
 MOST_OF_TEAM = 500
 """Cards followed of one team; of more, those that have stood longest keep what they say."""
 MOST_OF_APP = 10_000
+MOST_KNOWN = 20_000
+"""Places that a process remembers to have kept."""
 MOST_WAITING = 1_000
 """Notes on their way; more than that, and cards stay as they are."""
 
@@ -56,6 +55,12 @@ class Standing:
     language: str
     """As it was asked for; empty means the campaign's first."""
 
+    @property
+    def key(self) -> bytes:
+        """A hash of where it stands."""
+        where = [str(self.place.way), sorted(self.place.values.items()), self.url]
+        return hashlib.sha256(json.dumps(where).encode()).digest()
+
 
 @dataclass(frozen=True, slots=True)
 class _Note:
@@ -79,6 +84,7 @@ class Noter:
         self._link = link
         self._notes: Coalescer[_Note, bool] = Coalescer("chat previews", self._decide)
         self._on_the_side: set[asyncio.Task[None]] = set()
+        self._known: set[tuple[str, bytes]] = set()
 
     async def run(self) -> None:
         """Keep notes for as long as the process runs."""
@@ -93,7 +99,7 @@ class Noter:
         try:
             notes = await self._made(answered, incoming, cards, place)
             await asyncio.gather(*(self._notes.submit(one) for one in notes))
-        except (psycopg.Error, Unavailable) as error:
+        except Exception as error:  # noqa: BLE001 - an answer that was given must not be given again for it
             log.warning("a card in a chat is not followed", way=str(place.way), why=type(error).__name__)
 
     def note_aside(self, answered: Answered, incoming: Incoming, cards: Sequence[Card]) -> None:
@@ -122,35 +128,42 @@ class Noter:
         return notes
 
     async def _decide(self, batch: Sequence[_Note]) -> Sequence[bool]:
+        """Keep a batch. What was kept before, here, is not kept again: each device that shows a link asks for it."""
         now = self._clock.now()
-        rows = [row for row in map(self._row, batch) if row.until > now]
+        fresh = {(note.answered.app_id, note.standing.key): note for note in batch}
+        rows = [self._row(note) for key, note in fresh.items() if key not in self._known]
+        if rows := [row for row in rows if row.until > now]:
+            await self._keep(rows, now)
+            if len(self._known) + len(fresh) > MOST_KNOWN:
+                self._known.clear()
+            self._known |= fresh.keys()
+            self._database.wakes.ring(WAKE_CHANNEL)
+        return [True] * len(batch)
+
+    async def _keep(self, rows: Sequence[Preview], now: datetime) -> None:
         async with self._database.work() as work:
-            if rows:
-                await shelf.keep_previews(work.connection, rows, now)
+            await shelf.keep_previews(work.connection, rows, now)
             for campaign_id, team_id in sorted({(row.campaign_id, row.team_id) for row in rows}):
                 await shelf.trim_team(work.connection, campaign_id, team_id, MOST_OF_TEAM)
             for app_id in sorted({row.app_id for row in rows}):
                 await shelf.trim_app(work.connection, app_id, MOST_OF_APP)
-        self._database.wakes.ring(WAKE_CHANNEL)
-        return [True] * len(batch)
 
     def _row(self, note: _Note) -> Preview:
         answered, standing, way = note.answered, note.standing, note.standing.place.way
-        values = dict(standing.place.values)
-        where = json.dumps([str(way), sorted(values.items()), standing.url])
-        place = hashlib.sha256(where.encode()).digest()
+        key, values = standing.key, dict(standing.place.values)
         said = {"values": values, "code": standing.code, "url": standing.url, "language": standing.language}
-        sealed = self._sealer.seal(json.dumps(said).encode(), _sealed_for(answered.app_id, place))
+        sealed = self._sealer.seal(json.dumps(said).encode(), _sealed_for(answered.app_id, key))
+        until = answered.happened_at + RATES[way].lasts
         return Preview(
             note.campaign_id,
             note.team_id,
             answered.app_id,
-            place,
+            key,
             answered.platform_id,
             str(way),
             sealed,
             note.shown,
-            answered.happened_at + RATES[way].lasts,
+            until,
         )
 
 

@@ -106,7 +106,7 @@ async def trim_team(connection: AsyncConnection[TupleRow], campaign_id: UUID, te
     await connection.execute(
         "DELETE FROM chat_previews WHERE campaign_id = %s AND team_id = %s AND (app_id, place) IN"
         " (SELECT app_id, place FROM chat_previews WHERE campaign_id = %s AND team_id = %s"
-        " ORDER BY created_at DESC, app_id, place OFFSET %s FOR UPDATE SKIP LOCKED)",
+        " ORDER BY created_at DESC, app_id, place OFFSET %s)",
         (campaign_id, team_id, campaign_id, team_id, most),
     )
 
@@ -115,7 +115,7 @@ async def trim_app(connection: AsyncConnection[TupleRow], app_id: str, most: int
     """Follow no more cards of an app than so many. A finder: an app has cards of many campaigns."""
     await connection.execute(
         f"DELETE FROM chat_previews WHERE ({_KEY}) IN (SELECT {_KEY} FROM chat_previews WHERE app_id = %s"  # noqa: S608 - constants
-        " ORDER BY created_at DESC OFFSET %s FOR UPDATE SKIP LOCKED)",
+        " ORDER BY created_at DESC OFFSET %s)",
         (app_id, most),
     )
 
@@ -249,12 +249,12 @@ async def end_change(
     )
 
 
-async def put_off_change(connection: AsyncConnection[TupleRow], one: Claimed, until: datetime) -> None:
-    """Note that a card is to be changed later, unless somebody else has claimed it since."""
+async def put_off_change(connection: AsyncConnection[TupleRow], one: Claimed, until: datetime, failures: int) -> None:
+    """Note that a card is to be changed later, after failures in a row; unless somebody has claimed it since."""
     await connection.execute(
-        "UPDATE chat_previews SET failures = failures + 1, next_at = %s, due_at = %s"
+        "UPDATE chat_previews SET failures = %s, next_at = %s, due_at = %s"
         " WHERE campaign_id = %s AND team_id = %s AND app_id = %s AND place = %s AND claim = %s",
-        (until, until, *_claim_of(one)),
+        (failures, until, until, *_claim_of(one)),
     )
 
 
