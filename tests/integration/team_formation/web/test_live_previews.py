@@ -204,6 +204,7 @@ async def test_two_replicas_change_a_card_once_for_each_state(stage: Stage) -> N
 
 async def test_nothing_is_sent_where_a_card_would_say_the_same(stage: Stage) -> None:
     await stage.share()
+    turns = await stage.on.rows("SELECT free_at FROM chat_paces")
     opened = await stage.on.open(stage.campaign, "kim")  # another team
     await stage.on.confirm(opened.seat)
     await stage.on.invite(stage.team_id)
@@ -215,6 +216,7 @@ async def test_nothing_is_sent_where_a_card_would_say_the_same(stage: Stage) -> 
     [(version, wants, is_moved, due_at, _)] = await stage.followed()
     assert (wants, is_moved, due_at) == (False, False, None)
     assert version >= 3  # it was looked at
+    assert turns == await stage.on.rows("SELECT free_at FROM chat_paces")
     assert len({card for _, card in stage.slack.calls}) == len(stage.slack.calls)
 
 
@@ -264,20 +266,60 @@ async def test_a_card_that_is_refused_is_followed_no_more(stage: Stage) -> None:
 
 
 async def test_a_service_that_asks_for_time_gets_it_and_then_what_is_true_by_then(stage: Stage) -> None:
-    await stage.share()
-    await stage.share("2")
-    stage.slack.ends = [Outcome(End.RETRY, "HTTP 429", timedelta(seconds=30))] * 2
+    cards = [str(number) for number in range(PER_LANE + 4)]
+    for at in cards:
+        await stage.share(at)
+    await stage.later(timedelta(minutes=1))
+    stage.slack.ends = [Outcome(End.RETRY, "HTTP 429", timedelta(seconds=30))] * len(cards)
     await stage.on.confirm(stage.seat)
-    for _ in range(4):
-        await stage.later()
-    tried = stage.slack.changes() + stage.slack.changes("2")
-    assert tried in {1, 2}  # the second may have been on its way
+    for _ in range(5):
+        await stage.later(timedelta(seconds=4))
+    tried = sum(stage.slack.changes(at) for at in cards)
+    assert 1 <= tried <= PER_LANE  # those on their way; then all of the app waits
+    stage.slack.ends = []
     await stage.fill()
     await stage.later(timedelta(seconds=60))
+    for _ in range(4):
+        await stage.later()
+    assert all("You pay €29.90" in stage.slack.shown[at].lines[1] for at in cards)
+    assert sum(stage.slack.changes(at) for at in cards) == tried + len(cards)
+
+
+async def test_what_changes_while_a_change_is_on_its_way_arrives_after_it(stage: Stage) -> None:
+    await stage.share()
+    release = asyncio.Event()
+    stage.slack.slow = lambda _values: release
+    await stage.on.confirm(stage.seat)
+    stage.clock.move(timedelta(seconds=2))
+    await until(lambda: stage.slack.changes() == 1)
+    await stage.fill()
+
+    async def heard() -> bool:
+        return await stage.on.rows("SELECT is_moved FROM chat_previews") == [(True,)]
+
+    await until(heard)
+    assert stage.slack.changes() == 1
+    release.set()
     await stage.later()
-    for at in ("1", "2"):
-        assert "You pay €29.90" in stage.slack.shown[at].lines[1]
-    assert stage.slack.changes() + stage.slack.changes("2") <= 4
+    await stage.later()
+    assert stage.slack.changes() == 2
+    assert "You pay €29.90" in stage.slack.shown["1"].lines[1]
+
+
+async def test_a_card_that_comes_back_to_what_it_says_is_not_changed(stage: Stage) -> None:
+    await stage.share()
+    joined = await stage.on.join(stage.team_id, "tom")
+    stage.slack.ends = [Outcome(End.RETRY, "later")] * 2
+    await stage.on.confirm(joined.seat)
+    await stage.later()
+    tried = stage.slack.changes()
+    assert tried in {1, 2}
+    stage.slack.ends = []
+    await stage.on.leave(joined.seat)
+    for _ in range(3):
+        await stage.later(timedelta(seconds=20))
+    assert stage.slack.changes() == tried
+    assert [row[1:3] for row in await stage.followed()] == [(False, False)]
 
 
 async def test_an_account_that_is_wrong_is_tried_seldom(stage: Stage) -> None:
