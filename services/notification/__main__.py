@@ -14,6 +14,7 @@ from services.notification.accounts import Accounts
 from services.notification.answering.answerer import Answerer
 from services.notification.answering.registry import open_ways
 from services.notification.channels.registry import channels_that_edit, open_channels, open_http
+from services.notification.channels.wechat import WeChatApi
 from services.notification.contacts import Contacts
 from services.notification.domain import Limits
 from services.notification.flights import Pace
@@ -56,6 +57,7 @@ from services.notification.settings import Settings
 from services.notification.translate import CAMPAIGNS
 from services.notification.unsubscribing import Unsubscribing
 from services.notification.webhook_secrets import WebhookSecrets
+from services.notification.wechat_tickets import WeChatTickets
 
 
 async def process() -> None:
@@ -101,6 +103,7 @@ async def process() -> None:
         webhooks=WebhookCalls(database, clock, http, secrets),
     )
     answerer = Answerer(database, accounts, seconds=settings.send_seconds)
+    tickets = WeChatTickets(database, accounts, WeChatApi(http), seconds=settings.send_seconds)
     plan = Plan(
         servicers=[
             servicer(
@@ -113,7 +116,7 @@ async def process() -> None:
                     calls,
                 )
             ),
-            internal_servicer(InternalServicer(http, open_ways(http, clock), answerer)),
+            internal_servicer(InternalServicer(http, open_ways(http, clock), answerer, tickets)),
         ],
         writers=[
             Part("members", run=members.run),

@@ -368,6 +368,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             endpoint_id=endpoint, types=["team.*"], since=time(START), until=time(START.replace(year=START.year + 1))
         ),
         streaming_pb2.StreamEventsRequest(cursor="abc", types=["team.*"]),
+        notification_internal_pb2.GetWeChatTicketRequest(platform_id=platform),
         notification_internal_pb2.AnswerChatRequest(
             platform_id=platform,
             way="telegram",

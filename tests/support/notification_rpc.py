@@ -23,6 +23,7 @@ from services.notification.answering.answerer import Answerer
 from services.notification.answering.registry import open_ways
 from services.notification.channels.http import Http
 from services.notification.channels.registry import open_channels, open_http
+from services.notification.channels.wechat import WeChatApi
 from services.notification.contacts import Contacts
 from services.notification.handlers import EventStream, Groups, MemberWriter, PutMember, StartReminders
 from services.notification.rpc import (
@@ -44,6 +45,7 @@ from services.notification.rpc import (
 from services.notification.settings import Settings
 from services.notification.unsubscribing import Unsubscribing
 from services.notification.webhook_secrets import WebhookSecrets
+from services.notification.wechat_tickets import WeChatTickets
 from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
 
 SHOP, OTHER = UUID(int=1), UUID(int=2)
@@ -121,7 +123,8 @@ def notification_internal_servicer(
 ) -> InternalServicer:
     """Make the servicer for the other services; `http` answers in chats, and has to be closed by its owner."""
     answerer = Answerer(database, Accounts(SEALER), seconds=5)
-    return InternalServicer(http, open_ways(http, clock), answerer)
+    tickets = WeChatTickets(database, Accounts(SEALER), WeChatApi(http), seconds=seconds)
+    return InternalServicer(http, open_ways(http, clock), answerer, tickets)
 
 
 @asynccontextmanager
