@@ -36,6 +36,7 @@ from services.team_formation.settings import Settings
 from services.team_formation.watch import message_watch
 from services.team_formation.web.ground import Ground
 from services.team_formation.web.wiring import ToChats, Web
+from services.team_formation.wechat.tickets import Tickets
 
 DUE_SECONDS = 0.5
 NOWHERE = "127.0.0.1:1"
@@ -60,9 +61,12 @@ async def process() -> None:
         grpc.aio.insecure_channel(settings.pricing) as channel,
         grpc.aio.insecure_channel(settings.notification or NOWHERE) as to_notification,
     ):
-        chats = Answers(notification_internal_pb2_grpc.NotificationInternalStub(to_notification), service_key)
+        notification = notification_internal_pb2_grpc.NotificationInternalStub(to_notification)
+        chats = Answers(notification, service_key)
         to_chats = ToChats(settings.sealer, chats.give) if settings.sealer and settings.notification else None
-        web = Web(Ground(database, clock, catalogue, codes, doors, handovers, links, commands.submit), to_chats)
+        tickets = Tickets(notification, service_key) if settings.notification else None
+        ground = Ground(database, clock, catalogue, codes, doors, handovers, links, commands.submit)
+        web = Web(ground, to_chats, tickets)
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, service_key)
         quotes = QuoteReader(clock, pricing, service_key)

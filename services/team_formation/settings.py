@@ -37,7 +37,8 @@ class Settings(ChassisSettings):
     notification: str = Field(
         "",
         pattern=r"^(\S+:\d{1,5})?$",
-        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up.",
+        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up, and WeChat shows no"
+        " cards of ours.",
     )
     seal_keys: SealingKeys = Field(
         SecretStr(""),

@@ -49,6 +49,7 @@ from groupbuy.team_formation.v1 import (
     team_formation_internal_pb2,
     team_formation_service_pb2,
     types_pb2,
+    wechat_files_pb2,
 )
 from grpc_status import rpc_status
 
@@ -228,6 +229,9 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         member_links_pb2.GetMemberLinkRequest(seat_id=seat),
         member_links_pb2.RevokeMemberLinkRequest(seat_id=seat),
         chat_apps_pb2.DeleteChatAppRequest(service="slack", name="shop"),
+        wechat_files_pb2.PutWeChatFileRequest(name="MP_verify_A1b2C3d4E5f6G7h8.txt", content="A1b2C3d4E5f6G7h8"),
+        wechat_files_pb2.ListWeChatFilesRequest(),
+        wechat_files_pb2.DeleteWeChatFileRequest(name="MP_verify_A1b2C3d4E5f6G7h8.txt"),
         *more_good_requests(campaign.campaign_id, team, seat, invite.invite_id, invite.code, joining),
         internal.CreatePlatformRequest(name="shop"),
         internal.CreateKeyRequest(platform_id=platform),

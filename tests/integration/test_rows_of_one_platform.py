@@ -28,6 +28,7 @@ OF_NO_CAMPAIGN = {
     "share_templates": "of a platform, not of a campaign",
     "chat_apps": "of a platform, not of a campaign; its secrets open for that platform alone",
     "hook_calls": "of a platform; held to its app and the app's platform by a foreign key",
+    "wechat_files": "of a platform, not of a campaign",
     "members": "of a platform, not of a campaign",
     "channel_accounts": "of a platform, not of a campaign; its secrets open for that platform alone",
     "channel_pauses": "of a platform, not of a campaign",

@@ -82,10 +82,11 @@ async def a_web_edge(formation: Formation, **settings: Any) -> AsyncIterator[Vis
         **{"web_listen": "127.0.0.1:0", "web_proxies": "", "web_origins": "", "drain_seconds": 1.0, **settings}
     )
     made, to_chats = settings.pop("tokens", None) or tokens(), settings.pop("to_chats", None)
+    tickets = settings.pop("tickets", None)
     links = MemberLinks("a secret of tests", PUBLIC_URL)
     doors, submit = Doors(formation.database), formation.commands.submit
     ground = Ground(formation.database, formation.clock, Catalogue(), formation.codes, doors, made, links, submit)
-    web = Web(ground, to_chats)
+    web = Web(ground, to_chats, tickets)
     parts = web.parts(chosen)
     tasks = []
     for part in parts:

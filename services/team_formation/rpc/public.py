@@ -14,6 +14,7 @@ from services.team_formation.rpc.seats import SeatRpcs
 from services.team_formation.rpc.sharing import SharingRpcs
 from services.team_formation.rpc.teams import TeamRpcs
 from services.team_formation.rpc.watching import WatchRpcs
+from services.team_formation.rpc.wechat_files import WeChatFileRpcs
 
 
 class TeamFormationServicer(
@@ -29,6 +30,7 @@ class TeamFormationServicer(
     ChatAppRpcs,
     MemberLinkRpcs,
     WatchRpcs,
+    WeChatFileRpcs,
     pb_grpc.TeamFormationServicer,
 ):
     """Answers platforms."""

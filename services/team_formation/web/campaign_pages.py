@@ -31,9 +31,11 @@ from services.team_formation.web.guesses import Guesses
 from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.live import Live
 from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.share_cards import campaign_card
 from services.team_formation.web.shown import Shown
 from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.streams import EventStream
+from services.team_formation.web.wechat_cards import WeChatCards
 from services.team_formation.web.words import Words
 
 Draw = Callable[[CampaignVisit, Words, str], bytes]
@@ -50,16 +52,17 @@ class CampaignPages:
         assets: Assets,
         checkouts: Checkouts,
         guesses: Guesses,
+        cards: WeChatCards,
         origins: Sequence[str],
     ) -> None:
         self._visits = visits
         self._teams = teams
         self._sheets = CampaignSheets(pages, assets)
         self._checkouts = checkouts
+        self._cards = cards
         self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
         self._origins = frozenset(origins)
         self._following = Following(visits, origins)
-        self._headers = for_pages(FRESH, assets.style)
         self._unkept = for_pages(NO_STORE, assets.style)
         self._of_screens = for_pages(FRESH, assets.screen_style)
 
@@ -70,6 +73,7 @@ class CampaignPages:
             Route("/c/{code}/events", self.events),
             Route("/c/{code}/qr.svg", self.qr_code),
             Route("/c/{code}/open", self.open),
+            Route("/c/{code}/wechat.json", self.card),
             Route("/c/{code}/join/{team}", self.join),
             Route("/c/{code}", self.page),
             Route("/live/{code}/events", self.screen_events),
@@ -81,7 +85,9 @@ class CampaignPages:
         found = await self._find(request)
         if isinstance(found, Answer):
             return found
-        return answer(request, self._sheets.html(found[1], *_languages(request, found[1])), self._headers)
+        place, visit = found
+        headers = await self._cards.page_headers(request, place.platform_id)
+        return answer(request, self._sheets.html(visit, *_languages(request, visit)), headers)
 
     async def data(self, request: Request) -> Answer:
         """Answer with all that the page says; `after` a version, once there is something newer."""
@@ -118,6 +124,14 @@ class CampaignPages:
             return found
         drawn = body_of(qr.Format.SVG.encode(), qr.draw(found[0].link, qr.Format.SVG))
         return answer(request, drawn, common(IMMUTABLE))
+
+    async def card(self, request: Request) -> Answer:
+        """Answer with what WeChat's browser needs to show the link as a card."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        place, visit = found
+        return await self._cards.signed(request, place.platform_id, campaign_card(visit, *_languages(request, visit)))
 
     async def open(self, request: Request) -> Answer:
         """Lead to the checkout with a token that names no team; back to the page where none can be opened."""

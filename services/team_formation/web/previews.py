@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.chassis import formats
+from services.team_formation.domain import Campaign
 from services.team_formation.web.answers import Body, body_of
 from services.team_formation.web.offer import offer_of
 from services.team_formation.web.picture import Poster, Shape, draw, media_type
@@ -15,6 +16,7 @@ from services.team_formation.web.words import Words
 
 _MOST = 300
 """Pictures kept; one has up to 100 KB."""
+_PATHS = {Shape.WIDE: "picture", Shape.SQUARE: "square"}
 _AT_ONCE = 2
 """Pictures drawn at once: each takes a processor for some tens of milliseconds."""
 
@@ -68,6 +70,11 @@ class Previews:
     def _forget_failed(self, key: _Key, done: "asyncio.Future[Body]") -> None:
         if done.cancelled() or done.exception():
             self._kept.pop(key, None)
+
+
+def picture_url(link: str, campaign: Campaign, words: Words, shape: Shape) -> str:
+    """Give the address of a picture: another one where it shows something else, as chats keep pictures by it."""
+    return f"{link}/{_PATHS[shape]}?lang={words.language}&v={campaign.version}"
 
 
 def poster_of(visit: Visit, words: Words, title_language: str) -> Poster:

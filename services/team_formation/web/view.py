@@ -22,6 +22,8 @@ from services.team_formation.sharing.channels import CHANNELS, ours
 from services.team_formation.sharing.links import ShareLink, make
 from services.team_formation.sharing.values import shared
 from services.team_formation.web.offer import ItemOffer, Offer, Step, offer_of
+from services.team_formation.web.picture import Shape
+from services.team_formation.web.previews import picture_url
 from services.team_formation.web.visits import Action, Standing, Visit
 from services.team_formation.web.wording import (
     alone_text,
@@ -199,12 +201,11 @@ class _Writer:
         seats = self._seats()
         price = self._price()
         heading = ended_title(self.team.state, words)
-        drawn = f"lang={words.language}&v={campaign.version}"  # chats keep pictures by their address
         return View(
             code=self.visit.code,
             link=self.visit.link,
-            picture=f"{self.visit.link}/picture?{drawn}",
-            square=f"{self.visit.link}/square?{drawn}",
+            picture=picture_url(self.visit.link, campaign, words, Shape.WIDE),
+            square=picture_url(self.visit.link, campaign, words, Shape.SQUARE),
             path=self.path,
             version=self.visit.version,
             language=words.language,

@@ -30,7 +30,11 @@ from services.team_formation.web.member_pages import MemberPages
 from services.team_formation.web.opens import Opens
 from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.shown import ShownTeams
+from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.visits import Visits
+from services.team_formation.web.wechat_cards import WeChatCards
+from services.team_formation.wechat.files import ServedFiles
+from services.team_formation.wechat.tickets import Tickets
 
 FORGET_SECONDS = 60.0
 
@@ -46,9 +50,10 @@ class ToChats:
 class Web:
     """The web edge of a process."""
 
-    def __init__(self, ground: Ground, to_chats: ToChats | None = None) -> None:
+    def __init__(self, ground: Ground, to_chats: ToChats | None = None, tickets: Tickets | None = None) -> None:
         database, clock, codes = ground.database, ground.clock, ground.codes
         self._ground = ground
+        self._tickets = tickets
         campaigns = ShownCampaigns(database, clock, ground.catalogue)
         self.watch = Watch(database, clock, ShownTeams(database, ground.catalogue).load, campaigns.load)
         self.live = Live(self.watch.teams)
@@ -77,10 +82,14 @@ class Web:
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
         guesses = Guesses()
-        invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, guesses, origins)
+        strangers, files = Strangers(pages, assets, guesses), ServedFiles(self._ground.database)
+        cards = WeChatCards(files, self._tickets, self._ground.clock, strangers, assets.style)
+        invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, guesses, cards, origins)
         members = MemberPages(self._ground, self.live, pages, assets, guesses)
-        campaigns = CampaignPages(self._campaign_visits, self.live, pages, assets, self._checkouts, guesses, origins)
-        routes = [*invites.routes(), *members.routes(), *campaigns.routes()]
+        campaigns = CampaignPages(
+            self._campaign_visits, self.live, pages, assets, self._checkouts, guesses, cards, origins
+        )
+        routes = [*invites.routes(), *members.routes(), *campaigns.routes(), *cards.routes()]
         hooks = self.chats.hooks.routes() if self.chats else []
         app = application([*routes, *hooks, keys_route(self._ground.tokens)], pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)

@@ -102,6 +102,29 @@
       }
     });
   }
+
+  // In WeChat the link is shared as a card by WeChat's own script, which is loaded nowhere else. Where there is none,
+  // WeChat takes the title and the first large picture, which others need not load.
+  async function share() {
+    const answer = await fetch(`${main.dataset.card}&url=${encodeURIComponent(location.href.split("#")[0])}`);
+    if (!answer.ok) throw new Error(answer.status);
+    const { script, config, message, moment } = await answer.json();
+    await new Promise((done, failed) => {
+      const tag = document.createElement("script");
+      Object.assign(tag, { src: script, onload: done, onerror: failed });
+      document.head.append(tag);
+    });
+    wx.ready(() => { wx.updateAppMessageShareData(message); wx.updateTimelineShareData(moment); });
+    wx.error(cover);
+    wx.config(config);
+  }
+  function cover() {
+    const picture = main.querySelector(".cover");
+    if (picture) picture.loading = "eager";
+  }
+  const agent = navigator.userAgent;
+  if (main.dataset.card && /MicroMessenger/i.test(agent) && !/wxwork/i.test(agent)) share().catch(cover);
+
   setInterval(tick, 1000);
   tick();
   if (window.EventSource && main.querySelector(".left")) listen();
