@@ -8,7 +8,7 @@ from services.chassis import logs
 from services.chassis.database import Database
 from services.notification.accounts import Accounts
 from services.notification.channels import Account, Misconfigured, Outcome, Retry, Sent
-from services.notification.channels.registry import ANSWERS_AT_ONCE
+from services.notification.channels.registry import TICKETS_AT_ONCE
 from services.notification.channels.tokens import NoToken
 from services.notification.channels.wechat import WeChatApi, is_mini
 from services.notification.domain import outcome_name
@@ -38,7 +38,7 @@ class WeChatTickets:
         self._accounts = accounts
         self._api = api
         self._seconds = seconds
-        self._room = asyncio.Semaphore(ANSWERS_AT_ONCE)
+        self._room = asyncio.Semaphore(TICKETS_AT_ONCE)
 
     async def of(self, platform_id: UUID) -> WeChatTicket:
         """Give the ticket of a platform: the one that is kept, or a new one."""

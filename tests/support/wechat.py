@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import grpc
@@ -44,6 +45,19 @@ class WeChatServer:
 
 
 @dataclass
+class CountedStub:
+    """Notification's calls for other services, counted."""
+
+    stub: Any
+    asked: int = 0
+
+    def GetWeChatTicket(self, *request: Any, **options: Any) -> Any:  # noqa: N802
+        """Ask for a ticket."""
+        self.asked += 1
+        return self.stub.GetWeChatTicket(*request, **options)
+
+
+@dataclass
 class WeChatStage:
     """A web edge, what stands behind its tickets, and whoever visits it."""
 
@@ -51,6 +65,7 @@ class WeChatStage:
     formation: Formation
     wechat: WeChatServer
     notification: Notifying
+    calls: CountedStub
     api: str
 
     async def put_file(self, platform_id: UUID = PLATFORM, letters: str = LETTERS) -> None:
@@ -76,6 +91,7 @@ async def a_wechat_stage(formation: Formation, url: str) -> AsyncIterator[WeChat
         an_api(notification, private=True) as api,
         grpc.aio.insecure_channel(api.address) as channel,
     ):
-        tickets = Tickets(notification_internal_pb2_grpc.NotificationInternalStub(channel), SERVICE_KEY)
+        calls = CountedStub(notification_internal_pb2_grpc.NotificationInternalStub(channel))
+        tickets = Tickets(calls, SERVICE_KEY)  # type: ignore[arg-type]  # it has what is called of the stub
         async with a_web_edge(formation, tickets=tickets) as visitor:
-            yield WeChatStage(visitor, formation, wechat, notification, sink.url)
+            yield WeChatStage(visitor, formation, wechat, notification, calls, sink.url)

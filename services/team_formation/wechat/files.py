@@ -71,7 +71,7 @@ class ServedFiles:
     async def are_set_by(self, platform_id: UUID) -> bool:
         """Tell whether a platform has set a file, which is what it does when it wants cards in WeChat.
 
-        While the database is away it is as it was: no page waits for it.
+        While the database is away it is as it was.
         """
         try:
             return await self._users.of(platform_id)

@@ -8,13 +8,18 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+import grpc
 import pytest
+from groupbuy.notification.v1 import notification_internal_pb2_grpc
 
 from services.notification.testing import Answer
 from services.team_formation.web.guesses import BURST
 from services.team_formation.web.wechat_cards import SCRIPT
+from services.team_formation.wechat.files import WeChatFiles
+from services.team_formation.wechat.tickets import Tickets
 from tests.support.database import Database
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, PUBLIC_URL, START, Formation
+from tests.support.notification_rpc import SERVICE_KEY
 from tests.support.web import Seen, a_shown_campaign, a_web_edge, an_invite, code_of
 from tests.support.wechat import APP_ID, BROWSER, FILE, LETTERS, TICKET, WeChatStage, a_wechat_stage
 
@@ -70,7 +75,7 @@ async def test_a_page_is_signed_for_the_address_that_it_was_opened_with(stage: W
         assert len(said["config"]["nonceStr"]) == 16
         assert TICKET not in answer.text
         assert said["script"] == SCRIPT
-    assert stage.wechat.tickets == 1
+    assert stage.calls.asked == stage.wechat.tickets == 1
 
 
 async def test_a_card_has_only_what_stays_true(stage: WeChatStage) -> None:
@@ -150,7 +155,7 @@ async def test_without_a_file_nobody_is_asked_and_the_page_stays_strict(stage: W
     assert (answer.status, json.loads(answer.body)["error"]) == (404, "no_file")
     page = await stage.visitor.get(f"/i/{code}", user_agent=BROWSER)
     assert "qq.com" not in page.headers["content-security-policy"]
-    assert stage.wechat.tickets == 0
+    assert stage.calls.asked == 0
 
 
 async def test_without_an_official_account_there_is_no_card(stage: WeChatStage) -> None:
@@ -160,7 +165,7 @@ async def test_without_an_official_account_there_is_no_card(stage: WeChatStage) 
     for _ in range(2):
         answer = await card(stage, f"/i/{code}")
         assert (answer.status, json.loads(answer.body)["error"]) == (404, "no_account")
-    assert stage.wechat.tickets == 0
+    assert (stage.calls.asked, stage.wechat.tickets) == (1, 0)
 
 
 async def test_while_wechat_gives_no_ticket_it_is_asked_seldom(stage: WeChatStage) -> None:
@@ -173,7 +178,7 @@ async def test_while_wechat_gives_no_ticket_it_is_asked_seldom(stage: WeChatStag
     assert {json.loads(answer.body)["error"] for answer in answers} == {"no_ticket"}
     assert answers[0].headers["retry-after"] == "10"
     assert "45009" not in answers[0].text
-    assert stage.wechat.tickets == 1
+    assert stage.calls.asked == stage.wechat.tickets == 1
 
 
 async def test_another_platforms_ticket_is_not_used(stage: WeChatStage) -> None:
@@ -248,3 +253,15 @@ async def test_a_file_that_nobody_has_set_is_a_link_that_leads_nowhere(stage: We
         assert (answer.status, answer.body) == (404, stranger.body)
     statuses = [(await stage.visitor.get(f"/MP_verify_{at:016d}.txt")).status for at in range(BURST + 5)]
     assert 429 in statuses
+
+
+async def test_a_page_is_shown_while_notification_is_away(formation: Formation) -> None:
+    nowhere = grpc.aio.insecure_channel("127.0.0.1:1")
+    tickets = Tickets(notification_internal_pb2_grpc.NotificationInternalStub(nowhere), SERVICE_KEY)
+    await WeChatFiles(formation.database, formation.clock).put(PLATFORM, FILE, LETTERS)
+    code = await a_code(formation)
+    async with a_web_edge(formation, tickets=tickets) as visitor:
+        assert (await visitor.get(f"/i/{code}", user_agent=BROWSER)).status == 200
+        answer = await visitor.get(f"/i/{code}/wechat.json?url={quote(f'{PUBLIC_URL}/i/{code}', safe='')}")
+        assert (answer.status, json.loads(answer.body)["error"]) == (503, "no_ticket")
+    await nowhere.close()
