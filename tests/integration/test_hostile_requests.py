@@ -44,6 +44,7 @@ from groupbuy.team_formation.v1 import (
     handover_pb2,
     history_pb2,
     member_links_pb2,
+    promoter_links_pb2,
     reports_pb2,
     sharing_pb2,
     team_formation_internal_pb2,
@@ -227,6 +228,8 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         chat_apps_pb2.ListChatAppsRequest(),
         member_links_pb2.GetMemberLinkRequest(seat_id=seat),
         member_links_pb2.RevokeMemberLinkRequest(seat_id=seat),
+        promoter_links_pb2.GetPromoterLinkRequest(promoter_id="nora"),
+        promoter_links_pb2.RevokePromoterLinkRequest(promoter_id="nora"),
         chat_apps_pb2.DeleteChatAppRequest(service="slack", name="shop"),
         *more_good_requests(campaign.campaign_id, team, seat, invite.invite_id, invite.code, joining),
         internal.CreatePlatformRequest(name="shop"),
@@ -250,6 +253,9 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         quoting,
         quotes_pb2.ListQuoteKeysRequest(),
         pricing_internal_pb2.PricingInternalListQuoteKeysRequest(),
+        pricing_internal_pb2.SumCommissionsRequest(
+            platform_id=platform, promoter_id="nora", campaign_ids=[campaign.campaign_id]
+        ),
         simulation_pb2.SimulateLadderRequest(
             currency="EUR",
             list_prices=[ladder_pb2.ListPrice(sku="mango", unit_price=3990)],

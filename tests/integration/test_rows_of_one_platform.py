@@ -40,6 +40,7 @@ OF_NO_CAMPAIGN = {
     "webhook_endpoints": "of a platform, not of a campaign; its secrets open for that platform alone",
     "webhook_posts": "of a platform; held to its endpoint and its event by foreign keys",
     "webhook_attempts": "of a platform, not of a campaign",
+    "promoter_links": "of a platform, not of a campaign",
     "contact_points": "of a platform, not of a campaign; held to the member by a foreign key",
 }
 """Tables that no campaign's platform can contradict, and why."""

@@ -25,6 +25,7 @@ from services.team_formation.web.offer import ItemOffer, Offer, Step, offer_of
 from services.team_formation.web.visits import Action, Standing, Visit
 from services.team_formation.web.wording import (
     alone_text,
+    channel_name,
     charge_lines,
     ended_title,
     ending,
@@ -242,7 +243,7 @@ class _Writer:
         )
 
     def _channel(self, link: ShareLink) -> Channel:
-        return Channel(link.channel, self.words.texts["channels"].get(link.channel, link.channel), link.url, link.text)
+        return Channel(link.channel, channel_name(link.channel, self.words), link.url, link.text)
 
     @property
     def is_full(self) -> bool:

@@ -29,6 +29,7 @@ from services.team_formation.web.live import Live
 from services.team_formation.web.member_pages import MemberPages
 from services.team_formation.web.opens import Opens
 from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.promoter_pages import PromoterPages
 from services.team_formation.web.shown import ShownTeams
 from services.team_formation.web.visits import Visits
 
@@ -80,7 +81,8 @@ class Web:
         invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, guesses, origins)
         members = MemberPages(self._ground, self.live, pages, assets, guesses)
         campaigns = CampaignPages(self._campaign_visits, self.live, pages, assets, self._checkouts, guesses, origins)
-        routes = [*invites.routes(), *members.routes(), *campaigns.routes()]
+        promoters = PromoterPages(self._ground, pages, assets, guesses)
+        routes = [*invites.routes(), *members.routes(), *campaigns.routes(), *promoters.routes()]
         hooks = self.chats.hooks.routes() if self.chats else []
         app = application([*routes, *hooks, keys_route(self._ground.tokens)], pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
