@@ -1,6 +1,7 @@
 """Answers to those who open a campaign's link: the page, its data, its events, its QR code; and a stream's screen."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
@@ -12,6 +13,7 @@ from services.team_formation.domain import Visibility
 from services.team_formation.sharing import qr
 from services.team_formation.web import languages
 from services.team_formation.web.answers import (
+    A_DAY,
     FRESH,
     IMMUTABLE,
     NO_STORE,
@@ -31,6 +33,8 @@ from services.team_formation.web.guesses import Guesses
 from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.live import Live
 from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.picture import Shape
+from services.team_formation.web.previews import Previews
 from services.team_formation.web.shown import Shown
 from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.streams import EventStream
@@ -49,6 +53,7 @@ class CampaignPages:
         pages: Pages,
         assets: Assets,
         checkouts: Checkouts,
+        previews: Previews,
         guesses: Guesses,
         origins: Sequence[str],
     ) -> None:
@@ -56,6 +61,7 @@ class CampaignPages:
         self._teams = teams
         self._sheets = CampaignSheets(pages, assets)
         self._checkouts = checkouts
+        self._previews = previews
         self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
         self._origins = frozenset(origins)
         self._following = Following(visits, origins)
@@ -69,6 +75,8 @@ class CampaignPages:
             Route("/c/{code}.json", self.data),
             Route("/c/{code}/events", self.events),
             Route("/c/{code}/qr.svg", self.qr_code),
+            Route("/c/{code}/picture", partial(self.picture, Shape.WIDE)),
+            Route("/c/{code}/square", partial(self.picture, Shape.SQUARE)),
             Route("/c/{code}/open", self.open),
             Route("/c/{code}/join/{team}", self.join),
             Route("/c/{code}", self.page),
@@ -118,6 +126,14 @@ class CampaignPages:
             return found
         drawn = body_of(qr.Format.SVG.encode(), qr.draw(found[0].link, qr.Format.SVG))
         return answer(request, drawn, common(IMMUTABLE))
+
+    async def picture(self, shape: Shape, request: Request) -> Answer:
+        """Answer with the preview picture."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        drawn = await self._previews.of_campaign(found[1], *_languages(request, found[1]), shape)
+        return answer(request, drawn, common(A_DAY))
 
     async def open(self, request: Request) -> Answer:
         """Lead to the checkout with a token that names no team; back to the page where none can be opened."""

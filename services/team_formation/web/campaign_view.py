@@ -117,6 +117,10 @@ class CampaignView:
 
     code: str
     link: str
+    picture: str
+    """The address of the preview picture, 1200 x 630."""
+    square: str
+    """The same in a square, for cards with a small picture."""
     path: str
     version: str
     language: str
@@ -199,9 +203,13 @@ class _Writer:
         alone = campaign.presentation.checkout_url if visit.is_open else ""
         joined = words.count("c_joined", self.shown.joined)
         early = visit.is_early
+        # chats keep pictures by their address: a campaign that was changed has another one, and one that has begun
+        drawn = f"lang={words.language}&v={campaign.version}{'.early' if early else ''}"
         return CampaignView(
             code=visit.code,
             link=visit.link,
+            picture=f"{visit.link}/picture?{drawn}",
+            square=f"{visit.link}/square?{drawn}",
             path=visit.path,
             version=visit.version,
             language=words.language,

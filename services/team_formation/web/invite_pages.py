@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from services.team_formation.sharing import qr
 from services.team_formation.web import languages
 from services.team_formation.web.answers import (
+    A_DAY,
     FRESH,
     IMMUTABLE,
     NO_STORE,
@@ -34,8 +35,6 @@ from services.team_formation.web.streams import EventStream
 from services.team_formation.web.visits import Place, Visit, Visits
 from services.team_formation.web.words import Words
 
-_A_DAY = b"public, max-age=86400"
-
 
 class InvitePages:
     """The pages of invites."""
@@ -47,6 +46,7 @@ class InvitePages:
         assets: Assets,
         opens: Opens,
         checkouts: Checkouts,
+        previews: Previews,
         guesses: Guesses,
         origins: Sequence[str],
     ) -> None:
@@ -56,7 +56,7 @@ class InvitePages:
         self._checkouts = checkouts
         self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
         self._following = Following(visits, origins)
-        self._previews = Previews()
+        self._previews = previews
         self._origins = frozenset(origins)
         self._headers = for_pages(FRESH, assets.style)
         self._unkept = for_pages(NO_STORE, assets.style)
@@ -119,7 +119,7 @@ class InvitePages:
         if isinstance(found, Answer):
             return found
         drawn = await self._previews.picture(found[1], *_languages(request, found[1]), shape)
-        return answer(request, drawn, common(_A_DAY))
+        return answer(request, drawn, common(A_DAY))
 
     async def join(self, request: Request) -> Answer:
         """Lead to the platform's checkout with a token of its own for each; back to the page where nobody can join."""

@@ -1,13 +1,16 @@
-"""Preview pictures of invites: what a chat shows of a link, and keeps, so only what stays true is on them."""
+"""Preview pictures of links: what a chat shows of one, and keeps, so only what stays true is on them."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from services.chassis import formats
+from services.team_formation.domain import Campaign, Role, Tally
 from services.team_formation.web.answers import Body, body_of
-from services.team_formation.web.offer import offer_of
+from services.team_formation.web.campaign_visits import CampaignVisit
+from services.team_formation.web.offer import Offer, offer_of, offer_of_new
 from services.team_formation.web.picture import Poster, Shape, draw, media_type
 from services.team_formation.web.visits import Visit
 from services.team_formation.web.wording import ending, of_basis, text_of
@@ -30,6 +33,8 @@ class _Key:
     language: str
     title_language: str
     shape: Shape
+    says: str = "team"
+    """Of what: a team, a campaign, or one that is yet to start."""
 
 
 class Previews:
@@ -51,11 +56,29 @@ class Previews:
             title_language,
             shape,
         )
+        return await self._picture(key, lambda: poster_of(visit, words, title_language))
+
+    async def of_campaign(self, visit: CampaignVisit, words: Words, title_language: str, shape: Shape) -> Body:
+        """Give the picture of a campaign."""
+        campaign = visit.shown.campaign
+        key = _Key(
+            campaign.campaign_id,
+            campaign.version,
+            campaign.terms.version,
+            campaign.ends_at,
+            words.language,
+            title_language,
+            shape,
+            says="early" if visit.is_early else "campaign",
+        )
+        return await self._picture(key, lambda: campaign_poster(visit, words, title_language))
+
+    async def _picture(self, key: _Key, poster: Callable[[], Poster]) -> Body:
         drawing = self._kept.get(key)
         if drawing is None:
             if len(self._kept) >= _MOST:
                 del self._kept[next(iter(self._kept))]
-            drawing = asyncio.ensure_future(self._drawn(poster_of(visit, words, title_language), shape))
+            drawing = asyncio.ensure_future(self._drawn(poster(), key.shape))
             drawing.add_done_callback(lambda done: self._forget_failed(key, done))
             self._kept[key] = drawing
         return await asyncio.shield(drawing)
@@ -73,17 +96,31 @@ class Previews:
 def poster_of(visit: Visit, words: Words, title_language: str) -> Poster:
     """Say what a picture says. No end is said that a live host may still move."""
     team, terms, campaign = visit.shown.team, visit.shown.terms, visit.shown.campaign
-    offer = offer_of(team, terms, campaign)
-    main, table = offer.main, terms.price_table
-    text = text_of(campaign, title_language)
-    price = formats.money(main.lowest, table.currency, words.locale)
+    closing = "" if campaign.latest_end else words.say("ends", by=ending(team.ends_at, campaign, words))
+    return _poster(offer_of(team, terms, campaign), campaign, closing, words, title_language)
+
+
+def campaign_poster(visit: CampaignVisit, words: Words, title_language: str) -> Poster:
+    """Say what the picture of a campaign says: the same, whatever its teams have reached.
+
+    Before the start it says when that is; the address of the picture is another one once it is moved, or has begun.
+    """
+    campaign = visit.shown.campaign
+    key, at = ("c_starts", campaign.starts_at) if visit.is_early else ("ends", campaign.ends_at)
+    closing = "" if campaign.latest_end else words.say(key, by=ending(at, campaign, words))
+    return _poster(offer_of_new(campaign, Tally(), Role.MEMBER), campaign, closing, words, title_language)
+
+
+def _poster(offer: Offer, campaign: Campaign, closing: str, words: Words, title_language: str) -> Poster:
+    main, text = offer.main, text_of(campaign, title_language)
+    price = formats.money(main.lowest, campaign.currency, words.locale)
     falls = main.lowest < main.alone
     return Poster(
         title=text.title,
         seller=campaign.presentation.seller,
-        alone=words.say("poster_alone", price=formats.money(main.alone, table.currency, words.locale)),
-        lowest=words.count(of_basis("poster", table.basis), main.lowest_at, price=price) if falls else "",
-        closing="" if campaign.latest_end else words.say("ends", by=ending(team.ends_at, campaign, words)),
+        alone=words.say("poster_alone", price=formats.money(main.alone, campaign.currency, words.locale)),
+        lowest=words.count(of_basis("poster", offer.basis), main.lowest_at, price=price) if falls else "",
+        closing=closing,
         language=words.language,
         price=price if falls else "",
     )

@@ -12,7 +12,7 @@ from services.chassis.sealing import Sealer
 from services.team_formation.chats.apps import Apps
 from services.team_formation.chats.finding import Finder
 from services.team_formation.chats.keeper import Keeper
-from services.team_formation.chats.previews import Previews
+from services.team_formation.chats.previews import Previews as ChatPreviews
 from services.team_formation.chats.worker import FORGET_PAGE, Give, Worker
 from services.team_formation.settings import Settings
 from services.team_formation.watch import Watch
@@ -29,6 +29,7 @@ from services.team_formation.web.live import Live
 from services.team_formation.web.member_pages import MemberPages
 from services.team_formation.web.opens import Opens
 from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.previews import Previews
 from services.team_formation.web.promoter_pages import PromoterPages
 from services.team_formation.web.shown import ShownTeams
 from services.team_formation.web.visits import Visits
@@ -77,10 +78,12 @@ class Web:
         assets = Assets()
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
-        guesses = Guesses()
-        invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, guesses, origins)
+        guesses, previews = Guesses(), Previews()
+        invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, previews, guesses, origins)
         members = MemberPages(self._ground, self.live, pages, assets, guesses)
-        campaigns = CampaignPages(self._campaign_visits, self.live, pages, assets, self._checkouts, guesses, origins)
+        campaigns = CampaignPages(
+            self._campaign_visits, self.live, pages, assets, self._checkouts, previews, guesses, origins
+        )
         promoters = PromoterPages(self._ground, pages, assets, guesses)
         routes = [*invites.routes(), *members.routes(), *campaigns.routes(), *promoters.routes()]
         hooks = self.chats.hooks.routes() if self.chats else []
@@ -108,7 +111,7 @@ class Chats:
         self.apps = Apps(database, clock, to_chats.sealer)
         self.worker = Worker(database, clock, keeper, finder, to_chats.give)
         self._calls = Coalescer("hook calls", keeper.decide)
-        self.hooks = Hooks(self.apps, self._calls, clock, Previews(finder.cards).answer)
+        self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(finder.cards).answer)
 
     def parts(self) -> Sequence[Part]:
         """List the parts."""
