@@ -14,6 +14,7 @@ from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.chats.answers import Answers
+from services.team_formation.chats.hearing import Hearing
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import (
@@ -60,8 +61,10 @@ async def process() -> None:
         grpc.aio.insecure_channel(settings.pricing) as channel,
         grpc.aio.insecure_channel(settings.notification or NOWHERE) as to_notification,
     ):
-        chats = Answers(notification_internal_pb2_grpc.NotificationInternalStub(to_notification), service_key)
-        to_chats = ToChats(settings.sealer, chats.give) if settings.sealer and settings.notification else None
+        told = notification_internal_pb2_grpc.NotificationInternalStub(to_notification)
+        answers, hearing = Answers(told, service_key), Hearing(told, service_key)
+        serves_chats = settings.sealer and settings.notification
+        to_chats = ToChats(settings.sealer, answers.give, hearing) if serves_chats and settings.sealer else None
         web = Web(Ground(database, clock, catalogue, codes, doors, handovers, links, commands.submit), to_chats)
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, service_key)

@@ -40,6 +40,9 @@ OF_NO_CAMPAIGN = {
     "webhook_endpoints": "of a platform, not of a campaign; its secrets open for that platform alone",
     "webhook_posts": "of a platform; held to its endpoint and its event by foreign keys",
     "webhook_attempts": "of a platform, not of a campaign",
+    "chat_codes": "of a platform, not of a campaign",
+    "member_messages": "of a platform, not of a campaign",
+    "member_replies": "of a platform; held to what is answered by a foreign key",
     "contact_points": "of a platform, not of a campaign; held to the member by a foreign key",
 }
 """Tables that no campaign's platform can contradict, and why."""
