@@ -10,9 +10,11 @@ from uuid import UUID
 import grpc
 from groupbuy.notification.v1 import chats_pb2, notification_internal_pb2_grpc
 from groupbuy.notification.v1 import notification_internal_pb2 as pb
+from grpc_status import rpc_status
 
 from services.chassis import ids
 from services.chassis.errors import Rejected
+from services.chassis.status import rejected_of
 from services.team_formation import translate
 
 CALL_SECONDS = 5.0
@@ -137,8 +139,9 @@ class Hearing:
         try:
             await self._stub.AskSeller(request, metadata=self._metadata, timeout=CALL_SECONDS)
         except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
-                raise Rejected("TOO_MANY_MESSAGES", {"limit": 100}) from error
+            status = rpc_status.from_call(error)
+            if status and error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise rejected_of(status) from error
             raise _unavailable(error) from error
 
     async def conversation(self, platform_id: UUID, member_id: str, seat_id: str) -> Conversation | None:

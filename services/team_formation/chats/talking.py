@@ -121,8 +121,9 @@ class Talks:
             case Heard.UNMUTED:
                 return self._said("chat_started", known, sender)
             case Heard.TOO_MANY:
-                sentence = _sentence(Rejected("TOO_MANY_MESSAGES", {"limit": 0}), _words(known, sender))
-                return Found(text=sentence, language=_language(known, sender))
+                words = _words(known, sender)
+                sentence = reasons()["TOO_MANY_MESSAGES"].buyer_sentence(words.language, {})
+                return Found(text=sentence or words.say("broken"), language=words.language)
             case _:
                 return _NOTHING
 
