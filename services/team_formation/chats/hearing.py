@@ -139,7 +139,7 @@ class Hearing:
         try:
             await self._stub.AskSeller(request, metadata=self._metadata, timeout=CALL_SECONDS)
         except grpc.aio.AioRpcError as error:
-            status = rpc_status.from_call(error)
+            status = rpc_status.from_call(error)  # type: ignore[arg-type]
             if status and error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise rejected_of(status) from error
             raise _unavailable(error) from error
