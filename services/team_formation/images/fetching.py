@@ -62,7 +62,7 @@ async def fetch(http: Http, source: str, tag: str) -> Outcome:
     except NotAllowed as problem:
         return Failed(f"the address {problem}")
     except NotReached as problem:
-        return Failed(f"its server did not answer: {problem}")
+        return Failed(f"its server did not answer: {problem}".rstrip(": "))
 
 
 async def _followed(http: Http, source: str, tag: str) -> Outcome:

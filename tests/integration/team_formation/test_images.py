@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from groupbuy.team_formation.v1 import types_pb2
+from pydantic import SecretStr
 
+from services import team_formation
 from services.chassis import addresses
 from services.chassis.clock import ManualClock
 from services.chassis.database import Database
@@ -18,14 +21,18 @@ from services.team_formation import domain, store
 from services.team_formation.images import fetching
 from services.team_formation.images.fetching import Failed, client, fetch
 from services.team_formation.images.making import Maker, NotMade
+from services.team_formation.images.wiring import image_parts
 from services.team_formation.images.worker import PAUSES, PER_PLATFORM, ImageWorker
+from services.team_formation.settings import Settings
 from services.team_formation.store.images import KEEP, LINGER, ImageStanding
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, Formation
 from tests.support.shop_api import Api
 from tests.support.shop_pictures import Shop, a_bomb, a_fetcher, a_picture, a_shop, with_picture
+from tests.support.until import until
 from tests.support.web import code_of
 
 DAY = timedelta(days=1)
+FOLDER = Path(team_formation.__file__).parent / "migrations"
 
 
 @pytest.fixture
@@ -182,6 +189,25 @@ async def test_redirects_are_followed_a_few_times(formation: Formation, fetcher:
     assert len(shop.asked("/round")) == 4
 
 
+async def test_campaigns_of_an_older_release_are_noted_by_the_migration(
+    formation: Formation, fetcher: ImageWorker, shop: Shop
+) -> None:
+    source = shop.has("/mango", a_picture())
+    for _ in range(2):
+        await formation.create(with_picture(source))
+    await formation.create(with_picture(""))
+    noted = await formation.rows("SELECT * FROM image_uses ORDER BY campaign_id")
+    moved = (FOLDER / "0010_images.sql").read_text().partition("\nINSERT")[2].replace("now()", "%s")
+    async with formation.database.work() as work:
+        await work.connection.execute("DELETE FROM image_uses")
+        await work.connection.execute("DELETE FROM images")
+        for statement, times in zip(f"INSERT{moved}".split(";"), (2, 1), strict=False):
+            await work.connection.execute(statement, [formation.clock.now()] * times)
+    assert await formation.rows("SELECT * FROM image_uses ORDER BY campaign_id") == noted
+    assert await fetcher.run_once() == 1
+    assert (await standing(formation, source)).is_shown
+
+
 async def test_two_replicas_fetch_each_picture_once(formation: Formation, url: str, shop: Shop) -> None:
     for number in range(12):
         await formation.create(with_picture(shop.has(f"/{number}", a_picture(size=(20, 20)))))
@@ -314,6 +340,29 @@ async def test_a_picture_that_no_campaign_names_any_more_is_removed(
 async def change_picture(formation: Formation, campaign: domain.Campaign, source: str) -> None:
     wanted = with_picture(source, campaign)
     await formation.change(campaign, domain.Update(wanted, frozenset({"presentation"}), 0))
+
+
+async def test_the_parts_of_a_process_fetch_what_is_named(formation: Formation, shop: Shop) -> None:
+    source = shop.has("/mango", a_picture())
+    chosen: dict[str, Any] = {
+        "image_private_addresses": "allow",
+        "images_per_platform": 9,
+        "invite_secret": SecretStr("a secret"),
+    }
+    parts = image_parts(formation.database, formation.clock, Settings.model_construct(**chosen))
+    running = [asyncio.create_task(part.run()) for part in parts if part.run]
+    await formation.create(with_picture(source))
+
+    async def is_shown() -> bool:
+        return (await standing(formation, source)).is_shown
+
+    assert await until(is_shown)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    for part in parts:
+        if part.stop:
+            await part.stop()
 
 
 async def test_a_platform_has_so_many_pictures(formation: Formation, shop: Shop) -> None:
