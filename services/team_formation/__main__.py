@@ -30,6 +30,7 @@ from services.team_formation.handlers import (
 )
 from services.team_formation.handlers.due import PAGE
 from services.team_formation.handover import HandoverTokens
+from services.team_formation.images.wiring import image_parts
 from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
@@ -97,6 +98,7 @@ async def process() -> None:
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                *image_parts(database, clock, settings),
             ],
         )
         await run_parts(chassis.parts(plan, sys.argv[1:]))

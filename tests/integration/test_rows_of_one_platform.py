@@ -28,6 +28,8 @@ OF_NO_CAMPAIGN = {
     "share_templates": "of a platform, not of a campaign",
     "chat_apps": "of a platform, not of a campaign; its secrets open for that platform alone",
     "hook_calls": "of a platform; held to its app and the app's platform by a foreign key",
+    "images": "of a platform, not of a campaign",
+    "image_files": "of a platform; held to its image by a foreign key",
     "members": "of a platform, not of a campaign",
     "channel_accounts": "of a platform, not of a campaign; its secrets open for that platform alone",
     "channel_pauses": "of a platform, not of a campaign",

@@ -26,6 +26,7 @@ from services.team_formation.web.guesses import Guesses
 from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.opens import Opens, is_person
 from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.photos import Photos
 from services.team_formation.web.picture import Shape
 from services.team_formation.web.previews import Previews
 from services.team_formation.web.shown import Shown
@@ -47,6 +48,7 @@ class InvitePages:
         assets: Assets,
         opens: Opens,
         checkouts: Checkouts,
+        photos: Photos,
         guesses: Guesses,
         origins: Sequence[str],
     ) -> None:
@@ -56,7 +58,7 @@ class InvitePages:
         self._checkouts = checkouts
         self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
         self._following = Following(visits, origins)
-        self._previews = Previews()
+        self._previews = Previews(photos)
         self._origins = frozenset(origins)
         self._headers = for_pages(FRESH, assets.style)
         self._unkept = for_pages(NO_STORE, assets.style)

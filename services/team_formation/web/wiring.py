@@ -31,7 +31,10 @@ from services.team_formation.web.live import Live
 from services.team_formation.web.member_pages import MemberPages
 from services.team_formation.web.opens import Opens
 from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.photo_files import PhotoFiles
+from services.team_formation.web.photos import Photos
 from services.team_formation.web.shown import Shown, ShownTeams
+from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.visits import Visits
 
 FORGET_SECONDS = 60.0
@@ -57,10 +60,11 @@ class Web:
         self.live = Live(self.watch.teams)
         self.campaigns = Live(self.watch.campaigns)
         self.opens = Opens(database, clock)
+        self.photos = Photos(database)
         self._edge: WebEdge | None = None
         can_mint = ground.tokens.can_mint
-        self._visits = Visits(database, clock, codes, ground.doors, self.live, hands_over=can_mint)
-        self._campaign_visits = CampaignVisits(database, clock, codes, self.campaigns, hands_over=can_mint)
+        self._visits = Visits(database, clock, codes, ground.doors, self.live, self.photos, hands_over=can_mint)
+        self._campaign_visits = CampaignVisits(database, clock, codes, self.campaigns, self.photos, hands_over=can_mint)
         self._checkouts = Checkouts(ground.tokens, clock)
         finder = Finder(self._visits, codes.url(""))
         self.chats = Chats(ground, finder, self.live, to_chats) if to_chats else None
@@ -81,10 +85,11 @@ class Web:
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
         guesses = Guesses()
-        invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, guesses, origins)
+        invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, self.photos, guesses, origins)
         members = MemberPages(self._ground, self.live, pages, assets, guesses)
         campaigns = CampaignPages(self._campaign_visits, self.live, pages, assets, self._checkouts, guesses, origins)
-        routes = [*invites.routes(), *members.routes(), *campaigns.routes()]
+        photos = PhotoFiles(self.photos, Strangers(pages, assets, guesses))
+        routes = [*invites.routes(), *members.routes(), *campaigns.routes(), *photos.routes()]
         hooks = self.chats.hooks.routes() if self.chats else []
         app = application([*routes, *hooks, keys_route(self._ground.tokens)], pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
