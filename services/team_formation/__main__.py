@@ -14,6 +14,7 @@ from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.chats.answers import Answers
+from services.team_formation.chats.hearing import Hearing
 from services.team_formation.codes import InviteCodes
 from services.team_formation.commissions import Commissions
 from services.team_formation.doors import Doors
@@ -30,6 +31,7 @@ from services.team_formation.handlers import (
 )
 from services.team_formation.handlers.due import PAGE
 from services.team_formation.handover import HandoverTokens
+from services.team_formation.images.wiring import image_parts
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
@@ -62,8 +64,10 @@ async def process() -> None:
         grpc.aio.insecure_channel(settings.pricing) as channel,
         grpc.aio.insecure_channel(settings.notification or NOWHERE) as to_notification,
     ):
-        chats = Answers(notification_internal_pb2_grpc.NotificationInternalStub(to_notification), service_key)
-        to_chats = ToChats(settings.sealer, chats.give) if settings.sealer and settings.notification else None
+        told = notification_internal_pb2_grpc.NotificationInternalStub(to_notification)
+        answers, hearing = Answers(told, service_key), Hearing(told, service_key)
+        serves_chats = settings.sealer and settings.notification
+        to_chats = ToChats(settings.sealer, answers.give, hearing) if serves_chats and settings.sealer else None
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         ground = Ground(
             database,
@@ -120,6 +124,7 @@ async def process() -> None:
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                *image_parts(database, clock, settings),
             ],
         )
         await run_parts(chassis.parts(plan, sys.argv[1:]))

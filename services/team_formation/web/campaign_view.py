@@ -13,6 +13,7 @@ from services.team_formation import translate
 from services.team_formation.domain import Basis, Campaign, CampaignState, CountedIn, Role, Team, Terms
 from services.team_formation.web.campaign_visits import CampaignVisit
 from services.team_formation.web.offer import ItemOffer, Offer, Step, ladder_of, offer_of, offer_of_new
+from services.team_formation.web.photos import Photo, photo_of
 from services.team_formation.web.wording import (
     alone_text,
     charge_lines,
@@ -130,6 +131,8 @@ class CampaignView:
     currency: str
     title: str
     title_language: str
+    photo: Photo | None
+    """The picture of what is sold; None where there is none."""
     seller: str
     heading: str
     """What the page says first where nobody can join now; empty while it runs."""
@@ -205,6 +208,7 @@ class _Writer:
         early = visit.is_early
         # chats keep pictures by their address: a campaign that was changed has another one, and one that has begun
         drawn = f"lang={words.language}&v={campaign.version}{'.early' if early else ''}"
+        drawn += f".{visit.photo.tag}" if visit.photo else ""
         return CampaignView(
             code=visit.code,
             link=visit.link,
@@ -219,6 +223,7 @@ class _Writer:
             currency=campaign.currency,
             title=self.text.title,
             title_language=self.text.language,
+            photo=photo_of(visit.photo, visit.link.removesuffix(f"/c/{visit.code}")),
             seller=words.say("sold_by", seller=formats.isolated(campaign.presentation.seller, words.locale)),
             heading=heading,
             text=text,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from services.team_formation.domain import Campaign, Role, Tally
 from services.team_formation.web.answers import Body, body_of
 from services.team_formation.web.campaign_visits import CampaignVisit
 from services.team_formation.web.offer import Offer, offer_of, offer_of_new
+from services.team_formation.web.photos import Photos
 from services.team_formation.web.picture import Poster, Shape, draw, media_type
 from services.team_formation.web.visits import Visit
 from services.team_formation.web.wording import ending, of_basis, text_of
@@ -33,6 +34,7 @@ class _Key:
     language: str
     title_language: str
     shape: Shape
+    photo: str
     says: str = "team"
     """Of what: a team, a campaign, or one that is yet to start."""
 
@@ -40,7 +42,8 @@ class _Key:
 class Previews:
     """Draws pictures, and keeps those that are asked for; all who ask for one at once wait for one drawing."""
 
-    def __init__(self) -> None:
+    def __init__(self, photos: Photos) -> None:
+        self._photos = photos
         self._kept: dict[_Key, asyncio.Future[Body]] = {}
         self._room = asyncio.Semaphore(_AT_ONCE)
 
@@ -55,6 +58,7 @@ class Previews:
             words.language,
             title_language,
             shape,
+            visit.photo.name if visit.photo else "",
         )
         return await self._picture(key, lambda: poster_of(visit, words, title_language))
 
@@ -69,6 +73,7 @@ class Previews:
             words.language,
             title_language,
             shape,
+            visit.photo.name if visit.photo else "",
             says="early" if visit.is_early else "campaign",
         )
         return await self._picture(key, lambda: campaign_poster(visit, words, title_language))
@@ -78,14 +83,16 @@ class Previews:
         if drawing is None:
             if len(self._kept) >= _MOST:
                 del self._kept[next(iter(self._kept))]
-            drawing = asyncio.ensure_future(self._drawn(poster(), key.shape))
+            drawing = asyncio.ensure_future(self._drawn(poster(), key))
             drawing.add_done_callback(lambda done: self._forget_failed(key, done))
             self._kept[key] = drawing
         return await asyncio.shield(drawing)
 
-    async def _drawn(self, poster: Poster, shape: Shape) -> Body:
+    async def _drawn(self, poster: Poster, key: _Key) -> Body:
         async with self._room:
-            picture = await asyncio.to_thread(draw, poster, shape)
+            photo = await self._photos.file(key.photo) if key.photo else None
+            poster = replace(poster, image=photo.plain if photo else None)
+            picture = await asyncio.to_thread(draw, poster, key.shape)
         return body_of(media_type(picture).encode(), picture, packs=False)
 
     def _forget_failed(self, key: _Key, done: "asyncio.Future[Body]") -> None:

@@ -22,6 +22,7 @@ from services.team_formation.sharing.channels import CHANNELS, ours
 from services.team_formation.sharing.links import ShareLink, make
 from services.team_formation.sharing.values import shared
 from services.team_formation.web.offer import ItemOffer, Offer, Step, offer_of
+from services.team_formation.web.photos import Photo, photo_of
 from services.team_formation.web.visits import Action, Standing, Visit
 from services.team_formation.web.wording import (
     alone_text,
@@ -120,6 +121,8 @@ class View:
     """The address of the preview picture, 1200 x 630."""
     square: str
     """The same in a square, for cards with a small picture."""
+    photo: Photo | None
+    """The picture of what is sold; None where there is none."""
     path: str
     """The link without its origin: the page's other addresses begin with it."""
     version: str
@@ -200,12 +203,15 @@ class _Writer:
         seats = self._seats()
         price = self._price()
         heading = ended_title(self.team.state, words)
+        photo = self.visit.photo
         drawn = f"lang={words.language}&v={campaign.version}"  # chats keep pictures by their address
+        drawn += f".{photo.tag}" if photo else ""
         return View(
             code=self.visit.code,
             link=self.visit.link,
             picture=f"{self.visit.link}/picture?{drawn}",
             square=f"{self.visit.link}/square?{drawn}",
+            photo=photo_of(photo, self.visit.link.removesuffix(f"/i/{self.visit.code}")),
             path=self.path,
             version=self.visit.version,
             language=words.language,
