@@ -21,6 +21,7 @@ from services.notification.channels import (
     Account,
     Field,
     Http,
+    Kind,
     Letter,
     Misconfigured,
     Outcome,
@@ -30,7 +31,7 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import Reply
-from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, one_line, shortened
+from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, one_line, shortened, utf8
 from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 _API = "https://api.weixin.qq.com"
@@ -44,6 +45,7 @@ _FORMS = {
     "title_field": (re.compile(r"[a-z_]{1,30}\d{0,3}"), "must be the name of a field of the template, as thing1"),
     "text_field": (re.compile(r"[a-z_]{1,30}\d{0,3}"), "must be the name of a field of the template, as thing2"),
 }
+LONGEST_BYTES = 2000  # of a text; 2048 are taken
 THING_LENGTH = 20
 """Characters of a value whose field is called thing and a number."""
 _OTHER_LENGTH = 200
@@ -112,7 +114,9 @@ class WeChatChannel:
         return form_problems(self._http, settings, _FORMS)
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
-        """Fill the template and send it."""
+        """Fill the template and send it; an answer to what a member wrote goes as text, in the 48 hours it may."""
+        if letter.kind is Kind.REPLY:
+            return await self._api.send(account, "custom", _text(letter))
         kind = "subscribe" if is_mini(account) else "template"
         return await self._api.send(account, kind, _message(letter, account))
 
@@ -182,6 +186,16 @@ def _says_the_token_is_old(reply: Reply) -> bool:
 def is_mini(account: Account) -> bool:
     """Tell a Mini Program from an official account."""
     return account.settings.get("kind") == "mini"
+
+
+def _text(letter: Letter) -> dict[str, Any]:
+    content = shortened(harmless(letter.body.strip()), LONGEST_BYTES, utf8)
+    return {"touser": letter.address, "msgtype": "text", "text": {"content": content}}
+
+
+def harmless(text: str) -> str:
+    """Write a text so that no tag is in it: WeChat makes links of `<a>`, and has no escape."""
+    return text.replace("<", "\N{FULLWIDTH LESS-THAN SIGN}")
 
 
 def _message(letter: Letter, account: Account) -> dict[str, Any]:

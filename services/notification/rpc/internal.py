@@ -15,6 +15,7 @@ from services.notification.answering import ChatAnswer, Way, Ways, words
 from services.notification.answering.answerer import Answerer
 from services.notification.channels import Http, Misconfigured, Outcome, Refused, Retry, Sent
 from services.notification.domain import language_problem
+from services.notification.rpc.hearing import Hearing
 from services.notification.rpc.reading import link_problem
 from services.notification.wechat_tickets import WeChatTickets
 
@@ -35,8 +36,9 @@ _OUTCOMES = {
 class InternalServicer(pb_grpc.NotificationInternalServicer):
     """Answers callers that have the services' own key."""
 
-    def __init__(self, http: Http, ways: Ways, answerer: Answerer, tickets: WeChatTickets) -> None:
+    def __init__(self, http: Http, ways: Ways, answerer: Answerer, hearing: Hearing, tickets: WeChatTickets) -> None:
         self._http = http
+        self._hearing = hearing
         self._ways = ways
         self._answerer = answerer
         self._tickets = tickets
@@ -57,6 +59,26 @@ class InternalServicer(pb_grpc.NotificationInternalServicer):
         """Give what pages of a platform are signed with for WeChat's browser; PLATFORM_UNKNOWN."""
         found = await self._tickets.of(_platform(request.platform_id))
         return pb.GetWeChatTicketResponse(app_id=found.app_id, ticket=found.ticket, why=found.why)
+
+    async def HearChat(self, request: pb.HearChatRequest, _context: Any) -> pb.HearChatResponse:  # noqa: N802
+        """Do what somebody did in a private chat; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
+        return await self._hearing.hear(_platform(request.platform_id), request)
+
+    async def AskSeller(self, request: pb.AskSellerRequest, _context: Any) -> pb.AskSellerResponse:  # noqa: N802
+        """Keep what a member asks on its page; INVALID_ARGUMENT, PLATFORM_UNKNOWN, TOO_MANY_MESSAGES."""
+        return await self._hearing.ask(_platform(request.platform_id), request)
+
+    async def GetConversation(  # noqa: N802
+        self, request: pb.GetConversationRequest, _context: Any
+    ) -> pb.GetConversationResponse:
+        """Read what a member's page shows of chats; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
+        return await self._hearing.conversation(_platform(request.platform_id), request)
+
+    async def MakeMemberChatCode(  # noqa: N802
+        self, request: pb.MakeMemberChatCodeRequest, _context: Any
+    ) -> pb.MakeMemberChatCodeResponse:
+        """Make a code for a member; PLATFORM_UNKNOWN, MEMBER_UNKNOWN."""
+        return await self._hearing.make_code(_platform(request.platform_id), request)
 
     def _problems(self, request: pb.AnswerChatRequest, way: Way) -> Iterator[FieldViolation]:
         """Find every field that is wrong."""

@@ -9,6 +9,7 @@ from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.invites import InviteRpcs
 from services.team_formation.rpc.lists import ListRpcs
 from services.team_formation.rpc.member_links import MemberLinkRpcs
+from services.team_formation.rpc.promoter_links import PromoterLinkRpcs
 from services.team_formation.rpc.reports import ReportRpcs
 from services.team_formation.rpc.seats import SeatRpcs
 from services.team_formation.rpc.sharing import SharingRpcs
@@ -29,6 +30,7 @@ class TeamFormationServicer(
     HandoverRpcs,
     ChatAppRpcs,
     MemberLinkRpcs,
+    PromoterLinkRpcs,
     WatchRpcs,
     WeChatFileRpcs,
     pb_grpc.TeamFormationServicer,

@@ -18,6 +18,7 @@ IMMUTABLE = b"public, max-age=31536000, immutable"
 FRESH = b"no-cache"
 """Kept, and asked for again each time: If-None-Match makes that cheap."""
 NO_STORE = b"no-store"
+A_DAY = b"public, max-age=86400"
 _SHORTEST_PACKED = 256
 _GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q\s*=\s*0(?:\.0*)?\s*(?:,|$))")
 """A coding with the weight 0 is not taken (RFC 9110, section 12.5.3)."""

@@ -1,6 +1,5 @@
 """Answers to those who open an invite link: the page, its data, its events, its QR code."""
 
-from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from services.team_formation.sharing import qr
 from services.team_formation.web import languages
 from services.team_formation.web.answers import (
+    A_DAY,
     FRESH,
     IMMUTABLE,
     NO_STORE,
@@ -22,47 +22,30 @@ from services.team_formation.web.answers import (
     redirect,
 )
 from services.team_formation.web.following import Following
-from services.team_formation.web.guesses import Guesses
-from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.opens import Opens, is_person
-from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.picture import Shape
-from services.team_formation.web.previews import Previews
 from services.team_formation.web.share_cards import invite_card
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.streams import EventStream
+from services.team_formation.web.tools import Tools
 from services.team_formation.web.visits import Place, Visit, Visits
-from services.team_formation.web.wechat_cards import WeChatCards
 from services.team_formation.web.words import Words
-
-_A_DAY = b"public, max-age=86400"
 
 
 class InvitePages:
     """The pages of invites."""
 
-    def __init__(
-        self,
-        visits: Visits,
-        pages: Pages,
-        assets: Assets,
-        opens: Opens,
-        checkouts: Checkouts,
-        guesses: Guesses,
-        cards: WeChatCards,
-        origins: Sequence[str],
-    ) -> None:
+    def __init__(self, visits: Visits, opens: Opens, tools: Tools) -> None:
         self._visits = visits
-        self._pages = pages
         self._opens = opens
-        self._checkouts = checkouts
-        self._cards = cards
-        self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
-        self._following = Following(visits, origins)
-        self._previews = Previews()
-        self._origins = frozenset(origins)
-        self._unkept = for_pages(NO_STORE, assets.style)
+        self._pages = tools.pages
+        self._checkouts = tools.checkouts
+        self._cards = tools.cards
+        self._previews = tools.previews
+        self._strangers = tools.strangers
+        self._following = Following(visits, tools.origins)
+        self._origins = frozenset(tools.origins)
+        self._unkept = for_pages(NO_STORE, tools.assets.style)
 
     def routes(self) -> list[BaseRoute]:
         """List what is answered."""
@@ -124,7 +107,7 @@ class InvitePages:
         if isinstance(found, Answer):
             return found
         drawn = await self._previews.picture(found[1], *_languages(request, found[1]), shape)
-        return answer(request, drawn, common(_A_DAY))
+        return answer(request, drawn, common(A_DAY))
 
     async def card(self, request: Request) -> Answer:
         """Answer with what WeChat's browser needs to show the link as a card."""

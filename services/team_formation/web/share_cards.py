@@ -24,7 +24,7 @@ class Card:
     """The title where no line is shown."""
     link: str
     picture: str
-    """The address of a square picture; empty where there is none."""
+    """The address of a square picture."""
 
 
 def invite_card(visit: Visit, words: Words, title_language: str) -> Card:
@@ -39,16 +39,16 @@ def invite_card(visit: Visit, words: Words, title_language: str) -> Card:
         line=_joined(said, who, price),
         alone=_joined(said, title, price),
         link=visit.link,
-        picture=picture_url(visit.link, visit.shown.campaign, words, Shape.SQUARE),
+        picture=picture_url(visit, words, Shape.SQUARE),
     )
 
 
 def campaign_card(visit: CampaignVisit, words: Words, title_language: str) -> Card:
-    """Make the card of a campaign's page; its picture is the platform's own."""
+    """Make the card of a campaign's page."""
     campaign = visit.shown.campaign
     price = campaign_view(visit, words, title_language).price
     title, line = plain(text_of(campaign, title_language).title), price.text or price.alone_text
-    return Card(title, line, _joined(title, line), visit.link, campaign.presentation.image_url)
+    return Card(title, line, _joined(title, line), visit.link, picture_url(visit, words, Shape.SQUARE))
 
 
 def _joined(*parts: str) -> str:

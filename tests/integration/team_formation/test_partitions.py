@@ -51,6 +51,7 @@ TABLES = {
     "invites",
     "invite_opens",
     "member_links",
+    "image_uses",
     "requests",
 }
 
@@ -171,7 +172,7 @@ async def test_hot_statements_touch_one_partition(
                     spread.setdefault(finder_of(statement) or f"{name}: {statement.text}", set()).add(name)
     assert spread.keys() == FINDERS.keys()
     # tallies are asked where the campaign fills the ladder, the others by pages
-    assert seen >= TABLES - {"invite_opens", "member_links", "tallies"}
+    assert seen >= TABLES - {"invite_opens", "member_links", "tallies", "image_uses"}
     counts(statements_planned=plans, kinds=len(journal.statements), finders=len(FINDERS))
 
 
