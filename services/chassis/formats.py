@@ -57,10 +57,11 @@ def time(at: datetime, time_zone: str, locale: Locale) -> str:
     return f"{format_date(local, 'medium', locale=locale)} {format_time(local, 'short', locale=locale)} ({offset})"
 
 
-def moment(at: datetime, time_zone: str, locale: Locale) -> str:
-    """Write a time to the minute in an IANA zone, without naming the zone and the year: 29 Nov, 18:00."""
+def moment(at: datetime, time_zone: str, locale: Locale, *, seconds: bool = False) -> str:
+    """Write a time to the minute or second in an IANA zone, without naming the zone and the year: 29 Nov, 18:00."""
     local = at.astimezone(zone(time_zone))
-    day, clock = format_skeleton("MMMd", local, locale=locale), format_time(local, "short", locale=locale)
+    clock = format_time(local, "medium" if seconds else "short", locale=locale)
+    day = format_skeleton("MMMd", local, locale=locale)
     return str(locale.datetime_formats["medium"]).replace("{1}", day).replace("{0}", clock).replace("'", "")
 
 

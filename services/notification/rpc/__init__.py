@@ -2,7 +2,9 @@
 
 from services.notification.rpc.calls import Calls
 from services.notification.rpc.channels import ChannelCalls
+from services.notification.rpc.chats import ChatCalls
 from services.notification.rpc.groups import GroupCalls
+from services.notification.rpc.hearing import Hearing
 from services.notification.rpc.internal import InternalServicer, internal_servicer
 from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.public import NotificationServicer, servicer
@@ -16,7 +18,9 @@ from services.notification.rpc.webhooks import WebhookCalls
 __all__ = [
     "Calls",
     "ChannelCalls",
+    "ChatCalls",
     "GroupCalls",
+    "Hearing",
     "InternalServicer",
     "MessageCalls",
     "NotificationServicer",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
 from groupbuy.notification.v1 import notification_internal_pb2 as pb
@@ -15,7 +16,9 @@ from services.notification.answering.answerer import Answerer
 from services.notification.answering.places import Place, place_of
 from services.notification.channels import Http, Misconfigured, Outcome, Refused, Retry, Sent
 from services.notification.domain import language_problem
+from services.notification.rpc.hearing import Hearing
 from services.notification.rpc.reading import link_problem
+from services.notification.wechat_tickets import WeChatTickets
 
 NAME = "groupbuy.notification.v1.NotificationInternal"
 MOST_CARDS = 10
@@ -34,24 +37,51 @@ _OUTCOMES = {
 class InternalServicer(pb_grpc.NotificationInternalServicer):
     """Answers callers that have the services' own key."""
 
-    def __init__(self, http: Http, ways: Ways, answerer: Answerer) -> None:
+    def __init__(self, http: Http, ways: Ways, answerer: Answerer, hearing: Hearing, tickets: WeChatTickets) -> None:
         self._http = http
+        self._hearing = hearing
         self._ways = ways
         self._answerer = answerer
+        self._tickets = tickets
 
     async def AnswerChat(self, request: pb.AnswerChatRequest, _context: Any) -> pb.AnswerChatResponse:  # noqa: N802
         """Answer in a chat; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
-        found = ids.parse(platforms.ID_PREFIX, request.platform_id, 1)
-        if found is None:
-            raise Rejected("PLATFORM_UNKNOWN")
+        platform_id = _platform(request.platform_id)
         way = self._ways.get(request.way)
         if way is None:
             raise invalid("way", f"must be one of {', '.join(sorted(self._ways))}")
         if violations := tuple(self._problems(request, way)):
             raise Rejected("INVALID_ARGUMENT", fields=violations)
         answer = _answer_of(request)
-        outcome = await self._answerer.answer(found[0], way, answer)
+        outcome = await self._answerer.answer(platform_id, way, answer)
         return _wire(outcome, place_of(way.name, answer, outcome))
+
+    async def GetWeChatTicket(  # noqa: N802
+        self, request: pb.GetWeChatTicketRequest, _context: Any
+    ) -> pb.GetWeChatTicketResponse:
+        """Give what pages of a platform are signed with for WeChat's browser; PLATFORM_UNKNOWN."""
+        found = await self._tickets.of(_platform(request.platform_id))
+        return pb.GetWeChatTicketResponse(app_id=found.app_id, ticket=found.ticket, why=found.why)
+
+    async def HearChat(self, request: pb.HearChatRequest, _context: Any) -> pb.HearChatResponse:  # noqa: N802
+        """Do what somebody did in a private chat; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
+        return await self._hearing.hear(_platform(request.platform_id), request)
+
+    async def AskSeller(self, request: pb.AskSellerRequest, _context: Any) -> pb.AskSellerResponse:  # noqa: N802
+        """Keep what a member asks on its page; INVALID_ARGUMENT, PLATFORM_UNKNOWN, TOO_MANY_MESSAGES."""
+        return await self._hearing.ask(_platform(request.platform_id), request)
+
+    async def GetConversation(  # noqa: N802
+        self, request: pb.GetConversationRequest, _context: Any
+    ) -> pb.GetConversationResponse:
+        """Read what a member's page shows of chats; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
+        return await self._hearing.conversation(_platform(request.platform_id), request)
+
+    async def MakeMemberChatCode(  # noqa: N802
+        self, request: pb.MakeMemberChatCodeRequest, _context: Any
+    ) -> pb.MakeMemberChatCodeResponse:
+        """Make a code for a member; PLATFORM_UNKNOWN, MEMBER_UNKNOWN."""
+        return await self._hearing.make_code(_platform(request.platform_id), request)
 
     def _problems(self, request: pb.AnswerChatRequest, way: Way) -> Iterator[FieldViolation]:
         """Find every field that is wrong."""
@@ -74,6 +104,13 @@ class InternalServicer(pb_grpc.NotificationInternalServicer):
             "button_url": link_problem(self._http, card.button_url) if card.button_url else None,
             "picture_url": link_problem(self._http, card.picture_url) if card.picture_url else None,
         }
+
+
+def _platform(text: str) -> UUID:
+    found = ids.parse(platforms.ID_PREFIX, text, 1)
+    if found is None:
+        raise Rejected("PLATFORM_UNKNOWN")
+    return found[0]
 
 
 def _length_problem(text: str) -> str | None:

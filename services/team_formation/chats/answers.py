@@ -1,6 +1,5 @@
 """Has notification answer in a chat: it alone has the apps' tokens. One call is one attempt."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -14,6 +13,7 @@ from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from services.chassis import ids
 from services.team_formation import translate
 from services.team_formation.chats.cards import Card
+from services.team_formation.chats.finding import Found
 from services.team_formation.hooks.reading.incoming import Reply, Way
 
 CALL_SECONDS = 20.0
@@ -58,15 +58,16 @@ class Answers:
         self._stub = stub
         self._metadata = (("authorization", f"Bearer {service_key}"),)
 
-    async def give(self, platform_id: UUID, reply: Reply, cards: Sequence[Card], text: str, language: str) -> Outcome:
+    async def give(self, platform_id: UUID, reply: Reply, found: Found) -> Outcome:
         """Answer with cards, or where there are none with a text."""
         request = pb2.AnswerChatRequest(
             platform_id=ids.opaque(translate.PLATFORM, platform_id),
             way=str(reply.way),
             values=reply.values,
-            cards=[_card(card) for card in cards],
-            text=text,
-            language=language,
+            cards=[_card(card) for card in found.cards],
+            text=found.text,
+            language=found.language,
+            is_private=found.is_private,
         )
         try:
             answer = await self._stub.AnswerChat(request, metadata=self._metadata, timeout=CALL_SECONDS)

@@ -16,6 +16,7 @@ from services.chassis.database import Database
 from services.chassis.status import transient
 from services.chassis.wakes import Bell
 from services.team_formation.chats.answers import End, Outcome
+from services.team_formation.chats.finding import Found
 from services.team_formation.chats.looking import Look, Looker
 from services.team_formation.chats.noting import WAKE_CHANNEL, said_by
 from services.team_formation.chats.rates import RATES
@@ -157,8 +158,8 @@ class Living:
 
     async def _attempt(self, one: Claimed, look: Look) -> Outcome:
         # Feishu asks what to show itself
-        cards = [] if look.place.way is Way.FEISHU_PREVIEW else [look.card]
-        return await self._give(one.platform_id, look.place, cards, "", look.card.language)
+        cards = () if look.place.way is Way.FEISHU_PREVIEW else (look.card,)
+        return await self._give(one.platform_id, look.place, Found(cards, language=look.card.language))
 
     async def _end(self, one: Claimed, look: Look, outcome: Outcome) -> None:
         if outcome.end is End.SENT:

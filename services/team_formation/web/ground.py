@@ -7,10 +7,11 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
+from services.team_formation.commissions import AskCommissions
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import Answer, Ask
 from services.team_formation.handover import HandoverTokens
-from services.team_formation.member_links import MemberLinks
+from services.team_formation.signed_links import MemberLinks, PromoterLinks
 
 Submit = Callable[[Ask], Awaitable[Answer]]
 
@@ -26,5 +27,8 @@ class Ground:
     doors: Doors
     tokens: HandoverTokens
     links: MemberLinks
+    promoter_links: PromoterLinks
     submit: Submit
     """Has a command decided."""
+    commissions: AskCommissions
+    """Asks pricing what promoters earn."""

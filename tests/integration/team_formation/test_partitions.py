@@ -52,6 +52,7 @@ TABLES = {
     "invite_opens",
     "member_links",
     "chat_previews",
+    "image_uses",
     "requests",
 }
 
@@ -172,7 +173,7 @@ async def test_hot_statements_touch_one_partition(
                     spread.setdefault(finder_of(statement) or f"{name}: {statement.text}", set()).add(name)
     assert spread.keys() == FINDERS.keys()
     # tallies are asked where the campaign fills the ladder, the others by pages and chats
-    assert seen >= TABLES - {"invite_opens", "member_links", "chat_previews", "tallies"}
+    assert seen >= TABLES - {"invite_opens", "member_links", "chat_previews", "tallies", "image_uses"}
     counts(statements_planned=plans, kinds=len(journal.statements), finders=len(FINDERS))
 
 

@@ -17,11 +17,13 @@ from services.chassis.sealing import Sealer
 from services.team_formation import domain
 from services.team_formation.chats.answers import End, Outcome
 from services.team_formation.chats.cards import Card
+from services.team_formation.chats.finding import Found
 from services.team_formation.chats.living import LEASE, PER_LANE, REST
 from services.team_formation.chats.rates import RATES
 from services.team_formation.hooks.reading.incoming import Reply, Way
 from services.team_formation.web.wiring import Chats, ToChats
 from tests.support.formation import PLATFORM, Formation
+from tests.support.hearing import Strangers
 from tests.support.hook_calls import CODE, STYLES, Style
 from tests.support.partitioned import recorded
 from tests.support.until import until
@@ -42,9 +44,12 @@ class Slack:
     ends: list[Outcome] = field(default_factory=list)
     slow: Callable[[Mapping[str, str]], asyncio.Event | None] = lambda _values: None
 
-    async def give(self, _platform: UUID, reply: Reply, cards: Any, _text: str, _language: str) -> Outcome:
+    async def give(self, _platform: UUID, reply: Reply, found: Found) -> Outcome:
         """Take an answer, or another one in its place."""
-        at, card = reply.values.get("ts") or reply.values.get("preview_token", ""), cards[0] if cards else None
+        at, card = (
+            reply.values.get("ts") or reply.values.get("preview_token", ""),
+            found.cards[0] if found.cards else None,
+        )
         self.calls.append((at, card))
         if wait := self.slow(reply.values):
             await wait.wait()
@@ -156,7 +161,7 @@ async def a_stage(visitor: Visitor, slack: Slack, on: Formation, clock: ManualCl
 @pytest.fixture
 async def stage(formation: Formation, clock: ManualClock) -> AsyncIterator[Stage]:
     slack = Slack()
-    async with a_web_edge(formation, to_chats=ToChats(Sealer.read(SEALER), slack.give)) as visitor:
+    async with a_web_edge(formation, to_chats=ToChats(Sealer.read(SEALER), slack.give, Strangers())) as visitor:
         yield await a_stage(visitor, slack, formation, clock, maximum=60)
 
 
@@ -189,7 +194,7 @@ async def test_fifty_joins_at_once_are_few_changes_and_the_last_state_arrives(st
 
 
 async def test_two_replicas_change_a_card_once_for_each_state(stage: Stage) -> None:
-    async with a_web_edge(stage.on, to_chats=ToChats(Sealer.read(SEALER), stage.slack.give)):
+    async with a_web_edge(stage.on, to_chats=ToChats(Sealer.read(SEALER), stage.slack.give, Strangers())):
         for number in range(10):
             await stage.share(str(number))
         await stage.on.confirm(stage.seat)
@@ -376,7 +381,7 @@ async def test_the_rate_of_an_app_is_kept_by_all_its_cards(stage: Stage) -> None
 
 async def test_what_changed_while_no_process_ran_is_found(formation: Formation, clock: ManualClock) -> None:
     slack = Slack()
-    to_chats = ToChats(Sealer.read(SEALER), slack.give)
+    to_chats = ToChats(Sealer.read(SEALER), slack.give, Strangers())
     async with a_web_edge(formation, to_chats=to_chats) as visitor:
         stage = await a_stage(visitor, slack, formation, clock)
         await stage.share()
@@ -389,7 +394,7 @@ async def test_what_changed_while_no_process_ran_is_found(formation: Formation, 
 
 async def test_a_change_whose_process_died_is_made_by_another(formation: Formation, clock: ManualClock) -> None:
     slack = Slack(slow=lambda _values: asyncio.Event() if len(slack.calls) > 1 else None)
-    to_chats = ToChats(Sealer.read(SEALER), slack.give)
+    to_chats = ToChats(Sealer.read(SEALER), slack.give, Strangers())
     async with a_web_edge(formation, to_chats=to_chats) as visitor:
         stage = await a_stage(visitor, slack, formation, clock)
         await stage.share()
@@ -458,7 +463,7 @@ async def test_an_invite_that_expires_is_shown_though_its_team_stays_as_it_is(st
 
 async def test_what_other_teams_buy_out_is_shown(formation: Formation, clock: ManualClock) -> None:
     slack = Slack()
-    async with a_web_edge(formation, to_chats=ToChats(Sealer.read(SEALER), slack.give)) as visitor:
+    async with a_web_edge(formation, to_chats=ToChats(Sealer.read(SEALER), slack.give, Strangers())) as visitor:
         stage = await a_stage(visitor, slack, formation, clock, stock=2)
         await stage.share()
         await stage.on.open(stage.campaign, "kim")
