@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.chassis.topics import topics
-from services.notification.translate import WORDS, event_types
+from services.notification.translate import OWN_ENVELOPES, WORDS, event_types
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "events.md"
@@ -50,9 +50,13 @@ def page(bodies: dict[str, Any]) -> Iterator[str]:
 
 def read_meanings() -> Iterator[tuple[str, str]]:
     """Read what each type means: the comment above its fact in the envelope's proto."""
-    for topic, word in WORDS.items():
-        package, _, envelope = topics()[topic].envelope.rpartition(".")
-        proto = (ROOT / "proto" / package.replace(".", "/") / "events.proto").read_text()
+    envelopes = [(word, topics()[topic].envelope) for topic, word in WORDS.items()]
+    envelopes += [(word, envelope.DESCRIPTOR.full_name) for word, envelope in OWN_ENVELOPES.items()]
+    for word, name in envelopes:
+        package, _, envelope = name.rpartition(".")
+        own = OWN_ENVELOPES.get(word)
+        file = own.DESCRIPTOR.file.name.rpartition("/")[2] if own else "events.proto"
+        proto = (ROOT / "proto" / package.replace(".", "/") / file).read_text()
         facts = proto.partition(f"message {envelope} {{")[2].partition("oneof fact {")[2].partition("}")[0]
         for comment, fact in re.findall(r"((?:\s*//[^\n]*\n)+)\s*\w+ (\w+) = \d+;", facts):
             yield f"{word}.{fact}", " ".join(line.strip(" /") for line in comment.strip().splitlines())

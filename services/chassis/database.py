@@ -1,5 +1,6 @@
 """Connections to a service's own PostgreSQL database: a pool for work, a direct address for what a pooler cannot do."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
@@ -105,8 +106,10 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, *begin: str) -> AsyncIterator[Work]:
+        before = _cancels()
         connection = await self._pool.getconn()
         try:
+            _end_if_told(before)
             async with Burst(connection, self._statements_of(connection)) as burst:
                 for statement in begin:
                     burst.run(statement)
@@ -152,7 +155,9 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
         """Lend a connection in autocommit, for reading."""
+        before = _cancels()
         async with self._pool.connection() as connection:
+            _end_if_told(before)
             yield connection
 
     @asynccontextmanager
@@ -162,6 +167,22 @@ class Database:
         async with connection:
             await connection.execute(_SERVER_KEEPALIVE)
             yield connection
+
+
+def _cancels() -> int:
+    """Count how often this task was told to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
+def _end_if_told(before: int) -> None:
+    """End this task if it was told to while it waited for a connection.
+
+    The pool waits by asyncio.wait_for, which loses that (before Python 3.12) where the connection comes at the same
+    moment: a process that is to stop would wait for such a part for ever.
+    """
+    if _cancels() > before:
+        raise asyncio.CancelledError
 
 
 def _check_committed(ended: Sent) -> None:

@@ -1,7 +1,7 @@
 """Money, times and counts as people of a language write them, and which of several languages suits them best."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_gmt
+from babel.lists import format_list
 from babel.numbers import NumberPattern, format_decimal, parse_pattern
 
 # ISO 4217 (list one): minor units that are not hundredths. CLDR's digits differ for some (RSD, PKR, ...): those are
@@ -57,10 +58,11 @@ def time(at: datetime, time_zone: str, locale: Locale) -> str:
     return f"{format_date(local, 'medium', locale=locale)} {format_time(local, 'short', locale=locale)} ({offset})"
 
 
-def moment(at: datetime, time_zone: str, locale: Locale) -> str:
-    """Write a time to the minute in an IANA zone, without naming the zone and the year: 29 Nov, 18:00."""
+def moment(at: datetime, time_zone: str, locale: Locale, *, seconds: bool = False) -> str:
+    """Write a time to the minute or second in an IANA zone, without naming the zone and the year: 29 Nov, 18:00."""
     local = at.astimezone(zone(time_zone))
-    day, clock = format_skeleton("MMMd", local, locale=locale), format_time(local, "short", locale=locale)
+    clock = format_time(local, "medium" if seconds else "short", locale=locale)
+    day = format_skeleton("MMMd", local, locale=locale)
     return str(locale.datetime_formats["medium"]).replace("{1}", day).replace("{0}", clock).replace("'", "")
 
 
@@ -73,6 +75,11 @@ def plural(number: int, forms: Mapping[str, str], locale: Locale) -> str:
     """Choose the form of a number by the plural rules of CLDR, `other` where there is none; # becomes the number."""
     form = forms.get(locale.plural_form(number), forms["other"])
     return form.replace("#", format_decimal(number, locale=locale)) if "#" in form else form
+
+
+def listed(parts: Sequence[str], locale: Locale) -> str:
+    """Write what there is of something, as a reader of a locale lists it: "Slack and Telegram"."""
+    return format_list(parts, locale=locale)
 
 
 def isolated(text: str, locale: Locale) -> str:

@@ -5,6 +5,7 @@ row - and opens nowhere else. The first key seals, all open: a key leaves the se
 Sealed: the key id's length in one byte, the key id, 12 bytes of nonce, the ciphertext with its tag.
 """
 
+import hmac
 import os
 from collections.abc import Mapping
 from typing import Self
@@ -15,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from services.chassis.keys import read_keys
 
 _NONCE_BYTES = 12
+_MARK_BYTES = 16
+_MARKS = b"groupbuy.marks.v1"
 
 
 class NotOpened(Exception):
@@ -26,6 +29,7 @@ class Sealer:
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         self._keys = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._marks = {key_id: hmac.digest(key, _MARKS, "sha256") for key_id, key in keys.items()}
         self.key_id = next(iter(self._keys))
         """Of the key that seals."""
 
@@ -50,6 +54,14 @@ class Sealer:
             return key.decrypt(sealed[at : at + _NONCE_BYTES], sealed[at + _NONCE_BYTES :], place.encode())
         except (InvalidTag, ValueError):
             raise NotOpened(f"it was not sealed for {place}, or was changed since") from None
+
+    def marks(self, value: bytes, place: str) -> tuple[bytes, ...]:
+        """Make what a value is found again by without being kept: an HMAC by each key, the one in use first.
+
+        The same value has the same mark at a place, and without the keys nobody tries values out.
+        """
+        content = place.encode() + b"\0" + value
+        return tuple(hmac.digest(key, content, "sha256")[:_MARK_BYTES] for key in self._marks.values())
 
 
 def sealed_with(sealed: bytes) -> str:

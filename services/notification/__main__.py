@@ -14,6 +14,7 @@ from services.notification.accounts import Accounts
 from services.notification.answering.answerer import Answerer
 from services.notification.answering.registry import open_ways
 from services.notification.channels.registry import channels_that_edit, open_channels, open_http
+from services.notification.channels.wechat import WeChatApi
 from services.notification.contacts import Contacts
 from services.notification.domain import Limits
 from services.notification.flights import Pace
@@ -29,8 +30,12 @@ from services.notification.handlers import (
     Reminders,
     StartReminders,
 )
+from services.notification.handlers.chats import PAGE as CHATS_PAGE
+from services.notification.handlers.chats import Chats
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.handlers.groups import PAGE as GROUPS_PAGE
+from services.notification.handlers.member_messages import PAGE as WORDS_PAGE
+from services.notification.handlers.member_messages import MemberMessages
 from services.notification.handlers.messages import MessageWriter
 from services.notification.handlers.reminders import PAGE
 from services.notification.places import Places
@@ -39,13 +44,15 @@ from services.notification.recorder import Recorder
 from services.notification.rpc import (
     Calls,
     ChannelCalls,
+    ChatCalls,
     GroupCalls,
+    Hearing,
     InternalServicer,
-    MemberMessageCalls,
     MessageCalls,
     NotificationServicer,
     RuleCalls,
     StreamCalls,
+    SwitchCalls,
     TemplateCalls,
     TimelineCalls,
     UnsubscribeCalls,
@@ -58,6 +65,7 @@ from services.notification.settings import Settings
 from services.notification.translate import CAMPAIGNS
 from services.notification.unsubscribing import Unsubscribing
 from services.notification.webhook_secrets import WebhookSecrets
+from services.notification.wechat_tickets import WeChatTickets
 
 
 async def process() -> None:
@@ -93,8 +101,10 @@ async def process() -> None:
     posts = Coalescer("posts", PostRecorder(database, clock, random.random).record)
     post_pace = Pace(settings.webhook_concurrency, settings.endpoint_concurrency, settings.send_seconds)
     poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
+    chats, member_messages = Chats(database, clock, contacts), MemberMessages(database, clock)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, accounts),
+        chats=ChatCalls(chats, member_messages),
         groups=GroupCalls(database, channels, http, groups),
         messages=MessageCalls(database, clock, http, starts),
         rules=RuleCalls(database),
@@ -105,6 +115,8 @@ async def process() -> None:
         webhooks=WebhookCalls(database, clock, http, secrets),
     )
     answerer = Answerer(database, accounts, seconds=settings.send_seconds)
+    hearing = Hearing(clock, channels, chats, member_messages)
+    tickets = WeChatTickets(database, accounts, WeChatApi(http), seconds=settings.send_seconds)
     plan = Plan(
         servicers=[
             servicer(
@@ -118,7 +130,7 @@ async def process() -> None:
                 )
             ),
             internal_servicer(
-                InternalServicer(http, open_ways(http, clock), answerer, MemberMessageCalls(database, clock))
+                InternalServicer(http, open_ways(http, clock), answerer, hearing, tickets, SwitchCalls(database, clock))
             ),
         ],
         writers=[
@@ -152,6 +164,8 @@ async def process() -> None:
             timer("webhook secrets", lambda: secrets.seal_anew(database), every=60.0, page=1),
             timer("patterns of endpoints", platform_events.read_patterns_again, every=3600.0),
             timer("old platform events", platform_events.drop_old, every=60.0, page=1_000),
+            timer("old codes of chats", chats.forget_codes, every=60.0, page=CHATS_PAGE),
+            timer("old words of members", member_messages.forget, every=60.0, page=WORDS_PAGE),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
         ],
     )

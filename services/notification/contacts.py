@@ -14,6 +14,7 @@ from services.notification.domain import NO_WISHES, Consent, Contact, Member, Po
 from services.notification.store import PointRow, SealPosition
 
 _PAGE = 500
+_IDENTITY = "contact_points/identity"
 _START: SealPosition = ("", UUID(int=0), "", -1)
 _Known: TypeAlias = Mapping[tuple[UUID, str, str, str], UUID]
 """Ids of contact points, by platform, member, channel and address."""
@@ -73,13 +74,25 @@ class Contacts:
             consent_at=point.consent.at if point.consent else None,
         )
 
+    def marks(self, channel: str, address: str) -> tuple[bytes, ...]:
+        """Give what a bound chat is found by, the one to keep first."""
+        return self._sealer.marks(f"{channel}\0{address}".encode(), _IDENTITY)
+
+    def bound(self, platform_id: UUID, member_id: str, point: Point, now: datetime) -> PointRow:
+        """Make a contact point of a chat that a member binds itself; its position is the store's to choose."""
+        row = self._sealed(platform_id, member_id, 0, point, {})
+        return replace(row, identity=self.marks(point.channel, point.address)[0], bound_at=now, heard_at=now)
+
     async def find_member(self, connection: Connection, platform_id: UUID, member_id: str) -> Member | None:
-        """Read a member of a platform; an address that does not open is empty, and why stands with it."""
+        """Read a member of a platform, without chats that it bound itself: their addresses are told to nobody.
+
+        An address that does not open is empty, and why stands with it.
+        """
         found = await store.find_members(connection, [(platform_id, member_id)])
         if not found:
             return None
         member, rows = found[platform_id, member_id]
-        return replace(member, points=tuple(map(self._point, rows)))
+        return replace(member, points=tuple(self._point(row) for row in rows if row.identity is None))
 
     def _point(self, row: PointRow) -> Point:
         address, problem = self._opened(row)
@@ -115,7 +128,8 @@ class Contacts:
 
     def _anew(self, row: PointRow, address: str) -> PointRow:
         sealed = self._sealer.seal(address.encode(), _place(row.platform_id, row.contact_id))
-        return replace(row, address=None, sealed=sealed, key_id=self._sealer.key_id)
+        identity = self.marks(row.channel, address)[0] if row.identity else None
+        return replace(row, address=None, sealed=sealed, key_id=self._sealer.key_id, identity=identity)
 
     def _opened(self, row: PointRow) -> tuple[str, str]:
         """Give an address, or why it does not open."""

@@ -37,6 +37,7 @@ from services.notification.places import Found, Places, seat_of
 from services.notification.privacy import without_addresses, without_token
 from services.notification.recorder import Attempted, end
 from services.notification.store import Claim, Claimed
+from services.notification.store.member_messages import find_reply_chats
 from services.notification.unsubscribing import Unsubscribing
 
 _UNREACHED = Reachable()
@@ -139,13 +140,14 @@ class Sender:
             sorted({(item.platform_id, item.channel) for item in claimed if self._needs_account(item.channel)}),
         )
         cards = await self._cards(work, claimed)
+        chats = await self._reply_chats(work, claimed)
         self._turns.forget(now)
         steps: list[tuple[Claimed, _Step]] = []
         for item in claimed:
             member = reached.get((item.platform_id, item.member_id), _UNREACHED)
             step = next_step(
                 known.standing[item.key],
-                member.contacts,
+                _where(item, member.contacts, chats),
                 known.tried.get(item.key, {}),
                 now,
                 self._limits,
@@ -164,6 +166,11 @@ class Sender:
         """Find what the cards of group chats take the place of."""
         groups = {(item.platform_id, item.member_id) for item in claimed if item.kind is Kind.GROUP_CARD}
         return await store.find_cards(work.connection, sorted(groups)) if groups else {}
+
+    async def _reply_chats(self, work: Work, claimed: Sequence[Claimed]) -> Mapping[UUID, UUID]:
+        """Find the chats in which answers to members belong, by what was answered."""
+        replies = [(item.platform_id, item.cause_event_id) for item in claimed if item.kind is Kind.REPLY]
+        return await find_reply_chats(work.connection, replies) if replies else {}
 
     def _needs_account(self, channel: str) -> bool:
         return channel in self._channels and bool(self._channels[channel].setup.fields)
@@ -236,6 +243,12 @@ class _Ready:
     wait_seconds: float
     edits: str = ""
     """The service's id of the message whose place this one takes."""
+
+
+def _where(item: Claimed, contacts: Sequence[Contact], chats: Mapping[UUID, UUID]) -> Sequence[Contact]:
+    """Give the contact points that a message may take: an answer to what was written in a chat goes there alone."""
+    chat = chats.get(item.cause_event_id) if item.kind is Kind.REPLY else None
+    return [contact for contact in contacts if contact.contact_id == chat] if chat else contacts
 
 
 _Step: TypeAlias = _Ready | Reroute | Wait | End

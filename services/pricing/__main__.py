@@ -70,7 +70,7 @@ async def process() -> None:
             ),
             Servicer(
                 pricing_internal_pb2.DESCRIPTOR.services_by_name["PricingInternal"].full_name,
-                rpc.PricingInternal(ring),
+                rpc.PricingInternal(process.database, ring),
                 pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
             ),
         ],

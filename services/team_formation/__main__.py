@@ -14,7 +14,9 @@ from services.chassis.server import Servicer
 from services.chassis.settings import load
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.chats.answers import Answers
+from services.team_formation.chats.hearing import Hearing
 from services.team_formation.codes import InviteCodes
+from services.team_formation.commissions import Commissions
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import (
     SETTLEMENT_TOPIC,
@@ -29,14 +31,16 @@ from services.team_formation.handlers import (
 )
 from services.team_formation.handlers.due import PAGE
 from services.team_formation.handover import HandoverTokens
-from services.team_formation.member_links import MemberLinks
-from services.team_formation.member_messages import MemberMessages
+from services.team_formation.images.wiring import image_parts
+from services.team_formation.message_switch import MessageSwitch
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
+from services.team_formation.signed_links import MemberLinks, PromoterLinks
 from services.team_formation.watch import message_watch
 from services.team_formation.web.ground import Ground
 from services.team_formation.web.wiring import ToChats, Web
+from services.team_formation.wechat.tickets import Tickets
 
 DUE_SECONDS = 0.5
 NOWHERE = "127.0.0.1:1"
@@ -53,6 +57,7 @@ async def process() -> None:
     database, clock = chassis.database, chassis.clock
     codes = InviteCodes(settings.invite_secret.get_secret_value(), settings.public_url)
     links = MemberLinks(settings.invite_secret.get_secret_value(), settings.public_url)
+    promoter_links = PromoterLinks(settings.invite_secret.get_secret_value(), settings.public_url)
     handovers = HandoverTokens(settings.handover_ring, settings.public_url)
     catalogue = Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
@@ -64,17 +69,42 @@ async def process() -> None:
         grpc.aio.insecure_channel(settings.pricing) as channel,
         grpc.aio.insecure_channel(settings.notification or NOWHERE, options=RECONNECT) as to_notification,
     ):
-        notification = notification_internal_pb2_grpc.NotificationInternalStub(to_notification)
-        chats = Answers(notification, service_key)
-        messages = MemberMessages(notification, service_key) if settings.notification else None
-        to_chats = ToChats(settings.sealer, chats.give) if settings.sealer and settings.notification else None
-        ground = Ground(database, clock, catalogue, codes, doors, handovers, links, commands.submit, messages)
-        web = Web(ground, to_chats)
+        told = notification_internal_pb2_grpc.NotificationInternalStub(to_notification)
+        answers, hearing = Answers(told, service_key), Hearing(told, service_key)
+        serves_chats = settings.sealer and settings.notification
+        to_chats = ToChats(settings.sealer, answers.give, hearing) if serves_chats and settings.sealer else None
+        tickets = Tickets(told, service_key) if settings.notification else None
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
+        ground = Ground(
+            database,
+            clock,
+            catalogue,
+            codes,
+            doors,
+            handovers,
+            links,
+            promoter_links,
+            commands.submit,
+            Commissions(pricing, service_key).of,
+            MessageSwitch(told, service_key) if settings.notification else None,
+        )
+        web = Web(ground, to_chats, tickets)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, service_key)
         quotes = QuoteReader(clock, pricing, service_key)
         desk = Desk(
-            database, clock, catalogue, codes, doors, commands, campaigns, watch, quotes, handovers, links, web.apps
+            database,
+            clock,
+            catalogue,
+            codes,
+            doors,
+            commands,
+            campaigns,
+            watch,
+            quotes,
+            handovers,
+            links,
+            promoter_links,
+            web.apps,
         )
         public = TeamFormationServicer(desk)
         internal = InternalServicer(
@@ -103,6 +133,7 @@ async def process() -> None:
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                *image_parts(database, clock, settings),
             ],
         )
         await run_parts(chassis.parts(plan, sys.argv[1:]))

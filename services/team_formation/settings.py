@@ -1,6 +1,6 @@
 """Settings of team_formation."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -39,8 +39,8 @@ class Settings(ChassisSettings):
     notification: str = Field(
         "",
         pattern=r"^(\S+:\d{1,5})?$",
-        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up, and members' pages"
-        " have no switch for messages.",
+        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up, WeChat shows no"
+        " cards of ours, and members' pages have neither a switch for messages nor questions.",
     )
     seal_keys: SealingKeys = Field(
         SecretStr(""),
@@ -51,6 +51,12 @@ class Settings(ChassisSettings):
         SecretStr(""),
         description="Keys that sign hand-over tokens, KEY_ID:SEED,KEY_ID:SEED, each seed 32 random bytes in base64"
         " (openssl rand -base64 32); the first signs, all are published. Empty: nobody is handed over to a checkout.",
+    )
+    image_private_addresses: Literal["allow", "refuse"] = Field(
+        "refuse", description="Whether pictures may be on loopback, private and link-local addresses: allow or refuse."
+    )
+    images_per_platform: int = Field(
+        2000, ge=0, le=1_000_000, description="Most pictures of products kept for a platform; one takes up to 0.3 MB."
     )
     batch_limit: int = Field(
         500, ge=1, le=5000, description="Most commands on teams that are decided in one transaction."

@@ -1,13 +1,21 @@
 """A promoter's commission and a leader's reward, from invite to rows, by the services' public calls."""
 
+from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from groupbuy.pricing.v1 import events_pb2, settlements_pb2
+import grpc
+import pytest
+from groupbuy.pricing.v1 import events_pb2, pricing_internal_pb2, pricing_internal_pb2_grpc, settlements_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as tf
 from groupbuy.team_formation.v1 import types_pb2
 
+from services.chassis import ids
+from services.team_formation.commissions import Commission, Commissions
 from tests.integration.test_hostile_requests import Server, a_campaign, methods, money, server
+from tests.support.engine import SERVICE_KEY
+from tests.support.formation import OTHER_PLATFORM, PLATFORM
+from tests.support.shop_api import refused
 
 __all__ = ["server"]
 
@@ -37,6 +45,47 @@ async def earned(server: Server, **asked: Any) -> list[settlements_pb2.Beneficia
             return found
 
 
+async def summed(
+    server: Server, promoter: str, campaign: str, platform_id: UUID = PLATFORM
+) -> Mapping[str, Commission]:
+    """Sum up what a promoter earns in a campaign, as its page does."""
+    stub = pricing_internal_pb2_grpc.PricingInternalStub(server.channels["groupbuy.pricing.v1.PricingInternal"])
+    [campaign_id] = ids.parse("camp", campaign, 1) or ()
+    sums = await Commissions(stub, SERVICE_KEY).of(platform_id, promoter, [campaign_id])
+    assert sums is not None
+    return {ids.opaque("camp", one): said for one, said in sums.items()}
+
+
+async def test_where_pricing_does_not_answer_nothing_is_known() -> None:
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as nowhere:
+        asks = Commissions(pricing_internal_pb2_grpc.PricingInternalStub(nowhere), SERVICE_KEY)
+        assert await asks.of(PLATFORM, "nora", [UUID(int=1)]) is None
+        assert await asks.of(PLATFORM, "nora", []) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"platform_id": "plat_x"}, "platform_id"),
+        ({"promoter_id": ""}, "promoter_id"),
+        ({"promoter_id": "a\0b"}, "promoter_id"),
+        ({"campaign_ids": []}, "campaign_ids"),
+        ({"campaign_ids": ["camp_x"]}, "campaign_ids"),
+        ({"campaign_ids": [ids.opaque("camp", UUID(int=1))] * 101}, "campaign_ids"),
+    ],
+)
+async def test_what_cannot_be_summed_up_is_refused(server: Server, changes: dict[str, Any], field: str) -> None:
+    good = {
+        "platform_id": ids.opaque("plat", PLATFORM),
+        "promoter_id": "nora",
+        "campaign_ids": [ids.opaque("camp", UUID(int=1))],
+    }
+    request = pricing_internal_pb2.SumCommissionsRequest(**{**good, **changes})
+    status, reason, details = await refused(ask(server, "SumCommissions", request, "pricing.v1.PricingInternal"))
+    assert (status, reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+    assert list(details) == [field]
+
+
 async def test_what_an_invite_promises_is_earned_and_given_back(server: Server) -> None:
     create = a_campaign()
     create.rules.maximum = 2
@@ -61,13 +110,17 @@ async def test_what_an_invite_promises_is_earned_and_given_back(server: Server) 
     assert (row.beneficiary_id, row.seat_id, row.cause, row.quantity) == ("nora", seat.seat_id, FORMED, 3)
     unit = (row.unit_price.minor_units * 333 + 5_000) // 10_000
     assert row.amount.minor_units == 3 * unit > 0
+    assert await summed(server, "nora", campaign) == {campaign: Commission(3 * unit, 0)}
     await ask(server, "LeaveTeam", tf.LeaveTeamRequest(seat_id=seat.seat_id, quantity=1))
     await ask(server, "LeaveTeam", tf.LeaveTeamRequest(seat_id=seat.seat_id))
     await server.engine.carry(times=2)
     rows = await earned(server, merchant_id="merchant-7", beneficiary_id="nora", campaign_id=campaign)
     assert [(item.quantity, item.amount.minor_units) for item in rows] == [(3, 3 * unit), (-1, -unit), (-2, -2 * unit)]
     assert rows[-1].cause == WITHDRAWN
+    assert await summed(server, "nora", campaign) == {campaign: Commission(3 * unit, 3 * unit)}
     assert await earned(server, beneficiary_id="nobody") == []
+    assert await summed(server, "nobody", campaign) == {campaign: Commission()}
+    assert await summed(server, "nora", campaign, OTHER_PLATFORM) == {campaign: Commission()}
     state = (await ask(server, "GetTeam", tf.GetTeamRequest(team_id=opened.team.team_id))).team.state
     assert state == types_pb2.TEAM_STATE_FORMED
 
@@ -98,6 +151,7 @@ async def test_a_leader_earns_its_reward_until_its_seat_goes(server: Server) -> 
     await server.engine.carry(times=2)
     rows = await earned(server, campaign_id=campaign)
     assert [(item.beneficiary_id, item.kind) for item in rows] == [("tom", COMMISSION), ("tom", REWARD)]
+    assert await summed(server, "tom", campaign) == {campaign: Commission(rows[0].amount.minor_units)}
     assert (rows[1].seat_id, rows[1].cause, rows[1].amount) == (seat.seat_id, FORMED, money(500))
     await ask(server, "LeaveTeam", tf.LeaveTeamRequest(seat_id=seat.seat_id))
     await server.engine.carry(times=2)

@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2
 from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.notification.v1 import (
     channels_pb2,
+    chats_pb2,
     events_pb2,
     groups_pb2,
     messages_pb2,
@@ -44,11 +45,13 @@ from groupbuy.team_formation.v1 import (
     handover_pb2,
     history_pb2,
     member_links_pb2,
+    promoter_links_pb2,
     reports_pb2,
     sharing_pb2,
     team_formation_internal_pb2,
     team_formation_service_pb2,
     types_pb2,
+    wechat_files_pb2,
 )
 from grpc_status import rpc_status
 
@@ -227,7 +230,12 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         chat_apps_pb2.ListChatAppsRequest(),
         member_links_pb2.GetMemberLinkRequest(seat_id=seat),
         member_links_pb2.RevokeMemberLinkRequest(seat_id=seat),
+        promoter_links_pb2.GetPromoterLinkRequest(promoter_id="nora"),
+        promoter_links_pb2.RevokePromoterLinkRequest(promoter_id="nora"),
         chat_apps_pb2.DeleteChatAppRequest(service="slack", name="shop"),
+        wechat_files_pb2.PutWeChatFileRequest(name="MP_verify_A1b2C3d4E5f6G7h8.txt", content="A1b2C3d4E5f6G7h8"),
+        wechat_files_pb2.ListWeChatFilesRequest(),
+        wechat_files_pb2.DeleteWeChatFileRequest(name="MP_verify_A1b2C3d4E5f6G7h8.txt"),
         *more_good_requests(campaign.campaign_id, team, seat, invite.invite_id, invite.code, joining),
         internal.CreatePlatformRequest(name="shop"),
         internal.CreateKeyRequest(platform_id=platform),
@@ -251,6 +259,9 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
         quoting,
         quotes_pb2.ListQuoteKeysRequest(),
         pricing_internal_pb2.PricingInternalListQuoteKeysRequest(),
+        pricing_internal_pb2.SumCommissionsRequest(
+            platform_id=platform, promoter_id="nora", campaign_ids=[campaign.campaign_id]
+        ),
         simulation_pb2.SimulateLadderRequest(
             currency="EUR",
             list_prices=[ladder_pb2.ListPrice(sku="mango", unit_price=3990)],
@@ -369,6 +380,7 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             endpoint_id=endpoint, types=["team.*"], since=time(START), until=time(START.replace(year=START.year + 1))
         ),
         streaming_pb2.StreamEventsRequest(cursor="abc", types=["team.*"]),
+        notification_internal_pb2.GetWeChatTicketRequest(platform_id=platform),
         notification_internal_pb2.AnswerChatRequest(
             platform_id=platform,
             way="telegram",
@@ -388,11 +400,40 @@ async def good_requests(server: Server) -> tuple[dict[str, Message], list[str]]:
             language="en",
             is_private=True,
         ),
-        notification_internal_pb2.GetMemberMessagesRequest(platform_id=platform, member_id="mei"),
-        notification_internal_pb2.SetMemberMessagesRequest(platform_id=platform, member_id="mei", on=True),
+        notification_internal_pb2.GetMessageSwitchRequest(platform_id=platform, member_id="mei"),
+        notification_internal_pb2.SetMessageSwitchRequest(platform_id=platform, member_id="mei", on=True),
+        *good_requests_of_chats(platform, seat),
     ]
     words = [campaign.campaign_id, team, seat, invite.invite_id, invite.code, platform, "mei", "tom", "mango"]
     return {request.DESCRIPTOR.full_name: request for request in good}, words
+
+
+def good_requests_of_chats(platform: str, seat: str) -> list[Message]:
+    """Give a good request for every RPC about chats of members and what they write."""
+    own, nobodys = notification_internal_pb2, PLATFORM
+    return [
+        chats_pb2.MakeChatCodeRequest(member_id="mei"),
+        chats_pb2.ListChatsRequest(member_id="mei"),
+        chats_pb2.UnbindChatRequest(chat_id=ids.opaque("chat", nobodys)),
+        chats_pb2.ListMemberMessagesRequest(member_id="mei", page_size=1),
+        chats_pb2.ReplyToMemberRequest(message_id=ids.opaque("message", nobodys), text="On Friday."),
+        chats_pb2.EraseMemberMessagesRequest(member_id="mei"),
+        own.HearChatRequest(
+            platform_id=platform,
+            event_key="e1",
+            service="telegram",
+            address="4711",
+            act=own.CHAT_ACT_WROTE,
+            code="2345678923",
+            text="Is it ripe?",
+            language="en",
+            happened_at=time(START),
+            is_signed=True,
+        ),
+        own.AskSellerRequest(platform_id=platform, event_key="e2", member_id="mei", seat_id=seat, text="Is it ripe?"),
+        own.GetConversationRequest(platform_id=platform, member_id="mei", seat_id=seat),
+        own.MakeMemberChatCodeRequest(platform_id=platform, member_id="mei"),
+    ]
 
 
 def more_good_requests(

@@ -1,7 +1,7 @@
 """Reports of random histories: what team_formation counts as earned is what pricing settled, and what its API says."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, cast
 from uuid import UUID
@@ -17,8 +17,11 @@ from grpc_status import rpc_status
 from services.chassis import ids
 from services.chassis.status import rejected_of
 from services.team_formation import domain
+from services.team_formation.catalogue import Catalogue
 from services.team_formation.domain.reports import Funnel, InviteReport, ReportBy
 from services.team_formation.handlers import Ask
+from services.team_formation.store import lists
+from services.team_formation.store.promoters import sum_under_way
 from services.team_formation.store.reports import report_campaign, report_promoter
 from tests.support.database import Database
 from tests.support.engine import KEY, Engine, an_engine, served
@@ -114,6 +117,46 @@ async def test_the_api_says_what_was_counted(engine: Engine) -> None:
             told = await call("GetPromoterReport", request)
             assert (told.total, told.commission) == (_said(mine.total), _money(mine.commission))
             assert list(told.invites) == [_beside(campaign_id, invite) for invite in mine.invites]
+
+
+class WatchedHistory(SharingHistory):
+    """A history in which it is looked, after each batch, at what promoters would earn by teams under way."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.found = 0
+
+    async def _decide(self, asks: Sequence[Ask]) -> None:
+        await super()._decide(asks)
+        campaign_id = self.campaign.campaign_id
+        async with self.formation.database.read() as connection:
+            expected = await _under_way(connection, campaign_id)
+            for promoter in (*PROMOTERS, "nobody"):
+                found = await sum_under_way(connection, PLATFORM, campaign_id, promoter)
+                assert found == expected[promoter], self.said
+                self.found += found
+
+
+async def test_what_teams_under_way_would_earn_a_promoter_is_their_places_at_the_prices_of_now(
+    engine: Engine,
+) -> None:
+    histories = [WatchedHistory(engine.formation, seed) for seed in SEEDS[:6]]
+    for history in histories:
+        await history.play()
+    assert sum(history.found for history in histories) > 0
+
+
+async def _under_way(connection: Any, campaign_id: UUID) -> Counter[str]:
+    """Work out from seats and teams, one by one, what promoters would earn."""
+    expected = Counter[str]()
+    teams = await lists.list_teams(connection, PLATFORM, campaign_id, lists.TeamFilter(), None, 1_000)
+    for team, terms in await Catalogue().priced(connection, teams):
+        fill, wanted = team.price_fill(terms.price_table.basis), lists.SeatFilter(team_id=team.team_id)
+        for seat in await lists.list_seats_of_team(connection, PLATFORM, campaign_id, wanted, 0, 1_000):
+            if team.state.is_open and seat.state is domain.SeatState.CONFIRMED and not seat.sponsored:
+                price = min(seat.cap, terms.price_table.row(seat.sku, seat.role).at(fill).unit_price)
+                expected[seat.promoter_id] += (price * seat.commission_basis_points + 5_000) // 10_000 * seat.quantity
+    return expected
 
 
 async def test_a_member_s_report_and_an_invite_s_are_parts_of_the_campaign_s(engine: Engine) -> None:

@@ -28,6 +28,10 @@ OF_NO_CAMPAIGN = {
     "share_templates": "of a platform, not of a campaign",
     "chat_apps": "of a platform, not of a campaign; its secrets open for that platform alone",
     "hook_calls": "of a platform; held to its app and the app's platform by a foreign key",
+    "chat_paces": "of a platform; held to its app and the app's platform by a foreign key",
+    "wechat_files": "of a platform, not of a campaign",
+    "images": "of a platform, not of a campaign",
+    "image_files": "of a platform; held to its image by a foreign key",
     "members": "of a platform, not of a campaign",
     "channel_accounts": "of a platform, not of a campaign; its secrets open for that platform alone",
     "channel_pauses": "of a platform, not of a campaign",
@@ -40,6 +44,10 @@ OF_NO_CAMPAIGN = {
     "webhook_endpoints": "of a platform, not of a campaign; its secrets open for that platform alone",
     "webhook_posts": "of a platform; held to its endpoint and its event by foreign keys",
     "webhook_attempts": "of a platform, not of a campaign",
+    "promoter_links": "of a platform, not of a campaign",
+    "chat_codes": "of a platform, not of a campaign",
+    "member_messages": "of a platform, not of a campaign",
+    "member_replies": "of a platform; held to what is answered by a foreign key",
     "contact_points": "of a platform, not of a campaign; held to the member by a foreign key",
 }
 """Tables that no campaign's platform can contradict, and why."""

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,15 +41,18 @@ async def a_browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def a_tab(browser: Browser, **options: Any) -> AsyncIterator[Page]:
-    """Open a tab as a small phone with settings of its own; it fails the test that leaves errors behind."""
+async def a_tab(browser: Browser, *, beside: Collection[str] = (), **options: Any) -> AsyncIterator[Page]:
+    """Open a tab as a small phone with settings of its own; it fails the test that leaves errors behind.
+
+    Nothing is asked for elsewhere than of the page's origin, besides the addresses in `beside`.
+    """
     chosen = {"viewport": PHONE, "device_scale_factor": 2, "is_mobile": True, "locale": "en-US", **options}
     context = await browser.new_context(**chosen)
     page = await context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda line: problems.append(line.text) if _is_ours(line) else None)
-    page.on("request", lambda request: _note_elsewhere(request.url, page.url, problems))
+    page.on("request", lambda request: _note_elsewhere(request.url, page.url, beside, problems))
     try:
         yield page
     finally:
@@ -62,10 +65,10 @@ def _is_ours(line: ConsoleMessage) -> bool:
     return line.type in {"error", "warning"} and "Failed to load resource" not in line.text
 
 
-def _note_elsewhere(url: str, page: str, problems: list[str]) -> None:
+def _note_elsewhere(url: str, page: str, beside: Collection[str], problems: list[str]) -> None:
     """Note a request to another origin than the page's."""
     origin = "/".join(page.split("/")[:3])
-    if page.startswith("http") and not url.startswith((origin, "data:")):
+    if page.startswith("http") and not url.startswith((origin, "data:")) and url not in beside:
         problems.append(f"a request to elsewhere: {url}")
 
 

@@ -37,9 +37,9 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.handover import HandoverTokens
-from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
+from services.team_formation.signed_links import MemberLinks, PromoterLinks
 from services.team_formation.watch import message_watch
 from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
@@ -174,7 +174,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         ),
         Servicer(
             "groupbuy.pricing.v1.PricingInternal",
-            PricingInternal(ring()),
+            PricingInternal(engine.pricing.database, ring()),
             pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
         ),
     ]
@@ -197,6 +197,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         quotes,
         HandoverTokens(ring(), PUBLIC_URL),
         MemberLinks("a secret of tests", PUBLIC_URL),
+        PromoterLinks("a secret of tests", PUBLIC_URL),
     )
     public = TeamFormationServicer(desk)
     teams = [

@@ -32,6 +32,7 @@ from services.team_formation.handlers import (
     Sweeper,
     TeamHandler,
 )
+from services.team_formation.images.noting import note_created
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LADDER = {0: 3990, 2: 3490, 3: 2990, 5: 2490}
@@ -85,6 +86,7 @@ class Formation:
             await store.insert_campaign(work.connection, campaign, self.clock.now())
             if stock := {item.sku: item.stock for item in campaign.terms.items if item.stock is not None}:
                 await store.offer_stock(work.connection, campaign.platform_id, campaign.campaign_id, stock)
+            await note_created(work, campaign, self.clock.now())
             work.tell(translate.campaign_created(campaign, self.clock.now()))
         return campaign
 

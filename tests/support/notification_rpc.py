@@ -23,18 +23,23 @@ from services.notification.answering.answerer import Answerer
 from services.notification.answering.registry import open_ways
 from services.notification.channels.http import Http
 from services.notification.channels.registry import open_channels, open_http
+from services.notification.channels.wechat import WeChatApi
 from services.notification.contacts import Contacts
 from services.notification.handlers import EventStream, Groups, MemberWriter, PutMember, StartReminders
+from services.notification.handlers.chats import Chats
+from services.notification.handlers.member_messages import MemberMessages
 from services.notification.rpc import (
     Calls,
     ChannelCalls,
+    ChatCalls,
     GroupCalls,
+    Hearing,
     InternalServicer,
-    MemberMessageCalls,
     MessageCalls,
     NotificationServicer,
     RuleCalls,
     StreamCalls,
+    SwitchCalls,
     TemplateCalls,
     TimelineCalls,
     UnsubscribeCalls,
@@ -45,6 +50,7 @@ from services.notification.rpc import (
 from services.notification.settings import Settings
 from services.notification.unsubscribing import Unsubscribing
 from services.notification.webhook_secrets import WebhookSecrets
+from services.notification.wechat_tickets import WeChatTickets
 from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
 
 SHOP, OTHER = UUID(int=1), UUID(int=2)
@@ -87,11 +93,8 @@ async def refusal(call: Awaitable[Any]) -> tuple[str, dict[str, str]]:
     return info.reason, {item.field: item.description for item in bad.field_violations}
 
 
-def notification_servicer(
-    database: Database, clock: Clock, members: Coalescer[PutMember, bytes], http: Http | None = None
-) -> NotificationServicer:
-    """Make the servicer; `http` posts to webhook endpoints, and has to be closed by its owner."""
-    settings = Settings(
+def _settings() -> Settings:
+    return Settings(
         database_url="postgresql://unused",
         kafka="unused:1",
         listen="127.0.0.1:0",
@@ -99,10 +102,18 @@ def notification_servicer(
         smtp=None,
         seal_keys=SEAL_KEYS,
     )
+
+
+def notification_servicer(
+    database: Database, clock: Clock, members: Coalescer[PutMember, bytes], http: Http | None = None
+) -> NotificationServicer:
+    """Make the servicer; `http` posts to webhook endpoints, and has to be closed by its owner."""
+    settings = _settings()
     http = http or open_http(settings)
     channels = open_channels(settings, http)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, Accounts(SEALER)),
+        chats=ChatCalls(Chats(database, clock, Contacts(SEALER)), MemberMessages(database, clock)),
         groups=GroupCalls(
             database, channels, http, Groups(database, clock, Contacts(SEALER), Unsubscribing(SEALER), ())
         ),
@@ -122,7 +133,11 @@ def notification_internal_servicer(
 ) -> InternalServicer:
     """Make the servicer for the other services; `http` answers in chats, and has to be closed by its owner."""
     answerer = Answerer(database, Accounts(SEALER), seconds=5)
-    return InternalServicer(http, open_ways(http, clock), answerer, MemberMessageCalls(database, clock))
+    chats, messages = Chats(database, clock, Contacts(SEALER)), MemberMessages(database, clock)
+    hearing = Hearing(clock, open_channels(_settings(), http), chats, messages)
+    tickets = WeChatTickets(database, Accounts(SEALER), WeChatApi(http), seconds=seconds)
+    switch = SwitchCalls(database, clock)
+    return InternalServicer(http, open_ways(http, clock), answerer, hearing, tickets, switch)
 
 
 @asynccontextmanager

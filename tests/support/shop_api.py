@@ -28,9 +28,9 @@ from services.team_formation.chats.apps import Apps
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.handover import HandoverTokens
-from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
+from services.team_formation.signed_links import MemberLinks, PromoterLinks
 from services.team_formation.translate import time
 from services.team_formation.watch import Watch, message_watch
 from tests.support.formation import PUBLIC_URL, START, Formation
@@ -67,7 +67,7 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
         [
             Servicer(
                 "groupbuy.pricing.v1.PricingInternal",
-                PricingInternal(),
+                PricingInternal(database),
                 pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
             )
         ],
@@ -94,6 +94,7 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
                 QuoteReader(clock, stub, SERVICE_KEY),
                 handovers,
                 MemberLinks("a secret of tests", PUBLIC_URL),
+                PromoterLinks("a secret of tests", PUBLIC_URL),
                 Apps(database, clock, Sealer.read(SEAL_KEYS)),
             )
         )

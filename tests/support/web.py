@@ -1,10 +1,11 @@
 """The web edge of one replica on a real server, and visitors of its pages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
+from uuid import UUID
 
 import aiohttp
 
@@ -12,8 +13,8 @@ from services.chassis import ids
 from services.team_formation import domain, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
-from services.team_formation.member_links import MemberLinks
 from services.team_formation.settings import Settings
+from services.team_formation.signed_links import MemberLinks, PromoterLinks
 from services.team_formation.web.ground import Ground
 from services.team_formation.web.wiring import Web
 from tests.support.formation import PUBLIC_URL, Formation, a_campaign
@@ -75,19 +76,34 @@ async def becomes(
     return answer
 
 
+async def no_commissions(_platform: UUID, _promoter: str, _campaigns: Sequence[UUID]) -> None:
+    """Answer as where pricing is away: a formation alone has none."""
+
+
 @asynccontextmanager
 async def a_web_edge(formation: Formation, **settings: Any) -> AsyncIterator[Visitor]:
     """Serve the pages of a replica's database in a process of their own, so to say: with caches of their own."""
+    made, to_chats = settings.pop("tokens", None) or tokens(), settings.pop("to_chats", None)
+    tickets = settings.pop("tickets", None)
+    links = MemberLinks("a secret of tests", PUBLIC_URL)
+    doors, submit = Doors(formation.database), formation.commands.submit
+    ground = Ground(
+        formation.database,
+        formation.clock,
+        Catalogue(),
+        formation.codes,
+        doors,
+        made,
+        links,
+        PromoterLinks("a secret of tests", PUBLIC_URL),
+        submit,
+        settings.pop("commissions", no_commissions),
+        settings.pop("switch", None),
+    )
     chosen = Settings.model_construct(
         **{"web_listen": "127.0.0.1:0", "web_proxies": "", "web_origins": "", "drain_seconds": 1.0, **settings}
     )
-    made, to_chats = settings.pop("tokens", None) or tokens(), settings.pop("to_chats", None)
-    links, messages = MemberLinks("a secret of tests", PUBLIC_URL), settings.pop("messages", None)
-    doors, submit = Doors(formation.database), formation.commands.submit
-    ground = Ground(
-        formation.database, formation.clock, Catalogue(), formation.codes, doors, made, links, submit, messages
-    )
-    web = Web(ground, to_chats)
+    web = Web(ground, to_chats, tickets)
     parts = web.parts(chosen)
     tasks = []
     for part in parts:

@@ -12,7 +12,9 @@ WITH rows AS (
     UNION ALL SELECT campaign_id, platform_id, 'late payment ' || seat_id FROM late_payments
     UNION ALL SELECT campaign_id, platform_id, 'invite ' || invite_id FROM invites
     UNION ALL SELECT campaign_id, platform_id, 'link of seat ' || seat_id FROM member_links
+    UNION ALL SELECT campaign_id, platform_id, 'use of an image' FROM image_uses
     UNION ALL SELECT campaign_id, platform_id, 'opens of invite ' || invite_id FROM invite_opens
+    UNION ALL SELECT campaign_id, platform_id, 'card in a chat of team ' || team_id FROM chat_previews
     -- what a rule refused may name a campaign that is another platform's
     UNION ALL SELECT campaign_id, platform_id, 'request ' || rpc || ' ' || request_id FROM requests
               WHERE NOT refused AND campaign_id <> '00000000-0000-0000-0000-000000000000'

@@ -1,6 +1,7 @@
 """Answers in Discord: follow-ups to an interaction.
 
-Sources, below https://discord.com/developers/docs/: interactions/receiving-and-responding#create-followup-message (the
+Sources, below https://discord.com/developers/docs/: interactions/receiving-and-responding#create-followup-message and
+#edit-followup-message (the
 token holds for 15 minutes; after a deferred answer the first one takes its place, and is private if that was),
 resources/message#embed-object-embed-limits (6000 characters in all), components/reference#button (link 512),
 topics/opcodes-and-status-codes (10015 and 50027: the token is not known, or over).
@@ -35,6 +36,7 @@ _IN_A_ROW = 5
 _ONLY_THEM = 64
 _OVER = {10015, 50027}
 _APPLICATION = form(r"[1-9][0-9]{16,19}", "the id of an application")
+_MESSAGE = form(r"[1-9][0-9]{16,19}", "the id of a message")
 _TOKEN = form(r"[A-Za-z0-9._=-]{20,500}", "the token of an interaction")
 
 
@@ -50,13 +52,19 @@ class DiscordAnswer:
         self._http = http
 
     def check(self, values: Mapping[str, str]) -> Mapping[str, str]:
-        """Look for application_id and token."""
-        return problems(values, {"application_id": _APPLICATION, "token": _TOKEN})
+        """Look for application_id and token, and for edits where it is."""
+        return problems(values, {"application_id": _APPLICATION, "token": _TOKEN}, {"edits": _MESSAGE})
 
     async def answer(self, answer: ChatAnswer, account: Account) -> Outcome:
-        """Create the follow-up."""
+        """Create the follow-up, or edit it."""
         path = f"webhooks/{answer.values['application_id']}/{answer.values['token']}"
-        reply = await call_api(self._http, account, path, _message(answer))
+        if edits := answer.values.get("edits"):
+            # what an edit leaves out stays: a button that is to go has to be named
+            changed = {"content": "", "embeds": [], "components": [], **_message(answer)}
+            changed.pop("flags", None)
+            reply = await call_api(self._http, account, f"{path}/messages/{edits}", changed, method="PATCH")
+        else:
+            reply = await call_api(self._http, account, path, _message(answer))
         return _outcome(reply) if isinstance(reply, Reply) else reply
 
 

@@ -3,7 +3,8 @@
 Sources, below https://open.feishu.cn/document/: server-docs/im-v1/message/reply (request, uuid, errors),
 ukTMukTMukTM/uMDO1YjLzgTN24yM4UjN (interactive/v1/card/update: within 30 minutes, twice for a token, after the callback
 has been answered), uAjLw4CM/ukTMukTMukTM/group/im-v2/url_preview/batch_update (up to ten tokens, five calls a second,
-once in five seconds for a token).
+once in five seconds for a token), server-docs/im-v1/message-card/patch (a card that the app sent, for 14 days, five
+times a second).
 
 Text is plain, and a text alone goes as a card too: a message of the kind text would read `<at>` in it. uuid is derived
 from what is answered, so that an answer tried again within an hour is one. batch_update carries no words: Feishu asks
@@ -18,7 +19,7 @@ from uuid import UUID, uuid5
 from services.notification.answering import Card, ChatAnswer
 from services.notification.answering.values import form, problems
 from services.notification.answering.words import body, packed
-from services.notification.channels import Account, Outcome
+from services.notification.channels import Account, Outcome, Sent
 from services.notification.channels.feishu import LONGEST_TEXT, FeishuApi, button, card_of, plain
 from services.notification.channels.messenger import shortened
 
@@ -62,11 +63,17 @@ class FeishuMessage:
         self._api = api
 
     def check(self, values: Mapping[str, str]) -> Mapping[str, str]:
-        """Look for message_id."""
+        """Look for message_id, or for edits."""
+        if values.get("edits"):
+            return problems(values, {"edits": _MESSAGE})
         return problems(values, {"message_id": _MESSAGE})
 
     async def answer(self, answer: ChatAnswer, account: Account) -> Outcome:
-        """Reply with a card."""
+        """Reply with a card, or edit the one that is there."""
+        if edits := answer.values.get("edits"):
+            content = {"content": json.dumps(_card(answer), ensure_ascii=False)}
+            outcome = await self._api.call(account, f"im/v1/messages/{edits}", content, method="PATCH")
+            return Sent(edits) if isinstance(outcome, Sent) else outcome
         return await _reply(self._api, answer, account)
 
 

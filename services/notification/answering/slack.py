@@ -2,6 +2,7 @@
 
 Sources, below https://docs.slack.dev/: reference/methods/chat.unfurl (arguments, errors) and
 messaging/unfurling-links-in-messages (blocks by URL), reference/methods/chat.postMessage (thread_ts, errors),
+reference/methods/chat.update,
 interactivity/handling-user-interaction#message_responses (response_type, replace_original; five times within 30
 minutes), reference/block-kit/blocks (lengths).
 
@@ -76,16 +77,26 @@ class SlackMessage:
         self._http = http
 
     def check(self, values: Mapping[str, str]) -> Mapping[str, str]:
-        """Look for channel, and for thread_ts where there is one."""
-        return problems(values, {"channel": _CHANNEL}, {"thread_ts": _TS})
+        """Look for channel, and for thread_ts and edits where they are."""
+        return problems(values, {"channel": _CHANNEL}, {"thread_ts": _TS, "edits": _TS})
 
     async def answer(self, answer: ChatAnswer, account: Account) -> Outcome:
-        """Call chat.postMessage."""
+        """Call chat.postMessage, or chat.update."""
+        if answer.values.get("edits"):
+            return await self._changed(answer, account)
         where = {name: answer.values[name] for name in ("channel", "thread_ts") if answer.values.get(name)}
 
         async def send(cards: Sequence[Card]) -> Outcome:
             message = {**where, **_message(cards, answer.text), "unfurl_links": False, "unfurl_media": False}
             return await call_method(self._http, account, "chat.postMessage", message)
+
+        return await _sent(answer.cards, send)
+
+    async def _changed(self, answer: ChatAnswer, account: Account) -> Outcome:
+        where = {"channel": answer.values["channel"], "ts": answer.values["edits"]}
+
+        async def send(cards: Sequence[Card]) -> Outcome:
+            return await call_method(self._http, account, "chat.update", {**where, **_message(cards, answer.text)})
 
         return await _sent(answer.cards, send)
 

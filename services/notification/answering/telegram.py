@@ -1,6 +1,6 @@
 """Answers in Telegram: a message that replies to the one that was written, and an end to the waiting of a button.
 
-Source: https://core.telegram.org/bots/api ("sendMessage", "ReplyParameters", "InlineKeyboardMarkup",
+Source: https://core.telegram.org/bots/api ("sendMessage", "editMessageText", "ReplyParameters", "InlineKeyboardMarkup",
 "LinkPreviewOptions", "answerCallbackQuery").
 
 Text is sent plain, without a parse mode; Telegram itself makes links of URLs and @names in it. A pressed button shows
@@ -39,11 +39,15 @@ class TelegramAnswer:
         self._http = http
 
     def check(self, values: Mapping[str, str]) -> Mapping[str, str]:
-        """Look for chat_id, and for message_id and callback_query_id where they are."""
-        return problems(values, {"chat_id": _CHAT}, {"message_id": _MESSAGE, "callback_query_id": _QUERY})
+        """Look for chat_id, and for message_id, callback_query_id and edits where they are."""
+        optional = {"message_id": _MESSAGE, "callback_query_id": _QUERY, "edits": _MESSAGE}
+        return problems(values, {"chat_id": _CHAT}, optional)
 
     async def answer(self, answer: ChatAnswer, account: Account) -> Outcome:
-        """Call answerCallbackQuery for a button, then sendMessage."""
+        """Call answerCallbackQuery for a button, then sendMessage; or editMessageText."""
+        if edits := answer.values.get("edits"):
+            changed = {**_message(answer), "message_id": int(edits)}
+            return await call_method(self._http, account, "editMessageText", changed, edits)
         if query := answer.values.get("callback_query_id"):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WAITING_SECONDS):
@@ -53,7 +57,7 @@ class TelegramAnswer:
 
 def _message(answer: ChatAnswer) -> dict[str, Any]:
     message: dict[str, Any] = {"chat_id": int(answer.values["chat_id"])}
-    if replied := answer.values.get("message_id"):
+    if (replied := answer.values.get("message_id")) and not answer.values.get("edits"):
         message["reply_parameters"] = {"message_id": int(replied), "allow_sending_without_reply": True}
     if not answer.cards:
         text = shortened(answer.text, LONGEST_TEXT, utf16)

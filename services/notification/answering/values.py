@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.chassis.addresses import is_private_host
 from services.notification.channels import Http, Outcome, Refused, Retry
-from services.notification.channels.addresses import is_private_host
 from services.notification.channels.http import NotAllowed, NotReached, Reply
 
 Form = tuple[re.Pattern[str], str]

@@ -17,17 +17,11 @@ from services.notification.answering.values import problems
 from services.notification.answering.words import joined, packed, told
 from services.notification.channels import Account, Http, Outcome
 from services.notification.channels.messenger import shortened, utf8
-from services.notification.channels.wechat import OPENID, WeChatApi, is_mini
+from services.notification.channels.wechat import LONGEST_BYTES, OPENID, WeChatApi, harmless, is_mini
 
-LONGEST_BYTES = 2000  # of a text; 2048 are taken
 _LONGEST_TITLE_BYTES = 128
 _LONGEST_DESCRIPTION_BYTES = 1000
 _TO = OPENID, "must be an openid"
-
-
-def harmless(text: str) -> str:
-    """Write a text so that no tag is in it."""
-    return text.replace("<", "\N{FULLWIDTH LESS-THAN SIGN}")
 
 
 class WeChatAnswer:

@@ -13,10 +13,10 @@ from typing import Any
 
 from services.notification.answering import Card, ChatAnswer
 from services.notification.answering.values import form, problems
-from services.notification.answering.wechat import harmless
 from services.notification.answering.words import joined, packed, told
 from services.notification.channels import Account, Http, Misconfigured, Outcome
 from services.notification.channels.messenger import shortened, utf8
+from services.notification.channels.wechat import harmless
 from services.notification.channels.wecom import LONGEST_BYTES, WeComApi
 
 _LONGEST_TITLE_BYTES = 128

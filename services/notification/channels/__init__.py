@@ -18,6 +18,7 @@ __all__ = [
     "Channels",
     "Field",
     "Http",
+    "Kind",
     "Letter",
     "Misconfigured",
     "Opened",

@@ -37,7 +37,7 @@ async def call(
     account: Account,
     api: str,
     path: str,
-    json: Mapping[str, Any],
+    json: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     *,
     method: str = "POST",

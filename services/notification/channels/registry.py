@@ -28,14 +28,20 @@ TESTS_AT_ONCE = 8
 """Posts of SendTestEvent."""
 ANSWERS_AT_ONCE = 32
 """Answers in chats."""
+TICKETS_AT_ONCE = 8
+"""Tickets of web pages; one is asked for at a time for each account."""
 
 
 def open_http(settings: Settings) -> Http:
     """Make the one client of all channels; it connects when something is sent."""
     return Http(
         seconds=settings.send_seconds,
-        # each sender has its own, and test events and answers have some: none waits for another's connection
-        connections=settings.send_concurrency + settings.webhook_concurrency + TESTS_AT_ONCE + ANSWERS_AT_ONCE,
+        # each sender has its own, and tests, answers and tickets have some: none waits for another's connection
+        connections=settings.send_concurrency
+        + settings.webhook_concurrency
+        + TESTS_AT_ONCE
+        + ANSWERS_AT_ONCE
+        + TICKETS_AT_ONCE,
         allow_private=settings.webhook_private_addresses == "allow",
     )
 

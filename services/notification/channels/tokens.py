@@ -1,4 +1,4 @@
-"""Tokens that services give for a while: one is asked for at a time, and kept until shortly before its end."""
+"""Tokens and tickets that services give for a while: asked for one at a time, kept until shortly before their end."""
 
 import asyncio
 import time

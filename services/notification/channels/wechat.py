@@ -3,7 +3,8 @@
 Sources: https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html (template
 messages, client_msg_id); https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/mp-message-management/
 subscribe-message/sendMessage.html (subscribe messages, lengths of values); getStableAccessToken.html beside it
-(tokens); https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html (errors).
+(tokens); https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html (tickets of web pages, appendix 1);
+https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html (errors).
 
 A message is a template that WeChat has approved, filled by two of its fields: subject and text, cut to what a field
 takes. A template message has an idempotency key, client_msg_id, which WeChat keeps for ten minutes; a subscribe message
@@ -20,6 +21,7 @@ from services.notification.channels import (
     Account,
     Field,
     Http,
+    Kind,
     Letter,
     Misconfigured,
     Outcome,
@@ -29,7 +31,7 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.channels.http import Reply
-from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, one_line, shortened
+from services.notification.channels.messenger import call, form_problems, moved, no_answer_of, one_line, shortened, utf8
 from services.notification.channels.tokens import NoToken, Token, Tokens, no_token
 
 _API = "https://api.weixin.qq.com"
@@ -43,6 +45,7 @@ _FORMS = {
     "title_field": (re.compile(r"[a-z_]{1,30}\d{0,3}"), "must be the name of a field of the template, as thing1"),
     "text_field": (re.compile(r"[a-z_]{1,30}\d{0,3}"), "must be the name of a field of the template, as thing2"),
 }
+LONGEST_BYTES = 2000  # of a text; 2048 are taken
 THING_LENGTH = 20
 """Characters of a value whose field is called thing and a number."""
 _OTHER_LENGTH = 200
@@ -111,7 +114,9 @@ class WeChatChannel:
         return form_problems(self._http, settings, _FORMS)
 
     async def send(self, letter: Letter, account: Account) -> Outcome:
-        """Fill the template and send it."""
+        """Fill the template and send it; an answer to what a member wrote goes as text, in the 48 hours it may."""
+        if letter.kind is Kind.REPLY:
+            return await self._api.send(account, "custom", _text(letter))
         kind = "subscribe" if is_mini(account) else "template"
         return await self._api.send(account, kind, _message(letter, account))
 
@@ -120,11 +125,12 @@ class WeChatChannel:
 
 
 class WeChatApi:
-    """Sends messages of accounts, and keeps their tokens."""
+    """Sends messages of accounts, and keeps their tokens and tickets."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
         self._tokens = Tokens(self._fetch)
+        self._tickets = Tokens(self._fetch_ticket)
 
     async def send(self, account: Account, kind: str, message: Mapping[str, Any]) -> Outcome:
         """Send a message of a kind: template, subscribe or custom."""
@@ -133,8 +139,28 @@ class WeChatApi:
             path = f"cgi-bin/message/{kind}/send?access_token={quote(token)}"
             return await call(self._http, account, _API, path, message)
 
-        reply = await self._tokens.call(account, ask, lambda reply: reply.json().get("errcode") in _TOKEN_IS_OLD)
+        reply = await self._tokens.call(account, ask, _says_the_token_is_old)
         return _outcome(reply)[0] if isinstance(reply, Reply) else reply
+
+    async def ticket(self, account: Account) -> str:
+        """Give the jsapi ticket of an official account, which its web pages are signed with; NoToken says why not.
+
+        WeChat gives few of them in a day, each good for two hours: it is kept for as long as it is good.
+        """
+        return await self._tickets.get(account)
+
+    async def _fetch_ticket(self, account: Account) -> Token:
+        async def ask(token: str) -> Reply | Outcome:
+            path = f"cgi-bin/ticket/getticket?access_token={quote(token)}&type=jsapi"
+            return await call(self._http, account, _API, path, method="GET")
+
+        reply = await self._tokens.call(account, ask, _says_the_token_is_old)
+        if not isinstance(reply, Reply):
+            raise NoToken(reply)
+        said = reply.json()
+        if isinstance(said.get("ticket"), str) and said["ticket"]:
+            return Token(said["ticket"], float(said.get("expires_in", 0) or 0))
+        raise no_token(_outcome(reply)[0])
 
     async def _fetch(self, account: Account) -> Token:
         """Ask for the account's stable token, which is the same for all who ask: ours ends nobody else's."""
@@ -153,9 +179,23 @@ class WeChatApi:
         raise no_token(_misconfigured(code, "the AppSecret") if code == _SECRET_OR_TOKEN else outcome)
 
 
+def _says_the_token_is_old(reply: Reply) -> bool:
+    return reply.json().get("errcode") in _TOKEN_IS_OLD
+
+
 def is_mini(account: Account) -> bool:
     """Tell a Mini Program from an official account."""
     return account.settings.get("kind") == "mini"
+
+
+def _text(letter: Letter) -> dict[str, Any]:
+    content = shortened(harmless(letter.body.strip()), LONGEST_BYTES, utf8)
+    return {"touser": letter.address, "msgtype": "text", "text": {"content": content}}
+
+
+def harmless(text: str) -> str:
+    """Write a text so that no tag is in it: WeChat makes links of `<a>`, and has no escape."""
+    return text.replace("<", "\N{FULLWIDTH LESS-THAN SIGN}")
 
 
 def _message(letter: Letter, account: Account) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from services.notification.channels import (
     Account,
     Field,
     Http,
+    Kind,
     Letter,
     Misconfigured,
     Outcome,
@@ -120,7 +121,7 @@ async def send_message(http: Http, account: Account, number: str, message: Mappi
 def _message(letter: Letter, account: Account) -> dict[str, Any]:
     text, template = text_of(letter), account.settings.get("template", "")
     message = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": letter.address}
-    if template:
+    if template and letter.kind is not Kind.REPLY:  # who is answered has written, so the window is open
         language = account.settings.get("template_language") or "en"
         return message | _template(template, language, " ".join(filter(None, (one_line(text), letter.link))))
     if letter.link and len(text) <= LONGEST_WITH_BUTTON:

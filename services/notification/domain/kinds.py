@@ -74,6 +74,7 @@ CONCERNS: Final[Mapping[Kind, Concern]] = {
     Kind.REFUND_DONE: Concern.OWN,
     Kind.PERSONAL: Concern.PLATFORM,
     Kind.ANNOUNCEMENT: Concern.PROMOTION,
+    Kind.REPLY: Concern.ANSWER,
 }
 
 

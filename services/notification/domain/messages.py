@@ -47,9 +47,10 @@ class Kind(StrEnum):
     REFUND_DONE = "REFUND_DONE"
     PERSONAL = "PERSONAL"
     ANNOUNCEMENT = "ANNOUNCEMENT"
+    REPLY = "REPLY"
 
 
-OWN_WORDS = frozenset({Kind.PERSONAL, Kind.ANNOUNCEMENT})
+OWN_WORDS = frozenset({Kind.PERSONAL, Kind.ANNOUNCEMENT, Kind.REPLY})
 """Kinds in the platform's own words: of no team, without a template."""
 PRICE_KINDS = (Kind.PRICE_FELL, Kind.PRICE_ROSE, Kind.ONE_MISSING)
 

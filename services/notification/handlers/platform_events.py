@@ -72,6 +72,14 @@ async def tell(work: Work, told: Sequence[tuple[UUID, Message]], now: datetime) 
     await _keep(work, [event for event in kept if event], now)
 
 
+async def keep(work: Work, events: Sequence[KeptEvent], now: datetime) -> None:
+    """Keep what happened for those platforms that read, and tell nobody else: it is no event between the services."""
+    if events:
+        asked = await store.ask_readers(work.connection, sorted({event.platform_id for event in events}))
+        readers = set(await asked.one())
+        await _keep(work, [event for event in events if event.platform_id in readers], now)
+
+
 async def _keep(work: Work, events: Sequence[KeptEvent], now: datetime) -> None:
     if events:
         await store.keep_events(work.connection, events, now)

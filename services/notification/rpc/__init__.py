@@ -2,13 +2,15 @@
 
 from services.notification.rpc.calls import Calls
 from services.notification.rpc.channels import ChannelCalls
+from services.notification.rpc.chats import ChatCalls
 from services.notification.rpc.groups import GroupCalls
+from services.notification.rpc.hearing import Hearing
 from services.notification.rpc.internal import InternalServicer, internal_servicer
-from services.notification.rpc.member_messages import MemberMessageCalls
 from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.public import NotificationServicer, servicer
 from services.notification.rpc.rules import RuleCalls
 from services.notification.rpc.streaming import StreamCalls
+from services.notification.rpc.switch import SwitchCalls
 from services.notification.rpc.templates import TemplateCalls
 from services.notification.rpc.timeline import TimelineCalls
 from services.notification.rpc.unsubscribing import UnsubscribeCalls
@@ -17,13 +19,15 @@ from services.notification.rpc.webhooks import WebhookCalls
 __all__ = [
     "Calls",
     "ChannelCalls",
+    "ChatCalls",
     "GroupCalls",
+    "Hearing",
     "InternalServicer",
-    "MemberMessageCalls",
     "MessageCalls",
     "NotificationServicer",
     "RuleCalls",
     "StreamCalls",
+    "SwitchCalls",
     "TemplateCalls",
     "TimelineCalls",
     "UnsubscribeCalls",

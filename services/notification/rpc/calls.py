@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.notification.rpc.channels import ChannelCalls
+from services.notification.rpc.chats import ChatCalls
 from services.notification.rpc.groups import GroupCalls
 from services.notification.rpc.messages import MessageCalls
 from services.notification.rpc.rules import RuleCalls
@@ -18,6 +19,7 @@ class Calls:
     """Who answers what."""
 
     channels: ChannelCalls
+    chats: ChatCalls
     groups: GroupCalls
     messages: MessageCalls
     rules: RuleCalls

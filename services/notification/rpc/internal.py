@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
 from groupbuy.notification.v1 import notification_internal_pb2 as pb
@@ -12,10 +13,13 @@ from services.chassis.errors import FieldViolation, Rejected, invalid
 from services.chassis.server import Servicer
 from services.notification.answering import ChatAnswer, Way, Ways, words
 from services.notification.answering.answerer import Answerer
+from services.notification.answering.places import Place, place_of
 from services.notification.channels import Http, Misconfigured, Outcome, Refused, Retry, Sent
 from services.notification.domain import language_problem
-from services.notification.rpc.member_messages import MemberMessageCalls
+from services.notification.rpc.hearing import Hearing
 from services.notification.rpc.reading import link_problem
+from services.notification.rpc.switch import SwitchCalls
+from services.notification.wechat_tickets import WeChatTickets
 
 NAME = "groupbuy.notification.v1.NotificationInternal"
 MOST_CARDS = 10
@@ -34,35 +38,72 @@ _OUTCOMES = {
 class InternalServicer(pb_grpc.NotificationInternalServicer):
     """Answers callers that have the services' own key."""
 
-    def __init__(self, http: Http, ways: Ways, answerer: Answerer, messages: MemberMessageCalls) -> None:
+    def __init__(
+        self,
+        http: Http,
+        ways: Ways,
+        answerer: Answerer,
+        hearing: Hearing,
+        tickets: WeChatTickets,
+        switch: SwitchCalls,
+    ) -> None:
         self._http = http
+        self._hearing = hearing
         self._ways = ways
         self._answerer = answerer
-        self._messages = messages
+        self._tickets = tickets
+        self._switch = switch
 
     async def AnswerChat(self, request: pb.AnswerChatRequest, _context: Any) -> pb.AnswerChatResponse:  # noqa: N802
         """Answer in a chat; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
-        found = ids.parse(platforms.ID_PREFIX, request.platform_id, 1)
-        if found is None:
-            raise Rejected("PLATFORM_UNKNOWN")
+        platform_id = _platform(request.platform_id)
         way = self._ways.get(request.way)
         if way is None:
             raise invalid("way", f"must be one of {', '.join(sorted(self._ways))}")
         if violations := tuple(self._problems(request, way)):
             raise Rejected("INVALID_ARGUMENT", fields=violations)
-        return _wire(await self._answerer.answer(found[0], way, _answer_of(request)))
+        answer = _answer_of(request)
+        outcome = await self._answerer.answer(platform_id, way, answer)
+        return _wire(outcome, place_of(way.name, answer, outcome))
 
-    async def GetMemberMessages(  # noqa: N802
-        self, request: pb.GetMemberMessagesRequest, _context: Any
-    ) -> pb.GetMemberMessagesResponse:
+    async def GetWeChatTicket(  # noqa: N802
+        self, request: pb.GetWeChatTicketRequest, _context: Any
+    ) -> pb.GetWeChatTicketResponse:
+        """Give what pages of a platform are signed with for WeChat's browser; PLATFORM_UNKNOWN."""
+        found = await self._tickets.of(_platform(request.platform_id))
+        return pb.GetWeChatTicketResponse(app_id=found.app_id, ticket=found.ticket, why=found.why)
+
+    async def HearChat(self, request: pb.HearChatRequest, _context: Any) -> pb.HearChatResponse:  # noqa: N802
+        """Do what somebody did in a private chat; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
+        return await self._hearing.hear(_platform(request.platform_id), request)
+
+    async def AskSeller(self, request: pb.AskSellerRequest, _context: Any) -> pb.AskSellerResponse:  # noqa: N802
+        """Keep what a member asks on its page; INVALID_ARGUMENT, PLATFORM_UNKNOWN, TOO_MANY_MESSAGES."""
+        return await self._hearing.ask(_platform(request.platform_id), request)
+
+    async def GetConversation(  # noqa: N802
+        self, request: pb.GetConversationRequest, _context: Any
+    ) -> pb.GetConversationResponse:
+        """Read what a member's page shows of chats; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
+        return await self._hearing.conversation(_platform(request.platform_id), request)
+
+    async def MakeMemberChatCode(  # noqa: N802
+        self, request: pb.MakeMemberChatCodeRequest, _context: Any
+    ) -> pb.MakeMemberChatCodeResponse:
+        """Make a code for a member; PLATFORM_UNKNOWN, MEMBER_UNKNOWN."""
+        return await self._hearing.make_code(_platform(request.platform_id), request)
+
+    async def GetMessageSwitch(  # noqa: N802
+        self, request: pb.GetMessageSwitchRequest, _context: Any
+    ) -> pb.GetMessageSwitchResponse:
         """Say whether messages to a member are on."""
-        return await self._messages.get(request)
+        return await self._switch.get(request)
 
-    async def SetMemberMessages(  # noqa: N802
-        self, request: pb.SetMemberMessagesRequest, _context: Any
-    ) -> pb.SetMemberMessagesResponse:
+    async def SetMessageSwitch(  # noqa: N802
+        self, request: pb.SetMessageSwitchRequest, _context: Any
+    ) -> pb.SetMessageSwitchResponse:
         """Turn messages to a member on or off."""
-        return await self._messages.set(request)
+        return await self._switch.set(request)
 
     def _problems(self, request: pb.AnswerChatRequest, way: Way) -> Iterator[FieldViolation]:
         """Find every field that is wrong."""
@@ -85,6 +126,13 @@ class InternalServicer(pb_grpc.NotificationInternalServicer):
             "button_url": link_problem(self._http, card.button_url) if card.button_url else None,
             "picture_url": link_problem(self._http, card.picture_url) if card.picture_url else None,
         }
+
+
+def _platform(text: str) -> UUID:
+    found = ids.parse(platforms.ID_PREFIX, text, 1)
+    if found is None:
+        raise Rejected("PLATFORM_UNKNOWN")
+    return found[0]
 
 
 def _length_problem(text: str) -> str | None:
@@ -117,8 +165,10 @@ def _answer_of(request: pb.AnswerChatRequest) -> ChatAnswer:
     return ChatAnswer(dict(request.values), tuple(cards), words.cleaned(request.text), request.is_private)
 
 
-def _wire(outcome: Outcome) -> pb.AnswerChatResponse:
+def _wire(outcome: Outcome, place: Place | None) -> pb.AnswerChatResponse:
     response = pb.AnswerChatResponse(outcome=_OUTCOMES[type(outcome)])
+    if place:
+        response.place.CopyFrom(pb.ChatAnswerPlace(way=place.way, values=place.values))
     if not isinstance(outcome, Sent):
         response.why = outcome.detail
     if isinstance(outcome, Retry) and outcome.after is not None:

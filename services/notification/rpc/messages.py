@@ -13,7 +13,7 @@ from services.chassis.errors import FieldViolation, Rejected, invalid
 from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import caller
 from services.notification.channels.http import Http
-from services.notification.domain import OWN_WORDS, Kind, State, language_problem, member_id_problem, tags_problem
+from services.notification.domain import Kind, State, language_problem, member_id_problem, tags_problem
 from services.notification.handlers import RemindMember, StartReminders
 from services.notification.handlers.messages import (
     MessageWriter,
@@ -33,6 +33,7 @@ _STATES = {
     events_pb2.DELIVERY_STATE_REFUSED: State.REFUSED,
     events_pb2.DELIVERY_STATE_SUPPRESSED: State.SUPPRESSED,
 }
+_SENT = (Kind.PERSONAL, Kind.ANNOUNCEMENT)
 _MOST_MEMBERS = 1000
 _MOST_TEXTS = 20
 _LONGEST_SUBJECT = 300
@@ -119,7 +120,7 @@ class MessageCalls:
         )
 
     def _problems(self, request: pb2.SendMessageRequest, kind: Kind | None) -> Iterator[tuple[str, str]]:
-        if kind not in OWN_WORDS:
+        if kind not in _SENT:
             yield "kind", "must be PERSONAL or ANNOUNCEMENT"
         members = list(request.member_ids)
         if request.tags:

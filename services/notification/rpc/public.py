@@ -6,6 +6,7 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import (
     channels_pb2,
+    chats_pb2,
     groups_pb2,
     messages_pb2,
     messaging_rules_pb2,
@@ -252,6 +253,38 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
     ) -> webhooks_pb2.ListWebhookEndpointsResponse:
         """List the platform's endpoints."""
         return await self._calls.webhooks.list()
+
+    async def MakeChatCode(  # noqa: N802
+        self, request: chats_pb2.MakeChatCodeRequest, _context: Any
+    ) -> chats_pb2.MakeChatCodeResponse:
+        """Make a code by which a member binds a chat; MEMBER_UNKNOWN."""
+        return await self._calls.chats.make_code(request)
+
+    async def ListChats(self, request: chats_pb2.ListChatsRequest, _context: Any) -> chats_pb2.ListChatsResponse:  # noqa: N802
+        """List a member's chats; MEMBER_UNKNOWN."""
+        return await self._calls.chats.list(request)
+
+    async def UnbindChat(self, request: chats_pb2.UnbindChatRequest, _context: Any) -> chats_pb2.UnbindChatResponse:  # noqa: N802
+        """Forget a chat; CHAT_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._calls.chats.unbind(request)
+
+    async def ListMemberMessages(  # noqa: N802
+        self, request: chats_pb2.ListMemberMessagesRequest, _context: Any
+    ) -> chats_pb2.ListMemberMessagesResponse:
+        """List what members wrote; INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+        return await self._calls.chats.list_messages(request)
+
+    async def ReplyToMember(  # noqa: N802
+        self, request: chats_pb2.ReplyToMemberRequest, _context: Any
+    ) -> chats_pb2.ReplyToMemberResponse:
+        """Answer a member; INVALID_ARGUMENT, MEMBER_MESSAGE_UNKNOWN, CHAT_GONE, CHAT_WINDOW_OVER, REQUEST_ID_REUSED."""
+        return await self._calls.chats.reply(request)
+
+    async def EraseMemberMessages(  # noqa: N802
+        self, request: chats_pb2.EraseMemberMessagesRequest, _context: Any
+    ) -> chats_pb2.EraseMemberMessagesResponse:
+        """Forget what a member wrote; MEMBER_UNKNOWN, REQUEST_ID_REUSED."""
+        return await self._calls.chats.erase(request)
 
     def StreamEvents(  # noqa: N802
         self, request: streaming_pb2.StreamEventsRequest, _context: Any

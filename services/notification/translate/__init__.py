@@ -1,7 +1,18 @@
 """Protobuf to domain values and back: the only files, with rpc.py, that know the wire."""
 
+from services.notification.translate.chats import (
+    CHAT,
+    MESSAGE,
+    REPLY,
+    binding_changed,
+    message_received,
+    subject_of,
+    wire_chat,
+    wire_member_message,
+)
 from services.notification.translate.platform_events import (
     CAMPAIGNS,
+    OWN_ENVELOPES,
     TEST_TYPE,
     WORDS,
     body_of,
@@ -43,11 +54,16 @@ from services.notification.translate.wire import (
 
 __all__ = [
     "CAMPAIGNS",
+    "CHAT",
     "DELIVERY_TOPIC",
+    "MESSAGE",
     "NOBODYS",
+    "OWN_ENVELOPES",
+    "REPLY",
     "TEST_TYPE",
     "WORDS",
     "Unreadable",
+    "binding_changed",
     "body_of",
     "body_of_test",
     "campaign_copy",
@@ -63,6 +79,7 @@ __all__ = [
     "kind_number",
     "kind_of",
     "member_of",
+    "message_received",
     "paid_line",
     "payment_due",
     "price_fact",
@@ -70,10 +87,13 @@ __all__ = [
     "quiet_of",
     "refunded",
     "settled",
+    "subject_of",
     "team_fact",
     "team_key",
     "team_of",
+    "wire_chat",
     "wire_delivery",
     "wire_endpoint",
     "wire_member",
+    "wire_member_message",
 ]

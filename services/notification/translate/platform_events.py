@@ -1,7 +1,7 @@
 """What platforms are told of: the types of events by name, and an event as it is posted."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
@@ -9,6 +9,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message as ProtoMessage
+from groupbuy.notification.v1 import chats_pb2
 
 from services.chassis import ids
 from services.chassis.messages import Event, Record, decode
@@ -26,6 +27,8 @@ WORDS = {
 }
 """Topics whose events platforms are told of, and the first word of their types."""
 _TOPICS = {word: topic for topic, word in WORDS.items()}
+OWN_ENVELOPES: Mapping[str, Any] = {"chat": chats_pb2.ChatEvent}
+"""What platforms alone are told of, by the first word of its types; it goes by no topic."""
 TEST_TYPE = "webhook.test"
 """Of what SendTestEvent posts; nobody subscribes to it."""
 
@@ -35,14 +38,19 @@ def event_types() -> tuple[str, ...]:
     """Name all types: the topic's word and the fact's field in its envelope, as "team.seat_confirmed"."""
     return tuple(
         f"{word}.{fact.name}"
-        for topic, word in WORDS.items()
-        for fact in _envelope(topic).DESCRIPTOR.oneofs_by_name["fact"].fields
+        for word, envelope in _envelopes().items()
+        for fact in envelope.DESCRIPTOR.oneofs_by_name["fact"].fields
     )
+
+
+@cache
+def _envelopes() -> Mapping[str, Any]:
+    return {**{word: _envelope(topic) for topic, word in WORDS.items()}, **OWN_ENVELOPES}
 
 
 def envelope_type(kind: str) -> Any:
     """Give the message class of a type's envelope."""
-    return _envelope(_TOPICS[kind.partition(".")[0]])
+    return _envelopes()[kind.partition(".")[0]]
 
 
 @cache
@@ -80,7 +88,11 @@ def kept_told(told: Told) -> KeptEvent | None:
 
 def envelope_of(kind: str, value: bytes) -> ProtoMessage:
     """Read a kept event again."""
-    return decode(Record(_TOPICS[kind.partition(".")[0]], "", value)).envelope
+    word = kind.partition(".")[0]
+    if word in OWN_ENVELOPES:
+        own: ProtoMessage = OWN_ENVELOPES[word].FromString(value)
+        return own
+    return decode(Record(_TOPICS[word], "", value)).envelope
 
 
 def body_of(kind: str, occurred_at: datetime, envelope: ProtoMessage) -> bytes:

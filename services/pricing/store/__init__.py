@@ -12,7 +12,7 @@ from services.pricing.store.awaited import (
     look_again,
     save_awaited,
 )
-from services.pricing.store.beneficiaries import Earned, insert_beneficiaries, list_beneficiaries
+from services.pricing.store.beneficiaries import Earned, insert_beneficiaries, list_beneficiaries, sum_commissions
 from services.pricing.store.campaigns import find_offer, save_campaigns
 from services.pricing.store.deliveries import find_delivery_outcome, insert_delivery, load_units_left
 from services.pricing.store.demand import DemandRow, find_demand, save_demand
@@ -156,5 +156,6 @@ __all__ = [
     "save_line_states",
     "save_seats",
     "save_teams",
+    "sum_commissions",
     "take_differences",
 ]

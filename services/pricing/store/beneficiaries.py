@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.arrays import uuids
 from services.chassis.columns import columns
 from services.pricing.domain import BeneficiaryKind, BeneficiaryLine, Cause
 
@@ -82,6 +83,20 @@ async def list_beneficiaries(
         },
     )
     return [_earned(row) async for row in cursor]
+
+
+async def sum_commissions(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, promoter_id: str, campaigns: Sequence[UUID]
+) -> dict[UUID, tuple[int, int]]:
+    """Sum up what a promoter earned in campaigns, and what of it was taken back; minor units, zero or above."""
+    cursor = await connection.execute(
+        "SELECT campaign_id, coalesce(sum(amount) FILTER (WHERE amount > 0), 0),"
+        " coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)"
+        " FROM beneficiary_lines WHERE campaign_id = ANY (%s) AND beneficiary_id = %s AND platform_id = %s"
+        " AND kind = 'COMMISSION' GROUP BY campaign_id",
+        (uuids(campaigns), promoter_id, platform_id),
+    )
+    return {row[0]: (int(row[1]), int(row[2])) async for row in cursor}
 
 
 def _row(row_id: UUID, row: BeneficiaryLine) -> tuple[object, ...]:

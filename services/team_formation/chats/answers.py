@@ -1,6 +1,5 @@
 """Has notification answer in a chat: it alone has the apps' tokens. One call is one attempt."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -14,7 +13,8 @@ from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from services.chassis import ids
 from services.team_formation import translate
 from services.team_formation.chats.cards import Card
-from services.team_formation.hooks.reading.incoming import Reply
+from services.team_formation.chats.finding import Found
+from services.team_formation.hooks.reading.incoming import Reply, Way
 
 CALL_SECONDS = 20.0
 
@@ -37,6 +37,8 @@ class Outcome:
     end: End
     why: str = ""
     retry_after: timedelta | None = None
+    place: Reply | None = None
+    """Where the answer stands, so that another one can be put in its place; None where none can."""
 
 
 _ENDS = {
@@ -46,6 +48,8 @@ _ENDS = {
     pb2.CHAT_ANSWER_OUTCOME_MISCONFIGURED: End.MISCONFIGURED,
 }
 
+_WAYS = frozenset(Way)
+
 
 class Answers:
     """Answers in chats through notification."""
@@ -54,15 +58,16 @@ class Answers:
         self._stub = stub
         self._metadata = (("authorization", f"Bearer {service_key}"),)
 
-    async def give(self, platform_id: UUID, reply: Reply, cards: Sequence[Card], text: str, language: str) -> Outcome:
+    async def give(self, platform_id: UUID, reply: Reply, found: Found) -> Outcome:
         """Answer with cards, or where there are none with a text."""
         request = pb2.AnswerChatRequest(
             platform_id=ids.opaque(translate.PLATFORM, platform_id),
             way=str(reply.way),
             values=reply.values,
-            cards=[_card(card) for card in cards],
-            text=text,
-            language=language,
+            cards=[_card(card) for card in found.cards],
+            text=found.text,
+            language=found.language,
+            is_private=found.is_private,
         )
         try:
             answer = await self._stub.AnswerChat(request, metadata=self._metadata, timeout=CALL_SECONDS)
@@ -71,7 +76,14 @@ class Answers:
                 return Outcome(End.REFUSED, "notification cannot read it")
             return Outcome(End.RETRY, f"notification: {error.code().name}")
         after = answer.retry_after.ToTimedelta() if answer.HasField("retry_after") else None
-        return Outcome(_ENDS.get(answer.outcome, End.RETRY), answer.why, after)
+        return Outcome(_ENDS.get(answer.outcome, End.RETRY), answer.why, after, _place(answer))
+
+
+def _place(answer: pb2.AnswerChatResponse) -> Reply | None:
+    """Read where an answer stands; one of a way that is not known here is not changed."""
+    if answer.place.way not in _WAYS:
+        return None
+    return Reply(Way(answer.place.way), dict(answer.place.values))
 
 
 def _card(card: Card) -> pb2.ChatCard:

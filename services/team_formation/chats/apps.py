@@ -42,6 +42,17 @@ class App:
     secrets: Any = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a platform allows in chats of an app, and how one opens one."""
+
+    allows_leave: bool = False
+    open_link: str = ""
+
+
+NO_TERMS = Terms()
+
+
 class Apps:
     """Finds, seals and stores apps; what was found is believed for a few seconds."""
 
@@ -76,8 +87,8 @@ class Apps:
         self._known[app_id] = found = (time.monotonic(), self._opened(row))
         return found
 
-    async def put(self, platform_id: UUID, service: str, name: str, values: Values) -> AppRow:
-        """Store an app with its secrets; Rejected INVALID_ARGUMENT. The same secrets again change nothing."""
+    async def put(self, platform_id: UUID, service: str, name: str, values: Values, terms: Terms = NO_TERMS) -> AppRow:
+        """Store an app with its secrets; Rejected INVALID_ARGUMENT. The same again changes nothing."""
         made_of(SERVICES[service], values)
         async with self._database.work() as work:
             await shelf.lock_apps(work.connection, platform_id)
@@ -85,9 +96,10 @@ class Apps:
             old = rows.get((service, name))
             if old is None and len(rows) >= MOST_APPS:
                 raise invalid("name", f"a platform has at most {MOST_APPS} apps; delete one of them")
-            if old and self._values(old) == {key: list(item) for key, item in values.items()}:
+            if old and self._values(old) == {key: list(item) for key, item in values.items()} and _terms(old) == terms:
                 return old
             row = self._sealed(platform_id, service, name, values, old)
+            row = dataclasses.replace(row, allows_leave=terms.allows_leave, open_link=terms.open_link)
             await shelf.save_app(work.connection, row, self._sealer.key_id)
         self._known.pop(row.app_id, None)
         return row
@@ -97,6 +109,11 @@ class Apps:
         async with self._database.work() as work:
             await shelf.delete_app(work.connection, platform_id, service, name)
         self._known.clear()
+
+    async def ways_in(self, platform_id: UUID) -> Sequence[tuple[str, str]]:
+        """List the services that a platform has apps of, each with what opens a chat, where that is known."""
+        async with self._database.read() as connection:
+            return [(row.service, row.open_link) for row in await shelf.list_apps(connection, platform_id)]
 
     async def of(self, platform_id: UUID) -> list[tuple[AppRow, Mapping[str, int]]]:
         """List the apps of a platform, each with how many values its secrets have."""
@@ -166,6 +183,10 @@ def made_of(service: Service[Any], values: Values) -> Any:
         return service.secrets(**given)
     except ValueError as problem:
         raise invalid("secrets", str(problem)) from None
+
+
+def _terms(row: AppRow) -> Terms:
+    return Terms(row.allows_leave, row.open_link)
 
 
 def _place(platform_id: UUID, app_id: str) -> str:

@@ -20,6 +20,8 @@ class Found:
     cards: tuple[Card, ...] = ()
     text: str = ""
     language: str = ""
+    is_private: bool = False
+    """Nobody else is to see it."""
 
 
 class Finder:

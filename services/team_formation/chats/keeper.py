@@ -49,7 +49,16 @@ class Keeper:
         app, event = item.app, item.event
         sealed = self._sealer.seal(event.payload, _place(app.app_id, event.event_id))
         at = item.received_at
-        return CallRow(app.app_id, event.event_id, app.platform_id, event.kind, sealed, at, event.happened_at or at)
+        return CallRow(
+            app_id=app.app_id,
+            event_id=event.event_id,
+            platform_id=app.platform_id,
+            kind=event.kind,
+            payload=sealed,
+            received_at=at,
+            happened_at=event.happened_at or at,
+            is_covered=event.is_covered,
+        )
 
 
 def _place(app_id: str, event_id: str) -> str:

@@ -2,16 +2,18 @@
 
 https://open.larkoffice.com/document/uAjLw4CM/ukzMukzMukzM/development-link-preview/pull-link-preview-data-callback-structure:
 `inline` is the line in the message, `card` what stands below it; the answer is due within three seconds, and every
-device that shows the message asks again, so nothing of it is kept.
+device that shows the message asks again. What is kept is what it takes to have it asked again when its team changes.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.team_formation.chats.apps import App
 from services.team_formation.chats.cards import Card
+from services.team_formation.chats.noting import Answered
 from services.team_formation.hooks.call import JSON, Answer, Event
 from services.team_formation.hooks.reading.incoming import Incoming
 
@@ -21,19 +23,25 @@ _LONGEST_TITLE = 200
 Find = Callable[[UUID, Incoming], Awaitable[tuple[Card, ...]]]
 """Finds the cards of the invites that somebody named."""
 
+Note = Callable[[Answered, Incoming, Sequence[Card]], None]
+"""Has what was shown followed, without waiting."""
+
 
 class Previews:
     """Answers what has to be answered at once."""
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: Find, note: Note) -> None:
         self._find = find
+        self._note = note
 
-    async def answer(self, app: App, event: Event) -> Answer | None:
-        """Answer an event; None where that can wait."""
+    async def answer(self, app: App, event: Event, at: datetime) -> Answer | None:
+        """Answer an event that came at a time; None where that can wait."""
         if app.service.name != "feishu" or event.kind != FEISHU_PREVIEW:
             return None
         incoming = app.service.read(event.payload)
         cards = await self._find(app.platform_id, incoming) if incoming else ()
+        if incoming and cards:
+            self._note(Answered(app.app_id, app.platform_id, at), incoming, cards[:1])
         return Answer(200, json.dumps(_feishu(cards[0]) if cards else {}, ensure_ascii=False).encode(), JSON)
 
 

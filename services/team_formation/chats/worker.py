@@ -6,7 +6,7 @@ it said is forgotten, and its id is kept for as long as the service may send it 
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,13 +15,14 @@ import psycopg
 from services.chassis import logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.errors import Rejected
 from services.chassis.status import transient
 from services.chassis.wakes import Bell
 from services.team_formation.chats.answers import End, Outcome
-from services.team_formation.chats.cards import Card
-from services.team_formation.chats.finding import Finder
+from services.team_formation.chats.finding import Found
 from services.team_formation.chats.keeper import WAKE_CHANNEL, Keeper
-from services.team_formation.hooks.reading.incoming import Reply
+from services.team_formation.chats.noting import Answered, Noter
+from services.team_formation.hooks.reading.incoming import Incoming, Reply
 from services.team_formation.hooks.registry import SERVICES
 from services.team_formation.store import chat_apps as shelf
 from services.team_formation.store.chat_apps import DueCall
@@ -43,7 +44,10 @@ KEEP = timedelta(days=8)
 """Longer than any service sends again what it got no answer to: WhatsApp does so for seven days."""
 FORGET_PAGE = 1000
 
-Give = Callable[[UUID, Reply, Sequence[Card], str, str], Awaitable[Outcome]]
+Think = Callable[[DueCall, Incoming], Awaitable[Found]]
+"""Does what a call asks for, and finds what to say."""
+Give = Callable[[UUID, Reply, Found], Awaitable[Outcome]]
+"""Says it."""
 
 log = logs.logger(__name__)
 
@@ -51,12 +55,15 @@ log = logs.logger(__name__)
 class Worker:
     """The part of a process that works calls: so many at once, and of one app no more than its part."""
 
-    def __init__(self, database: Database, clock: Clock, keeper: Keeper, finder: Finder, give: Give) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, keeper: Keeper, think: Think, give: Give, noter: Noter
+    ) -> None:
         self._database = database
         self._clock = clock
         self._keeper = keeper
-        self._finder = finder
+        self._think = think
         self._give = give
+        self._noter = noter
         self._bell = Bell()
         self._under_way: dict[asyncio.Task[None], str] = {}
 
@@ -130,7 +137,8 @@ class Worker:
             return await self._answered(call)
         except Exception as error:  # noqa: BLE001 - one call must not harm the others
             log.warning("a call of a chat app failed", service=call.service, why=type(error).__name__)
-            is_fault = transient(error) is None and call.attempts >= MOST_FAILURES
+            is_away = transient(error) or (isinstance(error, Rejected) and error.reason == "UNAVAILABLE")
+            is_fault = not is_away and call.attempts >= MOST_FAILURES
             return Outcome(End.REFUSED if is_fault else End.RETRY, type(error).__name__)
 
     def _pause(self, call: DueCall, outcome: Outcome) -> timedelta:
@@ -142,12 +150,16 @@ class Worker:
         if payload is None:
             return Outcome(End.REFUSED, "it does not open")
         incoming = SERVICES[call.service].read(payload)
-        if incoming is None or incoming.reply is None:
+        if incoming is None:
             return Outcome(End.SENT, "nothing to answer")
-        found = await self._finder.find(call.platform_id, incoming)
-        if not found.cards and not found.text:
+        found = await self._think(call, incoming)
+        if incoming.reply is None or not (found.cards or found.text):
             return Outcome(End.SENT, "nothing to say")
-        return await self._give(call.platform_id, incoming.reply, found.cards, found.text, found.language)
+        outcome = await self._give(call.platform_id, incoming.reply, found)
+        if outcome.end is End.SENT:
+            answered = Answered(call.app_id, call.platform_id, call.happened_at)
+            await self._noter.note(answered, incoming, found.cards, outcome.place)
+        return outcome
 
 
 def _noted(outcome: Outcome) -> str:

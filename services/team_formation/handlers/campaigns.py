@@ -24,6 +24,7 @@ from services.chassis.work import Work
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.domain import Action, Campaign, CampaignCommand, CampaignDecision, Level, Refusal
+from services.team_formation.images.noting import note_changed, note_created
 
 COMPILE_SECONDS = 5.0
 TRIES = 5
@@ -85,6 +86,7 @@ class CampaignHandler:
                 stock = {item.sku: item.stock for item in compiled.terms.items if item.stock is not None}
                 if stock:
                     await store.offer_stock(work.connection, campaign.platform_id, campaign.campaign_id, stock)
+                await note_created(work, compiled, self._clock.now())
                 work.tell(translate.campaign_created(compiled, now))
                 levels = {sku: Level(units, 0) for sku, units in stock.items()}
                 written = translate.campaign(compiled, now, levels)
@@ -186,6 +188,7 @@ class CampaignHandler:
         if decision.offered:
             await store.offer_stock(connection, after.platform_id, after.campaign_id, decision.offered)
         await store.insert_change(connection, decision, actor, key.request_id, now)
+        await note_changed(work, campaign, decision, self._clock.now())
         work.tell(translate.campaign_changed(decision, actor, now))
         levels = dict(sorted((stock | _offered(decision, stock)).items()))
         return response(translate.campaign(after, now, levels)).SerializeToString()

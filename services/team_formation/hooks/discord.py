@@ -29,12 +29,12 @@ _PING = 1
 _KINDS = {2: "command", 3: "component", 4: "autocomplete", 5: "modal"}
 """Types of interactions, by the words of https://docs.discord.com/developers/interactions/receiving-and-responding."""
 _ANSWERS = {
-    2: Answer(200, b'{"type":5}', JSON),
+    2: Answer(200, b'{"type":5,"data":{"flags":64}}', JSON),
     3: Answer(200, b'{"type":6}', JSON),
     4: Answer(200, b'{"type":8,"data":{"choices":[]}}', JSON),
-    5: Answer(200, b'{"type":5}', JSON),
+    5: Answer(200, b'{"type":5,"data":{"flags":64}}', JSON),
 }
-"""That more comes later; no suggestions."""
+"""That more comes later, for who asked alone (flag 64): it may be about their own place. No suggestions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from services.team_formation.doors import Door, Doors
 from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.invites import write_invite
-from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import fields
+from services.team_formation.signed_links import MemberLinks, PromoterLinks
 from services.team_formation.watch import Watch
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -44,6 +44,7 @@ class Desk:
     quotes: QuoteReader
     handovers: HandoverTokens
     links: MemberLinks
+    promoter_links: PromoterLinks
     apps: Apps | None = None
     """Where chat services can be served."""
 

@@ -42,8 +42,13 @@ class CampaignRpcs(Rpcs):
         campaign = await self._campaign(fields.campaign_of(request.campaign_id))
         async with self._desk.database.read() as connection:
             rows = await (await store.list_stock(connection, caller(), [campaign.campaign_id])).all()
+            source = campaign.presentation.image_url
+            image = await store.images.find_standing(connection, caller(), source) if source else None
         stock = {sku: level for _, sku, level in rows}
-        return pb.GetCampaignResponse(campaign=translate.campaign(campaign, self._desk.clock.now(caller()), stock))
+        return pb.GetCampaignResponse(
+            campaign=translate.campaign(campaign, self._desk.clock.now(caller()), stock),
+            image=translate.image(image) if image else None,
+        )
 
     async def UpdateCampaign(self, request: pb.UpdateCampaignRequest, _context: Context) -> Any:  # noqa: N802
         """Change fields of a campaign; the ladder is compiled anew where prices change."""

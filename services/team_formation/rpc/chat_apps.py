@@ -1,5 +1,6 @@
 """Apps of chat services: setting them up, forgetting them, listing them."""
 
+import re
 from collections.abc import Mapping
 
 from groupbuy.team_formation.v1 import chat_apps_pb2
@@ -7,7 +8,7 @@ from groupbuy.team_formation.v1 import chat_apps_pb2
 from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.team_formation import translate
-from services.team_formation.chats.apps import Apps
+from services.team_formation.chats.apps import Apps, Terms
 from services.team_formation.hooks.registry import SERVICES
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
@@ -15,6 +16,9 @@ from services.team_formation.store.chat_apps import AppRow
 
 MOST_SECRETS = 10
 LONGEST_SECRET = 512
+LONGEST_LINK = 500
+_CODE = "{code}"
+_LINK = re.compile(rf"https://[a-zA-Z0-9.-]{{1,250}}/[!-~]{{1,{LONGEST_LINK}}}")
 
 
 class ChatAppRpcs(Rpcs):
@@ -26,7 +30,8 @@ class ChatAppRpcs(Rpcs):
         """Set an app up, or change its secrets."""
         apps = self._apps()
         _check_name(request.service, request.name)
-        row = await apps.put(caller(), request.service, request.name, _secrets(request))
+        terms = Terms(request.allows_leave, _open_link(request.open_link))
+        row = await apps.put(caller(), request.service, request.name, _secrets(request), terms)
         return chat_apps_pb2.PutChatAppResponse(app=self._written(row, apps.counted(row)))
 
     async def DeleteChatApp(  # noqa: N802
@@ -60,6 +65,8 @@ class ChatAppRpcs(Rpcs):
             version=row.version,
             created_at=translate.time(row.created_at),
             updated_at=translate.time(row.updated_at),
+            allows_leave=row.allows_leave,
+            open_link=row.open_link,
         )
 
 
@@ -67,6 +74,12 @@ def _check_name(service: str, name: str) -> None:
     if service not in SERVICES:
         raise invalid("service", f"must be one of {', '.join(SERVICES)}")
     fields.refuse(fields.check_channel("name", name))
+
+
+def _open_link(link: str) -> str:
+    if not link or (_LINK.fullmatch(link) and link.count(_CODE) == 1):
+        return link
+    raise invalid("open_link", f"must be an https URL of at most {LONGEST_LINK} characters with {_CODE} in it once")
 
 
 def _secrets(request: chat_apps_pb2.PutChatAppRequest) -> dict[str, list[str]]:

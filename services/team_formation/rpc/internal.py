@@ -12,9 +12,9 @@ from services.chassis.database import Database
 from services.chassis.errors import Rejected, invalid
 from services.team_formation import domain, store
 from services.team_formation.handlers import PlatformHandler
-from services.team_formation.member_links import MemberLinks
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.member_links import list_member_links
+from services.team_formation.signed_links import MemberLinks
 
 Context = grpc.aio.ServicerContext[Any, Any]
 LONGEST_NAME = 100

@@ -11,9 +11,9 @@ from services.chassis.database import Database
 from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.team_formation import store, translate
-from services.team_formation.member_links import MemberLinks
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
+from services.team_formation.signed_links import MemberLinks
 from services.team_formation.store import member_links as shelf
 
 MOST = 2_000

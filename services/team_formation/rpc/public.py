@@ -9,11 +9,13 @@ from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.invites import InviteRpcs
 from services.team_formation.rpc.lists import ListRpcs
 from services.team_formation.rpc.member_links import MemberLinkRpcs
+from services.team_formation.rpc.promoter_links import PromoterLinkRpcs
 from services.team_formation.rpc.reports import ReportRpcs
 from services.team_formation.rpc.seats import SeatRpcs
 from services.team_formation.rpc.sharing import SharingRpcs
 from services.team_formation.rpc.teams import TeamRpcs
 from services.team_formation.rpc.watching import WatchRpcs
+from services.team_formation.rpc.wechat_files import WeChatFileRpcs
 
 
 class TeamFormationServicer(
@@ -28,7 +30,9 @@ class TeamFormationServicer(
     HandoverRpcs,
     ChatAppRpcs,
     MemberLinkRpcs,
+    PromoterLinkRpcs,
     WatchRpcs,
+    WeChatFileRpcs,
     pb_grpc.TeamFormationServicer,
 ):
     """Answers platforms."""

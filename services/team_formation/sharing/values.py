@@ -23,11 +23,11 @@ def shared(
     return Shared(
         link,
         code,
-        _plain(texts[title_language]),
-        _plain(invite.label),
-        _plain(invite.note),
+        plain(texts[title_language]),
+        plain(invite.label),
+        plain(invite.note),
         price_now(campaign, team, terms, language or title_language, words),
-        _plain(campaign.presentation.seller),
+        plain(campaign.presentation.seller),
         words,
         _disclosure(invite, words),
     )
@@ -64,7 +64,7 @@ def price_now(campaign: Campaign, team: Team, terms: Terms, language: str, words
     return text if is_one else WORDS[words].from_price.format(price=text)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Give a text as one line, without what turns around the direction of what follows it."""
     kept = _TURNING.sub("", text)
     return "".join(" " if category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in kept).strip()

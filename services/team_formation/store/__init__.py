@@ -1,5 +1,6 @@
 """Every SQL statement of team_formation, by what it is about."""
 
+from services.team_formation.store import images
 from services.team_formation.store.campaigns import (
     find_campaign,
     find_owner,
@@ -90,6 +91,7 @@ __all__ = [
     "find_used_quotes",
     "find_version",
     "fix_teams",
+    "images",
     "insert_campaign",
     "insert_change",
     "insert_invites",

@@ -10,7 +10,7 @@ from psycopg.rows import TupleRow
 
 from services.chassis.arrays import byteas, texts, times, uuids
 
-_APP = "app_id, platform_id, service, name, secrets, version, created_at, updated_at"
+_APP = "app_id, platform_id, service, name, secrets, version, created_at, updated_at, allows_leave, open_link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,10 @@ class AppRow:
     version: int
     created_at: datetime
     updated_at: datetime
+    allows_leave: bool = False
+    """Members may give their places back in its chats."""
+    open_link: str = ""
+    """What opens a chat with it, with {code} where a code goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class CallRow:
     payload: bytes = field(repr=False)
     received_at: datetime
     happened_at: datetime
+    is_covered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,10 @@ class DueCall:
     happened_at: datetime
     attempts: int
     """With this one; whoever claims it after this raises it."""
+    allows_leave: bool = False
+    """Members may give their places back in chats of its app."""
+    is_covered: bool = False
+    """A signature covers what it says."""
 
 
 async def find_app(connection: AsyncConnection[TupleRow], app_id: str) -> AppRow | None:
@@ -81,9 +90,10 @@ async def save_app(connection: AsyncConnection[TupleRow], row: AppRow, sealed_wi
     """Store an app; one with the same service and name is changed."""
     await connection.execute(
         "INSERT INTO chat_apps (app_id, platform_id, service, name, secrets, sealed_with, version, created_at,"
-        " updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " updated_at, allows_leave, open_link) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " ON CONFLICT (platform_id, service, name) DO UPDATE SET secrets = excluded.secrets,"
-        " sealed_with = excluded.sealed_with, version = excluded.version, updated_at = excluded.updated_at",
+        " sealed_with = excluded.sealed_with, version = excluded.version, updated_at = excluded.updated_at,"
+        " allows_leave = excluded.allows_leave, open_link = excluded.open_link",
         (
             row.app_id,
             row.platform_id,
@@ -94,6 +104,8 @@ async def save_app(connection: AsyncConnection[TupleRow], row: AppRow, sealed_wi
             row.version,
             row.created_at,
             row.updated_at,
+            row.allows_leave,
+            row.open_link,
         ),
     )
 
@@ -118,9 +130,9 @@ async def find_sealed_otherwise(connection: AsyncConnection[TupleRow], key_id: s
 async def keep_calls(connection: AsyncConnection[TupleRow], calls: Sequence[CallRow]) -> None:
     """Store calls that are to be worked at once; those that were stored before have no effect."""
     await connection.execute(
-        "INSERT INTO hook_calls (app_id, event_id, platform_id, kind, payload, received_at, happened_at, due_at)"
-        " SELECT c.*, c.received_at FROM unnest(%s, %s, %s, %s, %s, %s, %s)"
-        " AS c (app_id, event_id, platform_id, kind, payload, received_at, happened_at)"
+        "INSERT INTO hook_calls (app_id, event_id, platform_id, kind, payload, received_at, happened_at, is_covered,"
+        " due_at) SELECT c.*, c.received_at FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s::boolean[])"
+        " AS c (app_id, event_id, platform_id, kind, payload, received_at, happened_at, is_covered)"
         " ORDER BY c.app_id, c.event_id ON CONFLICT (app_id, event_id) DO NOTHING",
         (
             texts(call.app_id for call in calls),
@@ -130,6 +142,7 @@ async def keep_calls(connection: AsyncConnection[TupleRow], calls: Sequence[Call
             byteas(call.payload for call in calls),
             times(call.received_at for call in calls),
             times(call.happened_at for call in calls),
+            [call.is_covered for call in calls],
         ),
     )
 
@@ -155,7 +168,8 @@ async def claim_calls(
         " UPDATE hook_calls AS c SET due_at = %s, attempts = c.attempts + 1"
         " FROM taken JOIN chat_apps AS a USING (app_id)"
         " WHERE c.app_id = taken.app_id AND c.event_id = taken.event_id"
-        " RETURNING c.app_id, c.event_id, c.platform_id, a.service, c.payload, c.happened_at, c.attempts",
+        " RETURNING c.app_id, c.event_id, c.platform_id, a.service, c.payload, c.happened_at, c.attempts,"
+        " a.allows_leave, c.is_covered",
         (now, texts(busy), per_app, now, limit, now + lease),
     )
     return [DueCall(*row) async for row in cursor]

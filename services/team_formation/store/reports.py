@@ -34,6 +34,16 @@ _COUNTS = ", ".join(_FUNNEL)
 _SUMS = ", ".join(f"sum({name}) AS {name}" for name in _FUNNEL)
 _TOTALS = ", ".join(f"coalesce(sum({name}), 0)" for name in _FUNNEL)
 
+STEPS = """steps AS MATERIALIZED (
+    SELECT t.terms_version, r.sku, r.role, s.threshold, s.unit_price,
+        lead(s.threshold) OVER (PARTITION BY t.terms_version, r.sku, r.role ORDER BY s.threshold) AS below
+    FROM campaign_terms AS t
+    CROSS JOIN jsonb_to_recordset(t.price_table -> 'rows') AS r (sku text, role text, steps jsonb)
+    CROSS JOIN jsonb_to_recordset(r.steps) AS s (threshold bigint, unit_price bigint)
+    WHERE t.platform_id = %(platform_id)s AND t.campaign_id = %(campaign_id)s
+)"""
+"""The prices of a campaign, each from its threshold to the one that it holds below; NULL where it holds for good."""
+
 
 def _parts(keys: tuple[str, str, str], condition: str = "true") -> str:
     """Write the tables of a report, `parts` (key, numbers) the last.
@@ -43,14 +53,7 @@ def _parts(keys: tuple[str, str, str], condition: str = "true") -> str:
     """
     of_seat, of_look, of_invite = keys
     return f"""
-WITH steps AS MATERIALIZED (
-    SELECT t.terms_version, r.sku, r.role, s.threshold, s.unit_price,
-        lead(s.threshold) OVER (PARTITION BY t.terms_version, r.sku, r.role ORDER BY s.threshold) AS below
-    FROM campaign_terms AS t
-    CROSS JOIN jsonb_to_recordset(t.price_table -> 'rows') AS r (sku text, role text, steps jsonb)
-    CROSS JOIN jsonb_to_recordset(r.steps) AS s (threshold bigint, unit_price bigint)
-    WHERE t.platform_id = %(platform_id)s AND t.campaign_id = %(campaign_id)s
-), formed_teams AS (
+WITH {STEPS}, formed_teams AS (
     SELECT t.team_id, t.terms_version, coalesce(t.formed_fill, CASE p.price_table ->> 'basis'
         WHEN 'TEAM_UNITS' THEN t.confirmed_units WHEN 'CAMPAIGN_UNITS' THEN coalesce((SELECT y.units
             FROM tallies AS y WHERE y.campaign_id = %(campaign_id)s), 0) ELSE t.confirmed_members END) AS fill
@@ -102,8 +105,12 @@ SELECT * FROM (
 ) AS page"""  # noqa: S608 - constants
 
 
-def _invites(condition: str) -> str:
-    """Write the report of some invites: the id, what it earns, the whole commission, the funnel."""
+def _invites(condition: str, *, newest: bool = False) -> str:
+    """Write the report of some invites: the id, what it earns, the whole commission, the funnel.
+
+    A page has them in the order they were made, or the newest of them.
+    """
+    after, order = ("<", "key DESC") if newest else (">", "key")
     return f"""{_parts(_INVITE, condition)}, grouped AS MATERIALIZED (
     SELECT p.key, i.channel, i.commission_basis_points AS rate, {_SUMS}
     FROM parts AS p JOIN invites AS i ON i.campaign_id = %(campaign_id)s AND i.invite_id = p.key GROUP BY 1, 2, 3
@@ -112,12 +119,13 @@ SELECT NULL::uuid AS key, '', 0, coalesce(sum(div(amount * rate + 5000, 10000)),
 UNION ALL
 SELECT * FROM (
     SELECT key, channel, rate, 0, {_COUNTS} FROM grouped
-    WHERE %(after)s::uuid IS NULL OR key > %(after)s ORDER BY key LIMIT %(limit)s
+    WHERE %(after)s::uuid IS NULL OR key {after} %(after)s ORDER BY {order} LIMIT %(limit)s
 ) AS page"""  # noqa: S608 - constants
 
 
 _CAMPAIGN = {by: _campaign(by) for by in ReportBy}
 _OF_PROMOTER = _invites("i.promoter_id = %(whose)s")
+_NEWEST_OF_PROMOTER = _invites("i.promoter_id = %(whose)s", newest=True)
 _OF_MEMBER = _invites("i.member_id = %(whose)s")
 _OF_INVITE = _invites("i.invite_id = %(whose)s")
 
@@ -158,6 +166,18 @@ async def report_promoter(
 ) -> InvitesReport:
     """Count what the invites of a promoter brought in a campaign of a platform, one by one after an invite."""
     return await _report(connection, _OF_PROMOTER, platform_id, campaign_id, promoter_id, after, limit)
+
+
+async def report_newest(
+    connection: AsyncConnection[TupleRow],
+    platform_id: UUID,
+    campaign_id: UUID,
+    promoter_id: str,
+    before: UUID | None = None,
+    limit: int = 0,
+) -> InvitesReport:
+    """Count as report_promoter does; the invites of a page are the newest before an invite, in the order of making."""
+    return await _report(connection, _NEWEST_OF_PROMOTER, platform_id, campaign_id, promoter_id, before, limit)
 
 
 async def report_member(

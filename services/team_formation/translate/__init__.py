@@ -17,6 +17,7 @@ from services.team_formation.translate.basics import (
     time,
 )
 from services.team_formation.translate.campaign_events import campaign_changed, campaign_created
+from services.team_formation.translate.images import image
 from services.team_formation.translate.scribe import Scribe
 from services.team_formation.translate.teams import prices, seat, team, totals
 from services.team_formation.translate.terms import (
@@ -53,6 +54,7 @@ __all__ = [
     "campaign_created",
     "campaign_id",
     "from_time",
+    "image",
     "invite_id",
     "ladder",
     "ladder_of",

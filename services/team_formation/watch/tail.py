@@ -10,7 +10,7 @@ from services.team_formation.store import find_turned
 from services.team_formation.store.watching import find_told
 
 _SLACK = timedelta(days=1)
-_TURNED_SLACK = timedelta(minutes=1)
+SLACK_OF_TURNS = timedelta(minutes=1)
 
 
 class Tail:
@@ -28,6 +28,10 @@ class Tail:
         self._horizon = Horizon()
         self._low: int | None = None
         self._told: dict[str, int] = {}
+
+    def last_of(self, key: str) -> int:
+        """Give the number of the last event of a key that the last look has told."""
+        return self._told[key]
 
     async def look(self, connection: Connection) -> list[str] | None:
         """List the keys that have new events, in autocommit; None at the beginning, when anything may have changed."""
@@ -63,6 +67,6 @@ class TurnedPrices:
 
     async def look(self, connection: Connection) -> set[UUID]:
         """List the campaigns whose prices turned since the look before; none at the beginning, when all is read."""
-        turned = dict(await (await find_turned(connection, self._clock.now() - _TURNED_SLACK)).all())
+        turned = dict(await (await find_turned(connection, self._clock.now() - SLACK_OF_TURNS)).all())
         told, self._told = self._told, turned
         return set() if told is None else {campaign for campaign, at in turned.items() if told.get(campaign) != at}

@@ -18,6 +18,7 @@ IMMUTABLE = b"public, max-age=31536000, immutable"
 FRESH = b"no-cache"
 """Kept, and asked for again each time: If-None-Match makes that cheap."""
 NO_STORE = b"no-store"
+A_DAY = b"public, max-age=86400"
 _SHORTEST_PACKED = 256
 _GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q\s*=\s*0(?:\.0*)?\s*(?:,|$))")
 """A coding with the weight 0 is not taken (RFC 9110, section 12.5.3)."""
@@ -62,7 +63,7 @@ class Answer:
 
 def answer(request: Request, body: Body, headers: Headers, status: int = 200) -> Answer:
     """Answer a request: packed where the client takes that, and with 304 where it has the same already."""
-    sent = [*headers, (b"etag", body.etag), (b"vary", b"accept-encoding, accept-language")]
+    sent = [(b"etag", body.etag), (b"vary", b"accept-encoding, accept-language"), *headers]
     asked = dict(request.scope["headers"])
     if status == 200 and _has(asked.get(b"if-none-match", b""), body.etag):  # noqa: PLR2004 - OK
         return Answer(304, sent, b"")
@@ -97,11 +98,15 @@ def common(cache: bytes) -> Headers:
     return [(b"cache-control", cache), (b"x-content-type-options", b"nosniff")]
 
 
-def for_pages(cache: bytes, style: str) -> Headers:
-    """Give the headers of a page: only what this origin serves is loaded, and the one style sheet that it brings."""
+def for_pages(cache: bytes, style: str, *, scripts: str = "", frames: str = "'none'") -> Headers:
+    """Give the headers of a page: only what this origin serves is loaded, and the one style sheet that it brings.
+
+    `scripts` and `frames` are other sources of those, where a page needs any.
+    """
     policy = (
         "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; connect-src 'self';"
-        f" img-src 'self' data:; script-src 'self'; style-src 'sha256-{digest(style.encode())}'"
+        f" img-src 'self' data:; script-src 'self'{scripts and f' {scripts}'}; frame-src {frames};"
+        f" style-src 'sha256-{digest(style.encode())}'"
     )
     return [
         *common(cache),

@@ -1,6 +1,7 @@
 """Answers to those who open a campaign's link: the page, its data, its events, its QR code; and a stream's screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
@@ -12,6 +13,7 @@ from services.team_formation.domain import Visibility
 from services.team_formation.sharing import qr
 from services.team_formation.web import languages
 from services.team_formation.web.answers import (
+    A_DAY,
     FRESH,
     IMMUTABLE,
     NO_STORE,
@@ -27,13 +29,12 @@ from services.team_formation.web.campaign_sheets import CampaignSheets
 from services.team_formation.web.campaign_shown import ShownCampaign
 from services.team_formation.web.campaign_visits import CampaignPlace, CampaignVisit, CampaignVisits
 from services.team_formation.web.following import Following
-from services.team_formation.web.guesses import Guesses
-from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.live import Live
-from services.team_formation.web.pages import Assets, Pages
+from services.team_formation.web.picture import Shape
+from services.team_formation.web.share_cards import campaign_card
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.streams import EventStream
+from services.team_formation.web.tools import Tools
 from services.team_formation.web.words import Words
 
 Draw = Callable[[CampaignVisit, Words, str], bytes]
@@ -42,26 +43,18 @@ Draw = Callable[[CampaignVisit, Words, str], bytes]
 class CampaignPages:
     """The pages of campaigns."""
 
-    def __init__(
-        self,
-        visits: CampaignVisits,
-        teams: Live[str, Shown],
-        pages: Pages,
-        assets: Assets,
-        checkouts: Checkouts,
-        guesses: Guesses,
-        origins: Sequence[str],
-    ) -> None:
+    def __init__(self, visits: CampaignVisits, teams: Live[str, Shown], tools: Tools) -> None:
         self._visits = visits
         self._teams = teams
-        self._sheets = CampaignSheets(pages, assets)
-        self._checkouts = checkouts
-        self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
-        self._origins = frozenset(origins)
-        self._following = Following(visits, origins)
-        self._headers = for_pages(FRESH, assets.style)
-        self._unkept = for_pages(NO_STORE, assets.style)
-        self._of_screens = for_pages(FRESH, assets.screen_style)
+        self._sheets = CampaignSheets(tools.pages, tools.assets)
+        self._checkouts = tools.checkouts
+        self._cards = tools.cards
+        self._previews = tools.previews
+        self._strangers = tools.strangers
+        self._origins = frozenset(tools.origins)
+        self._following = Following(visits, tools.origins)
+        self._unkept = for_pages(NO_STORE, tools.assets.style)
+        self._of_screens = for_pages(FRESH, tools.assets.screen_style)
 
     def routes(self) -> list[BaseRoute]:
         """List what is answered."""
@@ -69,7 +62,10 @@ class CampaignPages:
             Route("/c/{code}.json", self.data),
             Route("/c/{code}/events", self.events),
             Route("/c/{code}/qr.svg", self.qr_code),
+            Route("/c/{code}/picture", partial(self.picture, Shape.WIDE)),
+            Route("/c/{code}/square", partial(self.picture, Shape.SQUARE)),
             Route("/c/{code}/open", self.open),
+            Route("/c/{code}/wechat.json", self.card),
             Route("/c/{code}/join/{team}", self.join),
             Route("/c/{code}", self.page),
             Route("/live/{code}/events", self.screen_events),
@@ -81,7 +77,9 @@ class CampaignPages:
         found = await self._find(request)
         if isinstance(found, Answer):
             return found
-        return answer(request, self._sheets.html(found[1], *_languages(request, found[1])), self._headers)
+        place, visit = found
+        headers = await self._cards.page_headers(request, place.platform_id)
+        return answer(request, self._sheets.html(visit, *_languages(request, visit)), headers)
 
     async def data(self, request: Request) -> Answer:
         """Answer with all that the page says; `after` a version, once there is something newer."""
@@ -118,6 +116,22 @@ class CampaignPages:
             return found
         drawn = body_of(qr.Format.SVG.encode(), qr.draw(found[0].link, qr.Format.SVG))
         return answer(request, drawn, common(IMMUTABLE))
+
+    async def card(self, request: Request) -> Answer:
+        """Answer with what WeChat's browser needs to show the link as a card."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        place, visit = found
+        return await self._cards.signed(request, place.platform_id, campaign_card(visit, *_languages(request, visit)))
+
+    async def picture(self, shape: Shape, request: Request) -> Answer:
+        """Answer with the preview picture."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        drawn = await self._previews.of_campaign(found[1], *_languages(request, found[1]), shape)
+        return answer(request, drawn, common(A_DAY))
 
     async def open(self, request: Request) -> Answer:
         """Lead to the checkout with a token that names no team; back to the page where none can be opened."""

@@ -13,6 +13,9 @@ from services.team_formation import translate
 from services.team_formation.domain import Basis, Campaign, CampaignState, CountedIn, Role, Team, Terms
 from services.team_formation.web.campaign_visits import CampaignVisit
 from services.team_formation.web.offer import ItemOffer, Offer, Step, ladder_of, offer_of, offer_of_new
+from services.team_formation.web.photos import Photo, photo_of
+from services.team_formation.web.picture import Shape
+from services.team_formation.web.previews import picture_url
 from services.team_formation.web.wording import (
     alone_text,
     charge_lines,
@@ -117,6 +120,10 @@ class CampaignView:
 
     code: str
     link: str
+    picture: str
+    """The address of the preview picture, 1200 x 630."""
+    square: str
+    """The same in a square, for cards with a small picture."""
     path: str
     version: str
     language: str
@@ -126,6 +133,8 @@ class CampaignView:
     currency: str
     title: str
     title_language: str
+    photo: Photo | None
+    """The picture of what is sold; None where there is none."""
     seller: str
     heading: str
     """What the page says first where nobody can join now; empty while it runs."""
@@ -199,9 +208,12 @@ class _Writer:
         alone = campaign.presentation.checkout_url if visit.is_open else ""
         joined = words.count("c_joined", self.shown.joined)
         early = visit.is_early
+        # chats keep pictures by their address: a campaign that was changed has another one, and one that has begun
         return CampaignView(
             code=visit.code,
             link=visit.link,
+            picture=picture_url(visit, words, Shape.WIDE),
+            square=picture_url(visit, words, Shape.SQUARE),
             path=visit.path,
             version=visit.version,
             language=words.language,
@@ -211,6 +223,7 @@ class _Writer:
             currency=campaign.currency,
             title=self.text.title,
             title_language=self.text.language,
+            photo=photo_of(visit.photo, visit.link.removesuffix(f"/c/{visit.code}")),
             seller=words.say("sold_by", seller=formats.isolated(campaign.presentation.seller, words.locale)),
             heading=heading,
             text=text,

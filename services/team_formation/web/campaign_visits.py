@@ -16,8 +16,10 @@ from services.chassis.database import Database
 from services.team_formation import store, translate
 from services.team_formation.codes import InviteCodes
 from services.team_formation.domain import CampaignState, Phase
+from services.team_formation.store.images import ShownImage
 from services.team_formation.web.campaign_shown import ShownCampaign
 from services.team_formation.web.live import Live
+from services.team_formation.web.photos import Photos
 from services.team_formation.web.positions import position
 
 _MOST = 50_000
@@ -42,6 +44,8 @@ class CampaignVisit:
     link: str
     hands_over: bool
     """Whether this installation can sign what the checkout is told."""
+    photo: ShownImage | None = None
+    """The picture of what is sold, where there is one by now."""
 
     @property
     def path(self) -> str:
@@ -56,7 +60,8 @@ class CampaignVisit:
     @property
     def version(self) -> str:
         """Name what it shows: the same for the same words."""
-        return f"{self.shown.version}.{self.shown.turn}"
+        standing = f"{self.shown.version}.{self.shown.turn}"
+        return f"{standing}.{self.photo.tag}" if self.photo else standing
 
     @property
     def leads_to_checkout(self) -> bool:
@@ -83,6 +88,7 @@ class CampaignVisits:
         clock: Clock,
         codes: InviteCodes,
         live: Live[UUID, ShownCampaign],
+        photos: Photos,
         *,
         hands_over: bool,
     ) -> None:
@@ -90,6 +96,7 @@ class CampaignVisits:
         self._clock = clock
         self._codes = codes
         self._live = live
+        self._photos = photos
         self._hands_over = hands_over
         self._places: dict[str, CampaignPlace] = {}
 
@@ -118,7 +125,8 @@ class CampaignVisits:
         """Tell what a page shows with a state of the campaign; None for a draft."""
         if shown.campaign.phase is Phase.DRAFT:
             return None
-        return CampaignVisit(shown, place.code, place.link, self._hands_over)
+        photo = await self._photos.shown(place.platform_id, shown.campaign.presentation.image_url)
+        return CampaignVisit(shown, place.code, place.link, self._hands_over, photo)
 
     def follow(self, place: CampaignPlace, after: str) -> AsyncGenerator[ShownCampaign, None]:
         """Yield the states of the campaign after a version of the page, as they come."""

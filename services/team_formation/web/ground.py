@@ -7,11 +7,12 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
+from services.team_formation.commissions import AskCommissions
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import Answer, Ask
 from services.team_formation.handover import HandoverTokens
-from services.team_formation.member_links import MemberLinks
-from services.team_formation.member_messages import MemberMessages
+from services.team_formation.message_switch import MessageSwitch
+from services.team_formation.signed_links import MemberLinks, PromoterLinks
 
 Submit = Callable[[Ask], Awaitable[Answer]]
 
@@ -27,7 +28,10 @@ class Ground:
     doors: Doors
     tokens: HandoverTokens
     links: MemberLinks
+    promoter_links: PromoterLinks
     submit: Submit
     """Has a command decided."""
-    messages: MemberMessages | None = None
+    commissions: AskCommissions
+    """Asks pricing what promoters earn."""
+    switch: MessageSwitch | None = None
     """The switch of members' messages; None where no notification is named."""

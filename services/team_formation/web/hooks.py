@@ -6,6 +6,7 @@ is. What cannot be kept in time is answered 503, upon which the services send it
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import psycopg
 from prometheus_client import Counter
@@ -32,7 +33,7 @@ KEEP_SECONDS = 2.0
 
 CALLS = Counter("groupbuy_hook_calls_total", "Calls of chat services by what became of them.", ["service", "outcome"])
 
-Preview = Callable[[App, Event], Awaitable[Said | None]]
+Preview = Callable[[App, Event, datetime], Awaitable[Said | None]]
 """Answers what has to be answered at once; None where it is worked later."""
 
 log = logs.logger(__name__)
@@ -85,7 +86,7 @@ class Hooks:
     async def _kept(self, app: App, verified: Verified, call: Call) -> Answer:
         """Keep the events, then answer: at once where the service wants to show something now."""
         for event in verified.events:
-            if said := await self._preview(app, event):
+            if said := await self._preview(app, event, call.received_at):
                 return _counted(app.service.name, "shown", said)
         try:
             async with asyncio.timeout(KEEP_SECONDS):

@@ -1,6 +1,5 @@
 """Answers to those who open an invite link: the page, its data, its events, its QR code."""
 
-from collections.abc import Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 from services.team_formation.sharing import qr
 from services.team_formation.web import languages
 from services.team_formation.web.answers import (
+    A_DAY,
     FRESH,
     IMMUTABLE,
     NO_STORE,
@@ -22,44 +22,30 @@ from services.team_formation.web.answers import (
     redirect,
 )
 from services.team_formation.web.following import Following
-from services.team_formation.web.guesses import Guesses
-from services.team_formation.web.joining import Checkouts
 from services.team_formation.web.opens import Opens, is_person
-from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.picture import Shape
-from services.team_formation.web.previews import Previews
+from services.team_formation.web.share_cards import invite_card
 from services.team_formation.web.shown import Shown
-from services.team_formation.web.strangers import Strangers
 from services.team_formation.web.streams import EventStream
+from services.team_formation.web.tools import Tools
 from services.team_formation.web.visits import Place, Visit, Visits
 from services.team_formation.web.words import Words
-
-_A_DAY = b"public, max-age=86400"
 
 
 class InvitePages:
     """The pages of invites."""
 
-    def __init__(
-        self,
-        visits: Visits,
-        pages: Pages,
-        assets: Assets,
-        opens: Opens,
-        checkouts: Checkouts,
-        guesses: Guesses,
-        origins: Sequence[str],
-    ) -> None:
+    def __init__(self, visits: Visits, opens: Opens, tools: Tools) -> None:
         self._visits = visits
-        self._pages = pages
         self._opens = opens
-        self._checkouts = checkouts
-        self._strangers = Strangers(pages, assets, guesses, frozenset(origins))
-        self._following = Following(visits, origins)
-        self._previews = Previews()
-        self._origins = frozenset(origins)
-        self._headers = for_pages(FRESH, assets.style)
-        self._unkept = for_pages(NO_STORE, assets.style)
+        self._pages = tools.pages
+        self._checkouts = tools.checkouts
+        self._cards = tools.cards
+        self._previews = tools.previews
+        self._strangers = tools.strangers
+        self._following = Following(visits, tools.origins)
+        self._origins = frozenset(tools.origins)
+        self._unkept = for_pages(NO_STORE, tools.assets.style)
 
     def routes(self) -> list[BaseRoute]:
         """List what is answered."""
@@ -68,6 +54,7 @@ class InvitePages:
             Route("/i/{code}/events", self.events),
             Route("/i/{code}/qr.svg", self.qr_code),
             Route("/i/{code}/join", self.join),
+            Route("/i/{code}/wechat.json", self.card),
             Route("/i/{code}/picture", partial(self.picture, Shape.WIDE)),
             Route("/i/{code}/square", partial(self.picture, Shape.SQUARE)),
             Route("/i/{code}", self.page),
@@ -81,7 +68,8 @@ class InvitePages:
         place, visit = found
         if request.method == "GET" and is_person(dict(request.scope["headers"])):
             self._opens.add(place.door)
-        return answer(request, self._pages.html(visit, *_languages(request, visit)), self._headers)
+        headers = await self._cards.page_headers(request, place.door.platform_id)
+        return answer(request, self._pages.html(visit, *_languages(request, visit)), headers)
 
     async def data(self, request: Request) -> Answer:
         """Answer with all that the page says; `after` a version, once there is something newer."""
@@ -119,7 +107,16 @@ class InvitePages:
         if isinstance(found, Answer):
             return found
         drawn = await self._previews.picture(found[1], *_languages(request, found[1]), shape)
-        return answer(request, drawn, common(_A_DAY))
+        return answer(request, drawn, common(A_DAY))
+
+    async def card(self, request: Request) -> Answer:
+        """Answer with what WeChat's browser needs to show the link as a card."""
+        found = await self._find(request)
+        if isinstance(found, Answer):
+            return found
+        place, visit = found
+        card = invite_card(visit, *_languages(request, visit))
+        return await self._cards.signed(request, place.door.platform_id, card)
 
     async def join(self, request: Request) -> Answer:
         """Lead to the platform's checkout with a token of its own for each; back to the page where nobody can join."""

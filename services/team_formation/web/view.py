@@ -22,9 +22,13 @@ from services.team_formation.sharing.channels import CHANNELS, ours
 from services.team_formation.sharing.links import ShareLink, make
 from services.team_formation.sharing.values import shared
 from services.team_formation.web.offer import ItemOffer, Offer, Step, offer_of
+from services.team_formation.web.photos import Photo, photo_of
+from services.team_formation.web.picture import Shape
+from services.team_formation.web.previews import picture_url
 from services.team_formation.web.visits import Action, Standing, Visit
 from services.team_formation.web.wording import (
     alone_text,
+    channel_name,
     charge_lines,
     ended_title,
     ending,
@@ -119,6 +123,8 @@ class View:
     """The address of the preview picture, 1200 x 630."""
     square: str
     """The same in a square, for cards with a small picture."""
+    photo: Photo | None
+    """The picture of what is sold; None where there is none."""
     path: str
     """The link without its origin: the page's other addresses begin with it."""
     version: str
@@ -199,12 +205,12 @@ class _Writer:
         seats = self._seats()
         price = self._price()
         heading = ended_title(self.team.state, words)
-        drawn = f"lang={words.language}&v={campaign.version}"  # chats keep pictures by their address
         return View(
             code=self.visit.code,
             link=self.visit.link,
-            picture=f"{self.visit.link}/picture?{drawn}",
-            square=f"{self.visit.link}/square?{drawn}",
+            picture=picture_url(self.visit, words, Shape.WIDE),
+            square=picture_url(self.visit, words, Shape.SQUARE),
+            photo=photo_of(self.visit.photo, self.visit.link.removesuffix(f"/i/{self.visit.code}")),
             path=self.path,
             version=self.visit.version,
             language=words.language,
@@ -242,7 +248,7 @@ class _Writer:
         )
 
     def _channel(self, link: ShareLink) -> Channel:
-        return Channel(link.channel, self.words.texts["channels"].get(link.channel, link.channel), link.url, link.text)
+        return Channel(link.channel, channel_name(link.channel, self.words), link.url, link.text)
 
     @property
     def is_full(self) -> bool:

@@ -15,8 +15,10 @@ from services.team_formation import store
 from services.team_formation.codes import InviteCodes, hash_code
 from services.team_formation.domain import Invite, OnFull, Phase, invite_refusal
 from services.team_formation.doors import Door, Doors
+from services.team_formation.store.images import ShownImage
 from services.team_formation.translate import team_id
 from services.team_formation.web.live import Live
+from services.team_formation.web.photos import Photos
 from services.team_formation.web.positions import position
 from services.team_formation.web.shown import Shown
 
@@ -66,6 +68,8 @@ class Visit:
     link: str
     hands_over: bool
     """Whether this installation can sign what the checkout is told."""
+    photo: ShownImage | None = None
+    """The picture of what is sold, where there is one by now."""
 
     @property
     def leads_to_checkout(self) -> bool:
@@ -81,7 +85,8 @@ class Visit:
     @property
     def version(self) -> str:
         """Name what it shows: the same for the same words."""
-        return f"{self.shown.version}.{self.shown.turn}.{self.standing[:1]}"
+        standing = f"{self.shown.version}.{self.shown.turn}.{self.standing[:1]}"
+        return f"{standing}.{self.photo.tag}" if self.photo else standing
 
     @property
     def action(self) -> Action:
@@ -108,6 +113,7 @@ class Visits:
         codes: InviteCodes,
         doors: Doors,
         live: Live[str, Shown],
+        photos: Photos,
         *,
         hands_over: bool,
     ) -> None:
@@ -116,6 +122,7 @@ class Visits:
         self._codes = codes
         self._doors = doors
         self._live = live
+        self._photos = photos
         self._hands_over = hands_over
         self._places: dict[str, Place] = {}
         self._invites: dict[UUID, tuple[float, Invite]] = {}
@@ -147,12 +154,12 @@ class Visits:
         shown = self._live.at_hand(place.door.platform_id, place.team)
         if shown is None:
             shown = await self._live.now(place.door.platform_id, place.team)
-        return self.made(place, invite, shown)
+        return await self.made(place, invite, shown)
 
     async def seen(self, place: Place, shown: Shown) -> Visit | None:
         """Find what the page shows with a state of the team."""
         invite = await self._invite(place.door)
-        return None if invite is None or invite.revoked_at else self.made(place, invite, shown)
+        return None if invite is None or invite.revoked_at else await self.made(place, invite, shown)
 
     def follow(self, place: Place, after: str) -> AsyncGenerator[Shown, None]:
         """Yield the states of the team after a version of the page, as they come."""
@@ -163,11 +170,12 @@ class Visits:
         """Tell the time of a place's platform, in milliseconds since 1970: countdowns go by it."""
         return int(self._clock.now(place.door.platform_id).timestamp() * 1000)
 
-    def made(self, place: Place, invite: Invite, shown: Shown) -> Visit:
+    async def made(self, place: Place, invite: Invite, shown: Shown) -> Visit:
         """Put together what a page is made from."""
         refusal = invite_refusal(invite, self._clock.now(place.door.platform_id))
         standing = _STANDINGS.get(refusal.reason, Standing.GOOD) if refusal else Standing.GOOD
-        return Visit(invite, standing, shown, place.code, place.link, self._hands_over)
+        photo = await self._photos.shown(place.door.platform_id, shown.campaign.presentation.image_url)
+        return Visit(invite, standing, shown, place.code, place.link, self._hands_over, photo)
 
     async def _invite(self, door: Door) -> Invite | None:
         """Give an invite as it was a moment ago; all who ask at once wait for one query."""

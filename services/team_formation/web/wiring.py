@@ -3,16 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
-from services.chassis.database import Database
 from services.chassis.process import timer
 from services.chassis.runner import Part
 from services.chassis.sealing import Sealer
 from services.team_formation.chats.apps import Apps
 from services.team_formation.chats.finding import Finder
+from services.team_formation.chats.hearing import Hearing
 from services.team_formation.chats.keeper import Keeper
-from services.team_formation.chats.previews import Previews
+from services.team_formation.chats.leaving import Leaving
+from services.team_formation.chats.living import FORGET_PAGE as PREVIEWS_PAGE
+from services.team_formation.chats.living import Living
+from services.team_formation.chats.looking import Load, Looker
+from services.team_formation.chats.marking import Marker
+from services.team_formation.chats.noting import Noter
+from services.team_formation.chats.own_seats import OwnSeats
+from services.team_formation.chats.previews import Previews as ChatPreviews
+from services.team_formation.chats.talking import Talks
 from services.team_formation.chats.worker import FORGET_PAGE, Give, Worker
 from services.team_formation.settings import Settings
 from services.team_formation.watch import Watch
@@ -26,11 +33,22 @@ from services.team_formation.web.hooks import Hooks
 from services.team_formation.web.invite_pages import InvitePages
 from services.team_formation.web.joining import Checkouts, keys_route
 from services.team_formation.web.live import Live
+from services.team_formation.web.member_door import MemberDoor
 from services.team_formation.web.member_pages import MemberPages
+from services.team_formation.web.member_talk import MemberTalk
 from services.team_formation.web.opens import Opens
 from services.team_formation.web.pages import Assets, Pages
-from services.team_formation.web.shown import ShownTeams
+from services.team_formation.web.photo_files import PhotoFiles
+from services.team_formation.web.photos import Photos
+from services.team_formation.web.previews import Previews
+from services.team_formation.web.promoter_pages import PromoterPages
+from services.team_formation.web.shown import Shown, ShownTeams
+from services.team_formation.web.strangers import Strangers
+from services.team_formation.web.tools import Tools
 from services.team_formation.web.visits import Visits
+from services.team_formation.web.wechat_cards import WeChatCards
+from services.team_formation.wechat.files import ServedFiles
+from services.team_formation.wechat.tickets import Tickets
 
 FORGET_SECONDS = 60.0
 
@@ -41,25 +59,30 @@ class ToChats:
 
     sealer: Sealer
     give: Give
+    hearing: Hearing
 
 
 class Web:
     """The web edge of a process."""
 
-    def __init__(self, ground: Ground, to_chats: ToChats | None = None) -> None:
+    def __init__(self, ground: Ground, to_chats: ToChats | None = None, tickets: Tickets | None = None) -> None:
         database, clock, codes = ground.database, ground.clock, ground.codes
         self._ground = ground
+        self._tickets = tickets
+        self._hearing = to_chats.hearing if to_chats else None
         campaigns = ShownCampaigns(database, clock, ground.catalogue)
-        self.watch = Watch(database, clock, ShownTeams(database, ground.catalogue).load, campaigns.load)
+        teams = ShownTeams(database, ground.catalogue).load
+        self.watch = Watch(database, clock, teams, campaigns.load)
         self.live = Live(self.watch.teams)
         self.campaigns = Live(self.watch.campaigns)
         self.opens = Opens(database, clock)
+        self.photos = Photos(database)
         self._edge: WebEdge | None = None
         can_mint = ground.tokens.can_mint
-        self._visits = Visits(database, clock, codes, ground.doors, self.live, hands_over=can_mint)
-        self._campaign_visits = CampaignVisits(database, clock, codes, self.campaigns, hands_over=can_mint)
+        self._visits = Visits(database, clock, codes, ground.doors, self.live, self.photos, hands_over=can_mint)
+        self._campaign_visits = CampaignVisits(database, clock, codes, self.campaigns, self.photos, hands_over=can_mint)
         self._checkouts = Checkouts(ground.tokens, clock)
-        self.chats = Chats(database, clock, Finder(self._visits, codes.url("")), to_chats) if to_chats else None
+        self.chats = Chats(ground, self._visits, self.live, teams, to_chats) if to_chats else None
 
     @property
     def port(self) -> int:
@@ -77,10 +100,24 @@ class Web:
         pages = Pages(assets)
         origins = [origin.strip() for origin in settings.web_origins.split(",") if origin.strip()]
         guesses = Guesses()
-        invites = InvitePages(self._visits, pages, assets, self.opens, self._checkouts, guesses, origins)
-        members = MemberPages(self._ground, self.live, pages, assets, guesses)
-        campaigns = CampaignPages(self._campaign_visits, self.live, pages, assets, self._checkouts, guesses, origins)
-        routes = [*invites.routes(), *members.routes(), *campaigns.routes()]
+        strangers, files = Strangers(pages, assets, guesses, frozenset(origins)), ServedFiles(self._ground.database)
+        cards = WeChatCards(files, self._tickets, self._ground.clock, strangers, assets.style)
+        tools = Tools(pages, assets, self._checkouts, Previews(self.photos), strangers, cards, origins)
+        invites = InvitePages(self._visits, self.opens, tools)
+        door = MemberDoor(self._ground, self.live, pages, assets, guesses)
+        talk = MemberTalk(door, self._ground.switch, self._hearing, self.apps)
+        members = MemberPages(self._ground, self.live, door, talk)
+        campaigns = CampaignPages(self._campaign_visits, self.live, tools)
+        promoters = PromoterPages(self._ground, pages, assets, guesses)
+        photos = PhotoFiles(self.photos, strangers)
+        routes = [
+            *invites.routes(),
+            *members.routes(),
+            *campaigns.routes(),
+            *promoters.routes(),
+            *photos.routes(),
+            *cards.routes(),
+        ]
         hooks = self.chats.hooks.routes() if self.chats else []
         app = application([*routes, *hooks, keys_route(self._ground.tokens)], pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
@@ -101,18 +138,29 @@ class Web:
 class Chats:
     """What serves chat services."""
 
-    def __init__(self, database: Database, clock: Clock, finder: Finder, to_chats: ToChats) -> None:
-        keeper = Keeper(database, to_chats.sealer)
-        self.apps = Apps(database, clock, to_chats.sealer)
-        self.worker = Worker(database, clock, keeper, finder, to_chats.give)
+    def __init__(self, ground: Ground, visits: Visits, live: Live[str, Shown], teams: Load, to_chats: ToChats) -> None:
+        database, clock, links, sealer = ground.database, ground.clock, ground.links, to_chats.sealer
+        link = ground.codes.url("")
+        keeper, finder = Keeper(database, sealer), Finder(visits, link)
+        seats = OwnSeats(database, clock, links, live)
+        talks = Talks(finder, to_chats.hearing, seats, Leaving(links, ground.submit))
+        self._noter = Noter(database, clock, sealer, visits, link)
+        self.apps = Apps(database, clock, sealer)
+        self.worker = Worker(database, clock, keeper, talks.answer, to_chats.give, self._noter)
+        self.living = Living(database, clock, Looker(visits, teams, self._noter, clock), to_chats.give)
+        self.marker = Marker(database, clock)
         self._calls = Coalescer("hook calls", keeper.decide)
-        self.hooks = Hooks(self.apps, self._calls, clock, Previews(finder.cards).answer)
+        self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(finder.cards, self._noter.note_aside).answer)
 
     def parts(self) -> Sequence[Part]:
         """List the parts."""
         return (
             Part("hook calls", run=self._calls.run),
+            Part("chat previews", run=self._noter.run),
             Part("chats", run=self.worker.run),
+            Part("live previews", run=self.living.run),
+            Part("changes for live previews", run=self.marker.run),
+            timer("forgotten live previews", self.living.forget, every=FORGET_SECONDS, page=PREVIEWS_PAGE),
             timer("forgotten hook calls", self.worker.forget, every=FORGET_SECONDS, page=FORGET_PAGE),
             timer("seals of chat apps", self.apps.seal_anew, every=FORGET_SECONDS),
         )

@@ -65,11 +65,16 @@ def percent_text(basis_points: int, words: Words) -> str:
     return format_percent(basis_points / _WHOLE, locale=words.locale, decimal_quantization=False)
 
 
-def ending(at: datetime, campaign: Campaign, words: Words) -> str:
+def ending(at: datetime, campaign: Campaign, words: Words, *, seconds: bool = False) -> str:
     """Write a time where the campaign is, and where that is: Nov 21, 9:00 PM (Shanghai)."""
     zone = campaign.presentation.time_zone or "UTC"
     place = "UTC" if zone == "UTC" else get_timezone_location(formats.zone(zone), words.locale, return_city=True)
-    return words.say("by", time=formats.moment(at, zone, words.locale), zone=place)
+    return words.say("by", time=formats.moment(at, zone, words.locale, seconds=seconds), zone=place)
+
+
+def channel_name(channel: str, words: Words) -> str:
+    """Name a channel that links are shared in; one of a platform's own by its own name."""
+    return str(words.texts["channels"].get(channel, channel))
 
 
 def alone_text(item: ItemOffer, currency: str, words: Words) -> str:

@@ -200,3 +200,28 @@ async def test_statements_are_prepared_unless_a_pooler_cannot(url: str) -> None:
             row = await connection.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%::int'")
             assert (await row.fetchone() or (None,))[0] == expected
         await store.stop()
+
+
+@pytest.mark.parametrize("way", ["read", "work"])
+async def test_a_task_that_is_told_to_end_as_its_connection_comes_ends(store: Database, way: str) -> None:
+    one = Database(store.direct_url, pool_size=1)
+    await one.start()
+
+    async def use() -> None:
+        async with one.read() if way == "read" else one.work():
+            await asyncio.Event().wait()
+
+    for steps in range(40):
+        async with one.read() as held:
+            task = asyncio.create_task(use())
+            await asyncio.sleep(0.002)
+            assert not held.closed
+        for _ in range(steps % 20):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=5)
+        if not done:
+            task.cancel()  # so that the pool closes
+        assert done, f"told to end after {steps} steps, it goes on"
+        assert task.cancelled()
+    await one.stop()

@@ -64,7 +64,8 @@ async def answered(api: Api, *answers: Answer, **changed: Any) -> tuple[pb.Answe
 
 async def test_an_answer_is_sent_by_the_platforms_account(api: Api) -> None:
     response, (asked,) = await answered(api, TOOK)
-    assert response == pb.AnswerChatResponse(outcome=pb.CHAT_ANSWER_OUTCOME_SENT)
+    place = pb.ChatAnswerPlace(way="telegram", values={"chat_id": CHAT, "edits": "43"})
+    assert response == pb.AnswerChatResponse(outcome=pb.CHAT_ANSWER_OUTCOME_SENT, place=place)
     assert asked.path == f"/bot{TOKEN}/sendMessage"
     assert asked.json()["text"] == "Mangoes\n€34.90"
 

@@ -17,7 +17,7 @@ from services.notification import metrics
 from services.notification.channels import Refused
 from services.notification.places import REST_SECONDS, Places
 from services.notification.translate import NOBODYS
-from services.team_formation.member_links import MemberLinks
+from services.team_formation.signed_links import MemberLinks
 from services.team_formation.store import member_links as shelf
 from tests.integration.notification.test_sending import Scripted, a_delivery, a_sender, turn
 from tests.support.database import Database

@@ -118,7 +118,7 @@ async def api(pricing: PricingService) -> AsyncIterator[Api]:
             ),
             Servicer(
                 "groupbuy.pricing.v1.PricingInternal",
-                PricingInternal(),
+                PricingInternal(pricing.database),
                 pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
             ),
         ],

@@ -19,6 +19,22 @@ def an_app(service: str = "slack", name: str = "shop", **secrets: list[str]) -> 
     )
 
 
+def opened_by(link: str) -> pb.PutChatAppRequest:
+    request = an_app()
+    request.open_link = link
+    return request
+
+
+async def test_what_is_allowed_in_its_chats_is_kept_and_changed(api: Api) -> None:
+    request = opened_by("https://t.me/oliveto_bot?start={code}")
+    request.allows_leave = True
+    made = (await api.call("PutChatApp", request)).app
+    assert (made.allows_leave, made.open_link) == (True, "https://t.me/oliveto_bot?start={code}")
+    assert (await api.call("PutChatApp", request)).app == made
+    changed = (await api.call("PutChatApp", an_app())).app
+    assert (changed.allows_leave, changed.open_link, changed.version) == (False, "", 2)
+
+
 async def test_an_app_has_an_address_that_stays_and_secrets_that_are_never_shown(api: Api) -> None:
     made = (await api.call("PutChatApp", an_app())).app
     assert made.url.startswith("https://shop.example/hooks/slack/")
@@ -58,6 +74,11 @@ async def test_every_service_can_be_set_up(api: Api, style: Style) -> None:
         (an_app(signing_secrets=["short"]), "secrets"),
         (an_app(signing_secrets=[SECRET, "f" * 32, "e" * 32]), "secrets"),
         (an_app(signing_secrets=["x" * 600]), "secrets"),
+        (opened_by("http://t.me/shop?start={code}"), "open_link"),
+        (opened_by("https://t.me/shop?start="), "open_link"),
+        (opened_by("https://t.me/{code}?start={code}"), "open_link"),
+        (opened_by("https://t.me/\n{code}"), "open_link"),
+        (opened_by(f"https://t.me/{'x' * 500}{{code}}"), "open_link"),
         (an_app("wecom", tokens=["QDG6eK"], aes_keys=["A" * 43], corp_id=["a", "b"]), "secrets['corp_id']"),
     ],
 )

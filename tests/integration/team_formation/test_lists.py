@@ -20,9 +20,9 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler
 from services.team_formation.handover import HandoverTokens
-from services.team_formation.member_links import MemberLinks
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, TeamFormationServicer
+from services.team_formation.signed_links import MemberLinks, PromoterLinks
 from services.team_formation.store import lists
 from services.team_formation.watch import message_watch
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, PUBLIC_URL, START, Formation
@@ -99,6 +99,7 @@ async def house(formation: Formation, clock: ManualClock) -> AsyncIterator[House
         quotes,
         handovers,
         MemberLinks("a secret of tests", PUBLIC_URL),
+        PromoterLinks("a secret of tests", PUBLIC_URL),
     )
     servicer = Servicer(
         "groupbuy.team_formation.v1.TeamFormation",

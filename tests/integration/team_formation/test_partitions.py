@@ -51,6 +51,8 @@ TABLES = {
     "invites",
     "invite_opens",
     "member_links",
+    "chat_previews",
+    "image_uses",
     "requests",
 }
 
@@ -170,8 +172,8 @@ async def test_hot_statements_touch_one_partition(
                 if not in_one_place(plan):
                     spread.setdefault(finder_of(statement) or f"{name}: {statement.text}", set()).add(name)
     assert spread.keys() == FINDERS.keys()
-    # tallies are asked where the campaign fills the ladder, the others by pages
-    assert seen >= TABLES - {"invite_opens", "member_links", "tallies"}
+    # tallies are asked where the campaign fills the ladder, the others by pages and chats
+    assert seen >= TABLES - {"invite_opens", "member_links", "chat_previews", "tallies", "image_uses"}
     counts(statements_planned=plans, kinds=len(journal.statements), finders=len(FINDERS))
 
 

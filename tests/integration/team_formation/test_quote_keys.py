@@ -11,6 +11,7 @@ from groupbuy.pricing.v1 import pricing_internal_pb2, pricing_internal_pb2_grpc,
 
 from services.chassis import ids
 from services.chassis.clock import ManualClock
+from services.chassis.database import Database
 from services.chassis.platforms import KeyRing
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.rpc import PricingInternal
@@ -27,8 +28,8 @@ CAMPAIGN = UUID(int=0xC)
 class Published(PricingInternal):
     """Pricing's internal service, whose keys a test changes."""
 
-    def __init__(self) -> None:
-        super().__init__(ring())
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, ring())
         self.asked = 0
 
     def publish(self, *keys: str) -> None:
@@ -71,7 +72,7 @@ class Reading:
 
 @pytest.fixture
 async def reading(formation: Formation, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Reading]:
-    pricing = Published()
+    pricing = Published(formation.database)
     servicer = Servicer(
         "groupbuy.pricing.v1.PricingInternal",
         pricing,

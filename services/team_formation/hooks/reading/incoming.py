@@ -28,7 +28,7 @@ class Way(StrEnum):
     """How to answer: the call to make, and the names of what it takes from `Reply.values`."""
 
     SLACK_UNFURL = "slack_unfurl"
-    """chat.unfurl: `unfurl_id` and `source`, or where these are not there `channel` and `ts`."""
+    """chat.unfurl: `unfurl_id` and `source`, or where these are not there `channel` and `ts`, which always are."""
     SLACK_CHANNEL = "slack_channel"
     """chat.postMessage: `channel`; `thread_ts` where it was said in a thread."""
     SLACK_RESPONSE_URL = "slack_response_url"

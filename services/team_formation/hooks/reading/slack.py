@@ -57,6 +57,7 @@ def _event(value: Mapping[str, Any], event: object) -> Incoming | None:
 def _shared(value: Mapping[str, Any], event: object) -> Incoming:
     unfurl, source = text(event, "unfurl_id"), text(event, "source")
     where = {"channel": text(event, "channel"), "ts": text(event, "message_ts")}
+    link = {"unfurl_id": unfurl, "source": source} if unfurl and source else {}
     return Incoming(
         NAME,
         Kind.LINK,
@@ -66,7 +67,7 @@ def _shared(value: Mapping[str, Any], event: object) -> Incoming:
         chat=text(event, "channel"),
         message=text(event, "message_ts"),
         said=Said(links=kept(html.unescape(text(link, "url")) for link in items(event, "links"))),
-        reply=Reply(Way.SLACK_UNFURL, {"unfurl_id": unfurl, "source": source} if unfurl and source else where),
+        reply=Reply(Way.SLACK_UNFURL, {**where, **link}),
     )
 
 

@@ -14,7 +14,8 @@ _BEHIND = ".,;:!?)]*_~"
 _WHOLE = re.compile(r"https?://[^\s<>\"\x00-\x20\x7f]+", re.IGNORECASE)
 _MENTIONS = re.compile(r"\A(?:\s*(?:<@[^<>\s]{1,64}>|@\S{1,64}))*\s*")
 _WORDS = re.compile(r"(?P<slash>/?)(?P<word>[^\s/@]{1,64})(?:@\S{1,64})?(?:\s+(?P<rest>.*))?", re.DOTALL)
-_CODE_OR_LINK = re.compile(r"[0-9A-Za-z]{12}|https?://\S+", re.IGNORECASE)
+_CODE_OR_LINK = re.compile(r"[0-9A-Z]{12}|[2-9A-HJKMNP-Z]{10}|[0-9]{4} ?[0-9]{4}|https?://\S+", re.IGNORECASE)
+"""Of an invite, of a member who wants its messages here, of a step that was asked to be confirmed."""
 
 
 class Command(StrEnum):
@@ -49,7 +50,7 @@ def command_in(text: str, *, is_sure: bool = False) -> tuple[Command, str]:
     """Find the command that a text is, and what stands behind it; mentions before it do not count.
 
     With a slash, or where it is sure to be one (a button, a command's own words), any argument may follow. A bare word
-    counts alone or with a code or link behind it: "leave" and "leave Ab3dEf6hIj9k", but not "leave it to me".
+    counts alone or with a code or link behind it: "leave" and "leave 4839 2017", but not "leave it to me".
     """
     found = _WORDS.fullmatch(_MENTIONS.sub("", text, count=1))
     if not found:

@@ -2,7 +2,7 @@
 // page stays as the reader left it. Without this script the page says the same, as it was when it was opened.
 "use strict";
 (() => {
-  const main = document.querySelector("main[data-events]");
+  const main = document.querySelector("main[data-events], main[data-poll]");
   if (!main) return;
   const CALM = 5000; // a screen reader is told at most so often, in milliseconds
   let offset = null; // the server's clock less this one's, in milliseconds; unknown until it has said
@@ -86,6 +86,24 @@
     });
   }
 
+  let etag = "";
+  async function poll() {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(location.href, { cache: "no-store", headers: etag ? { "If-None-Match": etag } : {} });
+      main.classList.toggle("away", answer.status >= 500);
+      if (answer.status === 404) location.reload(); // the link was taken back
+      if (!answer.ok) return;
+      etag = answer.headers.get("etag") || "";
+      const html = await answer.text();
+      const names = (page) => [...page.querySelectorAll("[data-live]")].map((part) => part.dataset.live).join();
+      if (names(new DOMParser().parseFromString(html, "text/html")) === names(document)) show(html, "");
+      else location.reload(); // there is more on it, or less
+    } catch (error) {
+      main.classList.add("away");
+    }
+  }
+
   for (const button of document.querySelectorAll("button[data-copy]")) {
     if (!navigator.clipboard) continue;
     button.hidden = false;
@@ -102,7 +120,33 @@
       }
     });
   }
+
+  // In WeChat the link is shared as a card by WeChat's own script, which is loaded nowhere else. Where there is none,
+  // WeChat takes the title and the first large picture, which others need not load.
+  async function share() {
+    const answer = await fetch(`${main.dataset.card}&url=${encodeURIComponent(location.href.split("#")[0])}`);
+    if (!answer.ok) throw new Error(answer.status);
+    const { script, config, message, moment } = await answer.json();
+    await new Promise((done, failed) => {
+      const tag = document.createElement("script");
+      Object.assign(tag, { src: script, onload: done, onerror: failed });
+      document.head.append(tag);
+    });
+    wx.ready(() => { wx.updateAppMessageShareData(message); wx.updateTimelineShareData(moment); });
+    wx.error(cover);
+    wx.config(config);
+  }
+  function cover() {
+    const picture = main.querySelector(".cover");
+    if (picture) picture.loading = "eager";
+  }
+  const agent = navigator.userAgent;
+  if (main.dataset.card && /MicroMessenger/i.test(agent) && !/wxwork/i.test(agent)) share().catch(cover);
+
   setInterval(tick, 1000);
   tick();
-  if (window.EventSource && main.querySelector(".left")) listen();
+  if (main.dataset.poll) {
+    setInterval(poll, Number(main.dataset.poll) * 1000);
+    document.addEventListener("visibilitychange", poll);
+  } else if (window.EventSource && main.querySelector(".left")) listen();
 })();

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from aiohttp.resolver import ThreadedResolver
 
+from services.chassis.addresses import GuardedResolver, PrivateAddress
 from services.notification.channels import Account, Http, Outcome, Refused, Retry, Sent
-from services.notification.channels.addresses import GuardedResolver, PrivateAddress
 from services.notification.channels.webhook import WebhookChannel
 from services.notification.testing import (
     ACCEPT,

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import html
+import io
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from services.chassis import ids
 from services.chassis.clock import ManualClock
@@ -116,6 +119,58 @@ async def test_what_the_seller_stops_is_a_friendly_page_with_no_way_in(
     for path in (f"/c/{code}/open", f"/c/{code}/join/{opened.team.team_id}"):
         assert (await visitor.get(path)).headers["location"] == f"/c/{code}"
     assert heading in (await visitor.get(f"/live/{code}")).text
+
+
+async def test_the_preview_picture_has_what_stays_true_and_the_page_names_it(
+    formation: Formation, visitor: Visitor
+) -> None:
+    campaign = await formation.create(a_shown_campaign())
+    path, link = f"/c/{code_of(campaign)}", formation.codes.campaign(code_of(campaign))
+    page = await visitor.get(path, "zh-CN")
+    assert named(page.text) == f"{link}/picture?lang=zh-Hans&v=1"
+    assert 'name="twitter:card" content="summary_large_image"' in page.text
+    data = await look(visitor, campaign)
+    assert (data["picture"], data["square"]) == (f"{link}/picture?lang=en&v=1", f"{link}/square?lang=en&v=1")
+    wide, square = await visitor.get(f"{path}/picture?lang=zh-Hans&v=1"), await visitor.get(f"{path}/square")
+    for drawn, size, most in ((wide, (1200, 630), 300_000), (square, (600, 600), 32_768)):
+        assert (drawn.headers["content-type"], drawn.headers["cache-control"]) == (
+            "image/png",
+            "public, max-age=86400",
+        )
+        assert len(drawn.body) <= most
+        assert Image.open(io.BytesIO(drawn.body)).size == size
+    opened = await formation.open(campaign)
+    await formation.confirm(opened.seat)
+    await becomes(lambda: look(visitor, campaign), lambda data: bool(data["joined"] == 1))
+    again = await visitor.get(f"{path}/picture?lang=zh-Hans&v=1", if_none_match=wide.headers["etag"])
+    assert again.status == 304
+    unknown = await visitor.get(f"/c/{code_of(campaign)[:-1]}/picture")
+    assert unknown.status == 404
+
+
+async def test_a_picture_of_another_start_has_another_address(
+    formation: Formation, visitor: Visitor, clock: ManualClock
+) -> None:
+    campaign = await formation.create(on(a_shown_campaign(), starts_at=START + timedelta(hours=2)))
+    path = f"/c/{code_of(campaign)}"
+    first = named((await visitor.get(path)).text)
+    assert first.endswith("/picture?lang=en&v=1.early")
+    drawn = await visitor.get(f"{path}/picture")
+    later = replace(campaign, starts_at=START + timedelta(hours=3))
+    await formation.change(campaign, domain.Update(later, frozenset({"starts_at"})))
+    moved = await becomes(lambda: visitor.get(path), lambda page: named(page.text) != first)
+    assert named(moved.text).endswith("v=2.early")
+    redrawn = await visitor.get(f"{path}/picture")
+    assert redrawn.headers["etag"] != drawn.headers["etag"]
+    clock.move(timedelta(hours=4))
+    async with a_web_edge(formation) as after:
+        assert named((await after.get(path)).text).endswith("v=2")
+        assert (await after.get(f"{path}/picture")).headers["etag"] != redrawn.headers["etag"]
+
+
+def named(page: str) -> str:
+    """Read which picture a page names."""
+    return html.unescape(page.split('property="og:image" content="')[1].split('"', maxsplit=1)[0])
 
 
 async def test_an_ended_campaign_is_a_friendly_page(formation: Formation, clock: ManualClock) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
@@ -16,11 +16,12 @@ import pytest
 from services.chassis.clock import ManualClock
 from services.chassis.sealing import Sealer
 from services.team_formation.chats.answers import End, Outcome
-from services.team_formation.chats.cards import Card
+from services.team_formation.chats.finding import Found
 from services.team_formation.chats.worker import KEEP, PER_APP, TOO_OLD
 from services.team_formation.hooks.reading.incoming import Reply, Way
 from services.team_formation.web.wiring import ToChats
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, Formation
+from tests.support.hearing import Strangers
 from tests.support.hook_calls import CODE, NOW, STYLES, Style, seconds
 from tests.support.until import until
 from tests.support.web import Seen, Visitor, a_shown_campaign, a_web_edge, an_invite
@@ -33,12 +34,12 @@ SEALER = "one:" + "A" * 43 + "="
 class Chat:
     """Where answers arrive; it ends attempts as it is told."""
 
-    given: list[tuple[UUID, Reply, Sequence[Card], str, str]] = field(default_factory=list)
+    given: list[tuple[UUID, Reply, Found]] = field(default_factory=list)
     ends: list[Outcome] = field(default_factory=list)
 
-    async def give(self, platform_id: UUID, reply: Reply, cards: Sequence[Card], text: str, language: str) -> Outcome:
+    async def give(self, platform_id: UUID, reply: Reply, found: Found) -> Outcome:
         """Take an answer."""
-        self.given.append((platform_id, reply, cards, text, language))
+        self.given.append((platform_id, reply, found))
         return self.ends.pop(0) if self.ends else Outcome(End.SENT)
 
 
@@ -132,7 +133,7 @@ class Stage:
 @pytest.fixture
 async def stage(formation: Formation, clock: ManualClock) -> AsyncIterator[Stage]:
     chat = Chat()
-    async with a_web_edge(formation, to_chats=ToChats(Sealer.read(SEALER), chat.give)) as visitor:
+    async with a_web_edge(formation, to_chats=ToChats(Sealer.read(SEALER), chat.give, Strangers())) as visitor:
         assert visitor.web.apps
         row = await visitor.web.apps.put(PLATFORM, "slack", "shop", {"signing_secrets": [SECRET]})
         opened = await formation.open(await formation.create(a_shown_campaign()))
@@ -144,7 +145,8 @@ async def test_a_link_that_is_shared_gets_a_card_of_its_invite(stage: Stage) -> 
     answer = await stage.post(stage.shared(stage.link, "https://elsewhere.example/i/AAAAAAAAAAAA"))
     assert (answer.status, answer.body) == (200, b"")
     await stage.worked(1)
-    [(platform_id, reply, cards, text, language)] = stage.chat.given
+    [(platform_id, reply, found)] = stage.chat.given
+    cards, text, language = found.cards, found.text, found.language
     assert platform_id == PLATFORM
     assert reply.way is Way.SLACK_UNFURL
     assert reply.values["source"] == "conversations_history"
@@ -282,7 +284,7 @@ async def test_every_service_is_taken_and_answered_where_a_link_or_a_code_of_our
     stored = await stage.calls()
     assert bool(stored) != style.is_handshake
     await stage.worked(len(stored))
-    assert [card.button_url for _, _, cards, _, _ in stage.chat.given for card in cards] == (
+    assert [card.button_url for _, _, found in stage.chat.given for card in found.cards] == (
         [stage.link] if style.name in WITH_A_CARD else []
     )
 
@@ -304,9 +306,9 @@ async def test_a_slow_app_keeps_no_other_waiting(stage: Stage, monkeypatch: pyte
     release = asyncio.Event()
     given: list[str] = []
 
-    async def give(_platform: UUID, _reply: Reply, cards: Sequence[Card], _text: str, _language: str) -> Outcome:
-        given.append(cards[0].url)
-        if cards[0].url.endswith("?slow"):
+    async def give(_platform: UUID, _reply: Reply, found: Found) -> Outcome:
+        given.append(found.cards[0].url)
+        if found.cards[0].url.endswith("?slow"):
             await release.wait()
         return Outcome(End.SENT)
 
@@ -337,7 +339,7 @@ async def test_what_a_service_sends_again_days_later_is_not_answered(stage: Stag
 async def test_a_broken_link_beside_a_good_one_changes_nothing(stage: Stage) -> None:
     await stage.post(stage.shared("https://[shop", stage.link))
     await stage.worked(1)
-    assert [len(cards) for _, _, cards, _, _ in stage.chat.given] == [1]
+    assert [len(found.cards) for _, _, found in stage.chat.given] == [1]
 
 
 async def test_a_test_platforms_clock_is_not_the_services(stage: Stage) -> None:

@@ -1,16 +1,18 @@
 """Invite pages in a real browser, on a small phone: without a script, live, dark, in Chinese and right to left."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from services.team_formation import domain
 from tests.support.browser import a_browser, a_tab, picture, serious_barriers
 from tests.support.formation import Formation, a_campaign
+from tests.support.shop_pictures import a_fetcher, a_picture, a_shop, with_picture
 from tests.support.web import Visitor, a_web_edge, an_invite
 
 
@@ -107,6 +109,43 @@ async def test_a_page_fills_while_it_is_open_and_stays_as_the_reader_left_it(
         await expect(page.locator(".offer h2")).to_have_text("This team was called off")
         await expect(page.locator(".join")).to_have_count(0)
         await picture(page, "invite-cancelled")
+
+
+@pytest.mark.parametrize("language", ["en-US", "ar-EG"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+async def test_a_picture_of_what_is_sold_moves_nothing(
+    formation: Formation, visitor: Visitor, browser: Browser, language: str, colours: str
+) -> None:
+    async with a_shop() as shop, a_fetcher(formation) as fetcher:
+        campaign = with_picture(shop.has("/mango", a_picture(size=(900, 900))), a_shown_campaign())
+        opened = await formation.open(await formation.create(campaign))
+        await fetcher.run_once()
+    code = await an_invite(formation, opened.team.team_id)
+    async with a_tab(browser, locale=language, color_scheme=colours) as page:
+        may_come = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await may_come.wait()
+            await route.continue_()
+
+        await page.route("**/images/*", hold)
+        await page.goto(f"{visitor.origin}/i/{code}", wait_until="domcontentloaded")
+        shown, price = page.locator(".photo img"), page.locator(".price")
+        before = await price.bounding_box()
+        assert not await shown.evaluate("image => image.complete")
+        may_come.set()
+        await shown.evaluate("image => image.decode()")
+        assert await shown.evaluate("image => [image.width, image.height]") == [240, 240]
+        assert await price.bounding_box() == before
+        assert "-small.jpg" not in await shown.evaluate("image => image.currentSrc"), (
+            "a dense screen gets the large one"
+        )
+        wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        assert not wide
+        await expect(price).to_be_in_viewport()
+        await expect(page.locator(".join")).to_be_in_viewport()
+        assert await serious_barriers(page) == []
+        await picture(page, f"invite-photo-{language}-{colours}")
 
 
 async def test_a_link_that_leads_nowhere_is_friendly(visitor: Visitor, browser: Browser) -> None:

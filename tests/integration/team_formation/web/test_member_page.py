@@ -10,7 +10,7 @@ from groupbuy.team_formation.v1 import member_links_pb2 as pb
 
 from services.chassis import ids
 from services.chassis.clock import ManualClock
-from services.team_formation.member_links import MemberLinks
+from services.team_formation.signed_links import MemberLinks
 from services.team_formation.store import member_links as shelf
 from tests.support.formation import PLATFORM, PUBLIC_URL, Formation
 from tests.support.shop_api import Api, refused

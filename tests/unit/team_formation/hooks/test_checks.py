@@ -64,7 +64,7 @@ IDS = {
 ANSWERS = {
     "wechat": Answer(200, b"success"),
     "wechat plain": Answer(200, b"success"),
-    "discord": Answer(200, b'{"type":5}', "application/json"),
+    "discord": Answer(200, b'{"type":5,"data":{"flags":64}}', "application/json"),
     "feishu": Answer(200, b"{}", "application/json"),
     "dingtalk robot": Answer(200, b"{}", "application/json"),
     "dingtalk robot, encrypted": Answer(200, b"{}", "application/json"),

@@ -72,6 +72,8 @@ def test_slack_shares_links() -> None:
     assert incoming.reply.values == {
         "unfurl_id": "C123456.123456789.987501.1b90fa12",
         "source": "conversations_history",
+        "channel": "C123ABC456",
+        "ts": "1793620790.987500",
     }
 
 

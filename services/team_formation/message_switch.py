@@ -28,15 +28,15 @@ class Switches(Protocol):
     """The calls of NotificationInternal that are made here."""
 
     @property
-    def GetMemberMessages(self) -> Callable[..., Awaitable[pb.GetMemberMessagesResponse]]:  # noqa: N802
+    def GetMessageSwitch(self) -> Callable[..., Awaitable[pb.GetMessageSwitchResponse]]:  # noqa: N802
         """Say whether messages are on."""
 
     @property
-    def SetMemberMessages(self) -> Callable[..., Awaitable[pb.SetMemberMessagesResponse]]:  # noqa: N802
+    def SetMessageSwitch(self) -> Callable[..., Awaitable[pb.SetMessageSwitchResponse]]:  # noqa: N802
         """Turn messages on or off."""
 
 
-class MemberMessages:
+class MessageSwitch:
     """A client of notification that remembers for two seconds."""
 
     def __init__(self, stub: Switches, service_key: str, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -54,9 +54,9 @@ class MemberMessages:
             return kept[1]
         if not self._away.may_ask():
             return None
-        request = pb.GetMemberMessagesRequest(platform_id=_platform(platform_id), member_id=member_id)
+        request = pb.GetMessageSwitchRequest(platform_id=_platform(platform_id), member_id=member_id)
         try:
-            answer = await self._stub.GetMemberMessages(request, metadata=self._metadata, timeout=LOOK_SECONDS)
+            answer = await self._stub.GetMessageSwitch(request, metadata=self._metadata, timeout=LOOK_SECONDS)
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.NOT_FOUND:
                 self._failed(error)
@@ -66,9 +66,9 @@ class MemberMessages:
 
     async def turn(self, platform_id: UUID, member_id: str, *, on: bool) -> bool:
         """Turn a member's messages on or off; False where that could not be done."""
-        request = pb.SetMemberMessagesRequest(platform_id=_platform(platform_id), member_id=member_id, on=on)
+        request = pb.SetMessageSwitchRequest(platform_id=_platform(platform_id), member_id=member_id, on=on)
         try:
-            await self._stub.SetMemberMessages(request, metadata=self._metadata, timeout=TURN_SECONDS)
+            await self._stub.SetMessageSwitch(request, metadata=self._metadata, timeout=TURN_SECONDS)
         except grpc.aio.AioRpcError as error:
             self._kept.pop((platform_id, member_id), None)  # whether it was done is not known
             if error.code() is not grpc.StatusCode.NOT_FOUND:

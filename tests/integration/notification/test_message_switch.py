@@ -1,4 +1,4 @@
-"""GetMemberMessages and SetMemberMessages: what a stop word and a start word do, for the services alone."""
+"""GetMessageSwitch and SetMessageSwitch: what a stop word and a start word do, for the services alone."""
 
 from uuid import UUID
 
@@ -17,13 +17,13 @@ def platform(of: UUID = SHOP) -> str:
 
 
 async def are_on(api: Api, of: UUID = SHOP) -> bool:
-    request = pb.GetMemberMessagesRequest(platform_id=platform(of), member_id="mei")
-    return bool((await api.call_internal("GetMemberMessages", request)).on)
+    request = pb.GetMessageSwitchRequest(platform_id=platform(of), member_id="mei")
+    return bool((await api.call_internal("GetMessageSwitch", request)).on)
 
 
 async def turn(api: Api, *, on: bool) -> None:
-    request = pb.SetMemberMessagesRequest(platform_id=platform(), member_id="mei", on=on)
-    await api.call_internal("SetMemberMessages", request)
+    request = pb.SetMessageSwitchRequest(platform_id=platform(), member_id="mei", on=on)
+    await api.call_internal("SetMessageSwitch", request)
 
 
 async def test_off_ends_what_may_be_muted_and_promotions_and_on_begins_the_former(api: Api) -> None:
@@ -43,7 +43,7 @@ async def test_off_ends_what_may_be_muted_and_promotions_and_on_begins_the_forme
         assert await are_on(api, OTHER)
 
 
-@pytest.mark.parametrize("method", ["GetMemberMessages", "SetMemberMessages"])
+@pytest.mark.parametrize("method", ["GetMessageSwitch", "SetMessageSwitch"])
 async def test_who_is_unknown_is_said_and_only_services_may_ask(api: Api, method: str) -> None:
     await api.call("PutMember", a_request())
     make = getattr(pb, f"{method}Request")

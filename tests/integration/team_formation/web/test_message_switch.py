@@ -11,7 +11,7 @@ import pytest
 from groupbuy.notification.v1 import notification_internal_pb2 as pb
 from groupbuy.notification.v1 import notification_internal_pb2_grpc as pb_grpc
 
-from services.team_formation.member_messages import FRESH_SECONDS, REST_SECONDS, MemberMessages
+from services.team_formation.message_switch import FRESH_SECONDS, REST_SECONDS, MessageSwitch
 from tests.integration.team_formation.web.test_member_page import path_of, post
 from tests.support.database import Database
 from tests.support.engine import SERVICE_KEY, Engine, an_engine, listening
@@ -56,8 +56,8 @@ async def house(database: Database) -> AsyncIterator[House]:
         listening(engine) as addresses,
         grpc.aio.insecure_channel(addresses["notification"]) as channel,
     ):
-        messages = MemberMessages(pb_grpc.NotificationInternalStub(channel), SERVICE_KEY, now=watch)
-        async with a_web_edge(engine.formation, messages=messages) as visitor:
+        messages = MessageSwitch(pb_grpc.NotificationInternalStub(channel), SERVICE_KEY, now=watch)
+        async with a_web_edge(engine.formation, switch=messages) as visitor:
             opened = await engine.formation.open(await engine.formation.create(a_shown_campaign()))
             yield House(engine, visitor, watch, path_of(opened.seat))
 
@@ -130,11 +130,11 @@ class Silent(pb_grpc.NotificationInternalServicer):
     asked: int = 0
     answers: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def GetMemberMessages(self, _request: Any, _context: Any) -> pb.GetMemberMessagesResponse:  # noqa: N802
+    async def GetMessageSwitch(self, _request: Any, _context: Any) -> pb.GetMessageSwitchResponse:  # noqa: N802
         """Say that they are on, in the end."""
         self.asked += 1
         await self.answers.wait()
-        return pb.GetMemberMessagesResponse(on=True)
+        return pb.GetMessageSwitchResponse(on=True)
 
 
 @asynccontextmanager
@@ -144,8 +144,8 @@ async def behind_silence(formation: Formation, watch: Watch) -> AsyncIterator[tu
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        messages = MemberMessages(pb_grpc.NotificationInternalStub(channel), "", now=watch)
-        async with a_web_edge(formation, messages=messages) as visitor:
+        messages = MessageSwitch(pb_grpc.NotificationInternalStub(channel), "", now=watch)
+        async with a_web_edge(formation, switch=messages) as visitor:
             opened = await formation.open(await formation.create(a_shown_campaign()))
             yield silent, visitor, path_of(opened.seat)
     silent.answers.set()

@@ -1,4 +1,4 @@
-"""GetMemberMessages and SetMemberMessages: the switch on a member's own page, of what the member may do without."""
+"""GetMessageSwitch and SetMessageSwitch: the switch on a member's own page, of what the member may do without."""
 
 from uuid import UUID
 
@@ -12,23 +12,23 @@ from services.notification import store
 from services.notification.domain import member_id_problem
 
 
-class MemberMessageCalls:
+class SwitchCalls:
     """Answers what concerns the switch; nothing of how a member is reached is in an answer."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    async def get(self, request: pb.GetMemberMessagesRequest) -> pb.GetMemberMessagesResponse:
+    async def get(self, request: pb.GetMessageSwitchRequest) -> pb.GetMessageSwitchResponse:
         """Say whether messages are on; PLATFORM_UNKNOWN, MEMBER_UNKNOWN."""
         member = _member(request)
         async with self._database.read() as connection:
             muted = await store.find_muted(connection, member)
         if muted is None:
             raise Rejected("MEMBER_UNKNOWN")
-        return pb.GetMemberMessagesResponse(on=not muted)
+        return pb.GetMessageSwitchResponse(on=not muted)
 
-    async def set(self, request: pb.SetMemberMessagesRequest) -> pb.SetMemberMessagesResponse:
+    async def set(self, request: pb.SetMessageSwitchRequest) -> pb.SetMessageSwitchResponse:
         """Do what a start word or a stop word does; PLATFORM_UNKNOWN, MEMBER_UNKNOWN."""
         member = _member(request)
         async with self._database.work() as work:
@@ -38,10 +38,10 @@ class MemberMessageCalls:
                 known = await store.unsubscribe(work.connection, member, self._clock.now(), all_kinds=True)
         if not known:
             raise Rejected("MEMBER_UNKNOWN")
-        return pb.SetMemberMessagesResponse()
+        return pb.SetMessageSwitchResponse()
 
 
-def _member(request: pb.GetMemberMessagesRequest | pb.SetMemberMessagesRequest) -> tuple[UUID, str]:
+def _member(request: pb.GetMessageSwitchRequest | pb.SetMessageSwitchRequest) -> tuple[UUID, str]:
     found = ids.parse(platforms.ID_PREFIX, request.platform_id, 1)
     if found is None:
         raise Rejected("PLATFORM_UNKNOWN")

@@ -1,0 +1,195 @@
+"""Private chats: a member binds one by a code, is known there again, has no more messages, or takes it away."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from groupbuy.notification.v1 import chats_pb2
+
+from services.chassis import ids, requests
+from services.chassis.clock import Clock
+from services.chassis.database import Database
+from services.chassis.errors import Rejected
+from services.chassis.requests import Answer, Decided, RequestKey
+from services.chassis.work import Work
+from services.notification import store
+from services.notification.contacts import Contacts
+from services.notification.domain import (
+    CODE_ALPHABET,
+    CODE_LENGTH,
+    CODE_LIFETIME,
+    MOST_CHATS,
+    MOST_CODES,
+    Act,
+    Chat,
+    Heard,
+    Point,
+    read_code,
+)
+from services.notification.handlers.member_messages import Written, keep_message
+from services.notification.handlers.platform_events import keep
+from services.notification.store import chats as shelf
+from services.notification.translate import binding_changed
+
+PAGE = 1_000
+MOST_SEATS = 5
+_LATELY = timedelta(days=90)
+"""What a member was told of before that is not what it asks about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """What somebody did in a private chat, checked."""
+
+    platform_id: UUID
+    event_key: str
+    point: Point
+    act: Act
+    code: str
+    words: str
+    language: str
+    happened_at: datetime
+    is_signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of it."""
+
+    heard: Heard
+    member_id: str = ""
+    language: str = ""
+    seats: Sequence[tuple[UUID, UUID]] = ()
+    """That the member was last told of, as campaign and seat."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnbindChat:
+    """A checked command."""
+
+    key: RequestKey
+    chat_id: UUID
+
+
+class Chats:
+    """Decides about chats, each time in a transaction of its own."""
+
+    def __init__(self, database: Database, clock: Clock, contacts: Contacts) -> None:
+        self._database = database
+        self._clock = clock
+        self._contacts = contacts
+
+    async def make_code(self, platform_id: UUID, member_id: str) -> tuple[str, datetime]:
+        """Make a code for a member, good for an hour; its hash alone is kept."""
+        code, expires_at = _new_code(), self._clock.now() + CODE_LIFETIME
+        async with self._database.work() as work:
+            await shelf.insert_code(work.connection, platform_id, _hash(code), member_id, expires_at, MOST_CODES)
+        return code, expires_at
+
+    async def list(self, platform_id: UUID, member_id: str) -> Sequence[Chat]:
+        """List a member's chats."""
+        async with self._database.read() as connection:
+            return await shelf.list_chats(connection, platform_id, member_id)
+
+    async def hear(self, what: Overheard) -> Answered:
+        """Do what somebody wants; the same event again has no more effect, and is answered alike."""
+        marks = self._contacts.marks(what.point.channel, what.point.address)
+        async with self._database.work() as work:
+            chat = await shelf.find_chat(work.connection, what.platform_id, marks)
+            if what.act is Act.STARTED and what.code:
+                return await self._bound(work, what, chat, marks)
+            if chat is None:
+                return Answered(Heard.UNKNOWN)
+            if what.act is Act.LEFT:
+                await self._forget(work, what.platform_id, [chat])
+                return Answered(Heard.FORGOTTEN)
+            await shelf.note_heard(work.connection, chat, what.happened_at)
+            return await self._answered(work, await self._acted(work, what, chat), chat)
+
+    async def _acted(self, work: Work, what: Overheard, chat: Chat) -> Heard:
+        """Do what a member wants whose chat this is."""
+        member = (chat.platform_id, chat.member_id)
+        match what.act:
+            case Act.STOPPED:
+                await store.unsubscribe(work.connection, member, self._clock.now(), all_kinds=True)
+                return Heard.MUTED
+            case Act.STARTED:
+                await store.unmute(work.connection, member)
+                return Heard.UNMUTED
+            case Act.WROTE:
+                written = Written(
+                    chat.platform_id, what.event_key, chat.member_id, what.words, chat, "", what.is_signed
+                )
+                before = await keep_message(work, written, what.happened_at, self._clock.now())
+                if before is None:
+                    return Heard.TOO_MANY
+                return Heard.KEPT if before else Heard.KEPT_FIRST
+            case _:
+                return Heard.KNOWN
+
+    async def _bound(self, work: Work, what: Overheard, chat: Chat | None, marks: Sequence[bytes]) -> Answered:
+        """Bind a chat to the member whose code was sent there, in the place of whom it was bound to before."""
+        now, code = self._clock.now(), read_code(what.code)
+        used = shelf.use_code(work.connection, what.platform_id, _hash(code), marks, now) if code else None
+        member_id = await used if used else None
+        if member_id is None:
+            return Answered(Heard.CODE_UNKNOWN)
+        await shelf.lock_member(work.connection, what.platform_id, member_id, what.language, now)
+        if chat is None or chat.member_id != member_id:
+            bound = self._contacts.bound(what.platform_id, member_id, what.point, now)
+            others = await shelf.list_chats(work.connection, what.platform_id, member_id)
+            await self._forget(work, what.platform_id, [*([chat] if chat else []), *others[MOST_CHATS - 1 :]])
+            await shelf.insert_chat(work.connection, bound)
+            chat = Chat(what.platform_id, member_id, bound.contact_id, what.point.channel, now, now, "")
+            event_id = ids.derived_id(chat.chat_id, "bound")
+            await keep(work, [binding_changed(chat, event_id, now, is_bound=True)], now)
+        await shelf.note_heard(work.connection, chat, what.happened_at)
+        await store.unmute(work.connection, (chat.platform_id, chat.member_id))
+        return await self._answered(work, Heard.BOUND, chat)
+
+    async def _answered(self, work: Work, heard: Heard, chat: Chat) -> Answered:
+        found = await store.find_members(work.connection, [(chat.platform_id, chat.member_id)])
+        member, _ = found[chat.platform_id, chat.member_id]
+        if heard not in {Heard.KNOWN, Heard.BOUND}:
+            return Answered(heard, chat.member_id, member.language)
+        seats = await shelf.find_seats_told(
+            work.connection, chat.platform_id, chat.member_id, self._clock.now() - _LATELY, MOST_SEATS
+        )
+        return Answered(heard, chat.member_id, member.language, seats)
+
+    async def unbind(self, command: UnbindChat) -> Answer:
+        """Forget a chat, and store the answer."""
+        platform_id = command.key.platform_id
+        async with self._database.work() as work:
+            known = await requests.find(work.connection, command.key)
+            if known is not None:
+                return known
+            found = await shelf.find_chats(work.connection, platform_id, [command.chat_id])
+            if not found:
+                raise Rejected("CHAT_UNKNOWN")
+            await self._forget(work, platform_id, list(found.values()))
+            answer = chats_pb2.UnbindChatResponse().SerializeToString()
+            await requests.store(work.connection, [[Decided(command.key, answer)]])
+        return answer
+
+    async def forget_codes(self) -> int:
+        """Forget codes that are over; returns how many. Run by a timer."""
+        async with self._database.work() as work:
+            return await shelf.forget_codes(work.connection, self._clock.now(), PAGE)
+
+    async def _forget(self, work: Work, platform_id: UUID, chats: Sequence[Chat]) -> None:
+        now = self._clock.now()
+        gone = await shelf.delete_chats(work.connection, platform_id, [chat.chat_id for chat in chats])
+        told = [binding_changed(chat, ids.derived_id(chat.chat_id, "unbound"), now, is_bound=False) for chat in gone]
+        await keep(work, told, now)
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def _hash(code: str) -> bytes:
+    return hashlib.sha256(code.encode()).digest()

@@ -1,0 +1,172 @@
+"""What is done with what somebody says in a private chat: commands, codes, and words for the seller.
+
+Elsewhere, where others read along, only invites that are named are shown (`finding.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.chassis.errors import Rejected
+from services.chassis.reasons import reasons
+from services.team_formation.chats.cards import Card
+from services.team_formation.chats.finding import Finder, Found
+from services.team_formation.chats.hearing import Act, Heard, Hearing, Known, Sender
+from services.team_formation.chats.leaving import Leaving
+from services.team_formation.chats.own_seats import Own, OwnSeats, card_of_own
+from services.team_formation.hooks.reading.incoming import Incoming, Kind, Way
+from services.team_formation.hooks.reading.words import Command
+from services.team_formation.store.chat_apps import DueCall
+from services.team_formation.web.words import Words, words_for
+
+_NOTHING = Found()
+_SHOWN_TO_ONE = frozenset({Way.SLACK_RESPONSE_URL, Way.DISCORD})
+
+
+class Talks:
+    """Answers people."""
+
+    def __init__(self, finder: Finder, hearing: Hearing, seats: OwnSeats, leaving: Leaving) -> None:
+        self._finder = finder
+        self._hearing = hearing
+        self._seats = seats
+        self._leaving = leaving
+
+    async def answer(self, call: DueCall, incoming: Incoming) -> Found:
+        """Do what was asked for, and find what to say; the same call again has no more effect."""
+        if incoming.kind is Kind.LINK or not can_be_private(incoming) or not incoming.sender:
+            return await self._finder.find(call.platform_id, incoming)
+        sender = Sender(
+            call.platform_id,
+            f"{call.app_id}/{call.event_id}",
+            incoming.service,
+            address_of(incoming),
+            incoming.language,
+            call.happened_at,
+            call.is_covered,
+        )
+        found = await self._private(call, incoming, sender)
+        return replace(found, is_private=True)
+
+    async def _private(self, call: DueCall, incoming: Incoming, sender: Sender) -> Found:
+        said = incoming.said
+        if incoming.kind is Kind.REMOVED:
+            await self._hearing.hear(sender, Act.LEFT)
+            return _NOTHING
+        match said.command:
+            case Command.START:
+                return await self._started(incoming, sender)
+            case Command.STOP:
+                known = await self._hearing.hear(sender, Act.STOPPED)
+                return self._said("chat_stopped" if known.heard is Heard.MUTED else "chat_stranger", known, sender)
+            case Command.LEAVE:
+                return await self._leave(call, said.argument, sender)
+            case Command.STATUS if not said.argument:
+                return await self._status(sender, await self._hearing.hear(sender, Act.ASKED))
+            case _:
+                return await self._written(incoming, sender)
+
+    async def _started(self, incoming: Incoming, sender: Sender) -> Found:
+        """Bind the chat by a code; else show the invite that is named, or what one can do here."""
+        known = await self._hearing.hear(sender, Act.STARTED, code=incoming.said.argument[:64])
+        if known.heard is Heard.BOUND:
+            own = await self._own(sender, known)
+            return _led_by(_words(known, sender).say("chat_bound"), _cards(own, _language(known, sender)))
+        if known.heard is Heard.UNMUTED:
+            return self._said("chat_started", known, sender)
+        return await self._finder.find(sender.platform_id, incoming)
+
+    async def _status(self, sender: Sender, known: Known) -> Found:
+        if known.heard is not Heard.KNOWN:
+            return self._said("chat_which", known, sender)
+        own = await self._own(sender, known)
+        if not own:
+            return self._said("chat_no_place", known, sender)
+        language = _language(known, sender)
+        return Found(_cards(own, language), language=language)
+
+    async def _leave(self, call: DueCall, said: str, sender: Sender) -> Found:
+        """Say what leaving means, with a number for each place; or give back the place whose number is repeated."""
+        known = await self._hearing.hear(sender, Act.ASKED)
+        if known.heard is not Heard.KNOWN:
+            return self._said("chat_stranger", known, sender)
+        words, language = _words(known, sender), _language(known, sender)
+        own = [one for one in await self._own(sender, known) if one.view.may_leave]
+        meant = self._leaving.meant(sender, own, said) if said and call.allows_leave else None
+        if meant:
+            refused = await self._leaving.leave(sender, meant)
+            sentence = _sentence(refused, words) if refused else words.say("my_LEFT")
+            return Found(text=f"{meant.view.title}: {sentence}", language=language)
+        if not own:
+            return self._said("chat_no_place", known, sender)
+        if not call.allows_leave:
+            return _led_by(words.say("chat_leave_there"), _cards(own, language))
+        steps = [self._step(sender, one, words) for one in own]
+        return Found(text="\n\n".join(steps), language=language)
+
+    def _step(self, sender: Sender, own: Own, words: Words) -> str:
+        how = words.say("chat_leave", number=self._leaving.number(sender, own.seat.seat_id))
+        return "\n".join((own.view.title, *own.view.leaving, how))
+
+    async def _written(self, incoming: Incoming, sender: Sender) -> Found:
+        """Show the invites that are named; what is words alone goes to the seller, if a member wrote them."""
+        found = await self._finder.find(sender.platform_id, incoming)
+        if found != _NOTHING or incoming.kind not in {Kind.MESSAGE, Kind.COMMAND} or not incoming.said.text.strip():
+            return found
+        known = await self._hearing.hear(sender, Act.WROTE, text=incoming.said.text)
+        match known.heard:
+            case Heard.KEPT:
+                return self._said("chat_kept", known, sender) if known.is_first else _NOTHING
+            case Heard.MUTED:
+                return self._said("chat_stopped", known, sender)
+            case Heard.UNMUTED:
+                return self._said("chat_started", known, sender)
+            case Heard.TOO_MANY:
+                words = _words(known, sender)
+                sentence = reasons()["TOO_MANY_MESSAGES"].buyer_sentence(words.language, {})
+                return Found(text=sentence or words.say("broken"), language=words.language)
+            case _:
+                return _NOTHING
+
+    async def _own(self, sender: Sender, known: Known) -> Sequence[Own]:
+        return await self._seats.find(sender.platform_id, known.member_id, known.seats, _language(known, sender))
+
+    def _said(self, key: str, known: Known, sender: Sender) -> Found:
+        words = _words(known, sender)
+        return Found(text=words.say(key), language=words.language)
+
+
+def can_be_private(incoming: Incoming) -> bool:
+    """Tell whether nobody else reads the answer: in a private chat, or where the service shows it to one alone."""
+    if incoming.is_group is False:
+        return True
+    return incoming.reply is not None and incoming.reply.way in _SHOWN_TO_ONE
+
+
+def address_of(incoming: Incoming) -> str:
+    """Write who did something as the channel of the same name addresses it."""
+    is_number = incoming.service == "whatsapp" and incoming.sender.isascii() and incoming.sender.isdigit()
+    return f"+{incoming.sender}" if is_number else incoming.sender
+
+
+def _cards(own: Sequence[Own], language: str) -> tuple[Card, ...]:
+    return tuple(card_of_own(one, language) for one in own)
+
+
+def _led_by(text: str, cards: tuple[Card, ...]) -> Found:
+    """Say a text, before cards where there are any."""
+    if not cards:
+        return Found(text=text)
+    first = replace(cards[0], lines=(text, *cards[0].lines))
+    return Found((first, *cards[1:]), language=first.language)
+
+
+def _language(known: Known, sender: Sender) -> str:
+    return known.language or sender.language
+
+
+def _words(known: Known, sender: Sender) -> Words:
+    return words_for(_language(known, sender), "")
+
+
+def _sentence(refused: Rejected, words: Words) -> str:
+    return reasons()[refused.reason].buyer_sentence(words.language, refused.metadata) or words.say("broken")
