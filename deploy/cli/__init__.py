@@ -4,7 +4,7 @@ from deploy.cli.group import LazyGroup, Place
 
 # A command's name -> where its click command lies, and its line in `groupbuy --help`.
 COMMANDS = {
-    "demo": Place("deploy.cli.demo", "demo", "Watch teams form on a fresh stack: the story in sixteen scenes."),
+    "demo": Place("deploy.cli.demo", "demo", "Watch teams form on a fresh stack: the story in eighteen scenes."),
     "up": Place("deploy.cli.stack", "up", "Start the whole engine on this machine."),
     "down": Place("deploy.cli.stack", "down", "Stop the engine that runs on this machine."),
     "status": Place("deploy.cli.stack", "status", "Show each part: address, process, health, memory."),

@@ -1,4 +1,4 @@
-"""groupbuy demo: the story in seventeen scenes on a fresh stack."""
+"""groupbuy demo: the story in eighteen scenes on a fresh stack."""
 
 import io
 import os

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
+from groupbuy.notification.v1.chats_pb2 import ReplyToMemberRequest
 from groupbuy.notification.v1.platform_webhooks_pb2 import PutWebhookEndpointRequest, WebhookEndpoint
 from groupbuy.notification.v1.streaming_pb2 import StreamEventsRequest
 
@@ -90,8 +91,13 @@ def wanted(journal: Journal) -> set[str]:
 
 
 async def bodies(shop: Shop, journal: Journal) -> dict[str, Any]:
-    """Read one body of each type from the platform's stream, until every type that Kafka had was seen."""
+    """Read one body of each type from the platform's stream, until every type that Kafka had was seen.
+
+    And what goes to platforms alone: what members wrote, if the shop has answered it.
+    """
     missing = {_type_of(note.what) for note in journal.events.values()}
+    if any(isinstance(call.request, ReplyToMemberRequest) for call in shop.calls):
+        missing.add("chat.message_received")
     found: dict[str, Any] = {}
     async for item in shop.stream(StreamEventsRequest(from_start=True)):
         if item.type and item.type not in found:

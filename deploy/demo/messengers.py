@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -12,7 +13,7 @@ from groupbuy.notification.v1.channels_pb2 import ListChannelsRequest, PutChanne
 
 from deploy.demo.actor import Shop
 from deploy.demo.sinks import HOST, Arrival, Deliver
-from deploy.demo.workspace import Workspace
+from deploy.demo.workspace import Workspace, lines_of, private_chat, user
 
 TELEGRAM, SLACK, WECHAT = "telegram", "slack", "wechat"
 NAMES = {TELEGRAM: "Telegram", SLACK: "Slack", WECHAT: "WeChat"}
@@ -65,6 +66,8 @@ class Messengers:
         self.last: dict[str, Seen] = {}
         """The last request for each member, by its id."""
         self.workspace = Workspace()
+        self.shown: list[tuple[str, list[str]]] = []
+        """What Slack was given to show, in order: to whom or where, and its lines."""
         self.group: dict[int, Post] = {}
         """What stands in Telegram's group chat, by the numbers of messages."""
 
@@ -99,10 +102,10 @@ class Messengers:
         digits = hashlib.sha256(member_id.encode()).hexdigest()
         found = {
             TELEGRAM: str(10**8 + int(digits[:7], 16)),
-            SLACK: f"U{digits[:10].upper()}",
+            SLACK: user(member_id),
             WECHAT: f"o{digits[:27]}",
         }
-        self._members |= dict.fromkeys(found.values(), member_id)
+        self._members |= dict.fromkeys([*found.values(), private_chat(member_id)], member_id)
         return found
 
     def group_chat(self) -> str:
@@ -146,6 +149,9 @@ class Messengers:
             return _answer({"ok": False, "error": "token_revoked"})
         if member_id in self._blocked:
             return _answer({"ok": False, "error": "cannot_dm_bot"})
+        self.shown.append((said["channel"], lines_of(said["blocks"])))
+        if said["channel"] == private_chat(member_id):  # an answer in the chat, and no message of its own
+            return _answer({"ok": True, "channel": said["channel"], "ts": f"{time.time():.6f}"})
         number = self._arrived(SLACK, member_id, said["blocks"][0]["text"]["text"])
         return _answer({"ok": True, "channel": said["channel"], "ts": f"1764403200.{number:06}"})
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,19 +47,36 @@ class Workspace:
         event = {
             "type": "link_shared",
             "channel": _CHANNEL,
-            "user": f"U{hashlib.sha256(member_id.encode()).hexdigest()[:10].upper()}",
+            "user": user(member_id),
             "message_ts": at,
             "unfurl_id": unfurl_id,
             "source": "conversations_history",
             "links": [{"domain": urlsplit(link).hostname, "url": link}],
         }
+        return await self._tell(at, event), json.dumps(event, indent=1)
+
+    async def write(self, member_id: str, text: str) -> int:
+        """Have somebody write to the shop's app in private; gives what the engine answered."""
+        at = f"{time.time():.6f}"
+        event = {
+            "type": "message",
+            "channel": private_chat(member_id),
+            "channel_type": "im",
+            "user": user(member_id),
+            "text": text,
+            "ts": at,
+            "event_ts": at,
+        }
+        return await self._tell(at, event)
+
+    async def _tell(self, at: str, event: Mapping[str, Any]) -> int:
         call = {"type": "event_callback", "event_id": f"Ev{at}", "team_id": "T1", "api_app_id": "A1", "event": event}
         body = json.dumps(call).encode()
         async with (
             aiohttp.ClientSession() as session,
             session.post(self._hook, data=body, headers=_signed(body)) as answer,
         ):
-            return answer.status, json.dumps(event, indent=1)
+            return answer.status
 
     def unfurl(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Take a preview."""
@@ -67,9 +84,24 @@ class Workspace:
         blocks = said.get("unfurls", {}).get(link, {}).get("blocks")
         if not blocks:
             return {"ok": False, "error": "cannot_unfurl_url"}
-        self.preview = [line for block in blocks for line in _lines(block)]
+        self.preview = lines_of(blocks)
         self.shown.set()
         return {"ok": True}
+
+
+def user(member_id: str) -> str:
+    """Give a member's id in Slack."""
+    return f"U{hashlib.sha256(member_id.encode()).hexdigest()[:10].upper()}"
+
+
+def private_chat(member_id: str) -> str:
+    """Give the id of a member's private chat with the shop's app."""
+    return f"D{user(member_id)[1:]}"
+
+
+def lines_of(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Read a message of blocks."""
+    return [line for block in blocks for line in _lines(block)]
 
 
 def _signed(body: bytes) -> dict[str, str]:

@@ -111,7 +111,7 @@ def leftovers(folder: Path) -> list[Path]:
     return list(folder.glob("groupbuy-demo-*"))
 
 
-@pytest.mark.timeout(360)  # seventeen scenes, one of which waits a minute
+@pytest.mark.timeout(360)  # eighteen scenes, one of which waits a minute
 def test_the_whole_story_holds(home: Path) -> None:
     result = demo(home, "--fast", "--json", str(home / "demo.json"))
     assert result.returncode == 0, result.stdout + result.stderr

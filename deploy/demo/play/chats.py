@@ -1,17 +1,21 @@
 """What happens in members' messengers: the request that came, a member that blocks the shop, an account that breaks."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import perf_counter
 
+from groupbuy.notification.v1.chats_pb2 import ListMemberMessagesRequest, MakeChatCodeRequest, ReplyToMemberRequest
 from groupbuy.notification.v1.groups_pb2 import BindGroupRequest
 
 from deploy.demo.messengers import NAMES
 from deploy.demo.play.turn import Turn
 from deploy.demo.scene import model
 from deploy.demo.show.text import counted
+from deploy.demo.workspace import private_chat
 
 _POLL_SECONDS = 0.1
+_LOOK_SECONDS = 0.005
 
 
 async def request(turn: Turn, step: model.Request) -> None:
@@ -78,6 +82,67 @@ async def posts(turn: Turn, step: model.Posts) -> None:
         return
     turn.record.notes.append("\n".join(slack.preview))
     turn.stage.quote(slack.preview)
+    await turn.stage.beat(1.5)
+
+
+async def says(turn: Turn, step: model.Says) -> None:
+    """A member writes to the shop's app in Slack: Slack tells the engine, and the member reads the answer."""
+    member_id, text = turn.world.member_id(step.member), step.text
+    if "{code}" in text:
+        made = await turn.shop.ask(turn.shop.messages.MakeChatCode, MakeChatCodeRequest(member_id=member_id))
+        text = text.replace("{code}", made.code)
+    await turn.announce(f"{step.member} writes to the shop in Slack: {text}")
+    began, before = perf_counter(), len(turn.props.messengers.shown)
+    status = await turn.props.messengers.workspace.write(member_id, text)
+    turn.effects.add(perf_counter(), began, f"message, signed, answered {status}", "Slack calls us")
+    chat = private_chat(member_id)
+    seen = await _seen(turn, before, step.within, lambda where, _: where == chat)
+    await _read(turn, began, seen, f"Slack shows {step.member} no answer")
+
+
+async def replies(turn: Turn, step: model.Replies) -> None:
+    """The shop answers what a member has written last."""
+    member_id = turn.world.member_id(step.member)
+    await turn.announce(f"The shop answers {step.member}")
+    listed = await turn.shop.ask(
+        turn.shop.messages.ListMemberMessages, ListMemberMessagesRequest(member_id=member_id, page_size=1)
+    )
+    if not listed.messages:
+        turn.record.broken.append(f"nothing that {step.member} has written has reached the shop")
+        return
+    [asked] = listed.messages
+    turn.record.notes.append(f"{step.member} asked: {asked.text}")
+    began, before = perf_counter(), len(turn.props.messengers.shown)
+    request = ReplyToMemberRequest(message_id=asked.message_id, text=step.text)
+    await turn.shop.ask(turn.shop.messages.ReplyToMember, request)
+    turn.effects.add(perf_counter(), began, "the answer is on its way", "ReplyToMember")
+    seen = await _seen(turn, before, step.within, lambda _, lines: step.text in lines)
+    await _read(turn, began, seen, f"the answer has not reached {step.member} in Slack")
+
+
+async def _seen(
+    turn: Turn, before: int, within: float, is_it: Callable[[str, Sequence[str]], bool]
+) -> Sequence[str] | None:
+    """Wait for something that Slack is given to show; None where it does not come."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            while True:
+                for where, lines in turn.props.messengers.shown[before:]:
+                    if is_it(where, lines):
+                        return lines
+                await asyncio.sleep(_LOOK_SECONDS)
+    return None
+
+
+async def _read(turn: Turn, began: float, lines: Sequence[str] | None, otherwise: str) -> None:
+    """Show what a member reads."""
+    if lines is None:
+        turn.record.broken.append(otherwise)
+        return
+    turn.effects.add(perf_counter(), began, "in the private chat", "chat.postMessage")
+    turn.effects.flush()
+    turn.record.notes.append("\n".join(lines))
+    turn.stage.quote(lines)
     await turn.stage.beat(1.5)
 
 

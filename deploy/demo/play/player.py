@@ -47,6 +47,8 @@ _PLAYS: dict[type, Callable[[Turn, Any], Awaitable[None]]] = {
     model.BindGroup: chats.group,
     model.Card: chats.card,
     model.Posts: chats.posts,
+    model.Says: chats.says,
+    model.Replies: chats.replies,
     model.Blocks: chats.blocks,
     model.Breaks: chats.breaks,
     model.Kill: storm.kill,

@@ -181,7 +181,7 @@ def test_currencies_have_their_own_decimals(scene: Path) -> None:
 
 def test_our_scenes_are_right() -> None:
     scenes = read_scenes(OURS)
-    assert [name.partition("-")[0] for name in scenes] == [str(number) for number in range(1, 18)]
+    assert [name.partition("-")[0] for name in scenes] == [str(number) for number in range(1, 19)]
     sale = scenes["10-flash-sale"].steps
     crowd = next(step for step in sale if isinstance(step, Crowd))
     assert (crowd.size, crowd.within, crowd.kill, crowd.at_seat) == (500, 2.0, "team_formation", 150)

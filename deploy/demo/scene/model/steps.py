@@ -330,6 +330,29 @@ class Posts:
 
 
 @dataclass(frozen=True, slots=True)
+class Says:
+    """A member writes to the shop's app in Slack, in private; what it is answered is shown.
+
+    `{code}` in the text is a code that the shop has had made for the member.
+    """
+
+    member: str
+    text: str
+    within: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """The shop answers what a member has written last, where it was written."""
+
+    member: str
+    text: str
+    within: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kill:
     """End a part of the stack by kill -9; it is started again."""
 
@@ -382,6 +405,8 @@ Step: TypeAlias = (
     | BindGroup
     | Card
     | Posts
+    | Says
+    | Replies
     | Blocks
     | Breaks
     | Kill

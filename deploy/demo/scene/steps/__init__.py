@@ -43,6 +43,8 @@ _READERS: dict[str, Callable[[Table, Known], model.Step]] = {
     "group": audience.group,
     "card": audience.card,
     "posts_in_slack": audience.posts,
+    "says_in_slack": audience.says,
+    "replies_to": audience.replies,
     "blocks": audience.blocks,
     "breaks": audience.breaks,
     "kill": audience.kill,

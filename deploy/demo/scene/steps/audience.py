@@ -66,6 +66,18 @@ def posts(table: Table, known: Known) -> model.Posts:
     return model.Posts(member, by, table.seconds("within", "20 s"), table.line)
 
 
+def says(table: Table, known: Known) -> model.Says:
+    """Read `says_in_slack`."""
+    member, text = table.word("says_in_slack", known.members), table.text("text")
+    return model.Says(member, text, table.seconds("within", "20 s"), table.line)
+
+
+def replies(table: Table, known: Known) -> model.Replies:
+    """Read `replies_to`."""
+    member, text = table.word("replies_to", known.members), table.text("text")
+    return model.Replies(member, text, table.seconds("within", "20 s"), table.line)
+
+
 def kill(table: Table, _known: Known) -> model.Kill:
     """Read `kill`."""
     return model.Kill(table.word("kill", PARTS), table.line)
