@@ -98,9 +98,9 @@ class Chats:
         """Do what somebody wants; the same event again has no more effect, and is answered alike."""
         marks = self._contacts.marks(what.point.channel, what.point.address)
         async with self._database.work() as work:
-            chat = await shelf.find_chat(work.connection, what.platform_id, marks)
             if what.act is Act.STARTED and what.code:
-                return await self._bound(work, what, chat, marks)
+                return await self._bound(work, what, marks)
+            chat = await self._locked(work, what.platform_id, marks)
             if chat is None:
                 return Answered(Heard.UNKNOWN)
             if what.act is Act.LEFT:
@@ -130,14 +130,25 @@ class Chats:
             case _:
                 return Heard.KNOWN
 
-    async def _bound(self, work: Work, what: Overheard, chat: Chat | None, marks: Sequence[bytes]) -> Answered:
+    async def _locked(self, work: Work, platform_id: UUID, marks: Sequence[bytes], *also: str) -> Chat | None:
+        """Find a chat, its member locked, and others; members come before chats, or two would wait in a ring."""
+        before = await shelf.find_chat(work.connection, platform_id, marks)
+        await shelf.lock_members(work.connection, platform_id, {*also, *([before.member_id] if before else [])})
+        chat = await shelf.find_chat(work.connection, platform_id, marks)
+        if chat and chat.member_id not in {*also, before.member_id if before else ""}:
+            raise Rejected("UNAVAILABLE", {"cause": "the chat was bound to somebody else at this moment"})
+        return chat
+
+    async def _bound(self, work: Work, what: Overheard, marks: Sequence[bytes]) -> Answered:
         """Bind a chat to the member whose code was sent there, in the place of whom it was bound to before."""
         now, code = self._clock.now(), read_code(what.code)
         used = shelf.use_code(work.connection, what.platform_id, _hash(code), marks, now) if code else None
         member_id = await used if used else None
         if member_id is None:
             return Answered(Heard.CODE_UNKNOWN)
-        await shelf.lock_member(work.connection, what.platform_id, member_id, what.language, now)
+        await shelf.lock_identity(work.connection, what.platform_id, marks[0])
+        await shelf.register_member(work.connection, what.platform_id, member_id, what.language, now)
+        chat = await self._locked(work, what.platform_id, marks, member_id)
         if chat is None or chat.member_id != member_id:
             bound = self._contacts.bound(what.platform_id, member_id, what.point, now)
             others = await shelf.list_chats(work.connection, what.platform_id, member_id)
@@ -170,6 +181,7 @@ class Chats:
             found = await shelf.find_chats(work.connection, platform_id, [command.chat_id])
             if not found:
                 raise Rejected("CHAT_UNKNOWN")
+            await shelf.lock_members(work.connection, platform_id, [chat.member_id for chat in found.values()])
             await self._forget(work, platform_id, list(found.values()))
             answer = chats_pb2.UnbindChatResponse().SerializeToString()
             await requests.store(work.connection, [[Decided(command.key, answer)]])

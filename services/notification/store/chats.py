@@ -1,6 +1,7 @@
 """Private chats that members bound, and the codes by which they do, in SQL."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
@@ -18,10 +19,10 @@ _CHAT = "platform_id, member_id, contact_id, channel, bound_at, heard_at, gone_w
 
 
 async def find_chat(connection: Connection, platform_id: UUID, marks: Sequence[bytes]) -> Chat | None:
-    """Find the chat that one of some marks is of, locked."""
+    """Find the chat that one of some marks is of. It is changed under the lock of its member."""
     cursor = await connection.execute(
         f"SELECT {_CHAT} FROM contact_points WHERE platform_id = %s AND identity = ANY (%s)"  # noqa: S608 - a constant
-        " ORDER BY bound_at DESC LIMIT 1 FOR UPDATE",
+        " ORDER BY bound_at DESC LIMIT 1",
         (platform_id, list(marks)),
     )
     row = await cursor.fetchone()
@@ -46,6 +47,12 @@ async def find_chats(connection: Connection, platform_id: UUID, chat_ids: Sequen
         (platform_id, list(chat_ids)),
     )
     return {row[2]: Chat(*row) async for row in cursor}
+
+
+async def lock_identity(connection: Connection, platform_id: UUID, mark: bytes) -> None:
+    """Have one transaction at a time bind a chat, which may not be there yet."""
+    key = int.from_bytes(hashlib.sha256(platform_id.bytes + mark).digest()[:8], signed=True)
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
 
 
 async def insert_chat(connection: Connection, row: PointRow) -> None:
@@ -80,15 +87,22 @@ async def note_heard(connection: Connection, chat: Chat, at: datetime) -> None:
     )
 
 
-async def lock_member(connection: Connection, platform_id: UUID, member_id: str, language: str, now: datetime) -> None:
-    """Register a member that is not yet, and lock it."""
+async def register_member(
+    connection: Connection, platform_id: UUID, member_id: str, language: str, now: datetime
+) -> None:
+    """Register a member that is not yet; what is known of one stays."""
     await connection.execute(
         "INSERT INTO members (platform_id, member_id, language, time_zone, updated_at) VALUES (%s, %s, %s, '', %s)"
         " ON CONFLICT (platform_id, member_id) DO NOTHING",
         (platform_id, member_id, language, now),
     )
+
+
+async def lock_members(connection: Connection, platform_id: UUID, member_ids: Collection[str]) -> None:
+    """Lock members, in the order of their ids, before their chats: as who registers them anew does."""
     await connection.execute(
-        "SELECT FROM members WHERE platform_id = %s AND member_id = %s FOR NO KEY UPDATE", (platform_id, member_id)
+        "SELECT FROM members WHERE platform_id = %s AND member_id = ANY (%s) ORDER BY member_id FOR NO KEY UPDATE",
+        (platform_id, sorted(member_ids)),
     )
 
 

@@ -1,5 +1,6 @@
 """Private chats: bound by a code, known again, written to, stopped, and what is written there reaches the seller."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -344,3 +345,24 @@ async def test_a_message_in_a_bound_chat_counts_as_any_other(notification: Notif
     assert isinstance(answer, messages_pb2.SendMessageResponse)
     assert answer.written == 1
     assert [channel for channel, *_ in await sent(notification, "telegram")] == ["telegram"]
+
+
+async def test_what_happens_at_once_ends_without_a_ring(api: Api) -> None:
+    """Chats bound, moved, stopped and left at once, and members registered anew: everybody is answered."""
+    codes = {name: [await a_code(api, name) for _ in range(5)] for name in ("mei", "tom")}
+    addresses = [str(5000 + number) for number in range(3)]
+    calls: list[Any] = []
+    for nth in range(5):
+        for at, address in enumerate(addresses):
+            whose = ("mei", "tom")[(nth + at) % 2]
+            calls += [
+                hear(api, STARTED, f"s{nth}{at}", address, code=codes[whose][nth]),
+                hear(api, STOPPED, f"t{nth}{at}", address),
+                hear(api, WROTE, f"w{nth}{at}", address, text="?"),
+                hear(api, LEFT, f"l{nth}{at}", address),
+                api.call("PutMember", pb.PutMemberRequest(request_id=f"{nth}{at}", member=pb.Member(member_id=whose))),
+            ]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    refused = [one for one in answers if isinstance(one, BaseException)]
+    assert all("at this moment" in str(one) for one in refused), refused
+    assert len(refused) < len(calls) / 4
