@@ -1,7 +1,8 @@
 """Giving a place back in a chat, in two steps: the second repeats a number that the first has answered with.
 
-The number follows from who asked, the seat and the time, so nothing is kept. Who cannot read the chat does not know it:
-it also proves that a call comes from the person whose chat it is, where a service signs nothing.
+The number follows from who asked, the seat and the time, so nothing is kept. Who cannot read the chat does not know it,
+nor has a chance to guess it: so it proves that a call comes from the person whose chat it is, where a service signs
+nothing. For the same reason the time is that of the call where a signature covers it, else ours.
 """
 
 import hashlib
@@ -22,7 +23,8 @@ from services.team_formation.web.ground import Submit
 WINDOW_SECONDS = 900
 """A number is good for one to two of these."""
 _RPC = "ChatLeave"
-_DIGITS = 8
+_DIGITS = 12
+_GROUP = 4
 
 
 class Leaving:
@@ -33,7 +35,7 @@ class Leaving:
         self._submit = submit
 
     def number(self, sender: Sender, seat_id: UUID) -> str:
-        """Make the number for a seat, as two groups of four digits."""
+        """Make the number for a seat, in groups of four digits."""
         return self._number(sender, seat_id, _window(sender.happened_at))
 
     def meant(self, sender: Sender, own: Sequence[Own], said: str) -> Own | None:
@@ -64,7 +66,7 @@ class Leaving:
         who = f"{sender.service}\0{sender.address}".encode()
         mark = self._links.mark(b"leave\0" + seat_id.bytes + window.to_bytes(8) + who)
         digits = f"{int.from_bytes(mark) % 10**_DIGITS:0{_DIGITS}d}"
-        return f"{digits[:4]} {digits[4:]}"
+        return " ".join(digits[at : at + _GROUP] for at in range(0, _DIGITS, _GROUP))
 
 
 def _window(at: datetime) -> int:
