@@ -16,10 +16,10 @@ WAKE_CHANNEL = "hook_calls"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An event of an app that is to be kept."""
+    """A call of an app whose events are to be kept."""
 
     app: App
-    event: Event
+    events: Sequence[Event]
     received_at: datetime
 
 
@@ -32,7 +32,7 @@ class Keeper:
 
     async def decide(self, batch: Sequence[Kept]) -> Sequence[bool]:
         """Store a batch."""
-        rows = {(item.app.app_id, item.event.event_id): self._row(item) for item in batch}
+        rows = {(call.app.app_id, event.event_id): self._row(call, event) for call in batch for event in call.events}
         async with self._database.work() as work:
             await shelf.keep_calls(work.connection, list(rows.values()))
         self._database.wakes.ring(WAKE_CHANNEL)
@@ -45,10 +45,9 @@ class Keeper:
         except NotOpened:
             return None
 
-    def _row(self, item: Kept) -> CallRow:
-        app, event = item.app, item.event
+    def _row(self, call: Kept, event: Event) -> CallRow:
+        app, at = call.app, call.received_at
         sealed = self._sealer.seal(event.payload, _place(app.app_id, event.event_id))
-        at = item.received_at
         return CallRow(
             app_id=app.app_id,
             event_id=event.event_id,

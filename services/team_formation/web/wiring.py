@@ -101,15 +101,16 @@ class Web:
         promoters = PromoterPages(self._ground, pages, assets, guesses)
         photos = PhotoFiles(self.photos, strangers)
         routes = [
+            *(self.chats.hooks.routes() if self.chats else ()),
             *invites.routes(),
             *members.routes(),
             *campaigns.routes(),
             *promoters.routes(),
             *photos.routes(),
             *cards.routes(),
+            keys_route(self._ground.tokens),
         ]
-        hooks = self.chats.hooks.routes() if self.chats else []
-        app = application([*routes, *hooks, keys_route(self._ground.tokens)], pages, assets)
+        app = application(routes, pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
 
     def parts(self, settings: Settings) -> list[Part]:

@@ -258,7 +258,7 @@ async def test_what_is_said_is_sealed_and_forgotten_and_an_id_is_kept_while_it_m
 
 
 async def test_what_cannot_be_kept_in_time_is_to_be_sent_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.team_formation.web.hooks.KEEP_SECONDS", 0.3)
+    monkeypatch.setattr("services.team_formation.web.hooks.ON_THE_WAY_SECONDS", 2.7)
     async with stage.formation.database.read() as connection, connection.transaction():
         await connection.execute("LOCK TABLE hook_calls IN ACCESS EXCLUSIVE MODE")
         late = await stage.post(stage.shared(stage.link))
