@@ -273,7 +273,9 @@ def test_those_who_will_join_are_known_before() -> None:
 
 def test_each_call_of_slack_is_signed_and_another_one() -> None:
     secret = "0123456789abcdef"
-    posts = slack_posts(template.numbered([a_call()]), "127.0.0.1:1", "/hooks/slack/one", secret)
+    posts = slack_posts(
+        template.numbered([a_call("https://shop.example/i/AAAAAAAAAAAA")]), "127.0.0.1:1", "/hooks/slack/one", secret
+    )
     found = [_verified(next(posts), secret) for _ in range(3)]
     assert len({event_id for event_id in found if event_id}) == 3
     assert not _verified(next(posts), "fedcba9876543210")

@@ -31,9 +31,15 @@ class Talks:
         self._seats = seats
         self._leaving = leaving
 
+    def is_asked(self, incoming: Incoming | None) -> bool:
+        """Tell, without asking anybody, whether there may be something to do."""
+        if incoming is None:
+            return False
+        return _is_private(incoming) or (incoming.reply is not None and self._finder.is_asked(incoming))
+
     async def answer(self, call: DueCall, incoming: Incoming) -> Found:
         """Do what was asked for, and find what to say; the same call again has no more effect."""
-        if incoming.kind is Kind.LINK or not can_be_private(incoming) or not incoming.sender:
+        if not _is_private(incoming):
             return await self._finder.find(call.platform_id, incoming)
         sender = Sender(
             call.platform_id,
@@ -133,6 +139,10 @@ class Talks:
     def _said(self, key: str, known: Known, sender: Sender) -> Found:
         words = _words(known, sender)
         return Found(text=words.say(key), language=words.language)
+
+
+def _is_private(incoming: Incoming) -> bool:
+    return incoming.kind is not Kind.LINK and bool(incoming.sender) and can_be_private(incoming)
 
 
 def can_be_private(incoming: Incoming) -> bool:

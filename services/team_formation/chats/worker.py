@@ -6,7 +6,7 @@ it said is forgotten, and its id is kept for as long as the service may send it 
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import psycopg
 
 from services.chassis import logs
 from services.chassis.clock import Clock
+from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
 from services.chassis.status import transient
@@ -24,7 +25,7 @@ from services.team_formation.chats.keeper import WAKE_CHANNEL, Keeper
 from services.team_formation.hooks.reading.incoming import Incoming, Reply
 from services.team_formation.hooks.registry import SERVICES
 from services.team_formation.store import chat_apps as shelf
-from services.team_formation.store.chat_apps import DueCall
+from services.team_formation.store.chat_apps import CallNote, DueCall
 
 POLL_SECONDS = 1.0
 MOST = 40
@@ -60,6 +61,8 @@ class Worker:
         self._keeper = keeper
         self._think = think
         self._give = give
+        self.notes: Coalescer[CallNote, bool] = Coalescer("notes of hook calls", self._note)
+        """Ends of attempts, written many at once. A part of the process of its own, which stops after this one."""
         self._bell = Bell()
         self._under_way: dict[asyncio.Task[None], str] = {}
 
@@ -115,14 +118,16 @@ class Worker:
 
     async def _work(self, call: DueCall) -> None:
         outcome = await self._attempt(call) if self._is_wanted(call) else Outcome(End.REFUSED, "too late")
-        now = self._clock.now()
-        async with self._database.work() as work:
-            if outcome.end in {End.RETRY, End.MISCONFIGURED} and self._is_wanted(call):
-                await shelf.put_off_call(work.connection, call, now + self._pause(call, outcome), _noted(outcome))
-            else:
-                await shelf.end_call(work.connection, call, _noted(outcome))
+        again = outcome.end in {End.RETRY, End.MISCONFIGURED} and self._is_wanted(call)
+        due_at = self._clock.now() + self._pause(call, outcome) if again else None
+        await self.notes.submit(CallNote(call, _noted(outcome), due_at))
         if outcome.end is End.MISCONFIGURED:
             log.error("a chat app is misconfigured", service=call.service, why=outcome.why)
+
+    async def _note(self, notes: Sequence[CallNote]) -> Sequence[bool]:
+        async with self._database.work(by_key=True) as work:
+            await shelf.note_calls(work.connection, notes)
+        return [True] * len(notes)
 
     def _is_wanted(self, call: DueCall) -> bool:
         """Tell whether somebody may still wait for the answer."""

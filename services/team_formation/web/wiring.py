@@ -131,10 +131,10 @@ class Chats:
 
     def __init__(self, ground: Ground, finder: Finder, live: Live[str, Shown], to_chats: ToChats) -> None:
         database, clock, links = ground.database, ground.clock, ground.links
-        keeper = Keeper(database, to_chats.sealer)
         self.apps = Apps(database, clock, to_chats.sealer)
         seats = OwnSeats(database, clock, links, live)
         talks = Talks(finder, to_chats.hearing, seats, Leaving(links, ground.submit))
+        keeper = Keeper(database, to_chats.sealer, talks.is_asked)
         self.worker = Worker(database, clock, keeper, talks.answer, to_chats.give)
         self._calls = Coalescer("hook calls", keeper.decide)
         self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(finder.cards).answer)
@@ -143,6 +143,7 @@ class Chats:
         """List the parts."""
         return (
             Part("hook calls", run=self._calls.run),
+            Part("notes of hook calls", run=self.worker.notes.run),
             Part("chats", run=self.worker.run),
             timer("forgotten hook calls", self.worker.forget, every=FORGET_SECONDS, page=FORGET_PAGE),
             timer("seals of chat apps", self.apps.seal_anew, every=FORGET_SECONDS),
