@@ -25,7 +25,7 @@ from services.team_formation.hooks.admission import MOST_BYTES
 from services.team_formation.hooks.call import Answer as Said
 from services.team_formation.hooks.call import Call, Event, Refused, Verified
 from services.team_formation.hooks.registry import SERVICES
-from services.team_formation.web.answers import NO_STORE, Answer, common
+from services.team_formation.web.answers import NO_STORE, NOSNIFF, Answer, Headers
 
 ON_THE_WAY_SECONDS = 0.3
 """Of the time that a service waits, so much is left to the network."""
@@ -124,8 +124,9 @@ def _counter(service: str, outcome: str) -> Counter:
 
 
 def _answer(said: Said) -> Answer:
-    length = (b"content-length", b"%d" % len(said.body))
-    headers = [*common(NO_STORE), (b"content-type", said.content_type.encode()), length]
+    headers: Headers = [(b"cache-control", NO_STORE), (b"content-length", b"%d" % len(said.body))]
+    if said.body:
+        headers += [(b"content-type", said.content_type.encode()), NOSNIFF]
     if said.status == _LATER.status:
         headers.append((b"retry-after", b"5"))
     return Answer(said.status, headers, said.body)
