@@ -36,7 +36,7 @@ class Command(StrEnum):
 _BELONGS = {
     Command.START: re.compile(f"{_LINK_OR_INVITE}|{_CHAT_CODE}", re.IGNORECASE),
     Command.STATUS: re.compile(_LINK_OR_INVITE, re.IGNORECASE),
-    Command.LEAVE: re.compile(_NUMBER),
+    Command.LEAVE: re.compile(f"{_NUMBER}|(?=[A-Z]*[0-9])[0-9A-Z]{{12}}|https?://\\S+", re.IGNORECASE),
 }
 """What stands behind a bare word for it to be a command: an invite, a member's code, a number that was asked for."""
 
