@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -40,6 +41,12 @@ MOST_SEATS = 10
 _RPC = "HearChat"
 _LATELY = timedelta(days=90)
 """What a member was told of before that is not what it asks about."""
+_TURNS = 8
+"""So often an event is begun anew of whose chat the owner changed while its lock was waited for."""
+
+
+class _BoundMeanwhile(Exception):
+    """A chat was bound to somebody else, whose lock this transaction may no longer ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,12 @@ class Chats:
         """Do what somebody wants, and give the answer as it is stored: the same event again has no more effect."""
         once = hashlib.sha256(what.event_key.encode()).hexdigest()
         key = RequestKey(NO_CAMPAIGN, what.platform_id, _RPC, once, what.act.name.encode())
+        for _ in range(_TURNS):
+            with suppress(_BoundMeanwhile):
+                return await self._once(what, key)
+        raise Rejected("UNAVAILABLE", {"cause": "the chat was bound to others again and again at this moment"})
+
+    async def _once(self, what: Overheard, key: RequestKey) -> bytes:
         async with self._database.work() as work:
             if what.act is Act.ASKED:
                 return _wire(await self._heard(work, what))
@@ -153,7 +166,7 @@ class Chats:
         await shelf.lock_members(work.connection, platform_id, {*also, *([before.member_id] if before else [])})
         chat = await shelf.find_chat(work.connection, platform_id, marks)
         if chat and chat.member_id not in {*also, before.member_id if before else ""}:
-            raise Rejected("UNAVAILABLE", {"cause": "the chat was bound to somebody else at this moment"})
+            raise _BoundMeanwhile
         return chat
 
     async def _bound(self, work: Work, what: Overheard, marks: Sequence[bytes]) -> Answered:

@@ -370,9 +370,7 @@ async def test_what_happens_at_once_ends_without_a_ring(api: Api) -> None:
                 api.call("PutMember", pb.PutMemberRequest(request_id=f"{nth}{at}", member=pb.Member(member_id=whose))),
             ]
     answers = await asyncio.gather(*calls, return_exceptions=True)
-    refused = [one for one in answers if isinstance(one, BaseException)]
-    assert all("at this moment" in str(one) for one in refused), refused
-    assert len(refused) < len(calls) / 4
+    assert not [one for one in answers if isinstance(one, BaseException)]
 
 
 async def test_the_same_event_again_undoes_nothing_that_came_after(notification: Notifying, api: Api) -> None:
