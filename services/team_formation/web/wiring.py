@@ -144,19 +144,19 @@ class Chats:
         keeper, finder = Keeper(database, sealer), Finder(visits, link)
         seats = OwnSeats(database, clock, links, live)
         talks = Talks(finder, to_chats.hearing, seats, Leaving(links, ground.submit))
-        self._noter = Noter(database, clock, sealer, visits, link)
+        self.noter = Noter(database, clock, sealer, visits, link)
         self.apps = Apps(database, clock, sealer)
-        self.worker = Worker(database, clock, keeper, talks.answer, to_chats.give, self._noter)
-        self.living = Living(database, clock, Looker(visits, teams, self._noter, clock), to_chats.give)
+        self.worker = Worker(database, clock, keeper, talks.answer, to_chats.give, self.noter)
+        self.living = Living(database, clock, Looker(visits, teams, self.noter, clock), to_chats.give)
         self.marker = Marker(database, clock)
         self._calls = Coalescer("hook calls", keeper.decide)
-        self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(finder.cards, self._noter.note_aside).answer)
+        self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(finder.cards, self.noter.note_aside).answer)
 
     def parts(self) -> Sequence[Part]:
         """List the parts."""
         return (
             Part("hook calls", run=self._calls.run),
-            Part("chat previews", run=self._noter.run),
+            Part("chat previews", run=self.noter.run),
             Part("chats", run=self.worker.run),
             Part("live previews", run=self.living.run),
             Part("changes for live previews", run=self.marker.run),
