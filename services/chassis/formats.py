@@ -82,6 +82,11 @@ def listed(parts: Sequence[str], locale: Locale) -> str:
     return format_list(parts, locale=locale)
 
 
+def either(parts: Sequence[str], locale: Locale) -> str:
+    """Write what there is to choose from: "Slack or Telegram"."""
+    return format_list(parts, style="or", locale=locale)
+
+
 def isolated(text: str, locale: Locale) -> str:
     """Keep a text of any direction apart from one written right to left around it: FSI and PDI of Unicode's UAX #9."""
     if not text or locale.text_direction != "rtl":

@@ -166,6 +166,7 @@ async def process() -> None:
             timer("old platform events", platform_events.drop_old, every=60.0, page=1_000),
             timer("old codes of chats", chats.forget_codes, every=60.0, page=CHATS_PAGE),
             timer("old words of members", member_messages.forget, every=60.0, page=WORDS_PAGE),
+            timer("sealed chats", lambda: contacts.seal_chats_anew(database), every=60.0, page=1),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
         ],
     )

@@ -10,11 +10,13 @@ from services.chassis import ids, logs
 from services.chassis.database import Connection, Database
 from services.chassis.sealing import NotOpened, Sealer
 from services.notification import store
-from services.notification.domain import NO_WISHES, Consent, Contact, Member, Point, Wishes
+from services.notification.domain import NO_WISHES, Chat, Consent, Contact, Member, Point, Wishes
 from services.notification.store import PointRow, SealPosition
+from services.notification.store import chats as shelf
+from services.notification.store.chats import ChatRow
 
 _PAGE = 500
-_IDENTITY = "contact_points/identity"
+_IDENTITY = "member_chats/identity"
 _START: SealPosition = ("", UUID(int=0), "", -1)
 _Known: TypeAlias = Mapping[tuple[UUID, str, str, str], UUID]
 """Ids of contact points, by platform, member, channel and address."""
@@ -74,25 +76,24 @@ class Contacts:
             consent_at=point.consent.at if point.consent else None,
         )
 
-    def marks(self, channel: str, address: str) -> tuple[bytes, ...]:
+    def marks(self, point: Point) -> tuple[bytes, ...]:
         """Give what a bound chat is found by, the one to keep first."""
-        return self._sealer.marks(f"{channel}\0{address}".encode(), _IDENTITY)
+        return self._sealer.marks(f"{point.channel}\0{point.address}".encode(), _IDENTITY)
 
-    def bound(self, platform_id: UUID, member_id: str, point: Point, now: datetime) -> PointRow:
-        """Make a contact point of a chat that a member binds itself; its position is the store's to choose."""
-        row = self._sealed(platform_id, member_id, 0, point, {})
-        return replace(row, identity=self.marks(point.channel, point.address)[0], bound_at=now, heard_at=now)
+    def bound(self, platform_id: UUID, member_id: str, point: Point, via: str, now: datetime) -> ChatRow:
+        """Make the row of a chat that a member binds itself."""
+        chat_id = ids.new_id()
+        sealed = self._sealer.seal(point.address.encode(), _chat_place(platform_id, chat_id))
+        chat = Chat(platform_id, member_id, chat_id, point.channel, now, now, "")
+        return ChatRow(chat, sealed, self._sealer.key_id, self.marks(point)[0], via)
 
     async def find_member(self, connection: Connection, platform_id: UUID, member_id: str) -> Member | None:
-        """Read a member of a platform, without chats that it bound itself: their addresses are told to nobody.
-
-        An address that does not open is empty, and why stands with it.
-        """
+        """Read a member as its platform registered it; an address that does not open is empty, with the reason."""
         found = await store.find_members(connection, [(platform_id, member_id)])
         if not found:
             return None
         member, rows = found[platform_id, member_id]
-        return replace(member, points=tuple(self._point(row) for row in rows if row.identity is None))
+        return replace(member, points=tuple(map(self._point, rows)))
 
     def _point(self, row: PointRow) -> Point:
         address, problem = self._opened(row)
@@ -102,12 +103,29 @@ class Contacts:
     async def find(
         self, connection: Connection, members: Sequence[tuple[UUID, str]]
     ) -> dict[tuple[UUID, str], Reachable]:
-        """Read how members are reached, given as (platform, member): contact points that are not gone, and wishes."""
+        """Read how members, given as (platform, member), are reached: chats, points that are not gone, wishes."""
         found = await store.find_members(connection, members)
+        chats = await shelf.find_open(connection, members)
         return {
-            key: Reachable([self._contact(row, member.wishes) for row in rows if row.gone_at is None], member.wishes)
+            key: Reachable(
+                [
+                    *map(self._chat, chats.get(key, ())),
+                    *(self._contact(row, member.wishes) for row in rows if row.gone_at is None),
+                ],
+                member.wishes,
+            )
             for key, (member, rows) in found.items()
         }
+
+    def _chat(self, row: ChatRow) -> Contact:
+        """Reach a chat that the member bound itself; that it agreed to promotions there nobody has said."""
+        chat = row.chat
+        try:
+            address, problem = self._sealer.open(row.sealed, _chat_place(chat.platform_id, chat.chat_id)).decode(), ""
+        except NotOpened as why:
+            log.error("address of a chat does not open", platform=str(chat.platform_id), why=str(why))  # noqa: TRY400 - the reason is enough
+            address, problem = "", f"the address does not open: {why}"
+        return Contact(chat.chat_id, chat.service, address, problem)
 
     def _contact(self, row: PointRow, wishes: Wishes) -> Contact:
         return Contact(row.contact_id, row.channel, *self._opened(row), consents=wishes.allows(row.consent_at))
@@ -126,10 +144,23 @@ class Contacts:
         self._sealed_up_to = _position(rows[-1]) if rows else _START
         return len(sealed)
 
+    async def seal_chats_anew(self, database: Database) -> int:
+        """Seal a page of chats' addresses anew, as `seal_anew` does; one that does not open is passed by, loudly."""
+        async with database.work() as work:
+            rows = await shelf.find_sealed_otherwise(work.connection, self._sealer.key_id, _PAGE)
+            sealed = [self._chat_anew(row, contact.address) for row in rows if not (contact := self._chat(row)).problem]
+            await shelf.seal_chats_anew(work.connection, sealed)
+        return len(sealed)
+
+    def _chat_anew(self, row: ChatRow, address: str) -> ChatRow:
+        chat = row.chat
+        sealed = self._sealer.seal(address.encode(), _chat_place(chat.platform_id, chat.chat_id))
+        identity = self.marks(Point(chat.service, address))[0]
+        return replace(row, sealed=sealed, key_id=self._sealer.key_id, identity=identity)
+
     def _anew(self, row: PointRow, address: str) -> PointRow:
         sealed = self._sealer.seal(address.encode(), _place(row.platform_id, row.contact_id))
-        identity = self.marks(row.channel, address)[0] if row.identity else None
-        return replace(row, address=None, sealed=sealed, key_id=self._sealer.key_id, identity=identity)
+        return replace(row, address=None, sealed=sealed, key_id=self._sealer.key_id)
 
     def _opened(self, row: PointRow) -> tuple[str, str]:
         """Give an address, or why it does not open."""
@@ -148,3 +179,7 @@ def _position(row: PointRow) -> SealPosition:
 
 def _place(platform_id: UUID, contact_id: UUID) -> str:
     return f"contact_points/address/{platform_id}/{contact_id}"
+
+
+def _chat_place(platform_id: UUID, chat_id: UUID) -> str:
+    return f"member_chats/sealed/{platform_id}/{chat_id}"

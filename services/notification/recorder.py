@@ -25,6 +25,7 @@ from services.notification.domain import (
 from services.notification.handlers.platform_events import tell
 from services.notification.privacy import without_addresses
 from services.notification.store import AccountKey, Claimed, Locked, NewAttempt
+from services.notification.store.chats import mark_gone as mark_chats_gone
 from services.notification.translate import delivery_ended
 
 
@@ -107,6 +108,8 @@ class Recorder:
                 ],
                 now,
             )
+            chats = [(item.delivery.platform_id, item.contact.contact_id, _said(item)) for item in gone]
+            await mark_chats_gone(work.connection, chats, now)
 
 
 def _said(item: Attempted) -> str:

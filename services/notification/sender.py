@@ -37,10 +37,11 @@ from services.notification.places import Found, Places, seat_of
 from services.notification.privacy import without_addresses, without_token
 from services.notification.recorder import Attempted, end
 from services.notification.store import Claim, Claimed
-from services.notification.store.member_messages import find_reply_chats
+from services.notification.store.member_messages import ReplyRow, find_replies
 from services.notification.unsubscribing import Unsubscribing
 
 _UNREACHED = Reachable()
+_LONGEST_SUBJECT = 60
 _NOT_SET_UP = "the platform has not set this channel up; PutChannel does"
 
 log = logs.logger(__name__)
@@ -140,14 +141,14 @@ class Sender:
             sorted({(item.platform_id, item.channel) for item in claimed if self._needs_account(item.channel)}),
         )
         cards = await self._cards(work, claimed)
-        chats = await self._reply_chats(work, claimed)
+        replies = await self._replies(work, claimed)
         self._turns.forget(now)
         steps: list[tuple[Claimed, _Step]] = []
         for item in claimed:
             member = reached.get((item.platform_id, item.member_id), _UNREACHED)
             step = next_step(
                 known.standing[item.key],
-                _where(item, member.contacts, chats),
+                _where(item, member.contacts, replies),
                 known.tried.get(item.key, {}),
                 now,
                 self._limits,
@@ -157,7 +158,7 @@ class Sender:
             account = accounts.get((item.platform_id, item.channel))
             if isinstance(step, Send):
                 edits = cards.get((item.platform_id, item.member_id), "") if item.kind is Kind.GROUP_CARD else ""
-                steps.append((item, self._turn(item, step.contact, account, edits, now)))
+                steps.append((_worded(item, replies), self._turn(item, step.contact, account, edits, now)))
             else:
                 steps.append((item, step))
         return steps
@@ -167,10 +168,10 @@ class Sender:
         groups = {(item.platform_id, item.member_id) for item in claimed if item.kind is Kind.GROUP_CARD}
         return await store.find_cards(work.connection, sorted(groups)) if groups else {}
 
-    async def _reply_chats(self, work: Work, claimed: Sequence[Claimed]) -> Mapping[UUID, UUID]:
-        """Find the chats in which answers to members belong, by what was answered."""
+    async def _replies(self, work: Work, claimed: Sequence[Claimed]) -> Mapping[UUID, ReplyRow]:
+        """Find the answers to members that are among them."""
         replies = [(item.platform_id, item.cause_event_id) for item in claimed if item.kind is Kind.REPLY]
-        return await find_reply_chats(work.connection, replies) if replies else {}
+        return await find_replies(work.connection, replies) if replies else {}
 
     def _needs_account(self, channel: str) -> bool:
         return channel in self._channels and bool(self._channels[channel].setup.fields)
@@ -245,10 +246,24 @@ class _Ready:
     """The service's id of the message whose place this one takes."""
 
 
-def _where(item: Claimed, contacts: Sequence[Contact], chats: Mapping[UUID, UUID]) -> Sequence[Contact]:
+def _where(item: Claimed, contacts: Sequence[Contact], replies: Mapping[UUID, ReplyRow]) -> Sequence[Contact]:
     """Give the contact points that a message may take: an answer to what was written in a chat goes there alone."""
-    chat = chats.get(item.cause_event_id) if item.kind is Kind.REPLY else None
-    return [contact for contact in contacts if contact.contact_id == chat] if chat else contacts
+    if item.kind is not Kind.REPLY:
+        return contacts
+    reply = replies.get(item.cause_event_id)
+    if reply is None:  # it was forgotten meanwhile
+        return ()
+    return [contact for contact in contacts if reply.chat_id in {None, contact.contact_id}]
+
+
+def _worded(item: Claimed, replies: Mapping[UUID, ReplyRow]) -> Claimed:
+    """Give an answer to a member its words, below the beginning of what was asked; others have theirs."""
+    reply = replies.get(item.cause_event_id) if item.kind is Kind.REPLY else None
+    if reply is None:
+        return item
+    first = reply.question.splitlines()[0]
+    asked = first if len(first) <= _LONGEST_SUBJECT else f"{first[: _LONGEST_SUBJECT - 1]}…"
+    return replace(item, subject=f"> {asked}", body=f"{reply.words}\n")
 
 
 _Step: TypeAlias = _Ready | Reroute | Wait | End

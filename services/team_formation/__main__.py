@@ -105,6 +105,7 @@ async def process() -> None:
             links,
             promoter_links,
             web.apps,
+            hearing if settings.notification else None,
         )
         public = TeamFormationServicer(desk)
         internal = InternalServicer(

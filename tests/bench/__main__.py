@@ -35,6 +35,7 @@ from tests.bench.parts import (
     send,
     slow_channel,
     watch,
+    webhook,
 )
 from tests.bench.paths import BUILD
 from tests.bench.report import show, write
@@ -60,10 +61,11 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "idle": idle.run,
     "page": page.run,
     "page_readers": page_readers.run,
+    "webhook": webhook.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),
-    "web": ("page", "page_readers"),
+    "web": ("page", "page_readers", "webhook"),
     "notification": ("send", "slow_channel", "event_to_send", "fanout", "large_team"),
 }
 """Parts that are asked for by one name."""

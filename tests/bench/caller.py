@@ -22,7 +22,8 @@ SLACK_SECONDS = 60.0
 class Job:
     """Load on one method. `kind` is closed (callers) or open (rate); `bundle` joins make one call, 0: one does.
 
-    With `http` the templates are paths that are got over HTTP.
+    With `http` the templates are paths that are got over HTTP; with `slack_secret` besides they are bodies, which are
+    posted to `path` as Slack signs them.
     """
 
     address: str
@@ -39,6 +40,7 @@ class Job:
     seed: int = 1
     bundle: int = 0
     http: bool = False
+    slack_secret: str = ""
 
     def line(self) -> bytes:
         """Write it for the client."""
@@ -56,6 +58,8 @@ class Outcome:
     latency: dict[str, float]
     late: dict[str, float]
     bundle: int = 0
+    answered: int = 0
+    """Calls that were answered in all, also before the window began and after it ended."""
 
     @property
     def elsewhere(self) -> float:
@@ -92,7 +96,8 @@ class Client:
         if not said["calls"]:
             raise BenchError(f"No call to {job.path} was answered within {job.seconds:g} s.")
         each = job.bundle or 1
-        return Outcome(said["calls"] * each, said["seconds"], cpu, said["latency"], said["late"], job.bundle)
+        calls, answered = said["calls"] * each, said["answered"] * each
+        return Outcome(calls, said["seconds"], cpu, said["latency"], said["late"], job.bundle, answered)
 
     async def watch(
         self, job: WatchJob, meter: Meter, heard: Callable[[str], None]

@@ -18,6 +18,7 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from tests.bench import watching
 from tests.bench.http1 import Http1, connect_http1
 from tests.bench.http2 import Connection, connect
+from tests.bench.http_requests import gets, slack_posts
 from tests.bench.load import Load, closed_loop, open_loop, summary
 from tests.bench.reading_pages import read_pages
 from tests.bench.template import bundled, numbered
@@ -75,9 +76,9 @@ async def drive(load: Load, job: dict[str, Any]) -> None:
 
 
 async def _connected(job: dict[str, Any]) -> Connection | Http1:
-    """Connect as a job asks: to a page of the web edge, or to a method."""
+    """Connect as a job asks: to the web edge, or to a method."""
     if job["http"]:
-        return await connect_http1(job["address"], [("accept-encoding", "gzip"), ("user-agent", "Mozilla/5.0 Bench")])
+        return await connect_http1(job["address"])
     headers = [("authorization", f"Bearer {job['key']}"), ("grpc-timeout", "10S")]
     return await connect(job["address"], job["path"], headers)
 
@@ -85,6 +86,10 @@ async def _connected(job: dict[str, Any]) -> Connection | Http1:
 def requests_of(job: dict[str, Any]) -> Iterator[bytes]:
     """Give the requests of a job, without end."""
     single = numbered([base64.b64decode(text) for text in job["templates"]])
+    if job["slack_secret"]:
+        return slack_posts(single, job["address"], job["path"], job["slack_secret"])
+    if job["http"]:
+        return gets(single, job["address"])
     return bundled(single, job["bundle"]) if job["bundle"] else single
 
 
@@ -99,6 +104,7 @@ def outcome(load: Load, seconds: float, worked: float) -> dict[str, Any]:
     """Say what came of a job."""
     return {
         "calls": len(load.latencies),
+        "answered": load.answered,
         "seconds": seconds,
         "cpu_seconds": worked,
         "latency": summary(load.latencies),

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 
 from tests.bench.http2 import Done
 
@@ -13,9 +12,7 @@ _LENGTH = b"content-length: "
 class Http1(asyncio.Protocol):
     """One connection that is kept; calls that come while one is under way wait. Any status but 200 is a failure."""
 
-    def __init__(self, host: str, headers: Sequence[tuple[str, str]]) -> None:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (("host", host), *headers))
-        self._headers = f" HTTP/1.1\r\n{lines}\r\n".encode()
+    def __init__(self) -> None:
         self._waiting: deque[tuple[bytes, Done]] = deque()
         self._done: Done | None = None
         self._read = bytearray()
@@ -30,12 +27,12 @@ class Http1(asyncio.Protocol):
         if self._done:
             self._done(f"the connection was lost: {exc}", b"")
 
-    def call(self, path: bytes, done: Done) -> None:
-        """Get a path."""
+    def call(self, request: bytes, done: Done) -> None:
+        """Send a whole request."""
         if self._done:
-            self._waiting.append((path, done))
+            self._waiting.append((request, done))
         else:
-            self._send(path, done)
+            self._send(request, done)
 
     def close(self) -> None:
         """Close it."""
@@ -62,14 +59,14 @@ class Http1(asyncio.Protocol):
         if done:
             done(trouble, body)
 
-    def _send(self, path: bytes, done: Done) -> None:
+    def _send(self, request: bytes, done: Done) -> None:
         self._done = done
         if self._transport:
-            self._transport.write(b"GET " + path + self._headers)
+            self._transport.write(request)
 
 
-async def connect_http1(address: str, headers: Sequence[tuple[str, str]]) -> Http1:
+async def connect_http1(address: str) -> Http1:
     """Connect to host:port."""
     host, _, port = address.rpartition(":")
-    _, connection = await asyncio.get_running_loop().create_connection(lambda: Http1(address, headers), host, int(port))
+    _, connection = await asyncio.get_running_loop().create_connection(Http1, host, int(port))
     return connection

@@ -30,6 +30,8 @@ class Load:
     """Seconds from the intended start of an open-loop call to its real one: the client's own lateness."""
     failures: Counter[str] = field(default_factory=Counter)
     answers: list[bytes] = field(default_factory=list)
+    answered: int = 0
+    """Calls that were answered without trouble, whenever that was."""
     under_way: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it has stopped and no call is under way."""
@@ -44,6 +46,7 @@ class Load:
 
         def done(trouble: str, body: bytes) -> None:
             self.under_way -= 1
+            self.answered += not trouble
             if trouble:
                 self.failures[trouble] += 1
             elif self.counting:

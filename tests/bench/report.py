@@ -51,6 +51,7 @@ TARGETS = {
     "sse_kib_per_reader": Target(30, at_least=False),
     "sse_last_state": Target(1, at_least=False),
     "page_changing_p99_to_hello": Target(3, at_least=False),
+    "webhook_to_floor": Target(0.7),
     "send_to_bare_client": Target(0.4),
     "slow_channel_p99": Target(1.5, at_least=False),
     "event_to_send_p99_ms": Target(1000, at_least=False),

@@ -432,7 +432,8 @@ def good_requests_of_chats(platform: str, seat: str) -> list[Message]:
         ),
         own.AskSellerRequest(platform_id=platform, event_key="e2", member_id="mei", seat_id=seat, text="Is it ripe?"),
         own.GetConversationRequest(platform_id=platform, member_id="mei", seat_id=seat),
-        own.MakeMemberChatCodeRequest(platform_id=platform, member_id="mei"),
+        own.MakeMemberChatCodeRequest(platform_id=platform, member_id="mei", seat_id=seat),
+        own.EndMemberChatsRequest(platform_id=platform, member_id="mei", seat_id=seat),
     ]
 
 

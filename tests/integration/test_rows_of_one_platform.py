@@ -45,6 +45,7 @@ OF_NO_CAMPAIGN = {
     "webhook_posts": "of a platform; held to its endpoint and its event by foreign keys",
     "webhook_attempts": "of a platform, not of a campaign",
     "promoter_links": "of a platform, not of a campaign",
+    "member_chats": "of a platform, not of a campaign; held to the member by a foreign key",
     "chat_codes": "of a platform, not of a campaign",
     "member_messages": "of a platform, not of a campaign",
     "member_replies": "of a platform; held to what is answered by a foreign key",

@@ -3,7 +3,7 @@
 import io
 import itertools
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -14,11 +14,15 @@ from rich.console import Console
 
 from services.chassis import ids
 from services.team_formation import translate
+from services.team_formation.hooks.call import Call, Verified
+from services.team_formation.hooks.slack import SlackSecrets, verify
 from tests.bench import campaign, cpu, http2, memory, pgbench, report, rounds, seed, sending, template, watching
 from tests.bench.caller import Outcome
 from tests.bench.errors import BenchError
+from tests.bench.http_requests import slack_posts
 from tests.bench.parts.demand import lags
 from tests.bench.parts.fanout import members
+from tests.bench.parts.webhook import a_call
 from tests.bench.sink import Requests
 
 TEAMS = [ids.opaque(translate.TEAM, ids.new_id(), ids.new_id()) for _ in range(3)]
@@ -265,3 +269,23 @@ def test_those_who_will_join_are_known_before() -> None:
     requests = template.numbered([made])
     joining = [pb.JoinTeamRequest.FromString(next(requests)).member_id for _ in range(3)]
     assert members(made, 3) == joining
+
+
+def test_each_call_of_slack_is_signed_and_another_one() -> None:
+    secret = "0123456789abcdef"
+    posts = slack_posts(
+        template.numbered([a_call("https://shop.example/i/AAAAAAAAAAAA")]), "127.0.0.1:1", "/hooks/slack/one", secret
+    )
+    found = [_verified(next(posts), secret) for _ in range(3)]
+    assert len({event_id for event_id in found if event_id}) == 3
+    assert not _verified(next(posts), "fedcba9876543210")
+
+
+def _verified(request: bytes, secret: str) -> str:
+    """Check a request; gives the event's id, or "" where it is refused."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    named = dict(line.split(b": ", 1) for line in lines)
+    assert (first, int(named[b"content-length"])) == (b"POST /hooks/slack/one HTTP/1.1", len(body))
+    outcome = verify(Call.of("POST", named.items(), b"", body, datetime.now(UTC)), SlackSecrets((secret,)))
+    return outcome.events[0].event_id if isinstance(outcome, Verified) else ""

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from groupbuy.notification.v1 import chats_pb2
+from groupbuy.notification.v1 import notification_internal_pb2 as internal_pb2
 
 from services.chassis import ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
-from services.chassis.requests import Answer, Decided, RequestKey
+from services.chassis.requests import NO_CAMPAIGN, Answer, Decided, RequestKey
 from services.chassis.work import Work
 from services.notification import store
 from services.notification.contacts import Contacts
@@ -35,7 +36,8 @@ from services.notification.store import chats as shelf
 from services.notification.translate import binding_changed
 
 PAGE = 1_000
-MOST_SEATS = 5
+MOST_SEATS = 10
+_RPC = "HearChat"
 _LATELY = timedelta(days=90)
 """What a member was told of before that is not what it asks about."""
 
@@ -63,7 +65,7 @@ class Answered:
     member_id: str = ""
     language: str = ""
     seats: Sequence[tuple[UUID, UUID]] = ()
-    """That the member was last told of, as campaign and seat."""
+    """Live ones, as campaign and seat, those told of last first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,12 @@ class Chats:
         self._clock = clock
         self._contacts = contacts
 
-    async def make_code(self, platform_id: UUID, member_id: str) -> tuple[str, datetime]:
-        """Make a code for a member, good for an hour; its hash alone is kept."""
+    async def make_code(self, platform_id: UUID, member_id: str, via: str = "") -> tuple[str, datetime]:
+        """Make a code for a member, on the page of a seat or elsewhere; good for an hour, kept as its hash alone."""
         code, expires_at = _new_code(), self._clock.now() + CODE_LIFETIME
+        kept = shelf.Code(_hash(code), member_id, via, expires_at)
         async with self._database.work() as work:
-            await shelf.insert_code(work.connection, platform_id, _hash(code), member_id, expires_at, MOST_CODES)
+            await shelf.insert_code(work.connection, platform_id, kept, MOST_CODES)
         return code, expires_at
 
     async def list(self, platform_id: UUID, member_id: str) -> Sequence[Chat]:
@@ -94,30 +97,44 @@ class Chats:
         async with self._database.read() as connection:
             return await shelf.list_chats(connection, platform_id, member_id)
 
-    async def hear(self, what: Overheard) -> Answered:
-        """Do what somebody wants; the same event again has no more effect, and is answered alike."""
-        marks = self._contacts.marks(what.point.channel, what.point.address)
+    async def hear(self, what: Overheard) -> bytes:
+        """Do what somebody wants, and give the answer as it is stored: the same event again has no more effect."""
+        once = hashlib.sha256(what.event_key.encode()).hexdigest()
+        key = RequestKey(NO_CAMPAIGN, what.platform_id, _RPC, once, what.act.name.encode())
         async with self._database.work() as work:
-            if what.act is Act.STARTED and what.code:
-                return await self._bound(work, what, marks)
-            chat = await self._locked(work, what.platform_id, marks)
-            if chat is None:
-                return Answered(Heard.UNKNOWN)
-            if what.act is Act.LEFT:
-                await self._forget(work, what.platform_id, [chat])
-                return Answered(Heard.FORGOTTEN)
-            await shelf.note_heard(work.connection, chat, what.happened_at)
-            return await self._answered(work, await self._acted(work, what, chat), chat)
+            if what.act is Act.ASKED:
+                return _wire(await self._heard(work, what))
+            known = await requests.find(work.connection, key)
+            if isinstance(known, bytes):
+                return known
+            answer = _wire(await self._heard(work, what))
+            await requests.store(work.connection, [[Decided(key, answer)]])
+        return answer
+
+    async def _heard(self, work: Work, what: Overheard) -> Answered:
+        marks = self._contacts.marks(what.point)
+        if what.act is Act.STARTED and what.code:
+            return await self._bound(work, what, marks)
+        chat = await self._locked(work, what.platform_id, marks)
+        if chat is None:
+            return Answered(Heard.UNKNOWN)
+        if what.act is Act.LEFT:
+            await self._forget(work, what.platform_id, [chat])
+            return Answered(Heard.FORGOTTEN)
+        await shelf.note_heard(work.connection, chat, what.happened_at)
+        return await self._answered(work, await self._acted(work, what, chat), chat)
 
     async def _acted(self, work: Work, what: Overheard, chat: Chat) -> Heard:
         """Do what a member wants whose chat this is."""
         member = (chat.platform_id, chat.member_id)
         match what.act:
             case Act.STOPPED:
-                await store.unsubscribe(work.connection, member, self._clock.now(), all_kinds=True)
+                if await shelf.note_act(work.connection, chat, what.happened_at):
+                    await store.unsubscribe(work.connection, member, self._clock.now(), all_kinds=True)
                 return Heard.MUTED
             case Act.STARTED:
-                await store.unmute(work.connection, member)
+                if await shelf.note_act(work.connection, chat, what.happened_at):
+                    await store.unmute(work.connection, member)
                 return Heard.UNMUTED
             case Act.WROTE:
                 written = Written(
@@ -143,18 +160,19 @@ class Chats:
         """Bind a chat to the member whose code was sent there, in the place of whom it was bound to before."""
         now, code = self._clock.now(), read_code(what.code)
         used = shelf.use_code(work.connection, what.platform_id, _hash(code), marks, now) if code else None
-        member_id = await used if used else None
-        if member_id is None:
+        found = await used if used else None
+        if found is None:
             return Answered(Heard.CODE_UNKNOWN)
+        member_id, via = found
         await shelf.lock_identity(work.connection, what.platform_id, marks[0])
         await shelf.register_member(work.connection, what.platform_id, member_id, what.language, now)
         chat = await self._locked(work, what.platform_id, marks, member_id)
         if chat is None or chat.member_id != member_id:
-            bound = self._contacts.bound(what.platform_id, member_id, what.point, now)
+            row = self._contacts.bound(what.platform_id, member_id, what.point, via, now)
             others = await shelf.list_chats(work.connection, what.platform_id, member_id)
             await self._forget(work, what.platform_id, [*([chat] if chat else []), *others[MOST_CHATS - 1 :]])
-            await shelf.insert_chat(work.connection, bound)
-            chat = Chat(what.platform_id, member_id, bound.contact_id, what.point.channel, now, now, "")
+            await shelf.insert_chat(work.connection, row)
+            chat = row.chat
             event_id = ids.derived_id(chat.chat_id, "bound")
             await keep(work, [binding_changed(chat, event_id, now, is_bound=True)], now)
         await shelf.note_heard(work.connection, chat, what.happened_at)
@@ -166,7 +184,7 @@ class Chats:
         member, _ = found[chat.platform_id, chat.member_id]
         if heard not in {Heard.KNOWN, Heard.BOUND}:
             return Answered(heard, chat.member_id, member.language)
-        seats = await shelf.find_seats_told(
+        seats = await shelf.find_live_seats(
             work.connection, chat.platform_id, chat.member_id, self._clock.now() - _LATELY, MOST_SEATS
         )
         return Answered(heard, chat.member_id, member.language, seats)
@@ -187,6 +205,17 @@ class Chats:
             await requests.store(work.connection, [[Decided(command.key, answer)]])
         return answer
 
+    async def end(self, platform_id: UUID, member_id: str, via: str) -> None:
+        """Forget all chats of a member; or, of those of one seat's page, what was bound from it, and its codes."""
+        async with self._database.work() as work:
+            await shelf.lock_members(work.connection, platform_id, [member_id])
+            if via:
+                await shelf.drop_codes(work.connection, platform_id, member_id, via)
+                chats = await shelf.find_via(work.connection, platform_id, member_id, via)
+            else:
+                chats = await shelf.list_chats(work.connection, platform_id, member_id)
+            await self._forget(work, platform_id, chats)
+
     async def forget_codes(self) -> int:
         """Forget codes that are over; returns how many. Run by a timer."""
         async with self._database.work() as work:
@@ -200,7 +229,24 @@ class Chats:
 
 
 def _new_code() -> str:
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    """Make a code with a digit in it, so that no word is one."""
+    while True:
+        code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+        if not code.isalpha():
+            return code
+
+
+def _wire(answered: Answered) -> bytes:
+    return internal_pb2.HearChatResponse(
+        heard=_HEARD[answered.heard],
+        is_first=answered.heard is Heard.KEPT_FIRST,
+        member_id=answered.member_id,
+        language=answered.language,
+        seat_ids=[ids.opaque("seat", *seat) for seat in answered.seats],
+    ).SerializeToString()
+
+
+_HEARD = {one: internal_pb2.ChatHeard.Value(f"CHAT_HEARD_{one.name.removesuffix('_FIRST')}") for one in Heard}
 
 
 def _hash(code: str) -> bytes:

@@ -34,7 +34,8 @@ WEB = "web"
 PAGE = 1_000
 MOST_SHOWN = 5
 _DAY = timedelta(hours=24)
-_LONGEST_SUBJECT = 60
+EVENTS_KEPT = timedelta(days=8)
+"""Longer than events are kept for platforms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ class MemberMessages:
             known = await requests.find(work.connection, command.key)
             if known is not None:
                 return known
-            count = await shelf.erase_member_messages(work.connection, platform_id, member_id, subject_of(member_id))
+            subject, since = subject_of(member_id), self._clock.now() - EVENTS_KEPT
+            count = await shelf.erase_member_messages(work.connection, platform_id, member_id, subject, since)
             answer = chats_pb2.EraseMemberMessagesResponse(count=count).SerializeToString()
             await requests.store(work.connection, [[Decided(command.key, answer)]])
         return answer
@@ -189,8 +191,7 @@ async def _channel(work: Work, message: MemberMessage, now: datetime) -> str:
 
 
 def _delivery(message: MemberMessage, reply: MemberReply, channel: str, now: datetime) -> NewDelivery:
-    first = message.words.strip().splitlines()[0]
-    subject = first if len(first) <= _LONGEST_SUBJECT else f"{first[: _LONGEST_SUBJECT - 1]}…"
+    """Make the message, without words: they are read where it is sent."""
     return NewDelivery(
         platform_id=message.platform_id,
         campaign_id=NO_CAMPAIGN,
@@ -202,8 +203,8 @@ def _delivery(message: MemberMessage, reply: MemberReply, channel: str, now: dat
         cause_event_id=reply.reply_id,
         team_version=0,
         language="",
-        subject=f"> {subject}",
-        body=reply.words.strip() + "\n",
+        subject="",
+        body="",
         created_at=now,
         state=State.PENDING,
         reason="",

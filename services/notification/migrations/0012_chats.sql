@@ -1,19 +1,33 @@
 -- Private chats that members have their messages sent to, what they write there, and what is answered.
 
--- A bound chat is a contact point that the member chose itself: PutMember leaves it alone, and it comes before the platform's.
-ALTER TABLE contact_points
-    ADD COLUMN identity bytea,                 -- a keyed hash of channel and address; only of bound chats
-    ADD COLUMN bound_at timestamptz,
-    ADD COLUMN heard_at timestamptz,           -- when somebody last wrote there
-    ADD CHECK ((identity IS NULL) = (bound_at IS NULL)) NOT VALID;
-CREATE UNIQUE INDEX contact_points_identity ON contact_points (platform_id, identity) WHERE identity IS NOT NULL;
-CREATE UNIQUE INDEX contact_points_chat ON contact_points (platform_id, contact_id) WHERE identity IS NOT NULL;
+-- What is sent there comes before the contact points that the platform registers, which PutMember replaces and this is none of.
+CREATE TABLE member_chats (
+    platform_id uuid        NOT NULL,
+    chat_id     uuid        NOT NULL,          -- also the id of the contact point that it is to attempts
+    member_id   text        NOT NULL,
+    service     text        NOT NULL,          -- the channel too
+    sealed      bytea       NOT NULL,          -- the address
+    key_id      text        NOT NULL,          -- of the key that sealed it
+    identity    bytea       NOT NULL,          -- a keyed hash of service and address
+    via         text        NOT NULL,          -- the seat on whose page its code was made, as the API names it; empty: elsewhere
+    bound_at    timestamptz NOT NULL,
+    heard_at    timestamptz NOT NULL,          -- when somebody last wrote there
+    acted_at    timestamptz NOT NULL,          -- of the last start or stop: what was said before it has no effect any more
+    gone_at     timestamptz,                   -- it takes nothing any more, until somebody writes there
+    gone_why    text        NOT NULL DEFAULT '',
+    PRIMARY KEY (platform_id, chat_id),
+    UNIQUE (platform_id, identity),
+    FOREIGN KEY (platform_id, member_id) REFERENCES members
+);
+CREATE INDEX member_chats_of_member ON member_chats (platform_id, member_id, bound_at);
+CREATE INDEX member_chats_of_key ON member_chats (key_id, platform_id, chat_id);
 
 -- Codes by which a member binds a chat; one that was used stays until it is over, for who sends it again.
 CREATE TABLE chat_codes (
     platform_id uuid        NOT NULL,
     code_hash   bytea       NOT NULL,
     member_id   text        NOT NULL,
+    via         text        NOT NULL,          -- the seat on whose page it was made; empty: elsewhere
     expires_at  timestamptz NOT NULL,
     used_by     bytea,                         -- the identity of the chat
     PRIMARY KEY (platform_id, code_hash)
@@ -27,7 +41,7 @@ CREATE TABLE member_messages (
     message_id  uuid        NOT NULL,          -- of the event that it came by
     member_id   text        NOT NULL,
     service     text        NOT NULL,          -- of the chat; "web" of the member's page
-    contact_id  uuid,                          -- the chat; none of the web
+    chat_id     uuid,                          -- none of the web
     seat_id     text        NOT NULL,          -- whose page it was, as the API names it; empty of a chat
     words       text        NOT NULL,
     is_signed   boolean     NOT NULL,
@@ -50,9 +64,7 @@ CREATE TABLE member_replies (
 );
 CREATE INDEX member_replies_of_message ON member_replies (platform_id, message_id, replied_at);
 
--- To forget what a member wrote in what is told.
-CREATE INDEX platform_events_of_chats ON platform_events (platform_id, subject) WHERE type = 'chat.message_received';
-
+-- An answer is a message without words: they are read where it is sent, so that they are forgotten in one place.
 ALTER TABLE deliveries
     DROP CONSTRAINT deliveries_kind_check,
     ADD CONSTRAINT deliveries_kind_check

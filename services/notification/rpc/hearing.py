@@ -13,7 +13,6 @@ from services.notification.channels import Channels
 from services.notification.domain import (
     LONGEST_WORDS,
     Act,
-    Heard,
     Meaning,
     Point,
     language_problem,
@@ -53,7 +52,7 @@ class Hearing:
         act = _ACTS[request.act]
         if act is Act.WROTE:  # a stop word of another language is one too
             act = _MEANT.get(meaning_of(request.text), act)
-        answered = await self._chats.hear(
+        answer = await self._chats.hear(
             Overheard(
                 platform_id,
                 request.event_key,
@@ -66,13 +65,7 @@ class Hearing:
                 request.is_signed,
             )
         )
-        return pb.HearChatResponse(
-            heard=_HEARD[answered.heard],
-            is_first=answered.heard is Heard.KEPT_FIRST,
-            member_id=answered.member_id,
-            language=answered.language,
-            seat_ids=[ids.opaque("seat", *seat) for seat in answered.seats],
-        )
+        return pb.HearChatResponse.FromString(answer)
 
     async def ask(self, platform_id: UUID, request: pb.AskSellerRequest) -> pb.AskSellerResponse:
         """Keep what was asked on a member's page."""
@@ -102,10 +95,21 @@ class Hearing:
         """Make a code for a member."""
         if member_id_problem(request.member_id):
             raise Rejected("MEMBER_UNKNOWN")
-        code, expires_at = await self._chats.make_code(platform_id, request.member_id)
+        _refuse([("seat_id", _seat_problem(request.seat_id))])
+        code, expires_at = await self._chats.make_code(platform_id, request.member_id, request.seat_id)
         response = pb.MakeMemberChatCodeResponse(code=code)
         response.expires_at.FromDatetime(expires_at)
         return response
+
+    async def end(self, platform_id: UUID, request: pb.EndMemberChatsRequest) -> pb.EndMemberChatsResponse:
+        """Forget chats of a member."""
+        problems = {
+            "member_id": member_id_problem(request.member_id),
+            "seat_id": _seat_problem(request.seat_id) if request.seat_id else None,
+        }
+        _refuse(problems.items())
+        await self._chats.end(platform_id, request.member_id, request.seat_id)
+        return pb.EndMemberChatsResponse()
 
     def _problems(self, request: pb.HearChatRequest) -> Iterator[tuple[str, str | None]]:
         yield "event_key", _key_problem(request.event_key)
@@ -146,6 +150,3 @@ def _refuse(problems: Iterable[tuple[str, str | None]]) -> None:
     found = tuple(FieldViolation(field, problem) for field, problem in problems if problem)
     if found:
         raise Rejected("INVALID_ARGUMENT", fields=found)
-
-
-_HEARD = {one: pb.ChatHeard.Value(f"CHAT_HEARD_{one.name.removesuffix('_FIRST')}") for one in Heard}

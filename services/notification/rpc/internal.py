@@ -90,8 +90,14 @@ class InternalServicer(pb_grpc.NotificationInternalServicer):
     async def MakeMemberChatCode(  # noqa: N802
         self, request: pb.MakeMemberChatCodeRequest, _context: Any
     ) -> pb.MakeMemberChatCodeResponse:
-        """Make a code for a member; PLATFORM_UNKNOWN, MEMBER_UNKNOWN."""
+        """Make a code for a member; INVALID_ARGUMENT, PLATFORM_UNKNOWN, MEMBER_UNKNOWN."""
         return await self._hearing.make_code(_platform(request.platform_id), request)
+
+    async def EndMemberChats(  # noqa: N802
+        self, request: pb.EndMemberChatsRequest, _context: Any
+    ) -> pb.EndMemberChatsResponse:
+        """Forget chats of a member; INVALID_ARGUMENT, PLATFORM_UNKNOWN."""
+        return await self._hearing.end(_platform(request.platform_id), request)
 
     async def GetMessageSwitch(  # noqa: N802
         self, request: pb.GetMessageSwitchRequest, _context: Any

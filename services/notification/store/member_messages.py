@@ -1,6 +1,7 @@
 """What members wrote to the seller, and what was answered, in SQL."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -12,7 +13,7 @@ from services.notification.domain import MemberMessage, MemberReply
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
-_MESSAGE = "platform_id, message_id, member_id, service, contact_id, seat_id, words, is_signed, written_at, received_at"
+_MESSAGE = "platform_id, message_id, member_id, service, chat_id, seat_id, words, is_signed, written_at, received_at"
 
 
 async def insert_member_message(connection: Connection, message: MemberMessage) -> bool:
@@ -114,30 +115,39 @@ async def find_member_replies(
     return found
 
 
-async def find_reply_chats(connection: Connection, replies: Sequence[tuple[UUID, UUID]]) -> dict[UUID, UUID]:
-    """Tell in which chat answers belong, given as (platform, reply); without those to what was asked elsewhere."""
+@dataclass(frozen=True, slots=True)
+class ReplyRow:
+    """An answer as it is sent."""
+
+    question: str
+    words: str
+    chat_id: UUID | None
+    """Where it belongs; None where it was asked on a page."""
+
+
+async def find_replies(connection: Connection, replies: Sequence[tuple[UUID, UUID]]) -> dict[UUID, ReplyRow]:
+    """Find answers, given as (platform, reply); those that were forgotten are left out."""
     cursor = await connection.execute(
-        "SELECT r.reply_id, m.contact_id FROM unnest(%s::uuid[], %s::uuid[]) AS k (platform_id, reply_id)"
-        " JOIN member_replies AS r USING (platform_id, reply_id)"
-        " JOIN member_messages AS m USING (platform_id, message_id) WHERE m.contact_id IS NOT NULL",
+        "SELECT r.reply_id, m.words, r.words, m.chat_id FROM unnest(%s::uuid[], %s::uuid[])"
+        " AS k (platform_id, reply_id) JOIN member_replies AS r USING (platform_id, reply_id)"
+        " JOIN member_messages AS m USING (platform_id, message_id)",
         ([platform_id for platform_id, _ in replies], [reply_id for _, reply_id in replies]),
     )
-    return {row[0]: row[1] async for row in cursor}
+    return {row[0]: ReplyRow(*row[1:]) async for row in cursor}
 
 
-async def erase_member_messages(connection: Connection, platform_id: UUID, member_id: str, subject: str) -> int:
-    """Forget what a member wrote, also where it is told, and what was answered; returns how many messages."""
+async def erase_member_messages(
+    connection: Connection, platform_id: UUID, member_id: str, subject: str, since: datetime
+) -> int:
+    """Forget what a member wrote, with its answers, also where it is told since a time; returns how many messages."""
     cursor = await connection.execute(
         "DELETE FROM member_messages WHERE platform_id = %s AND member_id = %s RETURNING 1", (platform_id, member_id)
     )
     count = len(await cursor.fetchall())
     await connection.execute(
-        "DELETE FROM platform_events WHERE platform_id = %s AND subject = %s AND type = 'chat.message_received'",
-        (platform_id, subject),
-    )
-    await connection.execute(
-        "UPDATE deliveries SET subject = '', body = '' WHERE platform_id = %s AND member_id = %s AND kind = 'REPLY'",
-        (platform_id, member_id),
+        "DELETE FROM platform_events WHERE platform_id = %s AND kept_at > %s AND subject = %s"
+        " AND type = 'chat.message_received'",
+        (platform_id, since, subject),
     )
     return count
 

@@ -45,10 +45,6 @@ class PointRow:
     gone_why: str = ""
     consent_source: str = ""
     consent_at: datetime | None = None
-    identity: bytes | None = None
-    """What a chat is found by that the member bound itself; None of what the platform registered."""
-    bound_at: datetime | None = None
-    heard_at: datetime | None = None
 
 
 _POINT = ", ".join(PointRow.__dataclass_fields__)
@@ -93,10 +89,10 @@ def _wishes(wishes: Wishes) -> tuple[object, ...]:
 
 
 async def take_points(connection: Connection, members: Sequence[tuple[UUID, str]]) -> list[PointRow]:
-    """Take away the contact points that were registered of locked members, given as (platform, member); give them."""
+    """Take away the contact points of locked members, given as (platform, member), and give them."""
     cursor = await connection.execute(
         "DELETE FROM contact_points AS c USING unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)"  # noqa: S608 - constants
-        " WHERE c.platform_id = k.platform_id AND c.member_id = k.member_id AND c.identity IS NULL"
+        " WHERE c.platform_id = k.platform_id AND c.member_id = k.member_id"
         f" RETURNING {_POINT_OF_C}",
         ([platform_id for platform_id, _ in members], [member_id for _, member_id in members]),
     )
@@ -168,9 +164,9 @@ async def find_points_sealed_otherwise(
 async def seal_points_anew(connection: Connection, rows: Sequence[PointRow]) -> None:
     """Store the addresses of locked contact points as the key in use has sealed them."""
     await connection.cursor().executemany(
-        "UPDATE contact_points SET address = NULL, sealed = %s, key_id = %s, identity = %s"
+        "UPDATE contact_points SET address = NULL, sealed = %s, key_id = %s"
         " WHERE platform_id = %s AND member_id = %s AND position = %s",
-        [(row.sealed, row.key_id, row.identity, row.platform_id, row.member_id, row.position) for row in rows],
+        [(row.sealed, row.key_id, row.platform_id, row.member_id, row.position) for row in rows],
     )
 
 
@@ -223,7 +219,9 @@ async def find_tagged(
 async def find_reaches(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Reach]:
     """Read what is needed to write to members, given as (platform, member); unknown ones are left out."""
     cursor = await connection.execute(
-        "SELECT platform_id, member_id, m.language, m.time_zone, c.channel,"
+        "SELECT platform_id, member_id, m.language, m.time_zone, coalesce((SELECT b.service FROM member_chats AS b"
+        " WHERE b.platform_id = m.platform_id AND b.member_id = m.member_id AND b.gone_at IS NULL"
+        " ORDER BY b.bound_at DESC LIMIT 1), c.channel),"
         " (SELECT change_id FROM template_sets AS s WHERE s.platform_id = m.platform_id) FROM members AS m"
         " JOIN (SELECT DISTINCT * FROM unnest(%s::uuid[], %s::text[]) AS k (platform_id, member_id)) AS k"
         " USING (platform_id, member_id)"

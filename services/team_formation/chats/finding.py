@@ -12,6 +12,9 @@ from services.team_formation.sharing.finding import candidates
 from services.team_formation.web.visits import Visits
 from services.team_formation.web.words import words_for
 
+_ANSWERED = frozenset({Command.START, Command.STATUS})
+"""Commands that are answered in any case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -31,6 +34,10 @@ class Finder:
         self._visits = visits
         self._link = link
 
+    def is_asked(self, incoming: Incoming) -> bool:
+        """Tell, without looking anything up, whether there may be something to say."""
+        return incoming.said.command in _ANSWERED or bool(named(incoming, self._link))
+
     async def cards(self, platform_id: UUID, incoming: Incoming) -> tuple[Card, ...]:
         """Make the cards of the invites that were named; another platform's are as unknown as those that are none."""
         made = [
@@ -42,7 +49,7 @@ class Finder:
         """Find what is to be answered."""
         if cards := await self.cards(platform_id, incoming):
             return Found(cards, language=cards[0].language)
-        if incoming.said.command not in {Command.START, Command.STATUS}:
+        if incoming.said.command not in _ANSWERED:
             return Found()
         words = words_for(incoming.language, "")
         return Found(text=words.say("chat_which"), language=words.language)
@@ -67,7 +74,7 @@ def named(incoming: Incoming, link: str) -> list[tuple[str, str]]:
     for url in incoming.said.links:
         if code := _code_behind(url, link):
             found.setdefault(code, url)
-    if incoming.said.command in {Command.START, Command.STATUS} and incoming.said.argument:
+    if incoming.said.command in _ANSWERED and incoming.said.argument:
         for code in candidates(incoming.said.argument, link)[:1]:
             found.setdefault(code, "")
     return [(url, code) for code, url in found.items()]

@@ -154,21 +154,30 @@ class Hearing:
         request = pb.GetConversationRequest(platform_id=_platform(platform_id), member_id=member_id, seat_id=seat_id)
         try:
             answer = await self._stub.GetConversation(request, metadata=self._metadata, timeout=PAGE_SECONDS)
-        except grpc.aio.AioRpcError:
-            self._away.failed()
+        except grpc.aio.AioRpcError as error:
+            if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+                self._away.failed()
             return None
         self._away.answered()
         services = dict.fromkeys(chat.service for chat in answer.chats if not chat.gone)
         return Conversation(tuple(map(_asked, answer.messages)), tuple(services))
 
-    async def make_code(self, platform_id: UUID, member_id: str) -> tuple[str, datetime]:
-        """Make a code by which a member has its messages sent to a chat, with the time until which it is good."""
-        request = pb.MakeMemberChatCodeRequest(platform_id=_platform(platform_id), member_id=member_id)
+    async def make_code(self, platform_id: UUID, member_id: str, seat_id: str) -> tuple[str, datetime]:
+        """Make a code on the page of a seat, by which a member has its messages sent to a chat; and until when."""
+        request = pb.MakeMemberChatCodeRequest(platform_id=_platform(platform_id), member_id=member_id, seat_id=seat_id)
         try:
             answer = await self._stub.MakeMemberChatCode(request, metadata=self._metadata, timeout=CALL_SECONDS)
         except grpc.aio.AioRpcError as error:
             raise _unavailable(error) from error
         return answer.code, translate.from_time(answer.expires_at)
+
+    async def end_chats(self, platform_id: UUID, member_id: str, seat_id: str = "") -> None:
+        """Have a member written to in no chat any more; or in none that was bound from the page of a seat."""
+        request = pb.EndMemberChatsRequest(platform_id=_platform(platform_id), member_id=member_id, seat_id=seat_id)
+        try:
+            await self._stub.EndMemberChats(request, metadata=self._metadata, timeout=CALL_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable(error) from error
 
 
 def _asked(message: chats_pb2.MemberMessage) -> Asked:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
 from uuid import UUID
 
 from services.chassis import logs
@@ -174,10 +173,12 @@ class Noter:
                 await shelf.trim_app(work.connection, app_id, MOST_OF_APP)
         if len(self._kept_since) > MOST_KNOWN:
             self._kept_since.clear()
-        for name, count in chain(teams.items(), apps.items()):
-            self._kept_since[name] += count
-        for name in chain(full_teams, full_apps):
-            self._kept_since[name] = 1  # counted; 0 is one that this process has not counted yet
+        self._kept_since.update(teams)
+        self._kept_since.update(apps)
+        for team in full_teams:
+            self._kept_since[team] = 1  # counted; 0 is what this process has not counted yet
+        for app_id in full_apps:
+            self._kept_since[app_id] = 1
 
     def _may_be_full(self, name: str | tuple[UUID, UUID], more: int, most: int) -> bool:
         """Tell whether cards are to be counted: the first time, and then when a part of all has come."""

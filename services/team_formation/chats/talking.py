@@ -31,9 +31,18 @@ class Talks:
         self._seats = seats
         self._leaving = leaving
 
-    async def answer(self, call: DueCall, incoming: Incoming) -> Found:
-        """Do what was asked for, and find what to say; the same call again has no more effect."""
-        if incoming.kind is Kind.LINK or not can_be_private(incoming) or not incoming.sender:
+    def is_asked(self, incoming: Incoming | None) -> bool:
+        """Tell, without asking anybody, whether there may be something to do."""
+        if incoming is None:
+            return False
+        return _is_private(incoming) or (incoming.reply is not None and self._finder.is_asked(incoming))
+
+    async def answer(self, call: DueCall, incoming: Incoming, is_wanted: bool = True) -> Found:  # noqa: FBT001, FBT002 - of a call
+        """Do what was asked for, and find what to say; the same call again has no more effect.
+
+        Where nobody waits for it any more (`is_wanted`), no place is given back: who wanted that has seen no answer.
+        """
+        if not _is_private(incoming):
             return await self._finder.find(call.platform_id, incoming)
         sender = Sender(
             call.platform_id,
@@ -44,10 +53,10 @@ class Talks:
             call.happened_at,
             call.is_covered,
         )
-        found = await self._private(call, incoming, sender)
+        found = await self._private(call, incoming, sender, is_wanted=is_wanted)
         return replace(found, is_private=True)
 
-    async def _private(self, call: DueCall, incoming: Incoming, sender: Sender) -> Found:
+    async def _private(self, call: DueCall, incoming: Incoming, sender: Sender, *, is_wanted: bool) -> Found:
         said = incoming.said
         if incoming.kind is Kind.REMOVED:
             await self._hearing.hear(sender, Act.LEFT)
@@ -59,9 +68,9 @@ class Talks:
                 known = await self._hearing.hear(sender, Act.STOPPED)
                 return self._said("chat_stopped" if known.heard is Heard.MUTED else "chat_stranger", known, sender)
             case Command.LEAVE:
-                return await self._leave(call, said.argument, sender)
+                return await self._leave(call, incoming, sender) if is_wanted else _NOTHING
             case Command.STATUS if not said.argument:
-                return await self._status(sender, await self._hearing.hear(sender, Act.ASKED))
+                return await self._status(incoming, sender, await self._hearing.hear(sender, Act.ASKED))
             case _:
                 return await self._written(incoming, sender)
 
@@ -69,33 +78,39 @@ class Talks:
         """Bind the chat by a code; else show the invite that is named, or what one can do here."""
         known = await self._hearing.hear(sender, Act.STARTED, code=incoming.said.argument[:64])
         if known.heard is Heard.BOUND:
-            own = await self._own(sender, known)
+            own = await self._own(sender, known) if _is_answered_to_sender(incoming, sender) else []
             return _led_by(_words(known, sender).say("chat_bound"), _cards(own, _language(known, sender)))
         if known.heard is Heard.UNMUTED:
             return self._said("chat_started", known, sender)
         return await self._finder.find(sender.platform_id, incoming)
 
-    async def _status(self, sender: Sender, known: Known) -> Found:
+    async def _status(self, incoming: Incoming, sender: Sender, known: Known) -> Found:
         if known.heard is not Heard.KNOWN:
             return self._said("chat_which", known, sender)
+        if not _is_answered_to_sender(incoming, sender):
+            return self._said("chat_on_page", known, sender)
         own = await self._own(sender, known)
         if not own:
             return self._said("chat_no_place", known, sender)
         language = _language(known, sender)
         return Found(_cards(own, language), language=language)
 
-    async def _leave(self, call: DueCall, said: str, sender: Sender) -> Found:
+    async def _leave(self, call: DueCall, incoming: Incoming, sender: Sender) -> Found:
         """Say what leaving means, with a number for each place; or give back the place whose number is repeated."""
         known = await self._hearing.hear(sender, Act.ASKED)
         if known.heard is not Heard.KNOWN:
             return self._said("chat_stranger", known, sender)
+        if not _is_answered_to_sender(incoming, sender):
+            return self._said("chat_on_page", known, sender)
         words, language = _words(known, sender), _language(known, sender)
-        own = [one for one in await self._own(sender, known) if one.view.may_leave]
-        meant = self._leaving.meant(sender, own, said) if said and call.allows_leave else None
-        if meant:
-            refused = await self._leaving.leave(sender, meant)
-            sentence = _sentence(refused, words) if refused else words.say("my_LEFT")
-            return Found(text=f"{meant.view.title}: {sentence}", language=language)
+        left = await self._leaving.again(call, sender)
+        own = [] if left else [one for one in await self._own(sender, known) if one.view.may_leave]
+        said = incoming.said.argument
+        if not left and said and call.allows_leave and (meant := self._leaving.meant(sender, own, said)):
+            left = await self._leaving.leave(call, sender, meant)
+        if left:
+            sentence = _sentence(left.refused, words) if left.refused else words.say("my_LEFT")
+            return Found(text=f"{left.title}: {sentence}", language=language)
         if not own:
             return self._said("chat_no_place", known, sender)
         if not call.allows_leave:
@@ -108,24 +123,25 @@ class Talks:
         return "\n".join((own.view.title, *own.view.leaving, how))
 
     async def _written(self, incoming: Incoming, sender: Sender) -> Found:
-        """Show the invites that are named; what is words alone goes to the seller, if a member wrote them."""
-        found = await self._finder.find(sender.platform_id, incoming)
-        if found != _NOTHING or incoming.kind not in {Kind.MESSAGE, Kind.COMMAND} or not incoming.said.text.strip():
+        """Show the invites that are named; what is said besides goes to the seller, if a member said it."""
+        found, said = await self._finder.find(sender.platform_id, incoming), incoming.said
+        words = said.besides if found.cards else said.text.strip()
+        if said.command is Command.STATUS or incoming.kind not in {Kind.MESSAGE, Kind.COMMAND} or not words:
             return found
-        known = await self._hearing.hear(sender, Act.WROTE, text=incoming.said.text)
-        match known.heard:
-            case Heard.KEPT:
-                return self._said("chat_kept", known, sender) if known.is_first else _NOTHING
-            case Heard.MUTED:
-                return self._said("chat_stopped", known, sender)
-            case Heard.UNMUTED:
-                return self._said("chat_started", known, sender)
-            case Heard.TOO_MANY:
-                words = _words(known, sender)
-                sentence = reasons()["TOO_MANY_MESSAGES"].buyer_sentence(words.language, {})
-                return Found(text=sentence or words.say("broken"), language=words.language)
-            case _:
-                return _NOTHING
+        known = await self._hearing.hear(sender, Act.WROTE, text=said.text)
+        return found if found != _NOTHING else self._taken(known, sender)
+
+    def _taken(self, known: Known, sender: Sender) -> Found:
+        """Say what became of words."""
+        words = _words(known, sender)
+        texts = {
+            Heard.KEPT: words.say("chat_kept") if known.is_first else "",
+            Heard.MUTED: words.say("chat_stopped"),
+            Heard.UNMUTED: words.say("chat_started"),
+            Heard.TOO_MANY: reasons()["TOO_MANY_MESSAGES"].buyer_sentence(words.language, {}) or words.say("broken"),
+        }
+        text = texts.get(known.heard, "")
+        return Found(text=text, language=words.language) if text else _NOTHING
 
     async def _own(self, sender: Sender, known: Known) -> Sequence[Own]:
         return await self._seats.find(sender.platform_id, known.member_id, known.seats, _language(known, sender))
@@ -135,11 +151,24 @@ class Talks:
         return Found(text=words.say(key), language=words.language)
 
 
+def _is_private(incoming: Incoming) -> bool:
+    return incoming.kind is not Kind.LINK and bool(incoming.sender) and can_be_private(incoming)
+
+
 def can_be_private(incoming: Incoming) -> bool:
     """Tell whether nobody else reads the answer: in a private chat, or where the service shows it to one alone."""
     if incoming.is_group is False:
         return True
     return incoming.reply is not None and incoming.reply.way in _SHOWN_TO_ONE
+
+
+def _is_answered_to_sender(incoming: Incoming, sender: Sender) -> bool:
+    """Tell whether an answer reaches who is named as sender, whoever made the call.
+
+    Where nothing is signed, DingTalk's answers go wherever the call says: to its maker.
+    """
+    is_elsewhere = incoming.reply is not None and incoming.reply.way is Way.DINGTALK
+    return sender.is_signed or not is_elsewhere
 
 
 def address_of(incoming: Incoming) -> str:

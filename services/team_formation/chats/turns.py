@@ -19,7 +19,7 @@ async def in_turn(connection: Connection, claimed: Sequence[Claimed], now: datet
     chats = sorted({_chat(one) for one in claimed if one.chat})
     if not chats:
         return list(claimed)
-    free_at = {chat: now for chat in chats} | await shelf.find_turns(connection, chats)
+    free_at = dict.fromkeys(chats, now) | await shelf.find_turns(connection, chats)
     may, held = list[Claimed](), list[Claimed]()
     taken = dict[Chat, datetime]()
     for one in claimed:

@@ -1,6 +1,7 @@
 """What is refused before anything is compared: other methods, bodies too large, content types that nobody sends."""
 
 import re
+from functools import lru_cache
 
 from services.team_formation.hooks.call import Call, Refused
 
@@ -32,7 +33,12 @@ def not_admitted(call: Call, types: frozenset[str]) -> Refused | None:
 
 def media_type(call: Call) -> str:
     """Give the media type in small letters; "" where it cannot be read, or its charset is not UTF-8 (RFC 9110, 8.3)."""
-    found = _MEDIA_TYPE.fullmatch(call.header("content-type") or "")
+    return _media_type(call.header("content-type") or "")
+
+
+@lru_cache(maxsize=64)
+def _media_type(written: str) -> str:
+    found = _MEDIA_TYPE.fullmatch(written)
     if not found or (found["charset"] or "utf-8").lower() not in {"utf-8", "utf8"}:
         return ""
     return found["type"].lower()

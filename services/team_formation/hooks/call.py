@@ -49,10 +49,10 @@ class Call:
 
 
 def _gathered(pairs: Iterable[tuple[str, str]]) -> Values:
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return {name: tuple(values) for name, values in found.items()}
+        found[name] = (*found.get(name, ()), value)
+    return found
 
 
 def _parameters(query: bytes) -> list[tuple[str, str]]:

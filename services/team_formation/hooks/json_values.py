@@ -20,12 +20,10 @@ def read_object(raw: bytes) -> dict[str, Any] | None:
     beyond a double's range, and nesting deeper than 32.
     """
     try:
-        value = json.loads(
-            raw.decode(), object_pairs_hook=_object, parse_float=_finite, parse_constant=_no_number, strict=True
-        )
+        value = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) and not _is_too_deep(value) else None
+    return value if isinstance(value, dict) and not _is_too_deep(raw, value) else None
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -45,7 +43,13 @@ def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no JSON")
 
 
-def _is_too_deep(value: object) -> bool:
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_finite, parse_constant=_no_number, strict=True)
+
+
+def _is_too_deep(raw: bytes, value: object) -> bool:
+    """Tell whether a value is nested too deeply; one that was written with few brackets cannot be."""
+    if raw.count(b"{") + raw.count(b"[") <= DEEPEST:
+        return False
     level = [value]
     for _ in range(DEEPEST):
         level = [inner for outer in level for inner in _inside(outer)]

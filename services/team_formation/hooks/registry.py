@@ -32,6 +32,8 @@ class Service(Generic[Secrets]):
     """Checks a call. It raises nothing, whatever came."""
     read: Callable[[bytes], Incoming | None]
     """Reads the payload of an event that was verified, now or long ago; it raises nothing either."""
+    waits: float = 3.0
+    """Seconds that it waits for an answer, as documented: docs/chat-apps.md. Most wait three, some do not say."""
 
 
 SERVICES: Mapping[str, Service[Any]] = {
@@ -39,12 +41,12 @@ SERVICES: Mapping[str, Service[Any]] = {
     for one in (
         Service("slack", slack.SlackSecrets, slack.verify, read_slack),
         Service("telegram", telegram.TelegramSecrets, telegram.verify, read_telegram),
-        Service("line", line.LineSecrets, line.verify, read_line),
+        Service("line", line.LineSecrets, line.verify, read_line, waits=2.0),
         Service("whatsapp", whatsapp.WhatsAppSecrets, whatsapp.verify, read_whatsapp),
-        Service("wechat", wechat.WeChatSecrets, wechat.verify, read_wechat),
-        Service("wecom", wecom.WeComSecrets, wecom.verify, read_wecom),
+        Service("wechat", wechat.WeChatSecrets, wechat.verify, read_wechat, waits=5.0),
+        Service("wecom", wecom.WeComSecrets, wecom.verify, read_wecom, waits=5.0),
         Service("discord", discord.DiscordSecrets, discord.verify, read_discord),
         Service("feishu", feishu.FeishuSecrets, feishu.verify, read_feishu),
-        Service("dingtalk", dingtalk.DingTalkSecrets, dingtalk.verify, read_dingtalk),
+        Service("dingtalk", dingtalk.DingTalkSecrets, dingtalk.verify, read_dingtalk, waits=1.5),
     )
 }

@@ -5,3 +5,6 @@ ALTER TABLE chat_apps
 
 -- Whether a signature covers what a call says: what was kept before did not say so, and was of cards alone.
 ALTER TABLE hook_calls ADD COLUMN is_covered boolean NOT NULL DEFAULT false;
+
+-- What a call is about to have done (sealed), until it is worked: whoever works it again goes on with that.
+ALTER TABLE hook_calls ADD COLUMN intent bytea;

@@ -16,6 +16,7 @@ from services.chassis.server import caller
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.chats.apps import Apps
+from services.team_formation.chats.hearing import Hearing
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Door, Doors
 from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command
@@ -47,6 +48,8 @@ class Desk:
     promoter_links: PromoterLinks
     apps: Apps | None = None
     """Where chat services can be served."""
+    hearing: Hearing | None = None
+    """Where members can have their messages sent to chats."""
 
 
 class Rpcs:

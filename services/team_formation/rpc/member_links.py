@@ -25,7 +25,7 @@ class MemberLinkRpcs(Rpcs):
 
     async def GetMemberLink(self, request: pb.GetMemberLinkRequest, _context: Context) -> pb.GetMemberLinkResponse:  # noqa: N802
         """Give the link of a member's own page."""
-        campaign_id, seat_id = await self._seat(request.seat_id)
+        campaign_id, seat_id, _ = await self._seat(request.seat_id)
         async with self._desk.database.read() as connection:
             number = await shelf.find_number(connection, campaign_id, seat_id)
         return pb.GetMemberLinkResponse(url=self._desk.links.url(campaign_id, seat_id, number))
@@ -33,15 +33,17 @@ class MemberLinkRpcs(Rpcs):
     async def RevokeMemberLink(  # noqa: N802
         self, request: pb.RevokeMemberLinkRequest, _context: Context
     ) -> pb.RevokeMemberLinkResponse:
-        """Take the links that were given out back, and give a new one."""
-        campaign_id, seat_id = await self._seat(request.seat_id)
+        """Take the links that were given out back, with what was done by them about chats, and give a new one."""
+        campaign_id, seat_id, member_id = await self._seat(request.seat_id)
         now = self._desk.clock.now(caller())
         async with self._desk.database.work() as work:
             await shelf.raise_number(work.connection, caller(), campaign_id, seat_id, now)
             number = await shelf.find_number(work.connection, campaign_id, seat_id)
+        if self._desk.hearing:  # after the number: no code is made by an old link any more
+            await self._desk.hearing.end_chats(caller(), member_id, request.seat_id)
         return pb.RevokeMemberLinkResponse(url=self._desk.links.url(campaign_id, seat_id, number))
 
-    async def _seat(self, text: str) -> tuple[UUID, UUID]:
+    async def _seat(self, text: str) -> tuple[UUID, UUID, str]:
         """Find a member's seat of the caller; Rejected SEAT_UNKNOWN, SPONSORED_SEAT."""
         campaign_id, seat_id = fields.seat_of(text)
         async with self._desk.database.read() as connection:
@@ -50,7 +52,7 @@ class MemberLinkRpcs(Rpcs):
             raise Rejected("SEAT_UNKNOWN")
         if seat.sponsored:
             raise Rejected("SPONSORED_SEAT")
-        return campaign_id, seat_id
+        return campaign_id, seat_id, seat.member_id
 
 
 async def list_member_links(

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.arrays import byteas, texts, times, uuids
+from services.chassis.arrays import bigints, booleans, byteas, packed, texts, times, uuids
 
+_LOOKED_AT = 1000
 _APP = "app_id, platform_id, service, name, secrets, version, created_at, updated_at, allows_leave, open_link"
 
 
@@ -33,16 +35,30 @@ class AppRow:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A call that is to be stored; the payload is sealed."""
+    """A call that is to be stored."""
 
     app_id: str
     event_id: str
     platform_id: UUID
     kind: str
-    payload: bytes = field(repr=False)
     received_at: datetime
     happened_at: datetime
     is_covered: bool
+    payload: bytes | None = field(default=None, repr=False)
+    """Sealed; none where nothing is to be worked."""
+    due_at: datetime | None = None
+    """When it is to be worked; None where it is worked already."""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallNote:
+    """What became of an attempt to work a call."""
+
+    call: "DueCall"
+    outcome: str
+    due_at: datetime | None = None
+    """When it is to be worked again; None where it is worked: then what it said is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,24 @@ class DueCall:
     """Members may give their places back in chats of its app."""
     is_covered: bool = False
     """A signature covers what it says."""
+    received_at: datetime | None = None
+    intent: bytes | None = field(default=None, repr=False)
+    """What it has begun, sealed."""
+
+
+_KINDS = (texts, texts, uuids, texts, times, times, booleans, byteas, times, texts)
+_columns = attrgetter(
+    "app_id",
+    "event_id",
+    "platform_id",
+    "kind",
+    "received_at",
+    "happened_at",
+    "is_covered",
+    "payload",
+    "due_at",
+    "outcome",
+)
 
 
 async def find_app(connection: AsyncConnection[TupleRow], app_id: str) -> AppRow | None:
@@ -128,22 +162,13 @@ async def find_sealed_otherwise(connection: AsyncConnection[TupleRow], key_id: s
 
 
 async def keep_calls(connection: AsyncConnection[TupleRow], calls: Sequence[CallRow]) -> None:
-    """Store calls that are to be worked at once; those that were stored before have no effect."""
+    """Store calls; those that were stored before have no effect."""
     await connection.execute(
-        "INSERT INTO hook_calls (app_id, event_id, platform_id, kind, payload, received_at, happened_at, is_covered,"
-        " due_at) SELECT c.*, c.received_at FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s::boolean[])"
-        " AS c (app_id, event_id, platform_id, kind, payload, received_at, happened_at, is_covered)"
+        "INSERT INTO hook_calls (app_id, event_id, platform_id, kind, received_at, happened_at, is_covered, payload,"
+        " due_at, outcome) SELECT c.* FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) AS c (app_id, event_id,"
+        " platform_id, kind, received_at, happened_at, is_covered, payload, due_at, outcome)"
         " ORDER BY c.app_id, c.event_id ON CONFLICT (app_id, event_id) DO NOTHING",
-        (
-            texts(call.app_id for call in calls),
-            texts(call.event_id for call in calls),
-            uuids(call.platform_id for call in calls),
-            texts(call.kind for call in calls),
-            byteas(call.payload for call in calls),
-            times(call.received_at for call in calls),
-            times(call.happened_at for call in calls),
-            [call.is_covered for call in calls],
-        ),
+        packed(_KINDS, map(_columns, calls)),
     )
 
 
@@ -156,40 +181,50 @@ async def claim_calls(
 ) -> list[DueCall]:
     """Claim calls whose time has come: `room` is for how many in all and of one app, `busy` are apps without room.
 
-    One whose worker dies is due again when the lease has run out.
+    One whose worker dies is due again when the lease has run out. However many are due, no more than the first of them
+    are looked at: an app that fills their places is busy soon, and left out.
     """
     limit, per_app = room
     cursor = await connection.execute(
         "WITH turns AS"
         " (SELECT app_id, event_id, due_at, row_number() OVER (PARTITION BY app_id ORDER BY due_at) AS turn"
-        " FROM hook_calls WHERE due_at <= %s AND app_id <> ALL (%s)),"
+        " FROM (SELECT app_id, event_id, due_at FROM hook_calls WHERE due_at <= %s AND app_id <> ALL (%s)"
+        " ORDER BY due_at LIMIT %s) AS first),"
         " taken AS (SELECT c.app_id, c.event_id FROM hook_calls AS c JOIN turns AS t USING (app_id, event_id)"
         " WHERE t.turn <= %s AND c.due_at <= %s ORDER BY t.turn, t.due_at LIMIT %s FOR UPDATE OF c SKIP LOCKED)"
         " UPDATE hook_calls AS c SET due_at = %s, attempts = c.attempts + 1"
         " FROM taken JOIN chat_apps AS a USING (app_id)"
         " WHERE c.app_id = taken.app_id AND c.event_id = taken.event_id"
         " RETURNING c.app_id, c.event_id, c.platform_id, a.service, c.payload, c.happened_at, c.attempts,"
-        " a.allows_leave, c.is_covered",
-        (now, texts(busy), per_app, now, limit, now + lease),
+        " a.allows_leave, c.is_covered, c.received_at, c.intent",
+        (now, texts(busy), _LOOKED_AT, per_app, now, limit, now + lease),
     )
     return [DueCall(*row) async for row in cursor]
 
 
-async def end_call(connection: AsyncConnection[TupleRow], call: DueCall, outcome: str) -> None:
-    """Note that a call is worked, unless somebody else has claimed it since: what it said is forgotten."""
+async def note_calls(connection: AsyncConnection[TupleRow], notes: Sequence[CallNote]) -> None:
+    """Note what became of calls, but of those that somebody else has claimed since; a transaction by key."""
     await connection.execute(
-        "UPDATE hook_calls SET due_at = NULL, payload = NULL, outcome = %s"
-        " WHERE app_id = %s AND event_id = %s AND attempts = %s",
-        (outcome, call.app_id, call.event_id, call.attempts),
+        "UPDATE hook_calls AS c SET due_at = n.due_at, outcome = n.outcome,"
+        " payload = CASE WHEN n.due_at IS NOT NULL THEN c.payload END,"
+        " intent = CASE WHEN n.due_at IS NOT NULL THEN c.intent END"
+        " FROM unnest(%s, %s, %s, %s, %s) AS n (app_id, event_id, attempts, due_at, outcome)"
+        " WHERE c.app_id = n.app_id AND c.event_id = n.event_id AND c.attempts = n.attempts AND c.due_at IS NOT NULL",
+        (
+            texts(note.call.app_id for note in notes),
+            texts(note.call.event_id for note in notes),
+            bigints(note.call.attempts for note in notes),
+            times(note.due_at for note in notes),
+            texts(note.outcome for note in notes),
+        ),
     )
 
 
-async def put_off_call(connection: AsyncConnection[TupleRow], call: DueCall, due_at: datetime, why: str) -> None:
-    """Note that a call is to be worked again, unless somebody else has claimed it since."""
+async def note_intent(connection: AsyncConnection[TupleRow], call: DueCall, intent: bytes) -> None:
+    """Note what a claimed call is about to have done."""
     await connection.execute(
-        "UPDATE hook_calls SET due_at = %s, outcome = %s"
-        " WHERE app_id = %s AND event_id = %s AND attempts = %s AND due_at IS NOT NULL",
-        (due_at, why, call.app_id, call.event_id, call.attempts),
+        "UPDATE hook_calls SET intent = %s WHERE app_id = %s AND event_id = %s AND platform_id = %s",
+        (intent, call.app_id, call.event_id, call.platform_id),
     )
 
 

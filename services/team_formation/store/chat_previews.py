@@ -287,7 +287,8 @@ async def forget_old(connection: AsyncConnection[TupleRow], now: datetime, limit
 async def pace(connection: AsyncConnection[TupleRow], lane: Lane, free_at: datetime) -> None:
     """Keep when what a way of an app sent has had its time; its row is locked."""
     await connection.execute(
-        "UPDATE chat_paces SET free_at = %s WHERE app_id = %s AND way = %s AND chat = 0", (free_at, lane.app_id, lane.way)
+        "UPDATE chat_paces SET free_at = %s WHERE app_id = %s AND way = %s AND chat = 0",
+        (free_at, lane.app_id, lane.way),
     )
 
 

@@ -75,7 +75,12 @@ async def line_up(
         " (PARTITION BY app_id, way, chat ORDER BY due_at, place) - 1) AS turn FROM due)"
         " UPDATE chat_previews AS v SET due_at = k.turn, next_at = k.turn FROM turns AS k"
         " WHERE v.campaign_id = k.campaign_id AND v.team_id = k.team_id AND v.app_id = k.app_id AND v.place = k.place",
-        (*_names(names), times(chats[one][0] for one in names), bigints(chats[one][1] // _MILLISECOND for one in names), now),
+        (
+            *_names(names),
+            times(chats[one][0] for one in names),
+            bigints(chats[one][1] // _MILLISECOND for one in names),
+            now,
+        ),
     )
 
 

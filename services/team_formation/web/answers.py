@@ -18,6 +18,7 @@ IMMUTABLE = b"public, max-age=31536000, immutable"
 FRESH = b"no-cache"
 """Kept, and asked for again each time: If-None-Match makes that cheap."""
 NO_STORE = b"no-store"
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 A_DAY = b"public, max-age=86400"
 _SHORTEST_PACKED = 256
 _GZIP = re.compile(rb"\bgzip\b(?!\s*;\s*q\s*=\s*0(?:\.0*)?\s*(?:,|$))")
@@ -95,7 +96,7 @@ def cross_origin(request: Request, origins: Collection[str]) -> Headers:
 
 def common(cache: bytes) -> Headers:
     """Give the headers of every answer."""
-    return [(b"cache-control", cache), (b"x-content-type-options", b"nosniff")]
+    return [(b"cache-control", cache), NOSNIFF]
 
 
 def for_pages(cache: bytes, style: str, *, scripts: str = "", frames: str = "'none'") -> Headers:

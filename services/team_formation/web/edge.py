@@ -38,7 +38,7 @@ def application(routes: Sequence[BaseRoute], pages: Pages, assets: Assets) -> "G
         return answer(request, body, common(IMMUTABLE))
 
     files = [Route(f"/static/{name}", partial(file, body)) for name, body in assets.files.items()]
-    return Guarded(Router(routes=[*files, *routes], redirect_slashes=False), pages, assets)
+    return Guarded(Router(routes=[*routes, *files], redirect_slashes=False), pages, assets)
 
 
 @dataclass(frozen=True, slots=True)

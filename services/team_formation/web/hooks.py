@@ -1,12 +1,14 @@
 """Calls of chat services: checked, kept and then answered, or refused; the work comes after.
 
 Whoever calls is told nothing that it cannot know: an address that belongs to no app is answered as a wrong signature
-is. What cannot be kept in time is answered 503, upon which the services send it again.
+is. A call is answered before its service gives up waiting, whatever takes long: what is not kept by then is answered
+503, upon which the services send it again. If it is kept a moment later all the same, it has one effect.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import cache
 
 import psycopg
 from prometheus_client import Counter
@@ -24,12 +26,10 @@ from services.team_formation.hooks.admission import MOST_BYTES
 from services.team_formation.hooks.call import Answer as Said
 from services.team_formation.hooks.call import Call, Event, Refused, Verified
 from services.team_formation.hooks.registry import SERVICES
-from services.team_formation.web.answers import NO_STORE, Answer, common
+from services.team_formation.web.answers import NO_STORE, NOSNIFF, Answer, Headers
 
-READ_SECONDS = 5.0
-"""Who sends a body more slowly than this is given up."""
-KEEP_SECONDS = 2.0
-"""Slack, Discord and Feishu wait three seconds for an answer, LINE about two."""
+ON_THE_WAY_SECONDS = 0.3
+"""Of the time that a service waits, so much is left to the network."""
 
 CALLS = Counter("groupbuy_hook_calls_total", "Calls of chat services by what became of them.", ["service", "outcome"])
 
@@ -54,21 +54,21 @@ class Hooks:
 
     async def call(self, request: Request) -> Answer:
         """Answer a call."""
-        service = request.path_params["service"]
-        if service not in SERVICES or request.method == "HEAD":
+        service = SERVICES.get(request.path_params["service"])
+        if service is None or request.method == "HEAD":
             return _answer(Said(404))
         try:
-            app = await self._apps.find(service, request.path_params["app"])
-        except (psycopg.Error, NotOpened) as error:
-            log.warning("a call of a chat service was not looked at", service=service, why=str(error).strip())
-            return _counted(service, "put off", _LATER)
+            async with asyncio.timeout(service.waits - ON_THE_WAY_SECONDS):
+                return await self._looked_at(service.name, request)
+        except (TimeoutError, psycopg.Error, NotOpened, Unavailable) as error:
+            log.warning("a call of a chat service was not kept", service=service.name, why=_named(error))
+            return _counted(service.name, "put off", _LATER)
+
+    async def _looked_at(self, service: str, request: Request) -> Answer:
+        app = await self._apps.find(service, request.path_params["app"])
         if app is None:
             return _counted(service, "unknown app", Said(401))
-        try:
-            async with asyncio.timeout(READ_SECONDS):
-                body = await _body(request)
-        except TimeoutError:
-            return _counted(service, "slow", Said(408))
+        body = await _body(request)
         if body is None:
             return _counted(service, "too large", Said(413))
         return await self._checked(app, request, body)
@@ -89,15 +89,11 @@ class Hooks:
             if said := await self._preview(app, event, call.received_at):
                 return _counted(app.service.name, "shown", said)
         try:
-            async with asyncio.timeout(KEEP_SECONDS):
-                kept = [Kept(app, event, call.received_at) for event in verified.events]
-                await asyncio.gather(*(self._calls.submit(item) for item in kept))
+            if verified.events:
+                await self._calls.submit(Kept(app, verified.events, call.received_at))
         except psycopg.errors.ForeignKeyViolation:  # deleted a moment ago, on another replica
             self._apps.forget(app.app_id)
             return _counted(app.service.name, "unknown app", Said(401))
-        except (TimeoutError, psycopg.Error, Unavailable) as error:
-            log.warning("a call of a chat service was not kept", service=app.service.name, why=type(error).__name__)
-            return _counted(app.service.name, "put off", _LATER)
         return _counted(app.service.name, "kept", verified.answer)
 
 
@@ -114,14 +110,24 @@ async def _body(request: Request) -> bytes | None:
     return bytes(read)
 
 
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".strip()
+
+
 def _counted(service: str, outcome: str, said: Said) -> Answer:
-    CALLS.labels(service, outcome).inc()
+    _counter(service, outcome).inc()
     return _answer(said)
 
 
+@cache
+def _counter(service: str, outcome: str) -> Counter:
+    return CALLS.labels(service, outcome)
+
+
 def _answer(said: Said) -> Answer:
-    length = (b"content-length", b"%d" % len(said.body))
-    headers = [*common(NO_STORE), (b"content-type", said.content_type.encode()), length]
+    headers: Headers = [(b"cache-control", NO_STORE), (b"content-length", b"%d" % len(said.body))]
+    if said.body:
+        headers += [(b"content-type", said.content_type.encode()), NOSNIFF]
     if said.status == _LATER.status:
         headers.append((b"retry-after", b"5"))
     return Answer(said.status, headers, said.body)

@@ -5,6 +5,7 @@ The page is shown without what notification does not say in time.
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from services.chassis import formats
 from services.chassis.errors import Rejected
 from services.chassis.reasons import reasons
 from services.team_formation.chats.apps import Apps
-from services.team_formation.chats.hearing import Conversation, Hearing
+from services.team_formation.chats.hearing import Asked, Conversation, Hearing
 from services.team_formation.message_switch import MessageSwitch
 from services.team_formation.web.answers import Answer, redirect
 from services.team_formation.web.member_door import NONCE, Found, MemberDoor, form_of
@@ -37,8 +38,9 @@ class Talk:
 
     messages: bool | None
     """Whether the member's messages are on; None where that is not known."""
-    conversation: Conversation | None
-    """None where nothing can be asked."""
+    can_ask: bool
+    """Whether there is somebody who hands questions on."""
+    asked: Sequence[Asked]
     chats: str
     """Where messages go, in words; empty where to no chat."""
     can_bind: bool
@@ -63,16 +65,18 @@ class MemberTalk:
             Route("/m/{token}/messages", self.turn, methods=["POST"]),
             Route("/m/{token}/ask", self.ask, methods=["POST"]),
             Route("/m/{token}/chat", self.bind, methods=["POST"]),
+            Route("/m/{token}/chats", self.end, methods=["POST"]),
+            *(Route(f"/m/{{token}}/{what}", self.back) for what in ("messages", "ask", "chat", "chats", "invite")),
         ]
 
     async def of(self, found: Found) -> Talk:
         """Find what a page says of its member."""
-        seat = found.seat
         messages, conversation, ways = await asyncio.gather(self._are_on(found), self._asked(found), self._ways(found))
         chats = [_name(service) for service in conversation.services] if conversation else []
         said = found.words.say("my_chat_here", chats=formats.listed(chats, found.words.locale)) if chats else ""
-        can_bind = bool(ways) and conversation is not None and seat.state.is_live
-        return Talk(messages, conversation, said, can_bind, secrets.token_urlsafe(16))
+        can_bind = bool(ways) and self._hearing is not None and found.seat.state.is_live
+        asked = conversation.asked if conversation else ()
+        return Talk(messages, self._hearing is not None, asked, said, can_bind, secrets.token_urlsafe(16))
 
     async def turn(self, request: Request) -> Answer:
         """Turn the member's messages on or off, as the button said; the same form sent twice changes nothing more."""
@@ -83,7 +87,7 @@ class MemberTalk:
         if self._switch is None or wanted not in {"yes", "no"}:
             return redirect(found.member.path, self._door.headers)
         if await self._switch.turn(seat.platform_id, seat.member_id, on=wanted == "yes"):
-            return redirect(found.member.path, self._door.headers)
+            return redirect(f"{found.member.path}#messages", self._door.headers)
         return self._door.refused(request, found.words, found.words.say("my_messages_failed"), 503)
 
     async def ask(self, request: Request) -> Answer:
@@ -114,12 +118,39 @@ class MemberTalk:
         if self._hearing is None or not ways or not seat.state.is_live:
             return redirect(found.member.path, self._door.headers)
         try:
-            code, _ = await self._hearing.make_code(seat.platform_id, seat.member_id)
+            code, _ = await self._hearing.make_code(seat.platform_id, seat.member_id, found.seat_id)
         except Rejected as refused:
             return self._refused(request, refused, words)
-        shown = [WayIn(_name(way.service), way.link.replace("{code}", code)) for way in ways]
-        filled = self._door.pages.filled("chat.html", words, path=found.member.path, code=code, ways=shown)
+        opened = [WayIn(_name(way.service), way.link.replace("{code}", code)) for way in ways if way.link]
+        others = [_name(way.service) for way in ways if not way.link]
+        path, seller = found.member.path, found.shown.campaign.presentation.seller
+        how = words.say(
+            "my_chat_else" if opened else "my_chat_how",
+            seller=formats.isolated(seller, words.locale),
+            chats=formats.either(others or [way.service for way in opened], words.locale),
+        )
+        script = self._door.pages.script(path.removesuffix(f"/m/{found.token}"))
+        filled = self._door.pages.filled(
+            "chat.html", words, path=path, code=code, opened=opened, how=how, script=script
+        )
         return self._door.answer(request, filled)
+
+    async def end(self, request: Request) -> Answer:
+        """Have the member written to in no chat any more."""
+        found = await self._door.find(request)
+        if isinstance(found, Answer):
+            return found
+        if self._hearing is not None:
+            try:
+                await self._hearing.end_chats(found.seat.platform_id, found.seat.member_id)
+            except Rejected as refused:
+                return self._refused(request, refused, found.words)
+        return redirect(f"{found.member.path}#chats", self._door.headers)
+
+    async def back(self, request: Request) -> Answer:
+        """Lead who comes back to the address of a form to the page."""
+        found = await self._door.find(request)
+        return found if isinstance(found, Answer) else redirect(found.member.path, self._door.headers)
 
     def _refused(self, request: Request, refused: Rejected, words: Words) -> Answer:
         said = reasons()[refused.reason].buyer_sentence(words.language, refused.metadata) or words.say("broken")
@@ -136,7 +167,8 @@ class MemberTalk:
     async def _ways(self, found: Found) -> list[WayIn]:
         if self._apps is None:
             return []
-        return [WayIn(service, link) for service, link in await self._apps.ways_in(found.seat.platform_id)]
+        ways = sorted(await self._apps.ways_in(found.seat.platform_id), key=lambda way: not way[1])
+        return [WayIn(service, link) for service, link in dict(reversed(ways)).items()][::-1]
 
 
 _NAMES = {

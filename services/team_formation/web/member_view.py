@@ -24,6 +24,8 @@ class MemberView:
     title: str
     title_language: str
     seller: str
+    shop: str
+    """The seller's name alone."""
     state: str
     item: str
     price: str
@@ -91,6 +93,7 @@ class _Writer:
             title=self.text.title,
             title_language=self.text.language,
             seller=words.say("sold_by", seller=formats.isolated(self.campaign.presentation.seller, words.locale)),
+            shop=self.campaign.presentation.seller,
             state=self._state(),
             item=words.count("my_quantity", seat.quantity, sku=formats.isolated(seat.sku, words.locale)),
             price=self._price(),

@@ -8,6 +8,7 @@ from services.chassis.process import timer
 from services.chassis.runner import Part
 from services.chassis.sealing import Sealer
 from services.team_formation.chats.apps import Apps
+from services.team_formation.chats.calls import Calls
 from services.team_formation.chats.finding import Finder
 from services.team_formation.chats.hearing import Hearing
 from services.team_formation.chats.keeper import Keeper
@@ -111,15 +112,16 @@ class Web:
         promoters = PromoterPages(self._ground, pages, assets, guesses)
         photos = PhotoFiles(self.photos, strangers)
         routes = [
+            *(self.chats.hooks.routes() if self.chats else ()),
             *invites.routes(),
             *members.routes(),
             *campaigns.routes(),
             *promoters.routes(),
             *photos.routes(),
             *cards.routes(),
+            keys_route(self._ground.tokens),
         ]
-        hooks = self.chats.hooks.routes() if self.chats else []
-        app = application([*routes, *hooks, keys_route(self._ground.tokens)], pages, assets)
+        app = application(routes, pages, assets)
         return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
 
     def parts(self, settings: Settings) -> list[Part]:
@@ -141,22 +143,24 @@ class Chats:
     def __init__(self, ground: Ground, visits: Visits, live: Live[str, Shown], teams: Load, to_chats: ToChats) -> None:
         database, clock, links, sealer = ground.database, ground.clock, ground.links, to_chats.sealer
         link = ground.codes.url("")
-        keeper, finder = Keeper(database, sealer), Finder(visits, link)
-        seats = OwnSeats(database, clock, links, live)
-        talks = Talks(finder, to_chats.hearing, seats, Leaving(links, ground.submit))
+        self.finder, seats = Finder(visits, link), OwnSeats(database, clock, links, live)
+        calls = Calls(database, sealer)
+        talks = Talks(self.finder, to_chats.hearing, seats, Leaving(links, ground.submit, calls))
+        keeper = Keeper(database, calls, talks.is_asked)
         self.noter = Noter(database, clock, sealer, visits, link)
         self.apps = Apps(database, clock, sealer)
-        self.worker = Worker(database, clock, keeper, talks.answer, to_chats.give, self.noter)
+        self.worker = Worker(database, clock, calls, talks.answer, to_chats.give, self.noter)
         self.living = Living(database, clock, Looker(visits, teams, self.noter, clock), to_chats.give)
         self.marker = Marker(database, clock)
         self._calls = Coalescer("hook calls", keeper.decide)
-        self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(finder.cards, self.noter.note_aside).answer)
+        self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(self.finder.cards, self.noter.note_aside).answer)
 
     def parts(self) -> Sequence[Part]:
         """List the parts."""
         return (
             Part("hook calls", run=self._calls.run),
             Part("chat previews", run=self.noter.run),
+            Part("notes of hook calls", run=self.worker.notes.run),
             Part("chats", run=self.worker.run),
             Part("live previews", run=self.living.run),
             Part("changes for live previews", run=self.marker.run),

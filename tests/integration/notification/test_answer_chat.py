@@ -98,11 +98,11 @@ async def test_when_to_come_again_is_said(api: Api) -> None:
     assert not response.whole_account
 
 
-@pytest.mark.parametrize(("chat", "is_whole"), [("42", True), ("-10042", False)])
-async def test_whether_the_service_slows_the_whole_account_is_said(api: Api, chat: str, is_whole: bool) -> None:
+@pytest.mark.parametrize(("chat", "slowed"), [("42", "all"), ("-10042", "group")])
+async def test_whether_the_service_slows_the_whole_account_is_said(api: Api, chat: str, slowed: str) -> None:
     busy = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 7}}
     response, _ = await answered(api, Answer(429, busy), values={"chat_id": chat})
-    assert response.whole_account is is_whole
+    assert response.whole_account is (slowed == "all")
 
 
 async def test_a_revoked_token_is_the_platforms_to_mend(api: Api) -> None:

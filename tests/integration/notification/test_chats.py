@@ -16,7 +16,7 @@ from services.chassis import ids
 from services.chassis.clock import ManualClock
 from services.chassis.sealing import Sealer
 from services.notification.contacts import Contacts
-from services.notification.domain import MOST_A_DAY, MOST_CHATS
+from services.notification.domain import MOST_A_DAY, MOST_CHATS, Point
 from services.notification.handlers.chats import Chats
 from services.notification.handlers.member_messages import MemberMessages
 from tests.integration.notification.test_own_words import a_message, register
@@ -84,6 +84,7 @@ async def test_a_code_binds_a_chat_once_and_the_chat_is_known_from_then_on(api: 
     assert name(await hear(api, STARTED, "e2", TOMS, code=code)) == "CODE_UNKNOWN"
     assert name(await hear(api, STARTED, "e3", TOMS, code="2222222222")) == "CODE_UNKNOWN"
     assert name(await hear(api, STARTED, "e4", TOMS, code="7sGk2mPq9XaB")) == "CODE_UNKNOWN"
+    assert name(await hear(api, STARTED, "e5", code=code)) == "BOUND"
     heard = await hear(api, ASKED)
     assert (name(heard), heard.member_id) == ("KNOWN", "mei")
     [chat] = await chats(api)
@@ -98,7 +99,7 @@ async def test_a_code_is_good_for_an_hour_and_of_many_the_newest(
         clock.move(timedelta(seconds=1))
         codes.append((await api.call("MakeChatCode", chats_pb2.MakeChatCodeRequest(member_id="mei"))).code)
     assert name(await hear(api, STARTED, code=codes[0])) == "CODE_UNKNOWN"
-    assert name(await hear(api, STARTED, code=codes[1])) == "BOUND"
+    assert name(await hear(api, STARTED, "e1b", code=codes[1])) == "BOUND"
     clock.move(timedelta(hours=1, seconds=1))
     assert name(await hear(api, STARTED, "e2", TOMS, code=codes[2])) == "CODE_UNKNOWN"
     assert await Chats(notification.database, clock, Contacts(SEALER)).forget_codes() == 5
@@ -150,13 +151,15 @@ async def test_a_chat_moves_to_another_member_and_a_member_has_five_at_most(api:
 
 async def test_stop_mutes_in_any_language_and_start_lifts_it(api: Api) -> None:
     await bound(api)
-    for act, text, heard, muted in (
-        (STOPPED, "", "MUTED", True),
-        (STARTED, "", "UNMUTED", False),
-        (WROTE, "退订", "MUTED", True),
-        (WROTE, "恢复", "UNMUTED", False),
+    for key, (act, text, heard, muted) in enumerate(
+        (
+            (STOPPED, "", "MUTED", True),
+            (STARTED, "", "UNMUTED", False),
+            (WROTE, "退订", "MUTED", True),
+            (WROTE, "恢复", "UNMUTED", False),
+        )
     ):
-        assert name(await hear(api, act, text=text)) == heard
+        assert name(await hear(api, act, f"e{key}", text=text)) == heard
         member = (await api.call("GetMember", pb.GetMemberRequest(member_id="mei"))).member
         assert member.muted_all is muted
     assert await words(api) == []
@@ -164,15 +167,15 @@ async def test_stop_mutes_in_any_language_and_start_lifts_it(api: Api) -> None:
 
 async def test_a_chat_that_was_left_or_unbound_is_forgotten(notification: Notifying, api: Api) -> None:
     await bound(api)
-    assert name(await hear(api, LEFT)) == "FORGOTTEN"
-    assert name(await hear(api, LEFT)) == "UNKNOWN"
+    assert name(await hear(api, LEFT, "l1")) == "FORGOTTEN"
+    assert name(await hear(api, LEFT, "l2")) == "UNKNOWN"
     chat = await bound(api)
     request = chats_pb2.UnbindChatRequest(request_id="u", chat_id=chat)
     for _ in range(2):
         await api.call("UnbindChat", request)
     again = chats_pb2.UnbindChatRequest(request_id="u2", chat_id=chat)
     assert (await api.refused("UnbindChat", again))[0] == "CHAT_UNKNOWN"
-    assert await notification.rows("SELECT FROM contact_points") == []
+    assert await notification.rows("SELECT FROM member_chats") == []
 
 
 async def test_what_a_member_writes_is_kept_once_and_told_to_the_platforms_webhook(
@@ -197,7 +200,7 @@ async def test_who_writes_too_much_is_not_kept(api: Api) -> None:
     for number in range(MOST_A_DAY):
         assert name(await hear(api, WROTE, f"w{number}", text="?")) == "KEPT"
     assert name(await hear(api, WROTE, "one more", text="?")) == "TOO_MANY"
-    assert name(await hear(api, WROTE, "w7", text="?")) == "KEPT"
+    assert name(await hear(api, WROTE, "w7", text="?")) == "KEPT"  # as it was answered then
     asked = internal.AskSellerRequest(platform_id=PLATFORM, event_key="k", member_id="mei", seat_id=SEAT, text="?")
     assert (await refusal(api.call_internal("AskSeller", asked)))[0] == "TOO_MANY_MESSAGES"
 
@@ -306,11 +309,15 @@ async def test_a_chat_is_found_after_its_key_was_changed(notification: Notifying
     await bound(api)
     new = f"new:{'B' * 43}="
     before, after = Sealer.read(f"{new},{SEAL_KEYS}"), Sealer.read(new)
-    assert await Contacts(before).seal_anew(notification.database) == 1
-    marks = Contacts(after).marks("telegram", MEIS)
-    assert await notification.rows("SELECT member_id FROM contact_points WHERE identity = ANY (%s)", list(marks)) == [
+    assert await Contacts(before).seal_chats_anew(notification.database) == 1
+    assert await Contacts(before).seal_chats_anew(notification.database) == 0
+    marks = Contacts(after).marks(Point("telegram", MEIS))
+    assert await notification.rows("SELECT member_id FROM member_chats WHERE identity = ANY (%s)", list(marks)) == [
         ("mei",)
     ]
+    async with notification.database.read() as connection:
+        [reached] = (await Contacts(after).find(connection, [(SHOP, "mei")])).values()
+    assert [(one.channel, one.address) for one in reached.contacts] == [("telegram", MEIS)]
 
 
 @pytest.mark.parametrize(
@@ -366,3 +373,67 @@ async def test_what_happens_at_once_ends_without_a_ring(api: Api) -> None:
     refused = [one for one in answers if isinstance(one, BaseException)]
     assert all("at this moment" in str(one) for one in refused), refused
     assert len(refused) < len(calls) / 4
+
+
+async def test_the_same_event_again_undoes_nothing_that_came_after(notification: Notifying, api: Api) -> None:
+    muted = "SELECT muted_all FROM members WHERE member_id = 'mei'"
+    code = await a_code(api)
+    await hear(api, STARTED, "bind", code=code)
+    await hear(api, STARTED, "start")
+    await hear(api, STOPPED, "stop")
+    assert name(await hear(api, STARTED, "start")) == "UNMUTED"  # as it was answered then
+    assert await notification.rows(muted) == [(True,)]
+    await hear(api, LEFT, "left")
+    assert name(await hear(api, STARTED, "bind", code=code)) == "BOUND"
+    assert await chats(api) == []
+
+
+async def test_what_was_said_before_a_stop_has_no_effect_after_it(
+    notification: Notifying, api: Api, clock: ManualClock
+) -> None:
+    await bound(api)
+    early, late = Timestamp(), Timestamp()
+    clock.move(timedelta(minutes=2))
+    early.FromDatetime(clock.now() - timedelta(minutes=1))
+    late.FromDatetime(clock.now())
+    await hear(api, STOPPED, "stop", happened_at=late)
+    await hear(api, STARTED, "start", happened_at=early)
+    assert await notification.rows("SELECT muted_all FROM members WHERE member_id = 'mei'") == [(True,)]
+
+
+async def test_an_answer_whose_words_were_erased_is_sent_to_nobody(notification: Notifying, api: Api) -> None:
+    await register(api, "mei")
+    await bound(api)
+    await hear(api, WROTE, "w1", text="A secret of mine")
+    await api.call("ReplyToMember", a_reply((await words(api))[0].message_id))
+    await api.call("EraseMemberMessages", chats_pb2.EraseMemberMessagesRequest(request_id="e", member_id="mei"))
+    assert await sent(notification, "telegram", "console") == []
+    assert await notification.rows("SELECT state FROM deliveries") == [("SUPPRESSED",)]
+
+
+async def test_words_stand_in_no_other_table(notification: Notifying, api: Api) -> None:
+    await bound(api)
+    await hear(api, WROTE, "w1", text="A secret of mine")
+    await api.call("ReplyToMember", a_reply((await words(api))[0].message_id, "A secret of ours"))
+    await sent(notification, "telegram")
+    for table in ("deliveries", "attempts", "outbox", "requests", "platform_events"):
+        assert "secret" not in str(await notification.rows(f"SELECT t::text FROM {table} AS t")), table  # noqa: S608
+
+
+async def test_chats_end_with_the_page_that_they_were_bound_from(api: Api) -> None:
+    elsewhere = ids.opaque("seat", OTHER, OTHER)
+    for seat, address in ((SEAT, MEIS), (elsewhere, TOMS)):
+        request = internal.MakeMemberChatCodeRequest(platform_id=PLATFORM, member_id="mei", seat_id=seat)
+        made = await api.call_internal("MakeMemberChatCode", request)
+        await hear(api, STARTED, f"b{address}", address, code=made.code)
+    waiting = await api.call_internal(
+        "MakeMemberChatCode", internal.MakeMemberChatCodeRequest(platform_id=PLATFORM, member_id="mei", seat_id=SEAT)
+    )
+    end = internal.EndMemberChatsRequest(platform_id=PLATFORM, member_id="mei", seat_id=SEAT)
+    for _ in range(2):
+        await api.call_internal("EndMemberChats", end)
+    assert name(await hear(api, ASKED, address=MEIS)) == "UNKNOWN"
+    assert name(await hear(api, ASKED, address=TOMS)) == "KNOWN"
+    assert name(await hear(api, STARTED, "again", MEIS, code=waiting.code)) == "CODE_UNKNOWN"
+    await api.call_internal("EndMemberChats", internal.EndMemberChatsRequest(platform_id=PLATFORM, member_id="mei"))
+    assert await chats(api) == []

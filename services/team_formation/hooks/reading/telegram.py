@@ -39,7 +39,7 @@ def _message(message: object) -> Incoming | None:
         Kind.COMMAND if words.command is Command.START else Kind.MESSAGE,
         sender=text(message, "from", "id"),
         chat=chat,
-        is_group=_is_group(message),
+        is_group=_is_group(message, at(message, "from")),
         message=text(message, "message_id"),
         said=words,
         language=text(message, "from", "language_code", longest=16),
@@ -69,7 +69,7 @@ def _button(query: object) -> Incoming:
         Kind.BUTTON,
         sender=text(query, "from", "id"),
         chat=chat,
-        is_group=_is_group(message),
+        is_group=_is_group(message, at(query, "from")),
         message=message_id,
         said=words,
         language=text(query, "from", "language_code", longest=16),
@@ -87,12 +87,15 @@ def _moved(update: object) -> Incoming | None:
         Kind.ADDED if status in _HERE else Kind.REMOVED,
         sender=text(update, "from", "id"),
         chat=chat,
-        is_group=_is_group(update),
+        is_group=_is_group(update, at(update, "from")),
         language=text(update, "from", "language_code", longest=16),
         reply=Reply(Way.TELEGRAM, {"chat_id": chat}) if status in _HERE else None,
     )
 
 
-def _is_group(value: Mapping[str, Any] | object) -> bool | None:
+def _is_group(value: Mapping[str, Any] | object, sender: object) -> bool | None:
+    """Tell whether others read along. A private chat has the number of the person in it; no other is taken for one."""
     kind = text(value, "chat", "type")
-    return kind != "private" if kind else None
+    if not kind:
+        return None
+    return kind != "private" or text(value, "chat", "id") != text(sender, "id")

@@ -14,8 +14,9 @@ _BEHIND = ".,;:!?)]*_~"
 _WHOLE = re.compile(r"https?://[^\s<>\"\x00-\x20\x7f]+", re.IGNORECASE)
 _MENTIONS = re.compile(r"\A(?:\s*(?:<@[^<>\s]{1,64}>|@\S{1,64}))*\s*")
 _WORDS = re.compile(r"(?P<slash>/?)(?P<word>[^\s/@]{1,64})(?:@\S{1,64})?(?:\s+(?P<rest>.*))?", re.DOTALL)
-_CODE_OR_LINK = re.compile(r"[0-9A-Z]{12}|[2-9A-HJKMNP-Z]{10}|[0-9]{4} ?[0-9]{4}|https?://\S+", re.IGNORECASE)
-"""Of an invite, of a member who wants its messages here, of a step that was asked to be confirmed."""
+_LINK_OR_INVITE = r"[0-9A-Z]{12}|https?://\S+"
+_CHAT_CODE = r"(?=[A-Z]*[2-9])[2-9A-HJKMNP-Z]{10}"
+_NUMBER = r"[0-9]{4} ?[0-9]{4} ?[0-9]{4}"
 
 
 class Command(StrEnum):
@@ -31,6 +32,13 @@ class Command(StrEnum):
     OTHER = "other"
     """A command that is not known."""
 
+
+_BELONGS = {
+    Command.START: re.compile(f"{_LINK_OR_INVITE}|{_CHAT_CODE}", re.IGNORECASE),
+    Command.STATUS: re.compile(_LINK_OR_INVITE, re.IGNORECASE),
+    Command.LEAVE: re.compile(f"{_NUMBER}|(?=[A-Z]*[0-9])[0-9A-Z]{{12}}|https?://\\S+", re.IGNORECASE),
+}
+"""What stands behind a bare word for it to be a command: an invite, a member's code, a number that was asked for."""
 
 _KNOWN = {one.value: one for one in (Command.START, Command.STATUS, Command.LEAVE, Command.STOP)}
 
@@ -50,16 +58,22 @@ def command_in(text: str, *, is_sure: bool = False) -> tuple[Command, str]:
     """Find the command that a text is, and what stands behind it; mentions before it do not count.
 
     With a slash, or where it is sure to be one (a button, a command's own words), any argument may follow. A bare word
-    counts alone or with a code or link behind it: "leave" and "leave 4839 2017", but not "leave it to me".
+    counts alone or with what belongs to it: "leave" and "leave 4839 2017 5521", but not "leave it to me".
     """
     found = _WORDS.fullmatch(_MENTIONS.sub("", text, count=1))
     if not found:
         return Command.NONE, ""
     word, rest = found["word"].lower(), (found["rest"] or "").strip()
     is_meant = bool(found["slash"]) or is_sure
-    if word in _KNOWN and (is_meant or not rest or _CODE_OR_LINK.fullmatch(rest)):
-        return _KNOWN[word], rest[:_LONGEST_ARGUMENT]
+    known = _KNOWN.get(word)
+    if known and (is_meant or not rest or _behind(known, rest)):
+        return known, rest[:_LONGEST_ARGUMENT]
     return (Command.OTHER, rest[:_LONGEST_ARGUMENT]) if is_meant else (Command.NONE, "")
+
+
+def _behind(command: Command, rest: str) -> bool:
+    belongs = _BELONGS.get(command)
+    return bool(belongs and belongs.fullmatch(rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,11 @@ class Said:
     command: Command = Command.NONE
     argument: str = ""
     """What stands behind the command: a code or link, usually."""
+
+    @property
+    def besides(self) -> str:
+        """What is said besides links."""
+        return " ".join(_LINK.sub(" ", self.text).split())
 
 
 NOTHING = Said()

@@ -2,6 +2,23 @@
 // page stays as the reader left it. Without this script the page says the same, as it was when it was opened.
 "use strict";
 (() => {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    const text = button.textContent;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = button.dataset.done;
+        setTimeout(() => { button.textContent = text; }, 2000);
+      } catch (error) {
+        const field = button.parentElement.querySelector("input");
+        field.focus();
+        field.select(); // the browser does not let us: the reader copies what is marked
+      }
+    });
+  }
+
   const main = document.querySelector("main[data-events], main[data-poll]");
   if (!main) return;
   const CALM = 5000; // a screen reader is told at most so often, in milliseconds
@@ -102,23 +119,6 @@
     } catch (error) {
       main.classList.add("away");
     }
-  }
-
-  for (const button of document.querySelectorAll("button[data-copy]")) {
-    if (!navigator.clipboard) continue;
-    button.hidden = false;
-    const text = button.textContent;
-    button.addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(button.dataset.copy);
-        button.textContent = button.dataset.done;
-        setTimeout(() => { button.textContent = text; }, 2000);
-      } catch (error) {
-        const field = button.parentElement.querySelector("input");
-        field.focus();
-        field.select(); // the browser does not let us: the reader copies what is marked
-      }
-    });
   }
 
   // In WeChat the link is shared as a card by WeChat's own script, which is loaded nowhere else. Where there is none,

@@ -246,8 +246,18 @@ async def test_what_is_said_is_sealed_and_forgotten_and_an_id_is_kept_while_it_m
     assert await worker.forget() == 1
 
 
+async def test_of_what_asks_for_nothing_the_id_alone_is_kept(stage: Stage) -> None:
+    body = stage.shared("https://elsewhere.example/i/AAAAAAAAAAAA", event_id="Ev1")
+    for _ in range(2):
+        assert (await stage.post(body)).status == 200
+    assert await stage.calls() == [("Ev1", True, True, 0, "SENT: nothing to answer")]
+    assert (await stage.post(stage.shared(stage.link, event_id="Ev2"))).status == 200
+    await stage.worked(2)
+    assert len(stage.chat.given) == 1
+
+
 async def test_what_cannot_be_kept_in_time_is_to_be_sent_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.team_formation.web.hooks.KEEP_SECONDS", 0.3)
+    monkeypatch.setattr("services.team_formation.web.hooks.ON_THE_WAY_SECONDS", 2.7)
     async with stage.formation.database.read() as connection, connection.transaction():
         await connection.execute("LOCK TABLE hook_calls IN ACCESS EXCLUSIVE MODE")
         late = await stage.post(stage.shared(stage.link))
@@ -301,6 +311,7 @@ async def test_feishu_is_told_at_once_what_to_show_for_a_link(stage: Stage) -> N
 
 
 async def test_a_slow_app_keeps_no_other_waiting(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.team_formation.store.chat_apps._LOOKED_AT", 10)  # it fills what is looked at
     assert stage.visitor.web.apps
     other = await stage.visitor.web.apps.put(PLATFORM, "slack", "other", {"signing_secrets": [SECRET]})
     release = asyncio.Event()

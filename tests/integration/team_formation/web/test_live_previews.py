@@ -18,7 +18,7 @@ from services.chassis.sealing import Sealer
 from services.team_formation import domain
 from services.team_formation.chats.answers import End, Outcome
 from services.team_formation.chats.cards import Card
-from services.team_formation.chats.finding import Finder, Found
+from services.team_formation.chats.finding import Found
 from services.team_formation.chats.living import LEASE, PER_LANE, REST
 from services.team_formation.chats.noting import KNOWN_FOR, Answered
 from services.team_formation.chats.rates import RATES
@@ -95,7 +95,7 @@ class Stage:
 
     async def cards(self, incoming: Incoming) -> tuple[Card, ...]:
         """The cards of what somebody wrote, as they are now."""
-        return await Finder(self.visitor.web.visits, self.on.codes.url("")).cards(PLATFORM, incoming)
+        return await self.chats.finder.cards(PLATFORM, incoming)
 
     async def share(self, ts: str = "1", code: str = "", path: str = "") -> None:
         """Share a link in a message, and wait until its card is there and followed."""
@@ -336,7 +336,8 @@ async def test_cards_of_one_group_keep_its_limit_together_and_others_do_not_wait
     begin = stage.clock.now()
     await stage.on.confirm(stage.seat)
     for _ in range(70):
-        await stage.later(timedelta(seconds=1))
+        stage.clock.move(timedelta(seconds=1))
+        await turns_taken(stage)
     group = [at for at, message in sent if message != "100"]
     assert len(group) == 12
     for first, next_one in pairwise(group):
@@ -353,12 +354,28 @@ async def test_a_group_that_is_slowed_waits_with_all_its_cards(stage: Stage) -> 
     stage.slack.ends_in["-100"] = [Outcome(End.RETRY, "429", timedelta(seconds=40))]
     await stage.on.confirm(stage.seat)
     for _ in range(60):
-        await stage.later(timedelta(seconds=1))
+        stage.clock.move(timedelta(seconds=1))
+        await turns_taken(stage)
     group = [at for at, message in sent if message != "100"]
     assert len(group) == 4
     assert group[1] - group[0] >= timedelta(seconds=40)
     [other] = [at for at, message in sent if message == "100"]
     assert other - begin < timedelta(seconds=4)
+
+
+async def turns_taken(stage: Stage) -> None:
+    """Wait until what is known of is changed, or has a later turn; nothing is on its way then."""
+    await stage.at_rest()
+
+    async def nothing() -> bool:
+        now = stage.clock.now()
+        return not await stage.on.rows(
+            "SELECT 1 FROM chat_previews WHERE wants AND (due_at <= %s OR next_at > %s)",
+            now,
+            now + LEASE - timedelta(seconds=5),  # a claim of a moment ago
+        )
+
+    await until(nothing)
 
 
 def moments_of(stage: Stage) -> list[tuple[datetime, str]]:

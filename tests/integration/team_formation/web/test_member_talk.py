@@ -37,6 +37,7 @@ class Stage:
     api: Api
     visitor: Visitor
     path: str
+    seat_id: str
 
     async def page(self, language: str = "en") -> str:
         """Open the page."""
@@ -73,7 +74,7 @@ async def stage(database: Database) -> AsyncIterator[Stage]:
             found = ids.parse("seat", opened.seat.seat_id, 2)
             assert found
             path = MemberLinks("a secret of tests", PUBLIC_URL).url(found[0], found[1], 0).removeprefix(PUBLIC_URL)
-            yield Stage(engine, api, visitor, path)
+            yield Stage(engine, api, visitor, path, opened.seat.seat_id)
 
 
 async def an_app(stage: Stage, link: str = "https://t.me/oliveto_bot?start={code}") -> None:
@@ -90,7 +91,7 @@ async def test_a_question_is_asked_once_and_shown_with_its_answer(stage: Stage) 
     assert await stage.words() == [("mei", "Is it <b>ripe</b>?\nReally?")]
     page = await stage.page()
     assert "Is it &lt;b&gt;ripe&lt;/b&gt;?" in page
-    assert "Not answered yet." in page
+    assert "Sent. Not answered yet." in page
     await stage.engine.notification.do(
         "INSERT INTO member_replies (platform_id, reply_id, message_id, words, replied_at)"
         " SELECT platform_id, gen_random_uuid(), message_id, 'Very <i>ripe</i>.', received_at FROM member_messages"
@@ -151,6 +152,12 @@ async def test_a_chat_is_bound_by_the_code_that_the_page_gives(stage: Stage) -> 
     page = await stage.page()
     assert "Your messages go to Telegram." in page
     assert "4711" not in page
+    assert (await stage.visitor.get(f"{stage.path}/chat")).headers["location"] == stage.path  # coming back to it
+    ended = await stage.post("chats")
+    assert (ended.status, ended.headers["location"]) == (303, f"{stage.path}#chats")
+    assert "Your messages go to" not in await stage.page()
+    heard = await stage.api.call_internal("HearChat", request)
+    assert "Your messages go to" not in await stage.page()  # the same event again binds nothing
 
 
 async def test_a_page_is_whole_without_notification(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +166,6 @@ async def test_a_page_is_whole_without_notification(stage: Stage, monkeypatch: p
     monkeypatch.setattr("services.team_formation.chats.hearing.CALL_SECONDS", 0.0)
     page = await stage.page()
     assert "Your place" in page
-    assert "Ask the seller" not in page
     refused = await stage.post("ask", text="Hello", nonce="x" * 22)
     assert (refused.status, "did not work" in refused.text or "not possible" in refused.text) == (503, True)
     assert (await stage.post("chat")).status == 503
@@ -175,7 +181,23 @@ async def test_every_word_is_there_in_every_language(stage: Stage, language: str
 
 
 async def test_a_link_that_was_taken_back_asks_nothing(stage: Stage) -> None:
-    wrong = Stage(stage.engine, stage.api, stage.visitor, f"/m/{'A' * 62}")
+    wrong = Stage(stage.engine, stage.api, stage.visitor, f"/m/{'A' * 62}", stage.seat_id)
     assert (await wrong.post("ask", text="Hello", nonce="x" * 22)).status == 404
     assert (await wrong.post("chat")).status == 404
     assert await stage.words() == []
+
+
+async def test_taking_the_link_back_takes_back_the_chats_that_were_bound_by_it(stage: Stage) -> None:
+    await an_app(stage)
+    [code] = re.findall(r'value="start ([2-9A-Z]{10})"', (await stage.post("chat")).text)
+    request = internal.HearChatRequest(
+        platform_id=ids.opaque("plat", PLATFORM),
+        event_key="e",
+        service="telegram",
+        address="4711",
+        act=internal.CHAT_ACT_STARTED,
+        code=code,
+    )
+    await stage.api.call_internal("HearChat", request)
+    await Hearing(stage.api.internal, SERVICE_KEY).end_chats(PLATFORM, "mei", stage.seat_id)
+    assert "Your messages go to" not in await stage.page()

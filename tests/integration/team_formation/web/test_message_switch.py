@@ -77,7 +77,7 @@ async def test_messages_are_turned_off_and_on_again(house: House) -> None:
     assert "example.com" not in page.text
     for _ in range(2):
         answer = await post(house.visitor, f"{house.path}/messages", on=button(page))
-        assert (answer.status, answer.headers["location"]) == (303, house.path)
+        assert (answer.status, answer.headers["location"]) == (303, f"{house.path}#messages")
         assert "set-cookie" not in answer.headers
         assert await house.wishes() == (True, False, True)
     page = await house.visitor.get(house.path)
@@ -110,7 +110,7 @@ async def test_what_the_form_does_not_say_changes_nothing(house: House) -> None:
     for form in ({}, {"on": "maybe"}, {"on": "no" * 4000}):
         answer = await post(house.visitor, f"{house.path}/messages", **form)
         assert (answer.status, answer.headers["location"]) == (303, house.path)
-    assert (await house.visitor.get(f"{house.path}/messages")).status in {404, 405}
+    assert (await house.visitor.get(f"{house.path}/messages")).headers["location"] == house.path
     changed = house.path[:-1] + ("A" if house.path[-1] != "A" else "B")
     assert (await post(house.visitor, f"{changed}/messages", on="no")).status == 404
     assert await house.wishes() == (False, False, False)
