@@ -177,6 +177,7 @@ def _wire(outcome: Outcome, place: Place | None) -> pb.AnswerChatResponse:
         response.place.CopyFrom(pb.ChatAnswerPlace(way=place.way, values=place.values))
     if not isinstance(outcome, Sent):
         response.why = outcome.detail
+    response.whole_account = isinstance(outcome, Retry) and outcome.whole_account
     if isinstance(outcome, Retry) and outcome.after is not None:
         after = Duration()
         after.FromTimedelta(outcome.after)

@@ -39,6 +39,8 @@ class Outcome:
     retry_after: timedelta | None = None
     place: Reply | None = None
     """Where the answer stands, so that another one can be put in its place; None where none can."""
+    whole_account: bool = False
+    """The service slows all that the app sends there, not this chat alone."""
 
 
 _ENDS = {
@@ -76,7 +78,7 @@ class Answers:
                 return Outcome(End.REFUSED, "notification cannot read it")
             return Outcome(End.RETRY, f"notification: {error.code().name}")
         after = answer.retry_after.ToTimedelta() if answer.HasField("retry_after") else None
-        return Outcome(_ENDS.get(answer.outcome, End.RETRY), answer.why, after, _place(answer))
+        return Outcome(_ENDS.get(answer.outcome, End.RETRY), answer.why, after, _place(answer), answer.whole_account)
 
 
 def _place(answer: pb2.AnswerChatResponse) -> Reply | None:

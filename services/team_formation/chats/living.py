@@ -20,9 +20,11 @@ from services.team_formation.chats.finding import Found
 from services.team_formation.chats.looking import Look, Looker
 from services.team_formation.chats.noting import WAKE_CHANNEL, said_by
 from services.team_formation.chats.rates import RATES
+from services.team_formation.chats.turns import in_turn
 from services.team_formation.chats.worker import Give
 from services.team_formation.hooks.reading.incoming import Way
 from services.team_formation.store import chat_previews as shelf
+from services.team_formation.store import chat_turns as turns
 from services.team_formation.store.chat_previews import Claimed
 
 POLL_SECONDS = 1.0
@@ -130,6 +132,7 @@ class Living:
                     lanes.append((lane, room))
                     free -= room
             claimed = await shelf.claim_changes(work.connection, now, LEASE, lanes) if lanes else []
+            claimed = await in_turn(work.connection, claimed, now)
             taken = Counter((one.app_id, one.way) for one in claimed)
             for lane, _ in lanes:
                 if count := taken[lane.app_id, lane.way]:
@@ -181,7 +184,7 @@ class Living:
             await shelf.end_change(work.connection, one, look.looked, said_by(look.card), (now, next_at, again_at))
 
     async def _put_off(self, one: Claimed, outcome: Outcome) -> None:
-        """Try again later; where a service says when, or the account is wrong, all of the app's way waits."""
+        """Try again later; all of the app's way waits where its account is slowed, or wrong; a chat where it is."""
         now, is_wrong = self._clock.now(), outcome.end is End.MISCONFIGURED
         usual = RETRY_SECONDS[min(one.failures, len(RETRY_SECONDS) - 1)]
         pause = timedelta(seconds=usual * random.uniform(1, 1.2))  # noqa: S311 - so that not all come at once
@@ -189,8 +192,10 @@ class Living:
         async with self._database.work() as work:
             failures = one.failures + (not is_wrong)
             await shelf.put_off_change(work.connection, one, now + max(pause, rest or pause), failures)
-            if rest:
+            if rest and (is_wrong or outcome.whole_account):
                 await shelf.rest(work.connection, one, now + rest)
+            elif rest and one.chat:
+                await turns.keep_turns(work.connection, {(one.app_id, one.way, one.chat): now + rest})
         if is_wrong:
             log.error("a chat app is misconfigured", way=one.way, why=outcome.why)
 

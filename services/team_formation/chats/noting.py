@@ -6,9 +6,10 @@ A preview that a service asks for is noted on the side: its answer waits for not
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.chassis import logs
@@ -30,6 +31,12 @@ MOST_OF_TEAM = 500
 MOST_OF_APP = 10_000
 MOST_KNOWN = 20_000
 """Places that a process remembers to have kept."""
+KNOWN_FOR = timedelta(minutes=5)
+"""After so long a place is kept again where a service still asks for it: what was kept may have been forgotten."""
+TRIM_PART = 10
+"""Cards of a team or an app are counted when so many parts of all that it may have have come, not at each note."""
+CHATS = 4096
+"""Chats share so many turns: nothing that is stored tells one of them from others."""
 MOST_WAITING = 1_000
 """Notes on their way; more than that, and cards stay as they are."""
 
@@ -61,6 +68,14 @@ class Standing:
         where = [str(self.place.way), sorted(self.place.values.items()), self.url]
         return hashlib.sha256(json.dumps(where).encode()).digest()
 
+    @property
+    def chat(self) -> int:
+        """The number, from 1, of the turns that its chat takes part in; 0 where the service limits no chat."""
+        chat = self.place.values.get("chat_id")
+        if chat is None or not RATES[self.place.way].in_chat:
+            return 0
+        return 1 + int.from_bytes(hashlib.sha256(chat.encode()).digest()[:4]) % CHATS
+
 
 @dataclass(frozen=True, slots=True)
 class _Note:
@@ -84,7 +99,8 @@ class Noter:
         self._link = link
         self._notes: Coalescer[_Note, bool] = Coalescer("chat previews", self._decide)
         self._on_the_side: set[asyncio.Task[None]] = set()
-        self._known: set[tuple[str, bytes]] = set()
+        self._known: dict[tuple[str, bytes], datetime] = {}
+        self._kept_since: Counter[str | tuple[UUID, UUID]] = Counter()
 
     async def run(self) -> None:
         """Keep notes for as long as the process runs."""
@@ -131,22 +147,43 @@ class Noter:
         """Keep a batch. What was kept before, here, is not kept again: each device that shows a link asks for it."""
         now = self._clock.now()
         fresh = {(note.answered.app_id, note.standing.key): note for note in batch}
-        rows = [self._row(note) for key, note in fresh.items() if key not in self._known]
+        rows = [self._row(note) for key, note in fresh.items() if not self._is_known(key, now)]
         if rows := [row for row in rows if row.until > now]:
             await self._keep(rows, now)
-            if len(self._known) + len(fresh) > MOST_KNOWN:
+            if len(self._known) + len(rows) > MOST_KNOWN:
                 self._known.clear()
-            self._known |= fresh.keys()
+            self._known |= {(row.app_id, row.place): now for row in rows}
             self._database.wakes.ring(WAKE_CHANNEL)
         return [True] * len(batch)
 
+    def _is_known(self, key: tuple[str, bytes], now: datetime) -> bool:
+        kept_at = self._known.get(key)
+        return kept_at is not None and now - kept_at < KNOWN_FOR
+
     async def _keep(self, rows: Sequence[Preview], now: datetime) -> None:
+        teams = Counter((row.campaign_id, row.team_id) for row in rows)
+        apps = Counter(row.app_id for row in rows)
+        full_teams = [team for team in sorted(teams) if self._may_be_full(team, teams[team], MOST_OF_TEAM)]
+        full_apps = [app_id for app_id in sorted(apps) if self._may_be_full(app_id, apps[app_id], MOST_OF_APP)]
         async with self._database.work() as work:
             await shelf.keep_previews(work.connection, rows, now)
-            for campaign_id, team_id in sorted({(row.campaign_id, row.team_id) for row in rows}):
+            for campaign_id, team_id in full_teams:
                 await shelf.trim_team(work.connection, campaign_id, team_id, MOST_OF_TEAM)
-            for app_id in sorted({row.app_id for row in rows}):
+            for app_id in full_apps:
                 await shelf.trim_app(work.connection, app_id, MOST_OF_APP)
+        if len(self._kept_since) > MOST_KNOWN:
+            self._kept_since.clear()
+        self._kept_since.update(teams)
+        self._kept_since.update(apps)
+        for team in full_teams:
+            self._kept_since[team] = 1  # counted; 0 is what this process has not counted yet
+        for app_id in full_apps:
+            self._kept_since[app_id] = 1
+
+    def _may_be_full(self, name: str | tuple[UUID, UUID], more: int, most: int) -> bool:
+        """Tell whether cards are to be counted: the first time, and then when a part of all has come."""
+        kept = self._kept_since[name]
+        return not kept or kept + more > max(most // TRIM_PART, 1)
 
     def _row(self, note: _Note) -> Preview:
         answered, standing, way = note.answered, note.standing, note.standing.place.way
@@ -164,6 +201,7 @@ class Noter:
             sealed,
             note.shown,
             until,
+            standing.chat,
         )
 
 

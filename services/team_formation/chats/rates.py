@@ -34,6 +34,8 @@ class Rate:
     """From what was answered on, a card is followed."""
     settles: timedelta = timedelta()
     """From a change of the team to the service's own question what to show: by then every replica knows."""
+    in_chat: timedelta = timedelta()
+    """Between changes of all cards in one chat; nothing where the service limits no chat."""
 
     def room(self, free_at: datetime, now: datetime) -> int:
         """Tell how many changes may be made now, where those before have had their time at `free_at`."""
@@ -54,7 +56,7 @@ def _seconds(seconds: float) -> timedelta:
 RATES: Mapping[Way, Rate] = {
     Way.SLACK_UNFURL: Rate(_seconds(3), _seconds(1.5), 5),
     Way.SLACK_CHANNEL: Rate(_seconds(3), _seconds(1.5), 5),
-    Way.TELEGRAM: Rate(_seconds(5), _seconds(0.1), 10),
+    Way.TELEGRAM: Rate(_seconds(5), _seconds(0.1), 10, in_chat=_seconds(4)),
     Way.DISCORD: Rate(_seconds(3), _seconds(0.1), 10, lasts=timedelta(minutes=14)),
     Way.FEISHU_PREVIEW: Rate(_seconds(5), _seconds(0.25), 3, settles=_seconds(1)),
     Way.FEISHU_MESSAGE: Rate(_seconds(3), _seconds(0.2), 5),

@@ -22,6 +22,7 @@ CREATE TABLE chat_previews (
     failures         integer     NOT NULL,     -- in a row
     created_at       timestamptz NOT NULL,
     until            timestamptz NOT NULL,     -- it is not followed any longer then
+    chat             bigint      NOT NULL,     -- number by which cards share a chat's turns; 0: the service limits none
     PRIMARY KEY (campaign_id, team_id, app_id, place),
     FOREIGN KEY (app_id, platform_id) REFERENCES chat_apps (app_id, platform_id) ON DELETE CASCADE,
     CHECK (due_at >= next_at),
@@ -29,15 +30,17 @@ CREATE TABLE chat_previews (
 ) WITH (fillfactor = 70);
 CREATE INDEX chat_previews_looks ON chat_previews (due_at) WHERE due_at IS NOT NULL AND NOT wants;
 CREATE INDEX chat_previews_changes ON chat_previews (app_id, way, due_at) WHERE wants;
+CREATE INDEX chat_previews_in_chats ON chat_previews (app_id, way, chat, due_at) WHERE wants AND chat <> 0;
 CREATE INDEX chat_previews_of_app ON chat_previews (app_id, created_at);
 CREATE INDEX chat_previews_until ON chat_previews (until);
 
--- A way of an app: all replicas keep its service's rate together.
+-- A way of an app, and chats in it: all replicas keep its service's rates together.
 CREATE TABLE chat_paces (
     app_id      text        NOT NULL,
     way         text        NOT NULL,
     platform_id uuid        NOT NULL,
     free_at     timestamptz NOT NULL,          -- when what was sent so far has had its time
-    PRIMARY KEY (app_id, way),
+    chat        bigint      NOT NULL,          -- number of chats that share their turns; 0: all of the way
+    PRIMARY KEY (app_id, way, chat),
     FOREIGN KEY (app_id, platform_id) REFERENCES chat_apps (app_id, platform_id) ON DELETE CASCADE
 );

@@ -14,7 +14,7 @@ _KEY = "campaign_id, team_id, app_id, place"
 _SAME = "v.campaign_id = k.campaign_id AND v.team_id = k.team_id AND v.app_id = k.app_id AND v.place = k.place"
 _CLAIMED = (
     "v.campaign_id, v.team_id, v.app_id, v.place, v.platform_id, v.way, v.sealed, v.shown, v.version, v.claim,"
-    " v.failures, v.until"
+    " v.failures, v.until, v.chat"
 )
 
 
@@ -31,6 +31,8 @@ class Preview:
     sealed: bytes = field(repr=False)
     shown: bytes
     until: datetime
+    chat: int
+    """By whose number it shares turns with other cards; 0: with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Claimed:
     claim: int
     failures: int
     until: datetime
+    chat: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,12 @@ async def keep_previews(connection: AsyncConnection[TupleRow], previews: Sequenc
     """Follow cards; those that are followed are left as they are. Each is looked at at once."""
     ordered = sorted(previews, key=lambda one: (one.campaign_id, one.team_id, one.app_id, one.place))
     await connection.execute(
-        "INSERT INTO chat_previews (campaign_id, team_id, app_id, place, platform_id, way, sealed, shown, until,"
+        "INSERT INTO chat_previews (campaign_id, team_id, app_id, place, platform_id, way, sealed, shown, until, chat,"
         " version, campaign_version, sold_out, looked_at, is_moved, wants, due_at, next_at, claim,"
         " failures, created_at)"
         " SELECT k.*, 0, 0, 0, %s, false, false, %s, %s, 0, 0, %s"
-        " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        " AS k (campaign_id, team_id, app_id, place, platform_id, way, sealed, shown, until)"
+        " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " AS k (campaign_id, team_id, app_id, place, platform_id, way, sealed, shown, until, chat)"
         " ON CONFLICT (campaign_id, team_id, app_id, place) DO NOTHING",
         (
             *[now] * 4,
@@ -91,12 +94,13 @@ async def keep_previews(connection: AsyncConnection[TupleRow], previews: Sequenc
             byteas(one.sealed for one in ordered),
             byteas(one.shown for one in ordered),
             times(one.until for one in ordered),
+            bigints(one.chat for one in ordered),
         ),
     )
     lanes = sorted({(one.app_id, one.way, one.platform_id) for one in ordered})
     await connection.execute(
-        "INSERT INTO chat_paces (app_id, way, platform_id, free_at) SELECT k.*, %s FROM unnest(%s, %s, %s)"
-        " AS k (app_id, way, platform_id) ON CONFLICT (app_id, way) DO NOTHING",
+        "INSERT INTO chat_paces (app_id, way, platform_id, free_at, chat) SELECT k.*, %s, 0 FROM unnest(%s, %s, %s)"
+        " AS k (app_id, way, platform_id) ON CONFLICT (app_id, way, chat) DO NOTHING",
         (now, texts(app for app, _, _ in lanes), texts(way for _, way, _ in lanes), uuids(of for _, _, of in lanes)),
     )
 
@@ -112,11 +116,14 @@ async def trim_team(connection: AsyncConnection[TupleRow], campaign_id: UUID, te
 
 
 async def trim_app(connection: AsyncConnection[TupleRow], app_id: str, most: int) -> None:
-    """Follow no more cards of an app than so many. A finder: an app has cards of many campaigns."""
+    """Follow no more cards of an app than so many, and those as old as the last. A finder: it has many campaigns.
+
+    The last is found in an index alone.
+    """
     await connection.execute(
-        f"DELETE FROM chat_previews WHERE ({_KEY}) IN (SELECT {_KEY} FROM chat_previews WHERE app_id = %s"  # noqa: S608 - constants
-        " ORDER BY created_at DESC OFFSET %s)",
-        (app_id, most),
+        "DELETE FROM chat_previews WHERE app_id = %s AND created_at < (SELECT created_at FROM chat_previews"
+        " WHERE app_id = %s ORDER BY created_at DESC OFFSET %s LIMIT 1)",
+        (app_id, app_id, most - 1),
     )
 
 
@@ -147,7 +154,7 @@ async def claim_lanes(
         " (SELECT v.app_id, v.way FROM chat_previews AS v WHERE v.wants AND (v.app_id, v.way) > (l.app_id, l.way)"
         " ORDER BY v.app_id, v.way LIMIT 1) AS n)"
         " SELECT p.app_id, p.way, p.free_at FROM lanes AS l JOIN chat_paces AS p USING (app_id, way)"
-        " WHERE p.free_at < %s AND (p.app_id, p.way) NOT IN (SELECT * FROM unnest(%s, %s))"
+        " WHERE p.chat = 0 AND p.free_at < %s AND (p.app_id, p.way) NOT IN (SELECT * FROM unnest(%s, %s))"
         " AND EXISTS (SELECT FROM chat_previews AS v WHERE v.wants AND v.app_id = p.app_id AND v.way = p.way"
         " AND v.due_at <= %s) ORDER BY p.free_at LIMIT %s FOR UPDATE OF p SKIP LOCKED",
         (now, texts(app for app, _ in busy), texts(way for _, way in busy), now, limit),
@@ -280,14 +287,15 @@ async def forget_old(connection: AsyncConnection[TupleRow], now: datetime, limit
 async def pace(connection: AsyncConnection[TupleRow], lane: Lane, free_at: datetime) -> None:
     """Keep when what a way of an app sent has had its time; its row is locked."""
     await connection.execute(
-        "UPDATE chat_paces SET free_at = %s WHERE app_id = %s AND way = %s", (free_at, lane.app_id, lane.way)
+        "UPDATE chat_paces SET free_at = %s WHERE app_id = %s AND way = %s AND chat = 0",
+        (free_at, lane.app_id, lane.way),
     )
 
 
 async def rest(connection: AsyncConnection[TupleRow], one: Claimed, until: datetime) -> None:
     """Have nothing changed by a way of an app until a time."""
     await connection.execute(
-        "UPDATE chat_paces SET free_at = greatest(free_at, %s) WHERE app_id = %s AND way = %s",
+        "UPDATE chat_paces SET free_at = greatest(free_at, %s) WHERE app_id = %s AND way = %s AND chat = 0",
         (until, one.app_id, one.way),
     )
 

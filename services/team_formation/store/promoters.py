@@ -76,6 +76,18 @@ async def has_promoted(
     return await cursor.fetchone() is not None
 
 
+async def has_invite(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, promoter_id: str, invite_id: UUID
+) -> bool:
+    """Tell whether an invite in a campaign of a platform is a promoter's."""
+    cursor = await connection.execute(
+        "SELECT 1 FROM invites AS i WHERE i.platform_id = %s AND i.campaign_id = %s AND i.promoter_id <> ''"
+        " AND i.promoter_id = %s AND i.invite_id = %s",
+        (platform_id, campaign_id, promoter_id, invite_id),
+    )
+    return await cursor.fetchone() is not None
+
+
 async def list_rates(
     connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, promoter_id: str
 ) -> tuple[int, ...]:

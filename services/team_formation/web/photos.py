@@ -19,7 +19,10 @@ STALE_SECONDS = 60.0
 """While the database is away it is shown as it was, for at most so long."""
 KEPT_SECONDS = 600.0
 """What was removed is served by a process for at most so long."""
+MISSED_SECONDS = 3.0
+"""What was not there is not looked for again for so long."""
 _MOST = 50_000
+_MOST_MISSED = 10_000
 _MOST_BODIES = 200
 """Pictures kept; one has up to 150 KB."""
 _FILE = re.compile(r"([0-9A-Za-z]{22})(-small)?")
@@ -65,6 +68,7 @@ class Photos:
         self._looks: Once[tuple[UUID, str], ShownImage | None] = Once()
         self._bodies: dict[str, tuple[float, Body]] = {}
         self._loads: Once[str, Body | None] = Once()
+        self._missed: dict[str, float] = {}
 
     async def shown(self, platform_id: UUID, source: str) -> ShownImage | None:
         """Find what is shown of a picture, as it was a moment ago; None where there is none, or none yet."""
@@ -93,18 +97,36 @@ class Photos:
     async def file(self, name: str) -> Body | None:
         """Give what is served under a name, without its ending; None where there is nothing."""
         named = _FILE.fullmatch(name)
-        if named is None:
+        if named is None or self._is_missed(name):
             return None
         known = self._bodies.get(name)
         if known and time.monotonic() - known[0] < KEPT_SECONDS:
             return known[1]
         return await self._loads.once(name, lambda: self._load(name, named[1], small=bool(named[2])))
 
+    def is_known(self, name: str) -> bool:
+        """Tell whether `file` asks nobody what is served under a name."""
+        kept = self._bodies.get(name)
+        if kept and time.monotonic() - kept[0] < KEPT_SECONDS:
+            return True
+        return self._is_missed(name) or not _FILE.fullmatch(name)
+
+    def _is_missed(self, name: str) -> bool:
+        at = self._missed.get(name)
+        return at is not None and time.monotonic() - at < MISSED_SECONDS
+
+    def _miss(self, name: str) -> None:
+        self._missed.pop(name, None)
+        if len(self._missed) >= _MOST_MISSED:
+            del self._missed[next(iter(self._missed))]  # the oldest
+        self._missed[name] = time.monotonic()
+
     async def _load(self, key: str, name: str, *, small: bool) -> Body | None:
         async with self._database.read() as connection:
             found = await shelf.find_bytes(connection, name, small=small)
         self._bodies.pop(key, None)
         if found is None:
+            self._miss(key)
             return None
         if len(self._bodies) >= _MOST_BODIES:
             del self._bodies[next(iter(self._bodies))]

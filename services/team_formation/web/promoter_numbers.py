@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from services.team_formation.store import promoters as shelf
 from services.team_formation.store.reports import report_newest
 from services.team_formation.web.briefly import Briefly
 from services.team_formation.web.ground import Ground
+from services.team_formation.web.turns import Turns
 
 CAMPAIGNS = 10
 """On a page."""
@@ -23,6 +25,8 @@ INVITES = 15
 FRESH_SECONDS = 5.0
 """Numbers are counted anew at most so often in a process, however many look."""
 _MOST = 1_000
+MOST_ASK = 8
+"""Pages of one promoter that are counted, or wait for it, in a process; one is counted at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,11 @@ _Key: TypeAlias = tuple[Promoter, UUID | None]
 
 
 class PromoterNumbers:
-    """Counts what pages of promoters show."""
+    """Counts what pages of promoters show, one page of each promoter at a time.
+
+    A page begins where the promoter has something, else at the newest: who has a link can ask for no more pages than
+    there are. What is asked for beyond MOST_ASK raises TooManyWait.
+    """
 
     def __init__(self, ground: Ground) -> None:
         self._database = ground.database
@@ -81,15 +89,32 @@ class PromoterNumbers:
         self._commissions = ground.commissions
         self._overviews: Briefly[_Key, Overview] = Briefly(FRESH_SECONDS, _MOST)
         self._details: Briefly[tuple[Promoter, UUID, UUID | None], Detail | None] = Briefly(FRESH_SECONDS, _MOST)
+        self._turns: Turns[Promoter] = Turns(MOST_ASK)
 
     async def overview(self, promoter: Promoter, before: UUID | None) -> Overview:
-        """Count a page of campaigns, created before one."""
-        return await self._overviews.of((promoter, before), lambda: self._overview(promoter, before))
+        """Count a page of campaigns, created before one of the promoter's."""
+        if before and not await self._has_campaign(promoter, before):
+            before = None
+        count = partial(self._overview, promoter, before)
+        return await self._overviews.of((promoter, before), lambda: self._turns.take(promoter, count))
 
     async def detail(self, promoter: Promoter, campaign_id: UUID, before: UUID | None) -> Detail | None:
-        """Count a campaign with a page of invites, made before one; None where the promoter has none there."""
-        key = promoter, campaign_id, before
-        return await self._details.of(key, lambda: self._detail(promoter, campaign_id, before))
+        """Count a campaign with a page of invites, made before one of them; None where the promoter has none there."""
+        if not await self._has_campaign(promoter, campaign_id):
+            return None
+        if before and not await self._has_invite(promoter, campaign_id, before):
+            before = None
+        count = partial(self._detail, promoter, campaign_id, before)
+        return await self._details.of((promoter, campaign_id, before), lambda: self._turns.take(promoter, count))
+
+    async def _has_campaign(self, promoter: Promoter, campaign_id: UUID) -> bool:
+        async with self._database.read() as connection:
+            return await shelf.has_promoted(connection, promoter.platform_id, campaign_id, promoter.promoter_id)
+
+    async def _has_invite(self, promoter: Promoter, campaign_id: UUID, invite_id: UUID) -> bool:
+        names = promoter.platform_id, campaign_id, promoter.promoter_id
+        async with self._database.read() as connection:
+            return await shelf.has_invite(connection, *names, invite_id)
 
     async def _overview(self, promoter: Promoter, before: UUID | None) -> Overview:
         now = self._clock.now(promoter.platform_id)
@@ -104,8 +129,6 @@ class PromoterNumbers:
     async def _detail(self, promoter: Promoter, campaign_id: UUID, before: UUID | None) -> Detail | None:
         now = self._clock.now(promoter.platform_id)
         async with self._database.one_moment() as connection:
-            if not await shelf.has_promoted(connection, promoter.platform_id, campaign_id, promoter.promoter_id):
-                return None
             counted = await self._counted(connection, promoter, campaign_id, before, INVITES + 1, now)
             if counted is None:
                 return None

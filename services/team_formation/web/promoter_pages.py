@@ -21,6 +21,7 @@ from services.team_formation.web.pages import Assets, Pages
 from services.team_formation.web.promoter_numbers import Promoter, PromoterNumbers
 from services.team_formation.web.promoter_view import DetailView, OverviewView, detail_view, overview_view
 from services.team_formation.web.strangers import Strangers
+from services.team_formation.web.turns import TooManyWait
 from services.team_formation.web.words import Words
 
 POLL_SECONDS = 15
@@ -57,7 +58,10 @@ class PromoterPages:
         if isinstance(found, Answer):
             return found
         words = languages.words_read(request)
-        shown = await self._numbers.overview(found.promoter, _before(request, translate.CAMPAIGN))
+        try:
+            shown = await self._numbers.overview(found.promoter, _before(request, translate.CAMPAIGN))
+        except TooManyWait:
+            return self._strangers.crowded(request)
         return self._answer(request, "promoter.html", words, overview_view(shown, found.path, words))
 
     async def campaign(self, request: Request) -> Answer:
@@ -67,7 +71,10 @@ class PromoterPages:
             return found
         named = ids.parse(translate.CAMPAIGN, f"{translate.CAMPAIGN}_{request.path_params['campaign']}", 1)
         before = _before(request, translate.INVITE)
-        shown = await self._numbers.detail(found.promoter, named[0], before) if named else None
+        try:
+            shown = await self._numbers.detail(found.promoter, named[0], before) if named else None
+        except TooManyWait:
+            return self._strangers.crowded(request)
         if shown is None:
             return self._strangers.guessed(request)
         words, title_language = languages.chosen(request, shown.promoted.campaign.presentation)

@@ -32,13 +32,19 @@ class Strangers:
 
     def blocked(self, request: Request) -> Answer | None:
         """Answer whoever has guessed too often; None for everybody else."""
-        if not self._guesses.is_blocked(_address(request)):
-            return None
+        return self.slowed(request) if self._guesses.is_blocked(address_of(request)) else None
+
+    def slowed(self, request: Request) -> Answer:
+        """Answer whoever has asked too often for what is not there."""
         return self._notice(request, "busy", 429, [(b"retry-after", b"60")])
+
+    def crowded(self, request: Request) -> Answer:
+        """Answer whoever asks for more at once than is done for one."""
+        return self._notice(request, "crowded", 429, [(b"retry-after", b"5")])
 
     def guessed(self, request: Request) -> Answer:
         """Answer a link that leads nowhere, and count it."""
-        self._guesses.add(_address(request))
+        self._guesses.add(address_of(request))
         return self.unknown(request)
 
     def unknown(self, request: Request) -> Answer:
@@ -54,5 +60,6 @@ class Strangers:
         return answer(request, body, [*self._headers, *headers], status)
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Give the address that a request came from; empty where it is not known."""
     return request.client.host if request.client else ""

@@ -143,23 +143,23 @@ class Chats:
     def __init__(self, ground: Ground, visits: Visits, live: Live[str, Shown], teams: Load, to_chats: ToChats) -> None:
         database, clock, links, sealer = ground.database, ground.clock, ground.links, to_chats.sealer
         link = ground.codes.url("")
-        finder, seats = Finder(visits, link), OwnSeats(database, clock, links, live)
+        self.finder, seats = Finder(visits, link), OwnSeats(database, clock, links, live)
         calls = Calls(database, sealer)
-        talks = Talks(finder, to_chats.hearing, seats, Leaving(links, ground.submit, calls))
+        talks = Talks(self.finder, to_chats.hearing, seats, Leaving(links, ground.submit, calls))
         keeper = Keeper(database, calls, talks.is_asked)
-        self._noter = Noter(database, clock, sealer, visits, link)
+        self.noter = Noter(database, clock, sealer, visits, link)
         self.apps = Apps(database, clock, sealer)
-        self.worker = Worker(database, clock, calls, talks.answer, to_chats.give, self._noter)
-        self.living = Living(database, clock, Looker(visits, teams, self._noter, clock), to_chats.give)
+        self.worker = Worker(database, clock, calls, talks.answer, to_chats.give, self.noter)
+        self.living = Living(database, clock, Looker(visits, teams, self.noter, clock), to_chats.give)
         self.marker = Marker(database, clock)
         self._calls = Coalescer("hook calls", keeper.decide)
-        self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(finder.cards, self._noter.note_aside).answer)
+        self.hooks = Hooks(self.apps, self._calls, clock, ChatPreviews(self.finder.cards, self.noter.note_aside).answer)
 
     def parts(self) -> Sequence[Part]:
         """List the parts."""
         return (
             Part("hook calls", run=self._calls.run),
-            Part("chat previews", run=self._noter.run),
+            Part("chat previews", run=self.noter.run),
             Part("notes of hook calls", run=self.worker.notes.run),
             Part("chats", run=self.worker.run),
             Part("live previews", run=self.living.run),

@@ -95,6 +95,14 @@ async def test_when_to_come_again_is_said(api: Api) -> None:
     response, _ = await answered(api, Answer(502, {"ok": False, "error_code": 502, "description": "Bad Gateway"}))
     assert response.outcome == pb.CHAT_ANSWER_OUTCOME_RETRY
     assert not response.HasField("retry_after")
+    assert not response.whole_account
+
+
+@pytest.mark.parametrize(("chat", "slowed"), [("42", "all"), ("-10042", "group")])
+async def test_whether_the_service_slows_the_whole_account_is_said(api: Api, chat: str, slowed: str) -> None:
+    busy = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 7}}
+    response, _ = await answered(api, Answer(429, busy), values={"chat_id": chat})
+    assert response.whole_account is (slowed == "all")
 
 
 async def test_a_revoked_token_is_the_platforms_to_mend(api: Api) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.team_formation.chats.rates import RATES, Rate
+from services.team_formation.hooks.reading.incoming import Way
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 RATE = Rate(timedelta(seconds=3), timedelta(seconds=2), 4)
@@ -42,3 +43,8 @@ def test_every_rate_keeps_below_what_its_service_allows_in_a_minute() -> None:
     made = {str(way): rate.burst + a_minute / rate.of_app for way, rate in RATES.items()}
     assert all(made[way] <= most for way, most in allowed.items())
     assert RATES.keys() - allowed.keys() == {"discord"}
+
+
+def test_cards_of_one_group_keep_below_what_telegram_takes_there_in_a_minute() -> None:
+    assert timedelta(minutes=1) / RATES[Way.TELEGRAM].in_chat + 1 < 20
+    assert [way for way, rate in RATES.items() if rate.in_chat] == [Way.TELEGRAM]

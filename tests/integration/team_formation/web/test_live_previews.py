@@ -6,7 +6,8 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +20,10 @@ from services.team_formation.chats.answers import End, Outcome
 from services.team_formation.chats.cards import Card
 from services.team_formation.chats.finding import Found
 from services.team_formation.chats.living import LEASE, PER_LANE, REST
+from services.team_formation.chats.noting import KNOWN_FOR, Answered
 from services.team_formation.chats.rates import RATES
-from services.team_formation.hooks.reading.incoming import Reply, Way
+from services.team_formation.hooks.reading.incoming import Incoming, Kind, Reply, Way
+from services.team_formation.hooks.reading.words import Said
 from services.team_formation.web.wiring import Chats, ToChats
 from tests.support.formation import PLATFORM, Formation
 from tests.support.hearing import Strangers
@@ -42,18 +45,23 @@ class Slack:
     """What stands where, by the ts of the message."""
     calls: list[tuple[str, Card | None]] = field(default_factory=list)
     ends: list[Outcome] = field(default_factory=list)
+    ends_in: dict[str, list[Outcome]] = field(default_factory=dict)
+    """Of attempts in some chats of Telegram alone."""
     slow: Callable[[Mapping[str, str]], asyncio.Event | None] = lambda _values: None
 
     async def give(self, _platform: UUID, reply: Reply, found: Found) -> Outcome:
         """Take an answer, or another one in its place."""
         at, card = (
-            reply.values.get("ts") or reply.values.get("preview_token", ""),
+            reply.values.get("ts") or reply.values.get("preview_token") or reply.values.get("edits", ""),
             found.cards[0] if found.cards else None,
         )
         self.calls.append((at, card))
         if wait := self.slow(reply.values):
             await wait.wait()
-        outcome = self.ends.pop(0) if self.ends else Outcome(End.SENT)
+        ends = self.ends_in.get(reply.values.get("chat_id", ""), self.ends)
+        outcome = ends.pop(0) if ends else Outcome(End.SENT)
+        if reply.way is Way.TELEGRAM:
+            return outcome
         if outcome.end is not End.SENT or card is None:
             return outcome
         self.shown[at] = card
@@ -84,6 +92,10 @@ class Stage:
         """What serves chats."""
         assert self.visitor.web.chats
         return self.visitor.web.chats
+
+    async def cards(self, incoming: Incoming) -> tuple[Card, ...]:
+        """The cards of what somebody wrote, as they are now."""
+        return await self.chats.finder.cards(PLATFORM, incoming)
 
     async def share(self, ts: str = "1", code: str = "", path: str = "") -> None:
         """Share a link in a message, and wait until its card is there and followed."""
@@ -117,9 +129,9 @@ class Stage:
             return not await self.on.rows(
                 "SELECT 1 FROM chat_previews AS p JOIN teams AS t USING (campaign_id, team_id)"
                 " JOIN chat_paces AS o USING (app_id, way)"
-                " WHERE (p.version < t.version AND NOT p.is_moved AND NOT p.wants)"  # not heard
+                " WHERE o.chat = 0 AND ((p.version < t.version AND NOT p.is_moved AND NOT p.wants)"  # not heard
                 " OR (p.due_at <= %s AND NOT p.wants) OR (p.due_at <= %s AND o.free_at <= %s)"
-                " OR p.next_at = %s",  # claimed
+                " OR p.next_at = %s)",  # claimed
                 now,
                 now,
                 now - timedelta(seconds=2),
@@ -275,7 +287,7 @@ async def test_a_service_that_asks_for_time_gets_it_and_then_what_is_true_by_the
     for at in cards:
         await stage.share(at)
     await stage.later(timedelta(minutes=1))
-    stage.slack.ends = [Outcome(End.RETRY, "HTTP 429", timedelta(seconds=30))] * len(cards)
+    stage.slack.ends = [Outcome(End.RETRY, "HTTP 429", timedelta(seconds=30), whole_account=True)] * len(cards)
     await stage.on.confirm(stage.seat)
     for _ in range(5):
         await stage.later(timedelta(seconds=4))
@@ -288,6 +300,131 @@ async def test_a_service_that_asks_for_time_gets_it_and_then_what_is_true_by_the
         await stage.later()
     assert all("You pay €29.90" in stage.slack.shown[at].lines[1] for at in cards)
     assert sum(stage.slack.changes(at) for at in cards) == tried + len(cards)
+
+
+async def test_a_limit_of_one_chat_keeps_no_other_waiting(stage: Stage) -> None:
+    cards = [str(number) for number in range(PER_LANE + 4)]  # more than are on their way at once
+    for at in cards:
+        await stage.share(at)
+    await stage.later(timedelta(minutes=1))
+    stage.slack.ends = [Outcome(End.RETRY, "of a group", timedelta(seconds=300))]
+
+    def changed() -> int:
+        return sum("You pay €34.90" in card.lines[1] for card in stage.slack.shown.values())
+
+    await stage.on.confirm(stage.seat)
+    for _ in range(10):
+        await stage.later()
+    assert changed() == len(cards) - 1
+    await stage.later(timedelta(seconds=240))
+    assert sum(stage.slack.changes(at) for at in cards) == len(cards)  # it waits as long as it was asked to
+    await stage.later(timedelta(seconds=60))
+    await stage.later()
+    assert changed() == len(cards)
+
+
+async def in_telegram(stage: Stage, chats: Mapping[str, str]) -> None:
+    """Have cards followed that stand in messages of a bot: the chat of each message."""
+    said = Said(links=(stage.on.codes.url(stage.code),))
+    incoming = Incoming("telegram", Kind.MESSAGE, said=said)
+    answered = Answered(stage.path.rpartition("/")[2], PLATFORM, stage.clock.now())
+    cards = await stage.cards(incoming)
+    for message, chat in chats.items():
+        place = Reply(Way.TELEGRAM, {"chat_id": chat, "edits": message})
+        await stage.chats.noter.note(answered, incoming, cards, place)
+    await stage.at_rest()
+
+
+async def test_cards_of_one_group_keep_its_limit_together_and_others_do_not_wait(stage: Stage) -> None:
+    await in_telegram(stage, {str(at): "-100" for at in range(1, 13)} | {"100": "-200"})
+    sent = moments_of(stage)
+    begin = stage.clock.now()
+    await stage.on.confirm(stage.seat)
+    for _ in range(70):
+        stage.clock.move(timedelta(seconds=1))
+        await turns_taken(stage)
+    group = [at for at, message in sent if message != "100"]
+    assert len(group) == 12
+    for first, next_one in pairwise(group):
+        assert next_one - first >= timedelta(seconds=4)
+    [other] = [at for at, message in sent if message == "100"]
+    assert other - begin < timedelta(seconds=4)
+    assert group[-1] - begin < timedelta(seconds=60)
+
+
+async def test_a_group_that_is_slowed_waits_with_all_its_cards(stage: Stage) -> None:
+    await in_telegram(stage, {"1": "-100", "2": "-100", "3": "-100", "100": "-200"})
+    sent = moments_of(stage)
+    begin = stage.clock.now()
+    stage.slack.ends_in["-100"] = [Outcome(End.RETRY, "429", timedelta(seconds=40))]
+    await stage.on.confirm(stage.seat)
+    for _ in range(60):
+        stage.clock.move(timedelta(seconds=1))
+        await turns_taken(stage)
+    group = [at for at, message in sent if message != "100"]
+    assert len(group) == 4
+    assert group[1] - group[0] >= timedelta(seconds=40)
+    [other] = [at for at, message in sent if message == "100"]
+    assert other - begin < timedelta(seconds=4)
+
+
+async def turns_taken(stage: Stage) -> None:
+    """Wait until what is known of is changed, or has a later turn; nothing is on its way then."""
+    await stage.at_rest()
+
+    async def nothing() -> bool:
+        now = stage.clock.now()
+        return not await stage.on.rows(
+            "SELECT 1 FROM chat_previews WHERE wants AND (due_at <= %s OR next_at > %s)",
+            now,
+            now + LEASE - timedelta(seconds=5),  # a claim of a moment ago
+        )
+
+    await until(nothing)
+
+
+def moments_of(stage: Stage) -> list[tuple[datetime, str]]:
+    """Note from now on when which message of a bot is changed."""
+    sent: list[tuple[datetime, str]] = []
+
+    def note(values: Mapping[str, str]) -> None:
+        sent.append((stage.clock.now(), values["edits"]))
+
+    stage.slack.slow = note
+    return sent
+
+
+async def test_a_card_that_was_forgotten_is_followed_again_when_it_is_asked_for(stage: Stage) -> None:
+    await in_telegram(stage, {"1": "-100"})
+    stage.slack.ends = [Outcome(End.REFUSED, "for now")]
+    await stage.on.confirm(stage.seat)
+    await until_forgotten(stage)
+    await in_telegram(stage, {"1": "-100"})
+    assert await stage.followed() == []  # every device asks: a moment later it is the same card
+    stage.clock.move(KNOWN_FOR)
+    await in_telegram(stage, {"1": "-100"})
+    assert len(await stage.followed()) == 1
+
+
+async def test_notes_do_not_count_all_cards_of_an_app_or_a_team_each_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with recorded(monkeypatch) as found:
+        await in_telegram(stage, {str(at): "-100" for at in range(1, 121)})
+    trims = [one.text for one in found if one.text.startswith("DELETE FROM chat_previews") and "OFFSET" in one.text]
+    assert len([one for one in trims if "team_id" in one.partition(" IN ")[0]]) <= 4  # the first, and each 50
+    assert len([one for one in trims if "created_at <" in one]) <= 2
+
+
+async def test_so_many_cards_of_an_app_are_followed_and_the_oldest_give_way(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.team_formation.chats.noting.MOST_OF_APP", 3)
+    for at in range(6):
+        await in_telegram(stage, {str(at): "-100"})
+        stage.clock.move(timedelta(seconds=1))
+    times = await stage.on.rows("SELECT created_at FROM chat_previews ORDER BY 1")
+    assert [stage.clock.now() - at for (at,) in times] == [timedelta(seconds=by) for by in (3, 2, 1)]
 
 
 async def test_what_changes_while_a_change_is_on_its_way_arrives_after_it(stage: Stage) -> None:
@@ -540,7 +677,7 @@ async def test_cards_of_quiet_teams_cost_a_few_looks_into_an_index(
     await stage.on.rows(
         "WITH more AS (INSERT INTO chat_previews SELECT campaign_id, gen_random_uuid(), app_id,"
         " sha256(n::text::bytea), platform_id, way, sealed, shown, version, campaign_version, sold_out, looked_at,"
-        " is_moved, wants, due_at, next_at, claim, failures, created_at, until"
+        " is_moved, wants, due_at, next_at, claim, failures, created_at, until, chat"
         " FROM chat_previews, generate_series(1, 20000) AS n RETURNING 1) SELECT count(*) FROM more"
     )
     async with stage.on.database.read() as connection:

@@ -14,6 +14,7 @@ from services.team_formation.images.worker import ImageWorker
 from services.team_formation.store.images import LINGER
 from services.team_formation.web import photos
 from tests.support.formation import OTHER_PLATFORM, PUBLIC_URL, Formation
+from tests.support.partitioned import recorded
 from tests.support.shop_pictures import Shop, a_fetcher, a_picture, a_shop, with_picture
 from tests.support.web import Visitor, a_web_edge, an_invite, becomes, code_of
 
@@ -104,10 +105,30 @@ async def test_a_picture_is_served_for_ever_and_says_what_it_is(
 
 async def test_who_asks_for_no_picture_has_guessed_nothing(formation: Formation, visitor: Visitor) -> None:
     _, code = await an_offer(formation, "")
-    for number in range(60):
+    for number in range(20):
         assert (await visitor.get(f"/images/{number:022}.jpg")).status == 404
     for odd in ("x", "../../etc/passwd", "0" * 22 + "-large", "%00" * 22, "0" * 5000):
         assert (await visitor.get(f"/images/{odd}.jpg")).status == 404
+    assert (await visitor.get(f"/i/{code}")).status == 200
+    assert (await visitor.get("/i/abcdefghijkl")).status == 404, "a guess, the first"
+
+
+async def test_one_address_cannot_have_the_database_asked_for_what_is_not_there(
+    formation: Formation, visitor: Visitor, fetcher: ImageWorker, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, code = await an_offer(formation, shop.has("/mango", a_picture()))
+    await fetcher.run_once()
+    path = (await visitor.data(code))["photo"]["path"]
+    assert (await visitor.get(path)).status == 200
+    with recorded(monkeypatch) as found:
+        for _ in range(50):
+            assert (await visitor.get(f"/images/{0:022}.jpg")).status == 404
+        assert len([one for one in found if "images" in one.text]) <= 3  # once in some seconds
+        answers = [(await visitor.get(f"/images/{number:022}.jpg")).status for number in range(1, 90)]
+    assert len([one for one in found if "images" in one.text]) <= 50
+    assert answers[:20] == [404] * 20
+    assert 429 in answers
+    assert (await visitor.get(path)).status == 200, "which the process has"
     assert (await visitor.get(f"/i/{code}")).status == 200
     assert (await visitor.get("/i/abcdefghijkl")).status == 404, "a guess, the first"
 

@@ -1,5 +1,6 @@
 """A promoter's own pages over HTTP: what its links brought, what it earns, whose they are, and links taken back."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
@@ -14,9 +15,13 @@ from services.team_formation import translate
 from services.team_formation.commissions import Commission
 from services.team_formation.signed_links import MemberLinks, PromoterLinks
 from services.team_formation.store import promoter_links as shelf
+from services.team_formation.store.reports import report_newest
 from services.team_formation.web import promoter_numbers
+from services.team_formation.web.promoter_numbers import MOST_ASK
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, PUBLIC_URL, Formation
+from tests.support.partitioned import Statement, recorded
 from tests.support.shop_api import Api, refused
+from tests.support.until import until
 from tests.support.web import Visitor, a_shown_campaign, a_web_edge, an_invite, becomes, code_of
 
 LINKS = PromoterLinks("a secret of tests", PUBLIC_URL)
@@ -213,6 +218,68 @@ async def test_looking_again_is_cheap_while_nothing_has_changed(formation: Forma
         first = await visitor.get(path)
         again = await visitor.get(path, if_none_match=first.headers["etag"])
         assert (again.status, again.body) == (304, b"")
+
+
+def reports_in(found: Sequence[Statement]) -> int:
+    """Count reports among statements."""
+    return len([one for one in found if "formed_teams" in one.text])
+
+
+async def test_places_that_are_none_of_a_promoters_cost_no_report(
+    formation: Formation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = await formation.create(a_shown_campaign())
+    team = (await formation.open(campaign)).team.team_id
+    await an_invite(formation, team)
+    await an_invite(formation, team, promoter_id="other")
+    [(theirs,)] = await formation.rows("SELECT invite_id FROM invites WHERE promoter_id = 'other'")
+    path = await path_of(formation)
+    detail = f"{path}/{code_of(campaign)}"
+    async with a_web_edge(formation) as visitor:
+        first, newest = await visitor.get(path), await visitor.get(detail)
+        with recorded(monkeypatch) as found:
+            for _ in range(10):
+                some = translate.campaign_id(uuid4())
+                assert (await visitor.get(f"{path}?before={some}")).body == first.body
+            for some in [theirs, *(uuid4() for _ in range(10))]:
+                before = translate.invite_id(campaign.campaign_id, some)
+                assert (await visitor.get(f"{detail}?before={before}")).body == newest.body
+    assert reports_in(found) <= 2  # they are counted anew after five seconds
+
+
+async def test_pages_of_one_promoter_are_counted_one_at_a_time_and_others_do_not_wait(
+    formation: Formation, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaigns = [await formation.create(a_shown_campaign()) for _ in range(MOST_ASK + 4)]
+    for campaign in campaigns:
+        team = (await formation.open(campaign)).team.team_id
+        await an_invite(formation, team)
+        await an_invite(formation, team, promoter_id="other")
+    go_on, counted, at_once, most = asyncio.Event(), report_newest, 0, 0
+
+    async def slowly(*asked: Any) -> Any:
+        nonlocal at_once, most
+        if "kol" not in asked:
+            return await counted(*asked)
+        at_once += 1
+        most = max(most, at_once)
+        await go_on.wait()
+        at_once -= 1
+        return await counted(*asked)
+
+    monkeypatch.setattr(promoter_numbers, "report_newest", slowly)
+    path, other = await path_of(formation), await path_of(formation, "other")
+    asking = [asyncio.create_task(visitor.get(f"{path}/{code_of(campaign)}")) for campaign in campaigns]
+    await until(lambda: sum(one.done() for one in asking) == 4)
+    assert (await visitor.get(other)).status == 200
+    go_on.set()
+    pages = [await one for one in asking]
+    assert sorted(page.status for page in pages) == [200] * MOST_ASK + [429] * 4
+    assert most == 1
+    [crowded, *_] = [page for page in pages if page.status == 429]
+    assert "Too many pages at once" in crowded.text
+    assert crowded.headers["retry-after"] == "5"
+    assert (await visitor.get(path)).status == 200
 
 
 async def test_numbers_follow_what_happens(formation: Formation, visitor: Visitor) -> None:
