@@ -21,6 +21,8 @@ GATHER_SECONDS = 0.006
 GATHER_STEP_SECONDS = 0.001
 CROWD = 4
 """So many who wait by the time that a batch is done say that a crowd is calling: more than there is time for."""
+PATIENCE_SECONDS = 0.35
+"""A batch that takes longer keeps nobody waiting, where several may be under way."""
 RACES = 5
 RETRY_SECONDS = (0.02, 0.1, 0.5)
 RETRY_FOR_SECONDS = 3.0
@@ -71,6 +73,9 @@ class Coalescer(Generic[Command, Answer]):
     grow: a commit costs as much for one as for many. Where there is time for all who call, nobody waits for others. A
     batch runs under the trace of its first command. Single calls and bulks take turns: a bulk never keeps single calls
     waiting twice.
+
+    Where decisions do not depend on each other, several batches may be `abreast`: the next one begins when the last one
+    is slow, so that what comes meanwhile waits for the database once, not twice.
     """
 
     def __init__(
@@ -80,11 +85,14 @@ class Coalescer(Generic[Command, Answer]):
         *,
         limit: int = LIMIT,
         gather: float = GATHER_SECONDS,
+        abreast: int = 1,
     ) -> None:
         self._name = name
         self._decide = decide
         self._limit = limit
         self._gather = gather
+        self._abreast = abreast
+        self._under_way: set[asyncio.Task[int]] = set()
         self._singles: deque[_Call[Command, Answer]] = deque()
         self._bulks: deque[_Call[Command, Answer]] = deque()
         self._turns = deque([self._singles, self._bulks])
@@ -129,11 +137,24 @@ class Coalescer(Generic[Command, Answer]):
                 await self._arrived.wait()
                 if len(self._singles) >= CROWD:  # a bulk is one caller, however much it brings
                     await self._gather_more(last)
-                last = await self.run_once()
+                last = await (self.run_once() if self._abreast == 1 else self._run_beside())
         finally:
             self._stopped = True
             for call in chain(*self._turns):
                 call.fail(0, _stopping())
+            for task in self._under_way:
+                task.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _run_beside(self) -> int:
+        """Decide one batch; when it turns out to be slow, leave it under way. Returns its size, or 1 then."""
+        task = asyncio.create_task(self.run_once())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+        while len(self._under_way) >= self._abreast:
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else 1
 
     async def _gather_more(self, last: int) -> None:
         """Wait until twice as many wait as the last batch had, but not for long."""

@@ -55,9 +55,11 @@ class Database:
 
         So are tables built a second time from events that were told long ago.
         """
+        self._url = url
         self.direct_url = direct_url or url
         self._tells = not beside
         self.wakes = Wakes(self.direct)
+        self._is_lane = False
         self._prepare = prepare
         self._statements: dict[Connection, Statements] = {}
         manner = {"autocommit": True, "prepare_threshold": 0 if prepare else None}
@@ -75,9 +77,19 @@ class Database:
         """Begin to connect."""
         await self._pool.open(wait=False)
 
+    def lane(self, pool_size: int) -> "Database":
+        """Make another pool to the same database, for what must not wait for connections behind all else.
+
+        It is started and stopped by itself; wake-up calls are shared.
+        """
+        lane = Database(self._url, self.direct_url, pool_size=pool_size, prepare=self._prepare)
+        lane.wakes, lane._is_lane = self.wakes, True
+        return lane
+
     async def stop(self) -> None:
         """Close every connection."""
-        await self.wakes.stop()
+        if not self._is_lane:
+            await self.wakes.stop()
         await self._pool.close()
 
     async def ready(self) -> bool:

@@ -1,5 +1,6 @@
 """The apps of chat services that platforms have set up: sealed where they are kept, opened where a call comes."""
 
+import asyncio
 import dataclasses
 import json
 import re
@@ -22,6 +23,9 @@ from services.team_formation.store.chat_apps import AppRow
 
 MOST_APPS = 20
 FRESH_SECONDS = 5.0
+PATIENCE_SECONDS = 0.1
+STALE_SECONDS = 60.0
+"""So long an app is believed to be as it was where the database is slow: a call waits for it once, to be kept."""
 _ID_BYTES = 16
 _MOST_KEPT = 10_000
 _PAGE = 100
@@ -69,8 +73,18 @@ class Apps:
             return None
         known = self._known.get(app_id)
         if known is None or time.monotonic() - known[0] > FRESH_SECONDS:
-            known = await self._loads.once(app_id, lambda: self._load(app_id))
+            known = await self._looked_up(app_id, known)
         return known[1] if known and known[1].service.name == service else None
+
+    async def _looked_up(self, app_id: str, old: tuple[float, App] | None) -> tuple[float, App] | None:
+        loaded = self._loads.once(app_id, lambda: self._load(app_id))
+        if old is None or time.monotonic() - old[0] > STALE_SECONDS:
+            return await loaded
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await loaded
+        except TimeoutError:
+            return old
 
     def forget(self, app_id: str) -> None:
         """Believe no longer that an app is there."""

@@ -182,6 +182,23 @@ async def _ready(store: Database) -> bool:
         return False
 
 
+async def test_a_lane_waits_for_no_connection_of_the_rest_and_wakes_the_same_listeners(url: str) -> None:
+    store = Database(url, pool_size=2)
+    lane = store.lane(1)
+    await store.start()
+    await lane.start()
+    with store.wakes.listening("anything") as bell:
+        async with store.read(), store.read(), lane.work() as work:
+            work.call("anything")
+        async with asyncio.timeout(10):
+            await bell.rung(60)
+        await lane.stop()
+        store.wakes.ring("anything")
+        async with asyncio.timeout(10):
+            await bell.rung(60)
+    await store.stop()
+
+
 async def test_the_direct_address_is_used_for_what_a_pooler_cannot_do(url: str) -> None:
     store = Database("postgresql://127.0.0.1:1/pooler", url)
     async with store.direct() as connection:

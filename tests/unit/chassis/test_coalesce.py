@@ -337,3 +337,51 @@ async def test_a_batch_runs_under_the_trace_of_its_first_command() -> None:
         trace.enter(second)
         await queue.submit("b")
     assert decider.traces == [first[3:35], second[3:35]]
+
+
+async def test_a_slow_batch_keeps_nobody_waiting_where_several_may_be_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(coalesce, "PATIENCE_SECONDS", 0.01)
+    decider = Decider()
+    decider.go.clear()
+    async with running(decider.decide, abreast=2) as queue:
+        callers = []
+        for count, name in enumerate("abcd", 1):
+            callers.append(asyncio.create_task(queue.submit(name)))
+            await until_batches(decider, min(count, 2))
+        assert decider.batches == [["a"], ["b"]]  # no more than two, however slow they are
+        decider.go.set()
+        assert await asyncio.gather(*callers) == ["A", "B", "C", "D"]
+    assert decider.batches == [["a"], ["b"], ["c", "d"]]
+
+
+async def test_quick_batches_come_one_after_the_other_even_so() -> None:
+    decider = Decider()
+    most = under_way = 0
+
+    async def decide(batch: Sequence[str]) -> Sequence[str | Rejected]:
+        nonlocal most, under_way
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        answers = await decider.decide(batch)
+        under_way -= 1
+        return answers
+
+    async with running(decide, abreast=4, limit=1) as queue:
+        assert await asyncio.gather(*map(queue.submit, "abcdefgh")) == list("ABCDEFGH")
+    assert (most, len(decider.batches)) == (1, 8)
+
+
+async def test_a_stop_answers_who_is_decided_abreast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coalesce, "PATIENCE_SECONDS", 0.01)
+    decider = Decider()
+    decider.go.clear()
+    async with running(decider.decide, abreast=2) as queue:
+        callers = []
+        for count, name in enumerate("abc", 1):
+            callers.append(asyncio.create_task(queue.submit(name)))
+            await until_batches(decider, min(count, 2))
+    answers = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [Unavailable] * 3
