@@ -14,7 +14,7 @@ from groupbuy.notification.v1 import notification_internal_pb2 as internal_pb2
 from services.chassis import ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.errors import Rejected
+from services.chassis.errors import Raced, Rejected
 from services.chassis.requests import NO_CAMPAIGN, Answer, Decided, RequestKey
 from services.chassis.work import Work
 from services.notification import store
@@ -42,7 +42,7 @@ _RPC = "HearChat"
 _LATELY = timedelta(days=90)
 """What a member was told of before that is not what it asks about."""
 _TURNS = 8
-"""So often an event is begun anew of whose chat the owner changed while its lock was waited for."""
+"""So often an event is begun anew: its chat was bound to another meanwhile, or it is heard twice at once."""
 
 
 class _BoundMeanwhile(Exception):
@@ -109,9 +109,9 @@ class Chats:
         once = hashlib.sha256(what.event_key.encode()).hexdigest()
         key = RequestKey(NO_CAMPAIGN, what.platform_id, _RPC, once, what.act.name.encode())
         for _ in range(_TURNS):
-            with suppress(_BoundMeanwhile):
+            with suppress(_BoundMeanwhile, Raced):
                 return await self._once(what, key)
-        raise Rejected("UNAVAILABLE", {"cause": "the chat was bound to others again and again at this moment"})
+        raise Rejected("UNAVAILABLE", {"cause": "others decide about the same chat at this moment"})
 
     async def _once(self, what: Overheard, key: RequestKey) -> bytes:
         async with self._database.work() as work:
