@@ -92,6 +92,12 @@ class Messengers:
             await shop.ask(shop.messages.PutChannel, PutChannelRequest(channel=channel, settings=settings))
         await self.workspace.register(shop)
 
+    async def mend(self, shop: Shop) -> None:
+        """Have the messengers take the shop's accounts again that a scene broke, which the shop sets up anew."""
+        if self._broken:
+            self._broken.clear()
+            await self.register(shop)
+
     async def stop(self) -> None:
         """Listen no longer."""
         if self._runner:

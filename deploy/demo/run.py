@@ -141,19 +141,20 @@ class Demo:
             player = Player(Props(shop, self._journal, stack, self._run_id, members, self._messengers))
             self._view.start()
             exits.callback(self._view.stop)
-            await self._scenes(player)
+            await self._scenes(player, shop)
             await self._prove(stack, shop, player)
             self._view.stop()
             self.report.seconds = perf_counter() - began
             await self._close(stack, player)
 
-    async def _scenes(self, player: Player) -> None:
+    async def _scenes(self, player: Player, shop: Shop) -> None:
         played: set[str] = set()
         for number, scene in enumerate(self._options.shown, 1):
             unseen = [one for one in needed_for(scene, self._options.scenes) if one.name not in played]
             for earlier in unseen:
                 await player.play(earlier, Stage(NoView(), hurry=True), shown=False)
                 played.add(earlier.name)
+            await self._messengers.mend(shop)
             if number > 1 and self._options.pause:
                 await self._stage.enter()
             self._stage.head(f"{list(self._options.scenes).index(scene.name) + 1}  {scene.title}")
