@@ -5,7 +5,6 @@ way of its app, by the service's rate, and says what is true when its turn comes
 of its card, and the last always arrives.
 """
 
-import asyncio
 import random
 from collections import Counter
 from datetime import datetime, timedelta
@@ -13,8 +12,6 @@ from datetime import datetime, timedelta
 from services.chassis import logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.status import transient
-from services.chassis.wakes import Bell
 from services.team_formation.chats.answers import End, Outcome
 from services.team_formation.chats.finding import Found
 from services.team_formation.chats.looking import Look, Looker
@@ -22,6 +19,7 @@ from services.team_formation.chats.noting import WAKE_CHANNEL, said_by
 from services.team_formation.chats.rates import RATES
 from services.team_formation.chats.turns import in_turn
 from services.team_formation.chats.worker import Give
+from services.team_formation.claims import Claims
 from services.team_formation.hooks.reading.incoming import Way
 from services.team_formation.store import chat_previews as shelf
 from services.team_formation.store import chat_turns as turns
@@ -54,41 +52,20 @@ class Living:
         self._clock = clock
         self._looker = looker
         self._give = give
-        self._bell = Bell()
-        self._under_way: dict[asyncio.Task[None], tuple[str, str]] = {}
+        self._claims: Claims[tuple[str, str]] = Claims("cards in chats", self._begin, most=MOST, per_lane=PER_LANE)
 
     async def run(self) -> None:
         """Follow for as long as the process runs: woken when teams changed or a change is done, else once a second."""
-        with self._database.wakes.listening(WAKE_CHANNEL, self._bell):
-            try:
-                while True:
-                    if not await self._begin_safely():
-                        await self._bell.rung(POLL_SECONDS)
-            finally:
-                for task in self._under_way:
-                    task.cancel()  # its lease runs out, and another process takes it
+        await self._claims.run(self._database.wakes, WAKE_CHANNEL, POLL_SECONDS)
 
     async def run_once(self) -> int:
         """Look at what is due, change what has its turn, and wait until that is done; returns how many cards it was."""
-        begun = await self._begin()
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-        return begun
+        return await self._claims.run_once()
 
     async def forget(self) -> int:
         """Follow cards no more whose time is over; returns how many. Run by a timer."""
         async with self._database.work() as work:
             return await shelf.forget_old(work.connection, self._clock.now(), FORGET_PAGE)
-
-    async def _begin_safely(self) -> int:
-        try:
-            return await self._begin()
-        except Exception as error:
-            if transient(error) is None:
-                log.exception("cards in chats were not followed")
-            else:
-                log.warning("cards in chats were not followed", why=str(error).strip())
-            return 0
 
     async def _begin(self) -> int:
         looked = await self._look()
@@ -117,17 +94,16 @@ class Living:
 
     async def _change(self) -> int:
         """Claim cards that have their turn, and begin to change them; returns how many that are."""
-        free = MOST - len(self._under_way)
+        free = self._claims.free
         if free <= 0:
             return 0
-        flying = Counter(self._under_way.values())
-        busy = [lane for lane, count in flying.items() if count >= PER_LANE]
+        under_way, busy = self._claims.lanes, self._claims.busy
         now = self._clock.now()
         async with self._database.work() as work:
             lanes = []
             for lane in await shelf.claim_lanes(work.connection, now, free, busy):
                 allowed = RATES[Way(lane.way)].room(lane.free_at, now)
-                room = min(allowed, PER_LANE - flying[lane.app_id, lane.way], free)
+                room = min(allowed, PER_LANE - under_way[lane.app_id, lane.way], free)
                 if room > 0:
                     lanes.append((lane, room))
                     free -= room
@@ -139,16 +115,8 @@ class Living:
                     free_at = RATES[Way(lane.way)].free_at(lane.free_at, now, count)
                     await shelf.pace(work.connection, lane, free_at)
         for one in claimed:
-            task = asyncio.create_task(self._follow(one), name="chat preview")
-            self._under_way[task] = one.app_id, one.way
-            task.add_done_callback(self._ended)
+            self._claims.begin((one.app_id, one.way), self._follow(one))
         return len(claimed)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        del self._under_way[task]
-        self._bell.ring()
-        if not task.cancelled() and (error := task.exception()):
-            log.warning("a change of a card in a chat was not noted; its claim runs out", why=str(error).strip())
 
     async def _follow(self, one: Claimed) -> None:
         [(_, look)] = await self._looker.look([one])

@@ -4,25 +4,21 @@ A call is a row with a lease. It is worked again until what it asks for is done 
 too old for an answer; then what it said is forgotten, and its id is kept for as long as the service may send it again.
 """
 
-import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
-
-import psycopg
 
 from services.chassis import logs
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.status import transient
-from services.chassis.wakes import Bell
 from services.team_formation.chats.answers import End, Outcome
 from services.team_formation.chats.calls import Calls
 from services.team_formation.chats.finding import Found
 from services.team_formation.chats.keeper import WAKE_CHANNEL
 from services.team_formation.chats.noting import Answered, Noter
+from services.team_formation.claims import Claims
 from services.team_formation.hooks.reading.incoming import Incoming, Reply
 from services.team_formation.hooks.registry import SERVICES
 from services.team_formation.store import chat_apps as shelf
@@ -65,53 +61,28 @@ class Worker:
         self._noter = noter
         self.notes: Coalescer[CallNote, bool] = Coalescer("notes of hook calls", self._note)
         """Ends of attempts, written many at once. A part of the process of its own, which stops after this one."""
-        self._bell = Bell()
-        self._under_way: dict[asyncio.Task[None], str] = {}
+        self._claims: Claims[str] = Claims("calls of chat apps", self._begin, most=MOST, per_lane=PER_APP)
 
     async def run(self) -> None:
         """Work for as long as the process runs: woken when calls are kept or one is done, else once a second."""
-        with self._database.wakes.listening(WAKE_CHANNEL, self._bell):
-            try:
-                while True:
-                    if not await self._begin_safely():
-                        await self._bell.rung(POLL_SECONDS)
-            finally:
-                for task in self._under_way:
-                    task.cancel()  # its lease runs out, and another worker takes it
+        await self._claims.run(self._database.wakes, WAKE_CHANNEL, POLL_SECONDS)
 
     async def run_once(self) -> int:
         """Work what is due, and wait until that is done; returns how many calls were claimed."""
-        begun = await self._begin()
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-        return begun
-
-    async def _begin_safely(self) -> int:
-        try:
-            return await self._begin()
-        except psycopg.Error as error:
-            log.warning("calls of chat apps were not worked", why=str(error).strip())
-            return 0
+        return await self._claims.run_once()
 
     async def _begin(self) -> int:
         """Claim what there is room for, and begin to work it; returns how many calls that are."""
-        free = MOST - len(self._under_way)
+        free = self._claims.free
         if free <= 0:
             return 0
-        busy = [app for app, calls in Counter(self._under_way.values()).items() if calls >= PER_APP]
         async with self._database.work() as work:
-            calls = await shelf.claim_calls(work.connection, self._clock.now(), LEASE, (free, PER_APP), busy)
+            calls = await shelf.claim_calls(
+                work.connection, self._clock.now(), LEASE, (free, PER_APP), self._claims.busy
+            )
         for call in calls:
-            task = asyncio.create_task(self._work(call), name="chat")
-            self._under_way[task] = call.app_id
-            task.add_done_callback(self._ended)
+            self._claims.begin(call.app_id, self._work(call))
         return len(calls)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        del self._under_way[task]
-        self._bell.ring()
-        if not task.cancelled() and (error := task.exception()):
-            log.warning("a call of a chat app was not noted; its claim runs out", why=str(error).strip())
 
     async def forget(self) -> int:
         """Forget the ids of calls that no service sends again; returns how many. Run by a timer."""

@@ -4,20 +4,16 @@ An attempt that fails is made again after ever longer pauses. A picture that nev
 them, until a campaign names it anew; one that is shown stays as it is, and is looked at again each day.
 """
 
-import asyncio
 import hmac
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import psycopg
-
 from services.chassis import logs
 from services.chassis.clock import Clock
 from services.chassis.database import Database
-from services.chassis.wakes import Bell
+from services.team_formation.claims import Claims
 from services.team_formation.codes import ALPHABET
 from services.team_formation.images.fetching import Failed, Fetched, Outcome
 from services.team_formation.images.making import Made, NotMade
@@ -75,58 +71,33 @@ class ImageWorker:
         self._fetch = fetch
         self._make = make
         self._most_kept = per_platform
-        self._bell = Bell()
-        self._under_way: dict[asyncio.Task[None], UUID] = {}
+        self._claims: Claims[UUID] = Claims("pictures", self._begin, most=MOST, per_lane=PER_PLATFORM)
 
     async def run(self) -> None:
         """Work for as long as the process runs: woken when a campaign names a picture, else every few seconds."""
-        with self._database.wakes.listening(WAKE_CHANNEL, self._bell):
-            try:
-                while True:
-                    if not await self._begin_safely():
-                        await self._bell.rung(POLL_SECONDS)
-            finally:
-                for task in self._under_way:
-                    task.cancel()  # its lease runs out, and another worker takes it
+        await self._claims.run(self._database.wakes, WAKE_CHANNEL, POLL_SECONDS)
 
     async def run_once(self) -> int:
         """Fetch what is due, and wait until that is done; returns how many pictures were claimed."""
-        begun = await self._begin()
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-        return begun
+        return await self._claims.run_once()
 
     async def sweep(self) -> int:
         """Remove what nobody needs any more; run by a timer."""
         async with self._database.work() as work:
             return await shelf.drop_images(work.connection, self._clock.now(), SWEEP_PAGE)
 
-    async def _begin_safely(self) -> int:
-        try:
-            return await self._begin()
-        except psycopg.Error as error:
-            log.warning("pictures were not fetched", why=str(error).strip())
-            return 0
-
     async def _begin(self) -> int:
         """Claim what there is room for, and begin to fetch it; returns how many pictures that are."""
-        free = MOST - len(self._under_way)
+        free = self._claims.free
         if free <= 0:
             return 0
-        busy = [platform for platform, count in Counter(self._under_way.values()).items() if count >= PER_PLATFORM]
         async with self._database.work() as work:
-            images = await shelf.claim_images(work.connection, self._clock.now(), LEASE, (free, PER_PLATFORM), busy)
+            images = await shelf.claim_images(
+                work.connection, self._clock.now(), LEASE, (free, PER_PLATFORM), self._claims.busy
+            )
         for image in images:
-            task = asyncio.create_task(self._work(image), name="image")
-            self._under_way[task] = image.platform_id
-            task.add_done_callback(self._ended)
+            self._claims.begin(image.platform_id, self._work(image))
         return len(images)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        del self._under_way[task]
-        self._bell.ring()
-        if not task.cancelled() and (error := task.exception()):
-            log.warning("a picture was not noted; its claim runs out", why=str(error).strip())
 
     async def _work(self, image: DueImage) -> None:
         outcome = await self._attempt(image)
