@@ -14,7 +14,7 @@ KINDS := unit integration contract e2e fault
 
 ## See it run
 
-demo: user  ## Run the story in seventeen scenes on a fresh stack. ARGS="--fast" hurries, KAFKA=apache uses Apache Kafka
+demo: user  ## Run the story in eighteen scenes on a fresh stack. ARGS="--fast" hurries, KAFKA=apache uses Apache Kafka
 	@$(BIN)/groupbuy demo $(if $(KAFKA),--kafka $(KAFKA)) $(ARGS)
 
 up: user  ## Start the whole engine on this machine until Ctrl-C. KAFKA=apache uses Apache Kafka

@@ -386,6 +386,14 @@ async def test_the_same_event_again_undoes_nothing_that_came_after(notification:
     assert await chats(api) == []
 
 
+async def test_an_event_is_heard_once_however_it_is_read(api: Api) -> None:
+    await bound(api)
+    assert name(await hear(api, WROTE, "w", text="Basta")) == "KEPT"
+    assert name(await hear(api, STOPPED, "w")) == "KEPT"  # a release that knows more words
+    assert name(await hear(api, WROTE, "w2", text="Is it ripe?")) == "KEPT"
+    assert sorted(message.text for message in await words(api)) == ["Basta", "Is it ripe?"]
+
+
 async def test_what_was_said_before_a_stop_has_no_effect_after_it(
     notification: Notifying, api: Api, clock: ManualClock
 ) -> None:
