@@ -71,38 +71,41 @@ class Gate:
         return grpc.unary_stream_rpc_method_handler(self._stream(handler.unary_stream, method), read, write)
 
     def _unary(self, behaviour: Any, method: str) -> Any:
-        internal = _is_internal(method)
-
         async def call(request: Any, context: Context) -> Any:
             async with _Answered(method, context):
-                await self._enter(internal, request, context)
+                await self._enter(method, request, context)
                 return await self._in_time(behaviour(request, context), context)
 
         return call
 
     def _stream(self, behaviour: Any, method: str) -> Any:
-        internal = _is_internal(method)
-
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
             async with _Answered(method, context):
-                await self._enter(internal, request, context)
+                await self._enter(method, request, context)
                 async for response in behaviour(request, context):
                     yield response
 
         return call
 
-    async def _enter(self, internal: bool, request: Any, context: Context) -> None:  # noqa: FBT001
+    async def _enter(self, method: str, request: Any, context: Context) -> None:
         metadata = dict(context.invocation_metadata() or ())
-        trace.enter(cast("str | None", metadata.get(trace.HEADER)))
+        await self.admit(method, cast("Mapping[str, str]", metadata))
+        if request is None:
+            raise invalid("request", "its bytes are no such request, or a text in it is not UTF-8")
+
+    async def admit(self, method: str, metadata: Mapping[str, str]) -> None:
+        """Let a call in by what it carries, whichever door it came to; Rejected says why not.
+
+        After it `caller` tells whose call this is.
+        """
+        trace.enter(metadata.get(trace.HEADER))
         scheme, _, bearer = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not bearer:
             raise Rejected("KEY_MISSING")
-        if not internal:
+        if not _is_internal(method):
             _caller.set(self._keys.believed(bearer) or await self._keys.platform_of(bearer))
         elif not self._service_key or not hmac.compare_digest(bearer.encode(), self._service_key):
             raise Rejected("KEY_UNKNOWN")
-        if request is None:
-            raise invalid("request", "its bytes are no such request, or a text in it is not UTF-8")
 
     async def _in_time(self, answer: Coroutine[Any, Any, Any], context: Context) -> Any:
         """Wait for an answer, for as long as a call may take; the caller's own deadline cancels it sooner."""
@@ -119,6 +122,7 @@ class Gate:
             raise Unavailable(f"there was no answer within {self._longest_call:g} seconds") from None
 
 
+@cache
 def _is_internal(method: str) -> bool:
     return method.split("/")[1].endswith(_INTERNAL)
 
