@@ -9,6 +9,7 @@ import grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 from groupbuy.team_formation.v1.team_formation_internal_pb2_grpc import TeamFormationInternalStub
 
+from deploy.channels import open_channel
 from deploy.cli.installation import Installation, find_installation
 from deploy.cli.stack import data_option
 from deploy.local.answers import in_words
@@ -66,5 +67,5 @@ def _formation(data: Path) -> Iterator[tuple[TeamFormationInternalStub, tuple[tu
     address = installation.need("team_formation")
     metadata = (("authorization", f"Bearer {installation.need('service_key')}"),)
     own = {grpc.StatusCode.UNAUTHENTICATED: SERVICE_KEY}
-    with grpc.insecure_channel(address) as channel, in_words("team_formation", address, own):
+    with open_channel(address) as channel, in_words("team_formation", address, own):
         yield TeamFormationInternalStub(channel), metadata

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.chassis import logs, parked
+from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
@@ -53,6 +54,7 @@ class Process:
             prepare=settings.database_prepare,
         )
         self.keys = KeyRing(self.database, self.clock)
+        self.channels = Channels(settings.calling)
 
     def parts(self, plan: Plan, roles: Sequence[str]) -> list[Part]:
         """List the parts of the process in the order they start; SettingsError for a role that does not exist."""
@@ -71,18 +73,21 @@ class Process:
         if "timers" in wanted:
             parts += plan.timers
         if "relay" in wanted:
-            publisher = Publisher(self.settings.kafka, f"groupbuy-{self.service}")
+            publisher = Publisher(
+                self.settings.kafka, f"groupbuy-{self.service}", security=self.settings.kafka_security()
+            )
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
             server = self._server(plan, inbox)
             parts += [Part("rpc", start=server.start, stop=server.stop), *plan.streams]
         if "web" in wanted:
             parts += plan.web
-        ops = OpsServer(self.settings.ops_listen, checks)
+        ops = OpsServer(self.settings.ops_listen, checks, self.settings.listening(self.settings.ops_tls))
         return [*parts, Part("ops", start=ops.start, stop=ops.stop)]
 
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
-        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox)
+        security = self.settings.kafka_security()
+        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox, security=security)
 
     def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
@@ -92,6 +97,7 @@ class Process:
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,
+            tls=self.settings.listening(self.settings.listen_tls),
         )
 
 

@@ -10,6 +10,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from services.chassis.gate import Entrance, Gate, caller
 from services.chassis.platforms import KeyRing
+from services.chassis.tls import Listening
 
 __all__ = ["LONGEST_CALL_SECONDS", "GrpcServer", "Servicer", "caller"]
 
@@ -48,8 +49,10 @@ class GrpcServer:
         service_key: str,
         drain_seconds: float,
         longest_call: float = LONGEST_CALL_SECONDS,
+        tls: Listening | None = None,
     ) -> None:
         self._listen = listen
+        self._tls = tls
         self.port = 0
         """The port that it listens on, once it has started."""
         self._drain_seconds = drain_seconds
@@ -64,7 +67,7 @@ class GrpcServer:
         names = [servicer.name for servicer in self._servicers]
         self._add_servicers(server, names)
         try:
-            self.port = server.add_insecure_port(self._listen)
+            self.port = self._bind(server)
         except RuntimeError:
             raise OSError(
                 f"cannot listen on {self._listen}: the port is taken or not ours; set GROUPBUY_LISTEN"
@@ -72,6 +75,11 @@ class GrpcServer:
         await server.start()
         for name in ["", *names]:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    def _bind(self, server: grpc.aio.Server) -> int:
+        if self._tls is None:
+            return server.add_insecure_port(self._listen)
+        return server.add_secure_port(self._listen, self._tls.credentials())
 
     def _add_servicers(self, server: grpc.aio.Server, names: list[str]) -> None:
         """Add ours behind the gate, and health and reflection, which are open to everybody."""

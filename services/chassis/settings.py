@@ -5,12 +5,13 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
+from services.chassis.environment import PREFIX
 from services.chassis.sealing import Sealer
 from services.chassis.signing import KeyRing
+from services.chassis.tls_settings import TlsSettings
 
-PREFIX = "GROUPBUY_"
 _LAST_PORT = 65_535
 SHORTEST_KEY = 16
 
@@ -77,10 +78,8 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-class ChassisSettings(BaseSettings):
+class ChassisSettings(TlsSettings):
     """What every service needs; each service adds its own fields."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     database_url: Server = Field(
         description="PostgreSQL server, for instance postgresql://user:password@host:5432; the database is added."
@@ -133,5 +132,9 @@ def _complaint(kind: type[BaseSettings], item: ErrorDetails) -> str:
         return item["msg"].removeprefix("Value error, ")
     field = str(item["loc"][0])
     meaning = kind.model_fields[field].description or ""
-    problem = "is not set" if item["type"] == "missing" else item["msg"].removeprefix("Value error, ").lower()
+    problem = "is not set" if item["type"] == "missing" else _begun_small(item["msg"].removeprefix("Value error, "))
     return f"{PREFIX}{field.upper()} {problem}. {meaning}"
+
+
+def _begun_small(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from services.chassis import kafka_clients
 from services.chassis.errors import Unavailable
+from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 
 _DAY_MS = 86_400_000
 
@@ -49,14 +50,14 @@ def consumed_by(service: str) -> list[str]:
     return [topic.name for topic in topics().values() if service in topic.consumers]
 
 
-async def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
+async def create_topics(bootstrap: str, *, replication: int = 1, security: KafkaSecurity = PLAINTEXT) -> list[str]:
     """Create the topics that are missing and return their names; Unavailable where Kafka does not answer."""
-    return await asyncio.to_thread(_create_missing, bootstrap, replication)
+    return await asyncio.to_thread(_create_missing, bootstrap, replication, security)
 
 
-def _create_missing(bootstrap: str, replication: int) -> list[str]:
+def _create_missing(bootstrap: str, replication: int, security: KafkaSecurity) -> list[str]:
     try:
-        admin = kafka_clients.connected(KafkaAdminClient, bootstrap)
+        admin = kafka_clients.connected(KafkaAdminClient, bootstrap, **security.options)
     except KafkaError as error:
         raise Unavailable(f"Kafka at {bootstrap} does not answer") from error
     try:

@@ -81,7 +81,7 @@ async def process() -> None:
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
     members = Coalescer("members", MemberWriter(database, clock, contacts).decide)
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
-    places = Places(settings.team_formation, settings.service_key.get_secret_value())
+    places = Places(settings.team_formation, settings.service_key.get_secret_value(), channels=chassis.channels)
     sender = Sender(
         database,
         clock,

@@ -53,7 +53,7 @@ async def process() -> None:
     process = Process("pricing", settings)
     tables = Tables()
     demand = rpc.DemandReader(process.database, process.clock)
-    team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
+    team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value(), process.channels)
     reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
     stream = SettlementStream(process.database)
     ring = settings.quote_ring

@@ -2,7 +2,6 @@
 
 import sys
 
-import grpc
 from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
@@ -66,8 +65,8 @@ async def process() -> None:
     doors = Doors(database)
     service_key = settings.service_key.get_secret_value()
     async with (
-        grpc.aio.insecure_channel(settings.pricing) as channel,
-        grpc.aio.insecure_channel(settings.notification or NOWHERE, options=RECONNECT) as to_notification,
+        chassis.channels.open(settings.pricing) as channel,
+        chassis.channels.open(settings.notification or NOWHERE, RECONNECT) as to_notification,
     ):
         told = notification_internal_pb2_grpc.NotificationInternalStub(to_notification)
         answers, hearing = Answers(told, service_key), Hearing(told, service_key)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.chassis import logs
 from services.chassis.errors import Rejected
 from services.chassis.settings import split_address
+from services.chassis.tls import Listening
 from services.team_formation.web import languages
 from services.team_formation.web.answers import IMMUTABLE, NO_STORE, Answer, Body, answer, common, for_pages
 from services.team_formation.web.pages import Assets, Pages
@@ -115,7 +116,9 @@ class _Server(uvicorn.Server):
 class WebEdge:
     """The server as a part: starts, stops, and lets answers under way finish."""
 
-    def __init__(self, listen: str, app: ASGIApp, *, proxies: str, drain_seconds: float) -> None:
+    def __init__(
+        self, listen: str, app: ASGIApp, *, proxies: str, drain_seconds: float, tls: Listening | None = None
+    ) -> None:
         self._listen = listen
         self._server = _Server(
             uvicorn.Config(
@@ -132,6 +135,7 @@ class WebEdge:
                 backlog=BACKLOG,
                 timeout_graceful_shutdown=max(1, int(drain_seconds)),
                 h11_max_incomplete_event_size=LONGEST_HEADERS,
+                ssl_context_factory=(lambda _config, _default: tls.context()) if tls else None,
             )
         )
         self._serving: asyncio.Task[None] | None = None
