@@ -15,9 +15,9 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 from prometheus_client import Histogram
 
-from services.chassis import logs, metrics, trace
+from services.chassis import logs, metrics, scopes, trace
 from services.chassis.errors import Rejected, Unavailable, invalid
-from services.chassis.platforms import KeyRing
+from services.chassis.platforms import Grant, KeyRing
 from services.chassis.status import status_of, transient
 
 log = logs.logger(__name__)
@@ -25,13 +25,22 @@ log = logs.logger(__name__)
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
-_caller: ContextVar[UUID] = ContextVar("caller")
+_grant: ContextVar[Grant | None] = ContextVar("grant", default=None)
 _INTERNAL = "Internal"
 
 
 def caller() -> UUID:
-    """Tell the platform that makes the call under way."""
-    return _caller.get()
+    """Tell the platform that makes the call under way; LookupError in a call between services."""
+    grant = _grant.get()
+    if grant is None:
+        raise LookupError("no platform makes this call")
+    return grant.platform_id
+
+
+def caller_key() -> str:
+    """Tell the id of the key by which the call under way came; empty for the services' own key."""
+    grant = _grant.get()
+    return grant.key_id if grant else ""
 
 
 class Entrance:
@@ -96,16 +105,21 @@ class Gate:
     async def admit(self, method: str, metadata: Mapping[str, str]) -> None:
         """Let a call in by what it carries, whichever door it came to; Rejected says why not.
 
-        After it `caller` tells whose call this is.
+        After it `caller` tells whose call this is, and `caller_key` by which of its keys.
         """
         trace.enter(metadata.get(trace.HEADER))
         scheme, _, bearer = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not bearer:
             raise Rejected("KEY_MISSING")
         if not _is_internal(method):
-            _caller.set(self._keys.believed(bearer) or await self._keys.platform_of(bearer))
+            grant = self._keys.believed(bearer) or await self._keys.grant(bearer)
+            if scopes.needed(method) not in grant.allows:
+                raise _scope_missing(method, grant)
+            _grant.set(grant)
         elif not self._service_key or not hmac.compare_digest(bearer.encode(), self._service_key):
             raise Rejected("KEY_UNKNOWN")
+        else:
+            _grant.set(None)
 
     async def _in_time(self, answer: Coroutine[Any, Any, Any], context: Context) -> Any:
         """Wait for an answer, for as long as a call may take; the caller's own deadline cancels it sooner."""
@@ -120,6 +134,17 @@ class Gate:
                 return await answer
         except TimeoutError:
             raise Unavailable(f"there was no answer within {self._longest_call:g} seconds") from None
+
+
+def _scope_missing(method: str, grant: Grant) -> Rejected:
+    return Rejected(
+        "SCOPE_MISSING",
+        {
+            "scope": scopes.needed(method),
+            "key_id": grant.key_id,
+            "scopes": ", ".join(scopes.ordered(grant.scopes)),
+        },
+    )
 
 
 @cache

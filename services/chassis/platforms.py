@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from groupbuy.team_formation.v1 import events_pb2
@@ -17,6 +18,7 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Poison, Rejected
 from services.chassis.messages import Event
+from services.chassis.scopes import ALL, Scopes, allowed, name_of, ordered
 from services.chassis.work import Work
 
 TOPIC = "groupbuy.platform.v1"
@@ -33,17 +35,59 @@ class Key:
     key_id: str
     secret_hash: bytes
     expires_at: datetime | None
+    scopes: Scopes = ALL
+    label: str = ""
+    created_at: datetime | None = None
+    """None for keys of 0.1.0."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendedMerchant:
+    """A merchant of whom nobody opens or joins teams, and no campaigns are made, for now."""
+
+    merchant_id: str
+    reason: str
+    """For everybody who asks."""
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One platform with its keys."""
+    """One platform: its whole state."""
 
     platform_id: UUID
     name: str
     suspended: bool
     sequence: int
     keys: tuple[Key, ...]
+    suspension_reason: str = ""
+    """Why, for everybody who asks; empty where it is not suspended."""
+    suspended_merchants: tuple[SuspendedMerchant, ...] = ()
+    """By id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a key that was found to be good lets its bearer do."""
+
+    platform_id: UUID
+    key_id: str
+    allows: Scopes
+    """The needs of RPCs that it meets."""
+    scopes: Scopes
+    """What the key has, as it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A key as it was read a moment ago."""
+
+    at: float
+    """By the monotonic clock, in seconds."""
+    grant: Grant
+    key: Key
+    suspended: bool
+    suspension_reason: str
 
 
 def hash_secret(secret: str) -> bytes:
@@ -57,93 +101,139 @@ class KeyRing:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._known: dict[str, tuple[float, UUID, Key, bool]] = {}
-        self._believed: dict[str, tuple[float, UUID]] = {}
+        self._known: dict[str, _Found] = {}
+        self._believed: dict[str, tuple[float, Grant]] = {}
 
-    def believed(self, bearer: str) -> UUID | None:
-        """Tell whose key it is where just that key was found to be good a moment ago."""
+    def believed(self, bearer: str) -> Grant | None:
+        """Tell what a key lets its bearer do where just that key was found to be good a moment ago."""
         found = self._believed.get(bearer)
         return found[1] if found and time.monotonic() - found[0] < FRESH_SECONDS else None
 
-    async def platform_of(self, bearer: str) -> UUID:
-        """Tell whose key it is; Rejected KEY_MISSING, KEY_UNKNOWN or PLATFORM_SUSPENDED."""
+    async def grant(self, bearer: str) -> Grant:
+        """Tell what a key lets its bearer do; Rejected KEY_MISSING, KEY_UNKNOWN, KEY_EXPIRED or PLATFORM_SUSPENDED.
+
+        Only who has the right secret is told more than that the key is not known.
+        """
         prefix, _, rest = bearer.partition("_")
         key_id, _, secret = rest.partition("_")
         if prefix != KEY_PREFIX or not secret:
             raise Rejected("KEY_MISSING" if not bearer else "KEY_UNKNOWN")
-        found_at, platform_id, key, suspended = await self._find(key_id)
-        if not hmac.compare_digest(key.secret_hash, hash_secret(secret)):
+        found = await self._find(key_id)
+        if not hmac.compare_digest(found.key.secret_hash, hash_secret(secret)):
             raise Rejected("KEY_UNKNOWN")
-        if key.expires_at and key.expires_at <= self._clock.now():
-            raise Rejected("KEY_UNKNOWN")
-        if suspended:
-            raise Rejected("PLATFORM_SUSPENDED")
-        if key.expires_at is None:
+        self._check(found)
+        if found.key.expires_at is None:
             self._believed = self._believed if len(self._believed) < _MOST_CACHED else {}
-            self._believed[bearer] = found_at, platform_id
-        return platform_id
+            self._believed[bearer] = found.at, found.grant
+        return found.grant
 
-    async def _find(self, key_id: str) -> tuple[float, UUID, Key, bool]:
+    def _check(self, found: _Found) -> None:
+        expires_at = found.key.expires_at
+        if expires_at and expires_at <= self._clock.now():
+            expired_at = expires_at.isoformat().replace("+00:00", "Z")
+            raise Rejected("KEY_EXPIRED", {"key_id": found.key.key_id, "expired_at": expired_at})
+        if found.suspended:
+            raise Rejected("PLATFORM_SUSPENDED", {"suspension_reason": found.suspension_reason})
+
+    async def _find(self, key_id: str) -> _Found:
         known = self._known.get(key_id)
-        if known and time.monotonic() - known[0] < FRESH_SECONDS:
+        if known and time.monotonic() - known.at < FRESH_SECONDS:
             return known
         async with self._database.read() as connection:
-            row = await _find_key(connection, key_id)
-        if row is None:
+            found = await _find_key(connection, key_id)
+        if found is None:
             self._known.pop(key_id, None)
             raise Rejected("KEY_UNKNOWN")
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()
-        self._known[key_id] = found = (time.monotonic(), *row)
+        self._known[key_id] = found
         return found
 
 
-async def _find_key(connection: AsyncConnection[TupleRow], key_id: str) -> tuple[UUID, Key, bool] | None:
+async def _find_key(connection: AsyncConnection[TupleRow], key_id: str) -> _Found | None:
     cursor = await connection.execute(
-        "SELECT k.platform_id, k.secret_hash, k.expires_at, p.suspended"
-        " FROM platform_keys AS k JOIN platforms AS p USING (platform_id) WHERE k.key_id = %s",
+        "SELECT k.secret_hash, k.expires_at, k.scopes, k.label, k.created_at, k.platform_id, p.suspended,"
+        " p.suspension_reason FROM platform_keys AS k JOIN platforms AS p USING (platform_id) WHERE k.key_id = %s",
         (key_id,),
     )
     row = await cursor.fetchone()
-    return (row[0], Key(key_id, row[1], row[2]), row[3]) if row else None
+    if row is None:
+        return None
+    key = _key((key_id, *row[:5]))
+    grant = Grant(row[5], key_id, allowed(key.scopes), key.scopes)
+    return _Found(time.monotonic(), grant, key, row[6], row[7])
+
+
+def _key(row: Sequence[Any]) -> Key:
+    key_id, secret_hash, expires_at, stored, label, created_at = row
+    return Key(key_id, secret_hash, expires_at, ALL if stored is None else frozenset(stored), label, created_at)
 
 
 async def save_platforms(connection: AsyncConnection[TupleRow], platforms: Sequence[Platform], now: datetime) -> None:
     """Save the whole state of platforms; an older state never replaces a newer one."""
     for item in platforms:
         cursor = await connection.execute(
-            "INSERT INTO platforms (platform_id, name, suspended, sequence, created_at) VALUES (%s, %s, %s, %s, %s)"
+            "INSERT INTO platforms (platform_id, name, suspended, suspension_reason, sequence, created_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (platform_id) DO UPDATE SET name = excluded.name, suspended = excluded.suspended,"
-            " sequence = excluded.sequence WHERE platforms.sequence < excluded.sequence RETURNING 1",
-            (item.platform_id, item.name, item.suspended, item.sequence, now),
+            " suspension_reason = excluded.suspension_reason, sequence = excluded.sequence"
+            " WHERE platforms.sequence < excluded.sequence RETURNING 1",
+            (item.platform_id, item.name, item.suspended, item.suspension_reason, item.sequence, now),
         )
         if await cursor.fetchone():
             await _save_keys(connection, item)
+            await _save_suspended(connection, item)
 
 
 async def _save_keys(connection: AsyncConnection[TupleRow], item: Platform) -> None:
     await connection.execute("DELETE FROM platform_keys WHERE platform_id = %s", (item.platform_id,))
     for key in item.keys:
         await connection.execute(
-            "INSERT INTO platform_keys (platform_id, key_id, secret_hash, expires_at) VALUES (%s, %s, %s, %s)",
-            (item.platform_id, key.key_id, key.secret_hash, key.expires_at),
+            "INSERT INTO platform_keys (platform_id, key_id, secret_hash, expires_at, scopes, label, created_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            (
+                item.platform_id,
+                key.key_id,
+                key.secret_hash,
+                key.expires_at,
+                ordered(key.scopes),
+                key.label,
+                key.created_at,
+            ),
+        )
+
+
+async def _save_suspended(connection: AsyncConnection[TupleRow], item: Platform) -> None:
+    await connection.execute("DELETE FROM suspended_merchants WHERE platform_id = %s", (item.platform_id,))
+    for merchant in item.suspended_merchants:
+        await connection.execute(
+            "INSERT INTO suspended_merchants (platform_id, merchant_id, reason, since) VALUES (%s, %s, %s, %s)",
+            (item.platform_id, merchant.merchant_id, merchant.reason, merchant.since),
         )
 
 
 async def lock_platform(connection: AsyncConnection[TupleRow], platform_id: UUID) -> Platform | None:
-    """Load a platform with its keys, locked."""
+    """Load a platform with its whole state, locked."""
     cursor = await connection.execute(
-        "SELECT name, suspended, sequence FROM platforms WHERE platform_id = %s FOR UPDATE", (platform_id,)
+        "SELECT name, suspended, sequence, suspension_reason FROM platforms WHERE platform_id = %s FOR UPDATE",
+        (platform_id,),
     )
     row = await cursor.fetchone()
     if row is None:
         return None
-    name, suspended, sequence = row
+    name, suspended, sequence, reason = row
     cursor = await connection.execute(
-        "SELECT key_id, secret_hash, expires_at FROM platform_keys WHERE platform_id = %s ORDER BY key_id",
+        "SELECT key_id, secret_hash, expires_at, scopes, label, created_at FROM platform_keys"
+        " WHERE platform_id = %s ORDER BY key_id",
         (platform_id,),
     )
-    return Platform(platform_id, name, suspended, sequence, tuple([Key(*key) async for key in cursor]))
+    keys = tuple([_key(key) async for key in cursor])
+    cursor = await connection.execute(
+        "SELECT merchant_id, reason, since FROM suspended_merchants WHERE platform_id = %s ORDER BY merchant_id",
+        (platform_id,),
+    )
+    merchants = tuple([SuspendedMerchant(*merchant) async for merchant in cursor])
+    return Platform(platform_id, name, suspended, sequence, keys, reason, merchants)
 
 
 async def on_platform_events(work: Work, events: list[Event]) -> None:
@@ -159,8 +249,26 @@ async def on_platform_events(work: Work, events: list[Event]) -> None:
 
 def _platform(platform_id: UUID, envelope: events_pb2.PlatformEvent) -> Platform:
     fact = envelope.platform_changed
-    keys = tuple(
-        Key(key.key_id, key.secret_hash, key.expires_at.ToDatetime(tzinfo=UTC) if key.HasField("expires_at") else None)
-        for key in fact.keys
+    return Platform(
+        platform_id,
+        fact.name,
+        fact.suspended,
+        envelope.sequence,
+        tuple(_told_key(key) for key in fact.keys),
+        fact.suspension_reason,
+        tuple(
+            SuspendedMerchant(item.merchant_id, item.reason, item.since.ToDatetime(tzinfo=UTC))
+            for item in fact.suspended_merchants
+        ),
     )
-    return Platform(platform_id, fact.name, fact.suspended, envelope.sequence, keys)
+
+
+def _told_key(key: events_pb2.PlatformKey) -> Key:
+    return Key(
+        key.key_id,
+        key.secret_hash,
+        key.expires_at.ToDatetime(tzinfo=UTC) if key.HasField("expires_at") else None,
+        frozenset(map(name_of, key.scopes)) or ALL,
+        key.label,
+        key.created_at.ToDatetime(tzinfo=UTC) if key.HasField("created_at") else None,
+    )

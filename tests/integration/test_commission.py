@@ -1,6 +1,6 @@
 """A promoter's commission and a leader's reward, from invite to rows, by the services' public calls."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,21 +12,27 @@ from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis import ids
 from services.team_formation.commissions import Commission, Commissions
-from tests.integration.test_hostile_requests import Server, a_campaign, methods, money, server
+from tests.support.database import Database
 from tests.support.engine import SERVICE_KEY
 from tests.support.formation import OTHER_PLATFORM, PLATFORM
+from tests.support.rpcs import Server, a_server, methods_by_name
 from tests.support.shop_api import refused
-
-__all__ = ["server"]
+from tests.support.shops import a_campaign, money
 
 COMMISSION = settlements_pb2.BENEFICIARY_KIND_COMMISSION
 REWARD = settlements_pb2.BENEFICIARY_KIND_LEADER_REWARD
 FORMED, WITHDRAWN = events_pb2.SETTLEMENT_CAUSE_TEAM_FORMED, events_pb2.SETTLEMENT_CAUSE_SEAT_WITHDRAWN
 
 
+@pytest.fixture
+async def server(database: Database) -> AsyncIterator[Server]:
+    async with a_server(database) as running:
+        yield running
+
+
 async def ask(server: Server, name: str, request: Any, service: str = "team_formation.v1.TeamFormation") -> Any:
     """Make a call."""
-    method = next(item for item in methods() if item.full_name == f"groupbuy.{service}.{name}")
+    method = methods_by_name()[f"groupbuy.{service}.{name}"]
     if "request_id" in method.input_type.fields_by_name:
         request.request_id = str(uuid4())
     return await server.call(method, request.SerializeToString())

@@ -43,7 +43,7 @@ from services.team_formation.signed_links import MemberLinks, PromoterLinks
 from services.team_formation.watch import message_watch
 from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
-from tests.support.formation import PLATFORM, PUBLIC_URL, START, Formation, a_formation
+from tests.support.formation import OTHER_PLATFORM, PLATFORM, PUBLIC_URL, START, Formation, a_formation
 from tests.support.notification_rpc import notification_internal_servicer, notification_servicer
 from tests.support.notifying import SEALER, Notifying, a_notification
 from tests.support.outbox import RecordingPublisher
@@ -53,6 +53,7 @@ from tests.support.until import until
 
 SERVICE_KEY = "the services' own key"
 KEY = "gbk_shop_secret"
+OTHER_KEY = "gbk_other_secret"
 
 FILES = (
     team_formation_service_pb2,
@@ -141,7 +142,7 @@ async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
     """Serve every RPC over gRPC; a channel for each service's full name."""
     async with AsyncExitStack() as stack:
         for database in (engine.formation.database, engine.pricing.database, engine.notification.database):
-            await _know_the_platform(database, engine.formation.clock)
+            await _know_the_platforms(database, engine.formation.clock)
         servicers = await _servicers(engine, stack)
         channels: dict[str, grpc.aio.Channel] = {}
         for database, group in servicers:
@@ -240,12 +241,13 @@ async def _server(
     await server.stop()
 
 
-async def _know_the_platform(database: Database, clock: ManualClock) -> None:
-    key = Key("shop", hash_secret("secret"), None)
+async def _know_the_platforms(database: Database, clock: ManualClock) -> None:
+    known = [
+        Platform(platform, name, suspended=False, sequence=1, keys=(Key(name, hash_secret("secret"), None),))
+        for platform, name in ((PLATFORM, "shop"), (OTHER_PLATFORM, "other"))
+    ]
     async with database.work() as work:
-        await save_platforms(
-            work.connection, [Platform(PLATFORM, "shop", suspended=False, sequence=1, keys=(key,))], clock.now()
-        )
+        await save_platforms(work.connection, known, clock.now())
 
 
 @asynccontextmanager
@@ -270,7 +272,7 @@ async def listening(engine: Engine) -> AsyncIterator[dict[str, str]]:
     """Serve every RPC over gRPC; the address of each service, for clients of a test's own."""
     async with AsyncExitStack() as stack:
         for database in (engine.formation.database, engine.pricing.database, engine.notification.database):
-            await _know_the_platform(database, engine.formation.clock)
+            await _know_the_platforms(database, engine.formation.clock)
         addresses = {}
         names = ("team_formation", "pricing", "notification")
         for name, (database, group) in zip(names, await _servicers(engine, stack), strict=True):

@@ -2,15 +2,16 @@
 
 import secrets
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from groupbuy.team_formation.v1 import events_pb2
 
-from services.chassis import ids, messages, platforms
+from services.chassis import ids, messages, platforms, scopes
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
-from services.chassis.platforms import Key, Platform
+from services.chassis.platforms import Key, Platform, SuspendedMerchant
 from services.chassis.work import Work
 from services.team_formation import translate
 from services.team_formation.codes import ALPHABET
@@ -28,7 +29,7 @@ class PlatformHandler:
 
     async def create(self, name: str) -> tuple[UUID, str]:
         """Create a platform; returns its id and its first key, which is not stored and cannot be shown again."""
-        key, text = _new_key()
+        key, text = _new_key(self._clock.now())
         platform = Platform(ids.new_id(), name, suspended=False, sequence=1, keys=(key,))
         async with self._database.work() as work:
             await self._save(work, platform)
@@ -36,7 +37,7 @@ class PlatformHandler:
 
     async def add_key(self, platform_id: UUID) -> str:
         """Add a key to a platform; Rejected PLATFORM_UNKNOWN."""
-        key, text = _new_key()
+        key, text = _new_key(self._clock.now())
         async with self._database.work() as work:
             platform = await platforms.lock_platform(work.connection, platform_id)
             if platform is None:
@@ -53,19 +54,35 @@ class PlatformHandler:
             sequence=platform.sequence,
             occurred_at=translate.time(now),
             platform_changed=events_pb2.PlatformChanged(
-                name=platform.name, suspended=platform.suspended, keys=map(_written, platform.keys)
+                name=platform.name,
+                keys=map(_written, platform.keys),
+                suspended=platform.suspended,
+                suspension_reason=platform.suspension_reason,
+                suspended_merchants=map(_suspended, platform.suspended_merchants),
             ),
         )
         work.tell(messages.message(platforms.TOPIC, event.platform_id, event))
 
 
-def _new_key() -> tuple[Key, str]:
+def _new_key(now: datetime) -> tuple[Key, str]:
     key_id = secrets.token_hex(_ID_BYTES)
     secret = "".join(secrets.choice(ALPHABET) for _ in range(_SECRET_LETTERS))
-    return Key(key_id, platforms.hash_secret(secret), None), f"{platforms.KEY_PREFIX}_{key_id}_{secret}"
+    key = Key(key_id, platforms.hash_secret(secret), None, created_at=now)
+    return key, f"{platforms.KEY_PREFIX}_{key_id}_{secret}"
 
 
 def _written(key: Key) -> events_pb2.PlatformKey:
     return events_pb2.PlatformKey(
-        key_id=key.key_id, secret_hash=key.secret_hash, expires_at=translate.time(key.expires_at)
+        key_id=key.key_id,
+        secret_hash=key.secret_hash,
+        expires_at=translate.time(key.expires_at),
+        scopes=map(scopes.value_of, scopes.ordered(key.scopes)),
+        label=key.label,
+        created_at=translate.time(key.created_at),
+    )
+
+
+def _suspended(item: SuspendedMerchant) -> events_pb2.SuspendedMerchant:
+    return events_pb2.SuspendedMerchant(
+        merchant_id=item.merchant_id, reason=item.reason, since=translate.time(item.since)
     )

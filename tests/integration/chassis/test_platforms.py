@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from groupbuy.team_formation.v1 import events_pb2
 
-from services.chassis import ids, platforms
+from services.chassis import ids, platforms, scopes
 from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -40,14 +40,14 @@ def ring(store: Database, clock: ManualClock) -> KeyRing:
 
 async def reason(ring: KeyRing, bearer: str) -> str:
     with pytest.raises(Rejected) as refused:
-        await ring.platform_of(bearer)
+        await ring.grant(bearer)
     return refused.value.reason
 
 
 async def test_a_key_names_its_platform(store: Database, ring: KeyRing) -> None:
     await save(store, 1, key("k1"), key("k2"))
-    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
-    assert await ring.platform_of("gbk_k2_secret-of-k2") == PLATFORM
+    assert (await ring.grant("gbk_k1_secret-of-k1")).platform_id == PLATFORM
+    assert (await ring.grant("gbk_k2_secret-of-k2")).platform_id == PLATFORM
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,13 @@ async def test_anything_else_is_refused(store: Database, ring: KeyRing, bearer: 
 
 async def test_a_key_expires(store: Database, ring: KeyRing, clock: ManualClock) -> None:
     await save(store, 1, key("k1", NOW + timedelta(hours=1)))
-    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    assert (await ring.grant("gbk_k1_secret-of-k1")).platform_id == PLATFORM
     clock.move(timedelta(hours=1))
-    assert await reason(ring, "gbk_k1_secret-of-k1") == "KEY_UNKNOWN"
+    with pytest.raises(Rejected) as refused:
+        await ring.grant("gbk_k1_secret-of-k1")
+    assert refused.value.reason == "KEY_EXPIRED"
+    assert refused.value.metadata == {"key_id": "k1", "expired_at": "2026-06-01T01:00:00Z"}
+    assert await reason(ring, "gbk_k1_wrong") == "KEY_UNKNOWN"
 
 
 async def test_a_suspended_platform_is_refused_by_its_right_key_only(store: Database, ring: KeyRing) -> None:
@@ -84,12 +88,12 @@ async def test_a_key_taken_away_is_believed_for_a_few_seconds_only(
     store: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await save(store, 1, key("k1"))
-    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    assert (await ring.grant("gbk_k1_secret-of-k1")).platform_id == PLATFORM
     await save(store, 2, key("k2"))
-    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    assert (await ring.grant("gbk_k1_secret-of-k1")).platform_id == PLATFORM
     monkeypatch.setattr(platforms, "FRESH_SECONDS", 0)
     assert await reason(ring, "gbk_k1_secret-of-k1") == "KEY_UNKNOWN"
-    assert await ring.platform_of("gbk_k2_secret-of-k2") == PLATFORM
+    assert (await ring.grant("gbk_k2_secret-of-k2")).platform_id == PLATFORM
 
 
 async def test_only_a_key_just_found_good_is_believed_without_being_looked_at(
@@ -97,10 +101,12 @@ async def test_only_a_key_just_found_good_is_believed_without_being_looked_at(
 ) -> None:
     await save(store, 1, key("k1"), key("k2", NOW + timedelta(hours=1)))
     assert ring.believed("gbk_k1_secret-of-k1") is None
-    await ring.platform_of("gbk_k1_secret-of-k1")
-    await ring.platform_of("gbk_k2_secret-of-k2")
+    await ring.grant("gbk_k1_secret-of-k1")
+    await ring.grant("gbk_k2_secret-of-k2")
     assert await reason(ring, "gbk_k1_wrong") == "KEY_UNKNOWN"
-    assert ring.believed("gbk_k1_secret-of-k1") == PLATFORM
+    believed = ring.believed("gbk_k1_secret-of-k1")
+    assert believed
+    assert (believed.platform_id, believed.key_id, believed.allows) == (PLATFORM, "k1", scopes.ALL)
     assert ring.believed("gbk_k1_wrong") is None
     assert ring.believed("gbk_k2_secret-of-k2") is None, "it may expire at any moment"
     monkeypatch.setattr(platforms, "FRESH_SECONDS", 0)
@@ -131,7 +137,7 @@ def changed(platform_id: str, sequence: int) -> Record:
 async def test_the_copy_follows_the_events(store: Database, ring: KeyRing) -> None:
     inbox = Inbox(store, {platforms.TOPIC: platforms.on_platform_events})
     await inbox.apply([changed(ids.opaque("plat", PLATFORM), 3), changed("nobody", 1)])
-    assert await ring.platform_of("gbk_k1_secret-of-k1") == PLATFORM
+    assert (await ring.grant("gbk_k1_secret-of-k1")).platform_id == PLATFORM
     async with store.read() as connection:
         rows = await (await connection.execute("SELECT key, reason FROM parked_messages")).fetchall()
     assert rows == [("nobody", "platform_id is no platform's id")]

@@ -23,8 +23,9 @@ from services.chassis import trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected, Unavailable, invalid
+from services.chassis.gate import caller, caller_key
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
-from services.chassis.server import GrpcServer, Servicer, caller
+from services.chassis.server import GrpcServer, Servicer
 from services.chassis.status import rejected_by
 from tests.support.until import until
 
@@ -46,7 +47,9 @@ class Public(pb_grpc.TeamFormationServicer):
 
     async def GetTeam(self, _request: pb.GetTeamRequest, _context: Context) -> pb.GetTeamResponse:  # noqa: N802
         await self.behave()
-        return pb.GetTeamResponse(team=types_pb2.Team(team_id=str(caller()), campaign_id=trace.trace_id()))
+        return pb.GetTeamResponse(
+            team=types_pb2.Team(team_id=str(caller()), campaign_id=trace.trace_id(), external_ref=caller_key())
+        )
 
     async def ListTeams(self, _request: pb.ListTeamsRequest, _context: Context) -> bytes:  # type: ignore[override] # noqa: N802
         return pb.ListTeamsResponse(teams=[types_pb2.Team(team_id="stored")]).SerializeToString()
@@ -110,7 +113,11 @@ class House:
 @pytest.fixture
 async def house(store: Database) -> AsyncIterator[House]:
     async with store.work() as work:
-        keys = (Key("k1", hash_secret("secret"), None),)
+        keys = (
+            Key("k1", hash_secret("secret"), None),
+            Key("k2", hash_secret("secret"), None, frozenset({"members"})),
+            Key("k3", hash_secret("secret"), None, frozenset({"later"})),
+        )
         await save_platforms(
             work.connection, [Platform(PLATFORM, "Shop", suspended=False, sequence=1, keys=keys)], datetime.now(UTC)
         )
@@ -137,6 +144,23 @@ async def test_a_call_comes_from_its_keys_platform_and_keeps_its_trace(house: Ho
     team = await house.ask((*KEY, ("traceparent", mine)))
     assert (team.team_id, team.campaign_id) == (str(PLATFORM), mine[3:35])
     assert len((await house.ask()).campaign_id) == 32
+
+
+async def test_a_call_tells_by_which_of_its_platforms_keys_it_came(house: House) -> None:
+    other = (("authorization", "Bearer gbk_k2_secret"),)
+    assert [(await house.ask(metadata)).external_ref for metadata in (KEY, other, KEY)] == ["k1", "k2", "k1"]
+
+
+async def test_a_key_without_the_scope_that_a_call_needs_is_told_which(house: House) -> None:
+    for key, has in (("k2", "members"), ("k3", "later")):
+        call = house.stub.CreateCampaign(
+            pb.CreateCampaignRequest(), metadata=(("authorization", f"Bearer gbk_{key}_secret"),)
+        )
+        code, reason, info, text = await failed(call)
+        assert (code, reason) == (grpc.StatusCode.PERMISSION_DENIED, "SCOPE_MISSING")
+        assert info == {"scope": "campaigns", "key_id": key, "scopes": has, "retry": "never"}
+        assert "needs a key with the scope campaigns" in text
+    assert (await failed(house.ask((("authorization", "Bearer gbk_k3_secret"),))))[1] == "SCOPE_MISSING"
 
 
 async def test_a_response_may_be_given_as_the_bytes_that_were_stored(house: House) -> None:

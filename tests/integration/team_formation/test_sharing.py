@@ -11,9 +11,10 @@ import pytest
 from groupbuy.team_formation.v1 import sharing_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
-from services.chassis import gate, ids
+from services.chassis import gate, ids, scopes
 from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
+from services.chassis.platforms import Grant
 from services.team_formation import domain
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
@@ -37,7 +38,7 @@ class Sharing:
 
     async def call(self, method: str, request: Any, platform_id: UUID = PLATFORM) -> Any:
         """Make a call as a platform."""
-        gate._caller.set(platform_id)
+        gate._grant.set(Grant(platform_id, "tests", scopes.ALL, scopes.ALL))
         return await getattr(self.rpcs, method)(request, NOBODY)
 
     async def refusal(self, method: str, request: Any, platform_id: UUID = PLATFORM) -> Rejected:
