@@ -31,6 +31,10 @@ class StillParked(Exception):
     """A redrive failed and left everything as it was; the text is the reason of the record that failed."""
 
 
+class _NothingParked(Exception):
+    """No record of a key is set aside; whatever was written to find that out is undone."""
+
+
 class Inbox:
     """Applies records of several topics to a service's database."""
 
@@ -72,9 +76,13 @@ class Inbox:
                 states = await inbox_rows.lock_keys(work.connection, {(topic, key)})
                 states[topic, key].parked = False
                 records = await inbox_rows.take_parked(work.connection, topic, key)
+                if not records:
+                    raise _NothingParked  # noqa: TRY301 - the row that was locked must not be left behind
                 batch = await self._run(work, records, states, {})
                 if batch.parked:
                     raise StillParked(batch.parked[0].reason)
+        except _NothingParked:
+            return 0
         except Poison as poison:
             raise StillParked(poison.reason) from poison
         batch.tell()

@@ -55,6 +55,7 @@ class ParkedServicer(pb_grpc.ParkedInternalServicer):
     ) -> pb.ListParkedMessagesResponse:
         """List the messages of a parked key; KEY_NOT_PARKED."""
         limit = _limit(request.limit, _FEW_MESSAGES, _MOST_MESSAGES)
+        _check_key(request.topic, request.key)
         async with self._database.read() as connection:
             found = await inbox_rows.list_parked(connection, request.topic, request.key, limit)
         if not found:
@@ -74,6 +75,7 @@ class ParkedServicer(pb_grpc.ParkedInternalServicer):
 
     async def RedriveKey(self, request: pb.RedriveKeyRequest, _context: _Context) -> pb.RedriveKeyResponse:  # noqa: N802 - the name of the RPC
         """Apply what is parked of a key, all of it or nothing; KEY_NOT_PARKED, STILL_PARKED."""
+        _check_key(request.topic, request.key)
         try:
             applied = await self._inbox.redrive(request.topic, request.key)
         except StillParked as problem:
@@ -82,6 +84,12 @@ class ParkedServicer(pb_grpc.ParkedInternalServicer):
         if not applied:
             raise _not_parked(request.topic, request.key)
         return pb.RedriveKeyResponse(applied=applied)
+
+
+def _check_key(topic: str, key: str) -> None:
+    """Refuse what no text in PostgreSQL can be, and so no key is."""
+    if "\0" in topic + key:
+        raise _not_parked(topic, key)
 
 
 def _not_parked(topic: str, key: str) -> Rejected:

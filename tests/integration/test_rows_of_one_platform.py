@@ -24,6 +24,8 @@ CHECKS = {
 OF_NO_CAMPAIGN = {
     "platforms": "the platform itself",
     "platform_keys": "held to its platform by a foreign key",
+    "suspended_merchants": "held to its platform by a foreign key",
+    "key_uses": "of a platform, as the key that was used",
     "campaigns in team_formation": "says whose a campaign is: all others are held against it",
     "share_templates": "of a platform, not of a campaign",
     "chat_apps": "of a platform, not of a campaign; its secrets open for that platform alone",

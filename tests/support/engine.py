@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
+from groupbuy.chassis.v1 import parked_internal_pb2
 from groupbuy.notification.v1 import notification_internal_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
@@ -20,9 +21,11 @@ from groupbuy.team_formation.v1 import (
     team_formation_service_pb2_grpc,
 )
 
+from services.chassis import parked
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
+from services.chassis.inbox import Inbox
 from services.chassis.messages import Message, Record, headers
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.relay import RelaySession
@@ -62,6 +65,7 @@ FILES = (
     pricing_internal_pb2,
     notification_service_pb2,
     notification_internal_pb2,
+    parked_internal_pb2,
 )
 """The modules that describe every RPC there is."""
 
@@ -146,8 +150,9 @@ async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
         servicers = await _servicers(engine, stack)
         channels: dict[str, grpc.aio.Channel] = {}
         for database, group in servicers:
-            channel = await stack.enter_async_context(_server(database, engine.formation.clock, group))
-            channels |= {servicer.name: channel for servicer in group}
+            every = _with_chassis(database, group)
+            channel = await stack.enter_async_context(_server(database, engine.formation.clock, every))
+            channels |= {servicer.name: channel for servicer in every}
         yield channels
 
 
@@ -228,6 +233,11 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         (engine.pricing.database, pricing),
         (engine.notification.database, [servicer(told), internal_servicer(answers)]),
     ]
+
+
+def _with_chassis(database: Database, own: Sequence[Servicer]) -> list[Servicer]:
+    """Add what every service has from the chassis."""
+    return [*own, parked.servicer(database, Inbox(database, {}))]
 
 
 @asynccontextmanager

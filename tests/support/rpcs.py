@@ -14,6 +14,7 @@ from services.team_formation.handover import HandoverTokens
 from tests.support.database import Database
 from tests.support.engine import FILES, KEY, SERVICE_KEY, Engine, an_engine, served
 from tests.support.formation import PUBLIC_URL
+from tests.support.good_chassis import requests_of_chassis
 from tests.support.good_notification import requests_of_notification
 from tests.support.good_pricing import quoting, requests_of_pricing
 from tests.support.good_team_formation import requests_of_team_formation
@@ -96,7 +97,8 @@ async def stand(server: Server, shop: Shop = SHOP) -> Standing:
 
 def requests_by_name(there: Standing) -> dict[str, Message]:
     """Give a good request for every RPC, by the request's full name; RPCs that take an id need one put into it."""
-    good = [*requests_of_team_formation(there), *requests_of_pricing(there), *requests_of_notification(there)]
+    parts = (requests_of_team_formation, requests_of_pricing, requests_of_notification, requests_of_chassis)
+    good = [request for part in parts for request in part(there)]
     return {request.DESCRIPTOR.full_name: request for request in good}
 
 

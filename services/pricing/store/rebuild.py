@@ -42,6 +42,8 @@ KEPT = (
     "campaigns",  # from topics of their own
     "platforms",
     "platform_keys",
+    "suspended_merchants",
+    "key_uses",  # of calls
 )
 """Tables that are used as they are, and that the building only reads."""
 

@@ -1,0 +1,16 @@
+"""A good request for every RPC that all services have from the chassis."""
+
+from google.protobuf.message import Message
+from groupbuy.chassis.v1 import parked_internal_pb2 as parked
+
+from tests.support.shops import Standing
+
+
+def requests_of_chassis(there: Standing) -> list[Message]:
+    """Give a good request for every RPC of the chassis, in no order."""
+    topic, key = "groupbuy.team.v1", there.team
+    return [
+        parked.ListParkedKeysRequest(limit=5),
+        parked.ListParkedMessagesRequest(topic=topic, key=key, limit=5),
+        parked.RedriveKeyRequest(topic=topic, key=key),
+    ]
