@@ -124,10 +124,11 @@ class Checkout:
         return RedirectResponse(link.url, 303)
 
     async def _prices(self, handover: handover_pb2.Handover) -> dict[str, Money]:
-        """Tell the most that a unit costs now: a seat's cap counts the seat itself, and is never above it."""
+        """Tell the most that a unit of each item costs with one more member."""
         if handover.team_id:
             team = (await self.ask(self.teams.GetTeam, pb.GetTeamRequest(team_id=handover.team_id))).team
-            return {price.sku: price.unit_price for price in team.prices if price.role == ROLE_MEMBER}
+            prices = [item for item in team.prices if item.role == ROLE_MEMBER]
+            return {p.sku: p.next_unit_price if p.missing_to_next == 1 else p.unit_price for p in prices}
         asked = pb.GetCampaignRequest(campaign_id=handover.campaign_id)
         campaign = (await self.ask(self.teams.GetCampaign, asked)).campaign
         return {item.sku: item.list_price for item in campaign.items}
