@@ -1,0 +1,128 @@
+"""One API behind two doors: every unary public RPC answers and refuses over JSON what it does over gRPC."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+from google.protobuf import json_format
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from tests.integration.test_hostile_requests import SEED, good_requests, methods
+from tests.support.database import Database
+from tests.support.engine import SERVICE_KEY, an_engine
+from tests.support.hostile import Damager
+from tests.support.two_doors import BEARER, Outcome, TwoDoors, two_doors
+
+NEW_EACH_TIME = {"RevokeMemberLink", "RevokePromoterLink", "MakeChatCode"}
+"""Whose answer has something new in it with every call, request id or not."""
+DAMAGES = 2
+"""Of each call's good request."""
+
+
+@pytest.fixture
+async def doors(database: Database) -> AsyncIterator[TwoDoors]:
+    async with an_engine(database) as engine, two_doors(engine) as made:
+        yield made
+
+
+def public() -> list[MethodDescriptor]:
+    """List what the door of JSON offers."""
+    return [
+        method
+        for method in methods()
+        if not method.containing_service.full_name.endswith("Internal") and not method.server_streaming
+    ]
+
+
+async def test_every_call_gives_the_same_answer_at_both_doors(doors: TwoDoors) -> None:
+    good, _ = await good_requests(doors)  # type: ignore[arg-type]  # it asks for call and engine alone
+    different = []
+    for method in public():
+        request = named(good[method.input_type.full_name], f"doors-{method.name}")
+        outcomes = [await call(method, request) for call in (doors.by_json, doors.by_grpc, doors.by_json)]
+        assert not {item.code for item in outcomes} & {"INTERNAL", "UNKNOWN"}, method.full_name
+        if said(outcomes[0]) != said(outcomes[1]) or said(outcomes[1]) != said(outcomes[2]):
+            different.append(method.name)
+            assert len({item.code for item in outcomes}) == 1, method.full_name
+    assert set(different) == NEW_EACH_TIME
+
+
+async def test_every_call_refuses_the_same_at_both_doors(doors: TwoDoors) -> None:
+    good, words = await good_requests(doors)  # type: ignore[arg-type]  # as above
+    damager = Damager(SEED, words)
+    codes: Counter[str] = Counter()
+    for number, method in enumerate(public() * DAMAGES):
+        damaged = named(damager.damaged(good[method.input_type.full_name]), f"damaged-{number}")
+        if not is_json(damaged):
+            continue
+        one, other = await doors.by_json(method, damaged), await doors.by_grpc(method, damaged)
+        assert refused(one) == refused(other), f"{method.full_name} {damaged!s:.500}"
+        codes[one.code] += 1
+    assert codes["INVALID_ARGUMENT"] > 25
+    assert codes["OK"] > 10
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({}, "KEY_MISSING"),
+        ({"authorization": "Basic abc"}, "KEY_MISSING"),
+        ({"authorization": "Bearer gbk_shop_wrong"}, "KEY_UNKNOWN"),
+        ({"authorization": f"Bearer {SERVICE_KEY}"}, "KEY_UNKNOWN"),
+    ],
+)
+async def test_without_a_good_key_no_call_is_answered(doors: TwoDoors, metadata: dict[str, str], reason: str) -> None:
+    for method in public():
+        one, other = (
+            await doors.posted(method, b"not read", metadata),
+            await doors.by_grpc(method, empty(method), metadata),
+        )
+        assert (one.code, one.reason, one.http_status) == ("UNAUTHENTICATED", reason, 401)
+        assert refused(one) == refused(other)
+        assert one.headers
+        assert one.headers["www-authenticate"] == "Bearer"
+
+
+async def test_streams_and_the_services_own_calls_are_not_there(doors: TwoDoors) -> None:
+    for method in methods():
+        if method.containing_service.full_name.endswith("Internal"):
+            for bearer in (BEARER, {"authorization": f"Bearer {SERVICE_KEY}"}):
+                outcome = await doors.posted(method, b"{}", bearer)
+                assert (outcome.http_status, outcome.reason) == (404, "CALL_UNKNOWN"), method.full_name
+        elif method.server_streaming:
+            outcome = await doors.posted(method, b"{}")
+            assert (outcome.http_status, outcome.reason) == (501, "CALL_STREAMS"), method.full_name
+
+
+def named(request: Any, request_id: str) -> Message:
+    """Give a request an id, where its kind has one."""
+    if "request_id" in request.DESCRIPTOR.fields_by_name:
+        request.request_id = request_id
+    return cast("Message", request)
+
+
+def empty(method: MethodDescriptor) -> Message:
+    return GetMessageClass(method.input_type)()
+
+
+def is_json(request: Message) -> bool:
+    """Tell whether a request can be said in JSON: a time of the year 300,000 cannot."""
+    try:
+        json_format.MessageToJson(request)
+    except (json_format.Error, ValueError):
+        return False
+    return True
+
+
+def said(outcome: Outcome) -> tuple[object, ...]:
+    """What a caller is told."""
+    return outcome.answer, *refused(outcome)
+
+
+def refused(outcome: Outcome) -> tuple[object, ...]:
+    """How a call was refused, if it was."""
+    message = outcome.status.message if outcome.status else ""
+    return outcome.code, message, outcome.reason, outcome.metadata, outcome.fields
