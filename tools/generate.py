@@ -88,8 +88,8 @@ def protos() -> list[Path]:
 
 
 def tables() -> list[Path]:
-    """Return what proto/ holds as data: topics, reasons of refusals."""
-    return sorted(PROTO.glob("*.toml"))
+    """Return what proto/ holds as data: topics, reasons of refusals, the policy of clients."""
+    return sorted([*PROTO.glob("*.toml"), *PROTO.glob("*.json")])
 
 
 def fingerprint_of_sources() -> str:

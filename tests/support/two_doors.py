@@ -19,9 +19,15 @@ from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.platforms import KeyRing
 from services.chassis.server import GrpcServer
 from tests.support import engine as engines
-from tests.support.engine import KEY, SERVICE_KEY, Engine
+from tests.support.engine import FILES, KEY, SERVICE_KEY, Engine
 
 BEARER = {"authorization": f"Bearer {KEY}"}
+
+
+def public_methods() -> list[MethodDescriptor]:
+    """List every RPC that platforms call, streams too."""
+    services = [service for module in FILES for service in module.DESCRIPTOR.services_by_name.values()]
+    return [method for service in services if not service.name.endswith("Internal") for method in service.methods]
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Outcome:
     status: status_pb2.Status | None = None
     http_status: int = 0
     headers: Mapping[str, str] | None = None
+    body: bytes = b""
+    """Of an answer over HTTP."""
 
     @property
     def reason(self) -> str:
@@ -111,10 +119,10 @@ def outcome_of(
     """Read an answer of the door of JSON; a refusal is read strictly as google.rpc.Status."""
     if http_status == 200 and method:
         answer = json_format.Parse(body, GetMessageClass(method.output_type)())
-        return Outcome("OK", answer, None, http_status, headers)
+        return Outcome("OK", answer, None, http_status, headers, body)
     status = json_format.Parse(body, status_pb2.Status())
     [code] = [item.name for item in grpc.StatusCode if item.value[0] == status.code]
-    return Outcome(code, None, status, http_status, headers)
+    return Outcome(code, None, status, http_status, headers, body)
 
 
 @asynccontextmanager
