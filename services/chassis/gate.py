@@ -13,14 +13,12 @@ from uuid import UUID
 import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
-from prometheus_client import Histogram
 
-from services.chassis import logs, metrics, scopes, trace
+from services.chassis import scopes, trace
 from services.chassis.errors import Rejected, Unavailable, invalid
+from services.chassis.outcomes import refusal_of, seconds_of
 from services.chassis.platforms import Grant, KeyRing
-from services.chassis.status import status_of, transient
-
-log = logs.logger(__name__)
+from services.chassis.status import status_of
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -83,7 +81,8 @@ class Gate:
         async def call(request: Any, context: Context) -> Any:
             async with _Answered(method, context):
                 await self._enter(method, request, context)
-                return await self._in_time(behaviour(request, context), context)
+                left = cast("float | None", context.time_remaining())
+                return await self.in_time(behaviour(request, context), left)
 
         return call
 
@@ -111,7 +110,7 @@ class Gate:
         scheme, _, bearer = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not bearer:
             raise Rejected("KEY_MISSING")
-        if not _is_internal(method):
+        if not is_internal(method):
             grant = self._keys.believed(bearer) or await self._keys.grant(bearer)
             if scopes.needed(method) not in grant.allows:
                 raise _scope_missing(method, grant)
@@ -121,9 +120,11 @@ class Gate:
         else:
             _grant.set(None)
 
-    async def _in_time(self, answer: Coroutine[Any, Any, Any], context: Context) -> Any:
-        """Wait for an answer, for as long as a call may take; the caller's own deadline cancels it sooner."""
-        left = cast("float | None", context.time_remaining())
+    async def in_time(self, answer: Coroutine[Any, Any, Any], left: float | None = None) -> Any:
+        """Wait for an answer, for as long as a call may take; Rejected DEADLINE_PASSED where no time is left.
+
+        `left` are the seconds up to the caller's own deadline, where it has one: that cancels the call by itself.
+        """
         if left is not None and left <= self._longest_call:
             if left <= 0:
                 answer.close()
@@ -148,7 +149,8 @@ def _scope_missing(method: str, grant: Grant) -> Rejected:
 
 
 @cache
-def _is_internal(method: str) -> bool:
+def is_internal(method: str) -> bool:
+    """Tell whether a method, "/package.Service/Method", is for the services alone."""
     return method.split("/")[1].endswith(_INTERNAL)
 
 
@@ -192,25 +194,8 @@ class _Answered:
             if error is not None:
                 code = "ABORTED" if isinstance(error, grpc.aio.AbortError) else "CANCELLED"
                 if isinstance(error, Exception) and code != "ABORTED":
-                    status = rpc_status.to_status(status_of(_refusal(self._method, error)))
+                    status = rpc_status.to_status(status_of(refusal_of(self._method, error)))
                     code = status.code.name
                     await self._context.abort_with_status(status)
         finally:
-            _seconds(self._method, code).observe(time.perf_counter() - self._began)
-
-
-@cache
-def _seconds(method: str, code: str) -> Histogram:
-    """Find the metric once: methods are those that were wrapped, codes are few."""
-    return metrics.RPC_SECONDS.labels(method, code)
-
-
-def _refusal(method: str, error: Exception) -> Rejected:
-    if isinstance(error, Rejected):
-        return error
-    cause = transient(error)
-    if cause is not None:
-        log.warning("call not answered", method=method, why=str(error).strip() or type(error).__name__)
-        return Rejected("UNAVAILABLE", {"cause": cause})
-    log.error("call failed", method=method, exc_info=error)
-    return Rejected("INTERNAL", {"trace_id": trace.trace_id()})
+            seconds_of(self._method, code).observe(time.perf_counter() - self._began)

@@ -9,6 +9,7 @@ from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
 from services.chassis.inbox import Fill, Handler, Inbox
+from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.keeper import Keeper
 from services.chassis.ops import Check, OpsServer
 from services.chassis.platforms import KeyRing
@@ -79,7 +80,7 @@ class Process:
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
             server = self._server(plan, inbox)
-            parts += [Part("rpc", start=server.start, stop=server.stop), *plan.streams]
+            parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(plan, server), *plan.streams]
         if "web" in wanted:
             parts += plan.web
         ops = OpsServer(self.settings.ops_listen, checks, self.settings.listening(self.settings.ops_tls))
@@ -88,6 +89,15 @@ class Process:
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         security = self.settings.kafka_security()
         return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox, security=security)
+
+    def _json(self, plan: Plan, server: GrpcServer) -> list[Part]:
+        """Make the door of the same calls over HTTP, where one is wanted."""
+        listen = self.settings.http_listen
+        if listen is None:
+            return []
+        tls = self.settings.listening(self.settings.http_tls)
+        http = json_server(listen, JsonDoor(plan.servicers, server.gate), self.settings.drain_seconds, tls)
+        return [Part("http", start=http.start, stop=http.stop)]
 
     def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []

@@ -58,7 +58,8 @@ class GrpcServer:
         self._drain_seconds = drain_seconds
         self._health = health.aio.HealthServicer()
         self._servicers = servicers
-        self._gate = Gate(keys, service_key, longest_call)
+        self.gate = Gate(keys, service_key, longest_call)
+        """What every call passes, at whatever door."""
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
@@ -83,7 +84,7 @@ class GrpcServer:
 
     def _add_servicers(self, server: grpc.aio.Server, names: list[str]) -> None:
         """Add ours behind the gate, and health and reflection, which are open to everybody."""
-        gated, open_to_all = Entrance(server, self._gate.wrap), Entrance(server)
+        gated, open_to_all = Entrance(server, self.gate.wrap), Entrance(server)
         for servicer in self._servicers:
             servicer.add(servicer.implementation, gated)
         described = reflection.aio.ReflectionServicer([*names, health.SERVICE_NAME, reflection.SERVICE_NAME])

@@ -93,6 +93,9 @@ class ChassisSettings(TlsSettings):
     )
     kafka: Addresses = Field(description="Bootstrap servers of Kafka, host:port, comma separated.")
     listen: Address = Field(description="Where gRPC listens, host:port.")
+    http_listen: Address | None = Field(
+        None, description="Where the same calls are answered as JSON over HTTP, host:port; nowhere where it is not set."
+    )
     ops_listen: Address = Field(description="Where health and metrics listen over HTTP, host:port.")
     service_key: SecretStr = Field(
         SecretStr(""), description="Shared secret of the services' own calls; at least 16 characters off loopback."

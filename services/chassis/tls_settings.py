@@ -87,7 +87,9 @@ class TlsSettings(CallingSettings, KafkaSettings):
     listen_tls: Tls = Field("off", description="TLS of GROUPBUY_LISTEN: off, on, or mutual.")
     ops_tls: Tls = Field("off", description="TLS of GROUPBUY_OPS_LISTEN: off, on, or mutual.")
 
-    listeners: ClassVar[tuple[str, ...]] = ("listen_tls", "ops_tls")
+    http_tls: Tls = Field("off", description="TLS of GROUPBUY_HTTP_LISTEN: off, on, or mutual.")
+
+    listeners: ClassVar[tuple[str, ...]] = ("listen_tls", "ops_tls", "http_tls")
     """The settings of listeners; a service that has more names them all."""
 
     @model_validator(mode="after")

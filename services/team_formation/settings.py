@@ -64,7 +64,7 @@ class Settings(ChassisSettings):
         500, ge=1, le=5000, description="Most commands on teams that are decided in one transaction."
     )
 
-    listeners: ClassVar[tuple[str, ...]] = ("listen_tls", "ops_tls", "web_tls")
+    listeners: ClassVar[tuple[str, ...]] = (*ChassisSettings.listeners, "web_tls")
 
     @property
     def has_public_url(self) -> bool:
