@@ -45,7 +45,7 @@ class Standing:
     seat: str
     invite: str
     code: str
-    signed_quote: str
+    signed_quote: bytes
     handed: str
     """A hand-over token."""
 
