@@ -5,12 +5,15 @@ ARGS   ?=
 KIND   ?=
 KAFKA  ?=
 PART   ?=
+CALLS  ?=
+SEED   ?=
+ONLY   ?=
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto demo up test bench lint format lock clean user developer
+.PHONY: help setup proto demo up test fuzz bench lint format lock clean user developer
 
 ## See it run
 
@@ -29,6 +32,10 @@ proto: user  ## Generate gen/groupbuy from proto/, if something changed there
 test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
 	$(BIN)/python -m pytest $(addprefix tests/,$(KIND)) $(ARGS)
+
+fuzz: developer  ## Call every RPC with valid and hostile requests of two platforms. CALLS=1000000 makes so many, SEED=7 others, ONLY=12 one
+	@GROUPBUY_FUZZ_CALLS=$(CALLS) GROUPBUY_FUZZ_SEED=$(SEED) GROUPBUY_FUZZ_ONLY=$(ONLY) \
+	$(BIN)/python -m pytest tests/integration/test_fuzz.py $(ARGS)
 
 bench: developer  ## Measure the engine beside what it is compared with, into build/bench.json. PART=join runs one part
 	@$(BIN)/python -m tests.bench $(PART) $(ARGS)

@@ -16,6 +16,7 @@ from services.notification.store.accounts import (
     seal_anew,
 )
 from services.notification.store.campaigns import (
+    find_campaign,
     find_campaigns,
     insert_reminder,
     save_campaigns,
@@ -238,6 +239,7 @@ __all__ = [
     "find_accounts",
     "find_attempts",
     "find_audience",
+    "find_campaign",
     "find_campaign_audience",
     "find_campaigns",
     "find_cards",

@@ -147,7 +147,7 @@ class CampaignHandler:
         async with self._database.work() as work:
             connection = work.connection
             locked = await store.lock_campaign(connection, key.platform_id, key.campaign_id)
-            stock = dict(await (await store.lock_stock(connection, [key.campaign_id])).one())
+            stock = dict(await (await store.lock_stock(connection, [(key.platform_id, key.campaign_id)])).one())
             known = await requests.find(connection, key)
             if known is not None:
                 return known

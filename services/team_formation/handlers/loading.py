@@ -68,7 +68,7 @@ async def _lock(
         wanted = [(book.platform_id, book.campaign_id) for book in opening]
         phases.append(_Phase(opening, await store.keep_campaigns(connection, wanted), _take_version))
     if stocked:
-        asked = await store.lock_stock(connection, [book.campaign_id for book in stocked])
+        asked = await store.lock_stock(connection, [(book.platform_id, book.campaign_id) for book in stocked])
         phases.append(_Phase(stocked, asked, Book.take_stock))
     await store.lock_members(
         connection, [(book.platform_id, book.campaign_id, book.member_ids, book.seat_ids) for book in limited]
@@ -104,7 +104,7 @@ async def _read(
     await ask((book for book in books if book.keys), requests.known, lambda book: book.keys, _take_answers)
     await ask(with_members, store.load_live_of_members, _members_wanted, Book.take_seats)
     await ask(with_seats, store.load_seats, _seats_wanted, Book.take_seats)
-    await ask(with_seats, store.load_late_payments, lambda book: (book.campaign_id, book.seat_ids), Book.take_late)
+    await ask(with_seats, store.load_late_payments, _seats_wanted, Book.take_late)
     await ask(with_invites, store.load_invites, _invites_wanted, Book.take_invites)
     with_quotes = (book for book in books if book.quote_ids)
     await ask(with_quotes, store.find_used_quotes, _quotes_wanted, Book.take_used_quotes)

@@ -11,12 +11,17 @@ from services.chassis.rows import Asked, Rows, ask, put
 from services.team_formation.domain import Level
 
 
-async def lock_stock(connection: AsyncConnection[TupleRow], campaign_ids: Sequence[UUID]) -> Asked[tuple[str, Level]]:
-    """Lock all stock of campaigns, in order of sku: what holds that run out give back is not known before."""
+async def lock_stock(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID]]
+) -> Asked[tuple[str, Level]]:
+    """Lock all stock of campaigns, in order of sku: what holds that run out give back is not known before.
+
+    Wanted: platform, campaign.
+    """
     return await ask(
         connection,
-        "SELECT sku, offered, taken FROM stock WHERE campaign_id = %s ORDER BY sku FOR UPDATE",
-        [(campaign,) for campaign in campaign_ids],
+        "SELECT sku, offered, taken FROM stock WHERE campaign_id = %s AND platform_id = %s ORDER BY sku FOR UPDATE",
+        [(campaign, platform) for platform, campaign in wanted],
         lambda row: (row[0], Level(row[1], row[2])),
     )
 

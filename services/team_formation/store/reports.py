@@ -65,9 +65,9 @@ def _parts(keys: tuple[str, str, str], condition: str = "true") -> str:
 WITH {STEPS}, formed_teams AS (
     SELECT t.team_id, t.terms_version, coalesce(t.formed_fill, CASE p.price_table ->> 'basis'
         WHEN 'TEAM_UNITS' THEN t.confirmed_units WHEN 'CAMPAIGN_UNITS' THEN coalesce((SELECT y.units
-            FROM tallies AS y WHERE y.campaign_id = %(campaign_id)s), 0) ELSE t.confirmed_members END) AS fill
+            FROM tallies AS y WHERE y.campaign_id = t.campaign_id), 0) ELSE t.confirmed_members END) AS fill
     FROM teams AS t JOIN campaign_terms AS p
-        ON p.campaign_id = %(campaign_id)s AND p.terms_version = t.terms_version
+        ON p.campaign_id = t.campaign_id AND p.terms_version = t.terms_version
     WHERE t.platform_id = %(platform_id)s AND t.campaign_id = %(campaign_id)s AND t.state = 'FORMED'
 ), alike AS (
     SELECT {of_seat} AS key, s.sku, s.role, s.cap, t.terms_version, t.fill, {OWN} AS own,
