@@ -3,8 +3,8 @@
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from services.chassis import ids
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Poison, Rejected
+from services.chassis.limit_rows import find_limits, save_limits
 from services.chassis.messages import Event
 from services.chassis.scopes import ALL, Scopes, allowed, name_of, ordered
 from services.chassis.work import Work
@@ -64,6 +65,8 @@ class Platform:
     """Why, for everybody who asks; empty where it is not suspended."""
     suspended_merchants: tuple[SuspendedMerchant, ...] = ()
     """By id."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """What an operator has set; the defaults hold for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,7 @@ async def save_platforms(connection: AsyncConnection[TupleRow], platforms: Seque
         if await cursor.fetchone():
             await _save_keys(connection, item)
             await _save_suspended(connection, item)
+            await save_limits(connection, item.platform_id, item.limits)
 
 
 async def _save_keys(connection: AsyncConnection[TupleRow], item: Platform) -> None:
@@ -233,7 +237,8 @@ async def lock_platform(connection: AsyncConnection[TupleRow], platform_id: UUID
         (platform_id,),
     )
     merchants = tuple([SuspendedMerchant(*merchant) async for merchant in cursor])
-    return Platform(platform_id, name, suspended, sequence, keys, reason, merchants)
+    limits = (await find_limits(connection, [platform_id])).get(platform_id, {})
+    return Platform(platform_id, name, suspended, sequence, keys, reason, merchants, limits)
 
 
 async def on_platform_events(work: Work, events: list[Event]) -> None:
@@ -260,7 +265,13 @@ def _platform(platform_id: UUID, envelope: events_pb2.PlatformEvent) -> Platform
             SuspendedMerchant(item.merchant_id, item.reason, item.since.ToDatetime(tzinfo=UTC))
             for item in fact.suspended_merchants
         ),
+        read_limits(fact.limits),
     )
+
+
+def read_limits(limits: events_pb2.PlatformLimits) -> Mapping[str, int]:
+    """Read the limits that are set, by name."""
+    return {field.name: value for field, value in limits.ListFields()}
 
 
 def _told_key(key: events_pb2.PlatformKey) -> Key:

@@ -108,6 +108,7 @@ from services.notification.store.members import (
     unmute,
     unsubscribe,
 )
+from services.notification.store.message_days import add_messages, count_messages, drop_message_days
 from services.notification.store.own_messages import (
     OwnMessage,
     insert_own_message,
@@ -213,6 +214,7 @@ __all__ = [
     "TemplatePosition",
     "TemplateRow",
     "ToldGroup",
+    "add_messages",
     "add_to_days",
     "ask_readers",
     "ask_seats",
@@ -221,6 +223,7 @@ __all__ = [
     "change_templates",
     "claim_due",
     "claim_posts",
+    "count_messages",
     "count_own_words",
     "count_templates",
     "delete_account",
@@ -229,6 +232,7 @@ __all__ = [
     "digest_value",
     "disable_endpoint",
     "drop_events",
+    "drop_message_days",
     "drop_readers",
     "drop_waiting_jobs",
     "end_deliveries",
