@@ -127,6 +127,11 @@ class Coalescer(Generic[Command, Answer]):
         self._arrived = asyncio.Event()
         self._stopped = False
 
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for a batch."""
+        return self._waiting
+
     async def submit(self, command: Command) -> Answer:
         """Have a command decided.
 

@@ -6,11 +6,11 @@ the same name without it for all of them together.
 """
 
 import math
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TypeAlias
 from uuid import UUID
 
@@ -93,14 +93,14 @@ class Meter:
     def __init__(self, platform_id: UUID, limits: Mapping[str, float], whole: _Use, own: _Use) -> None:
         self.platform_id = platform_id
         self.limits = limits
-        self.seen_at = time.monotonic()
+        self.seen_at = monotonic()
         self._whole = whole
         self._own = own
         self._said_at = float("-inf")
 
     def spend(self, name: str, count: int = 1) -> None:
         """Count so much of a rate as done now; Rejected RATE_LIMITED where platform or key has used it up."""
-        now = self.seen_at = time.monotonic()
+        now = self.seen_at = monotonic()
         whole, own = self._whole.rates.get(name), self._own.rates.get(name)
         for rate in (whole, own):
             if rate and (wait := rate.bucket.missing(count, now)):
@@ -134,7 +134,7 @@ class Meter:
             self._count(-1)
 
     def _count(self, change: int) -> None:
-        self.seen_at = time.monotonic()
+        self.seen_at = monotonic()
         self._whole.streams += change
         self._own.streams += change
         metrics.OPEN_STREAMS.inc(change)
@@ -142,17 +142,17 @@ class Meter:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is left to remember: no stream is open, and every bucket has long been full."""
-        return not self._whole.streams and time.monotonic() - self.seen_at > _IDLE_SECONDS
+        return not self._whole.streams and monotonic() - self.seen_at > _IDLE_SECONDS
 
     def allow(self, limits: Mapping[str, float]) -> None:
         """Have these limits from now on."""
-        now, self.limits = time.monotonic(), limits
+        now, self.limits = monotonic(), limits
         self._whole.allow(limits, now)
         self._own.allow(limits, now)
 
     def quotas(self) -> list[Quota]:
         """Tell what platform and key used."""
-        now = time.monotonic()
+        now = monotonic()
         return [*self._whole.quotas(now), *self._own.quotas(now)]
 
 
@@ -178,7 +178,7 @@ class Limiter:
         """Give the meter of a key, made where it calls for the first time: after its platform's limits were read."""
         limits = self._limits((await self.find([platform_id])).get(platform_id, {}))
         if key_id not in self._meters:
-            now = time.monotonic()
+            now = monotonic()
             whole = self._wholes.setdefault(platform_id, _Use("", limits, now))
             self._meters[key_id] = Meter(platform_id, limits, whole, _Use(KEY, limits, now))
         return self._meters[key_id]

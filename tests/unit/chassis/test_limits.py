@@ -24,7 +24,7 @@ DEFAULTS = {
 
 @pytest.fixture(autouse=True)
 def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.monotonic", lambda: 1000.0)
+    monkeypatch.setattr("services.chassis.limits.monotonic", lambda: 1000.0)
 
 
 class Settings:
@@ -132,12 +132,12 @@ async def test_who_no_longer_calls_is_forgotten_but_not_while_a_stream_is_open(
     limiter = Limiter(DEFAULTS, settings.find)
     idle, reading = await limiter.meet(SHOP, "k1"), await limiter.meet(OTHER, "k2")
     with reading.stream():
-        monkeypatch.setattr("time.monotonic", lambda: 5000.0)
+        monkeypatch.setattr("services.chassis.limits.monotonic", lambda: 5000.0)
         assert await limiter.learn() == 1
         assert limiter.known("k1") is None
         assert limiter.known("k2") is reading
     assert idle is not await limiter.meet(SHOP, "k1")
-    monkeypatch.setattr("time.monotonic", lambda: 9000.0)
+    monkeypatch.setattr("services.chassis.limits.monotonic", lambda: 9000.0)
     reads = settings.reads
     assert await limiter.learn() == 0
     assert settings.reads == reads, "where nobody calls, nothing is read"
