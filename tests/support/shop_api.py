@@ -52,6 +52,7 @@ class Api:
     platform_id: UUID
     handovers: HandoverTokens
     channel: grpc.aio.Channel
+    address: str
 
     async def call(self, method: str, request: Any, key: str | None = None) -> Any:
         """Make a call with the platform's key, or another."""
@@ -130,7 +131,9 @@ async def serving(formation: Formation, clock: ManualClock, limiter: Limiter | N
             )
             [platform_id] = ids.parse("plat", made.platform_id, 1) or ()
             public_stub = team_formation_service_pb2_grpc.TeamFormationStub(channel)
-            yield Api(public_stub, internal, made.key, watch, platform_id, handovers, channel)
+            yield Api(
+                public_stub, internal, made.key, watch, platform_id, handovers, channel, f"127.0.0.1:{server.port}"
+            )
         await watch.stop()
         await server.stop()
     await pricing.stop()

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+from click.testing import CliRunner
 from google.rpc import error_details_pb2
 from groupbuy.chassis.v1 import quotas_pb2, quotas_pb2_grpc
 from groupbuy.team_formation.v1 import events_pb2, types_pb2
@@ -17,6 +18,7 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from grpc_status import rpc_status
 from psycopg import AsyncConnection
 
+from deploy.cli.platform import limits
 from services.chassis import ids, patience
 from services.chassis.clock import ManualClock
 from services.chassis.limit_rows import LimitReader
@@ -320,6 +322,27 @@ async def test_limits_change_while_calls_go_on_and_are_told_to_all_services(
     )
     events = [events_pb2.PlatformEvent.FromString(payload).platform_changed.limits for (payload,) in facts]
     assert [(item.joins_per_second, item.key_joins_per_second) for item in events] == [(0, 0), (7, 3), (7, 0)]
+
+
+async def test_an_operator_sets_limits_by_the_command_line(
+    shops: tuple[Shop, Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flood, _ = shops
+    monkeypatch.setenv("GROUPBUY_TEAM_FORMATION", flood.api.address)
+    monkeypatch.setenv("GROUPBUY_SERVICE_KEY", SERVICE_KEY)
+
+    async def told(*words: str) -> dict[str, str]:
+        result = await asyncio.to_thread(CliRunner().invoke, limits, [flood.platform_id, *words])
+        assert result.exit_code == 0, result.output
+        return dict(line.split() for line in result.output.splitlines())
+
+    assert set((await told()).values()) == {"default"}
+    assert (await told("streams=12", "campaigns=9"))["streams"] == "12"
+    left = await told("streams=default")
+    assert (left["streams"], left["campaigns"]) == ("default", "9")
+    for wrong in ("streams", "speed=3", "streams=-1", "streams=many"):
+        result = await asyncio.to_thread(CliRunner().invoke, limits, [flood.platform_id, wrong])
+        assert (result.exit_code, "names are" in result.output) == (2, True)
 
 
 async def test_an_operator_is_told_what_is_wrong(shops: tuple[Shop, Shop]) -> None:
