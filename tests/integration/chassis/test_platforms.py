@@ -11,6 +11,7 @@ from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
 from services.chassis.inbox import Inbox
+from services.chassis.limit_rows import LimitReader
 from services.chassis.messages import Record
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, lock_platform, save_platforms
 
@@ -141,3 +142,24 @@ async def test_the_copy_follows_the_events(store: Database, ring: KeyRing) -> No
     async with store.read() as connection:
         rows = await (await connection.execute("SELECT key, reason FROM parked_messages")).fetchall()
     assert rows == [("nobody", "platform_id is no platform's id")]
+
+
+async def test_the_copy_has_the_limits_that_were_set_and_no_others(store: Database) -> None:
+    def fact(sequence: int, **limits: int) -> Record:
+        event = events_pb2.PlatformEvent(
+            event_id=str(ids.derived_id(PLATFORM, sequence)),
+            platform_id=ids.opaque("plat", PLATFORM),
+            sequence=sequence,
+            platform_changed=events_pb2.PlatformChanged(name="Shop", limits=events_pb2.PlatformLimits(**limits)),
+        )
+        return Record(platforms.TOPIC, event.platform_id, event.SerializeToString(), (), 0, sequence)
+
+    inbox, reader = Inbox(store, {platforms.TOPIC: platforms.on_platform_events}), LimitReader(store)
+    await inbox.apply([fact(1)])
+    assert await reader.find([PLATFORM]) == {}
+    await inbox.apply([fact(2, streams=3, joins_per_second=9), fact(3, streams=4, campaigns=2)])
+    assert await reader.find([PLATFORM, UUID(int=6)]) == {PLATFORM: {"streams": 4, "campaigns": 2}}
+    async with store.work() as work:
+        found = await lock_platform(work.connection, PLATFORM)
+    assert found is not None
+    assert found.limits == {"streams": 4, "campaigns": 2}
