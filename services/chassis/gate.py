@@ -118,14 +118,15 @@ class Gate:
             raise Rejected("KEY_MISSING")
         if not _is_internal(method):
             grant = self._keys.believed(bearer) or await self._keys.grant(bearer)
-            if scopes.needed(method) not in grant.allows:
-                raise _scope_missing(method, grant)
-            _grant.set(grant)
             if self._limiter:
                 key_id = grant.key_id
                 meter = self._limiter.known(key_id) or await self._limiter.meet(grant.platform_id, key_id)
                 limits.enter(meter)
                 meter.spend(limits.REQUESTS)
+            if scopes.needed(method) not in grant.allows:
+                raise _scope_missing(method, grant)
+            _grant.set(grant)
+            patience.enter(self._longest_call)
         elif not self._service_key or not hmac.compare_digest(bearer.encode(), self._service_key):
             raise Rejected("KEY_UNKNOWN")
         else:
@@ -134,7 +135,8 @@ class Gate:
     async def _in_time(self, answer: Coroutine[Any, Any, Any], context: Context) -> Any:
         """Wait for an answer, for as long as a call may take; the caller's own deadline cancels it sooner."""
         left = cast("float | None", context.time_remaining())
-        patience.enter(self._longest_call if left is None else min(left, self._longest_call))
+        if left is not None:
+            patience.shorten(left)
         if left is not None and left <= self._longest_call:
             if left <= 0:
                 answer.close()

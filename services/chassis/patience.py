@@ -17,6 +17,13 @@ def enter(seconds: float) -> None:
     _until.set(time.monotonic() + seconds)
 
 
+def shorten(seconds: float) -> None:
+    """Have the call under way, if it has a caller that waits, wait no longer than so many seconds from now."""
+    until = _until.get()
+    if until is not None:
+        _until.set(min(until, time.monotonic() + seconds))
+
+
 def refusal(oldest: float) -> Rejected | None:
     """Refuse the call under way where one like it has waited for too long and is not begun yet; None where it may wait.
 
