@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from itertools import chain
 from typing import Generic, TypeAlias, TypeVar
 
-from services.chassis import logs, metrics, patience, trace
+from services.chassis import logs, metrics, queueing, trace
 from services.chassis.errors import Raced, Rejected, Unavailable
 from services.chassis.status import transient
 from services.chassis.turns import Turns
@@ -96,7 +96,7 @@ class Coalescer(Generic[Command, Answer]):
     `party` says whose a command is; the commands of one call are one party's. Parties take turns within each batch, and
     while several call, none has more than a share of it: who brings much waits behind itself. A lone party has all.
 
-    A caller that would wait longer than `patience` allows is told so at once, Rejected OVERLOADED: when what its party
+    A caller that would wait longer than `queueing` allows is told so at once, Rejected OVERLOADED: when what its party
     brought so long ago still waits.
     """
 
@@ -164,7 +164,7 @@ class Coalescer(Generic[Command, Answer]):
         """Tell whose a command is; Rejected OVERLOADED where it would wait for too long."""
         party = self._party(command)
         oldest = queue.oldest(party)
-        if oldest is not None and (refusal := patience.refusal(oldest.came_at)):
+        if oldest is not None and (refusal := queueing.refusal(oldest.came_at)):
             metrics.SHED.labels(self._name).inc()
             raise refusal
         if party != self._last_party:

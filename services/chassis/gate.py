@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 from prometheus_client import Histogram
 
-from services.chassis import limits, logs, metrics, patience, scopes, trace
+from services.chassis import limits, logs, metrics, queueing, scopes, trace
 from services.chassis.errors import Rejected, Unavailable, invalid
 from services.chassis.limits import Limiter
 from services.chassis.platforms import Grant, KeyRing
@@ -126,7 +126,7 @@ class Gate:
             if scopes.needed(method) not in grant.allows:
                 raise _scope_missing(method, grant)
             _grant.set(grant)
-            patience.enter(self._longest_call)
+            queueing.enter(self._longest_call)
         elif not self._service_key or not hmac.compare_digest(bearer.encode(), self._service_key):
             raise Rejected("KEY_UNKNOWN")
         else:
@@ -136,7 +136,7 @@ class Gate:
         """Wait for an answer, for as long as a call may take; the caller's own deadline cancels it sooner."""
         left = cast("float | None", context.time_remaining())
         if left is not None:
-            patience.shorten(left)
+            queueing.shorten(left)
         if left is not None and left <= self._longest_call:
             if left <= 0:
                 answer.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 from groupbuy.team_formation.v1 import events_pb2
 
 from deploy.cli.platform import LIMITS
-from services.chassis import coalesce, limits, metrics, patience, reasons
+from services.chassis import coalesce, limits, metrics, queueing, reasons
 from services.chassis.buckets import BURST_SECONDS
 from services.chassis.settings import ChassisSettings
 from services.notification.settings import Settings as Notification
@@ -45,7 +45,7 @@ def test_numbers_of_the_page_are_those_of_the_code() -> None:
     assert "two seconds' worth" in PAGE
     assert f"at most {coalesce.SHARE} commands of each" in PAGE
     assert f"the whole batch, {coalesce.LIMIT} commands" in PAGE
-    assert patience.QUEUE_SECONDS == 10
+    assert queueing.QUEUE_SECONDS == 10
     assert "waited for ten seconds" in PAGE
     assert limits.KEY == "key_"
 

@@ -19,7 +19,7 @@ from grpc_status import rpc_status
 from psycopg import AsyncConnection
 
 from deploy.cli.platform import limits
-from services.chassis import ids, patience
+from services.chassis import ids, queueing
 from services.chassis.clock import ManualClock
 from services.chassis.limit_rows import LimitReader
 from services.chassis.limits import Limiter
@@ -361,7 +361,7 @@ async def test_what_would_wait_for_too_long_is_refused_and_what_was_taken_on_is_
     shops: tuple[Shop, Shop], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flood, quiet = shops
-    monkeypatch.setattr(patience, "QUEUE_SECONDS", 0.3)
+    monkeypatch.setattr(queueing, "QUEUE_SECONDS", 0.3)
     async with await AsyncConnection.connect(url) as holder:
         await holder.execute("SELECT FROM teams FOR UPDATE")
         accepted = [asyncio.create_task(flood.join(0))]

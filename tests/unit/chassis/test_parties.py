@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import REGISTRY
 
-from services.chassis import patience
+from services.chassis import queueing
 from services.chassis.coalesce import PART, SHARE, Coalescer
 from services.chassis.errors import Rejected
 from tests.support.until import until
@@ -94,7 +94,7 @@ async def test_a_party_alone_fills_a_batch() -> None:
 
 async def patient(queue: Coalescer[str, str], command: str, seconds: float) -> str:
     """Bring a command whose caller waits for so long."""
-    patience.enter(seconds)
+    queueing.enter(seconds)
     return await queue.submit(command)
 
 
@@ -108,7 +108,7 @@ async def test_who_would_wait_for_too_long_is_told_so_at_once_and_others_are_not
     decider, before = Decider(), shed()
     async with running(decider) as queue:
         waiting = await came(queue, "f", 2)
-        monkeypatch.setattr(patience, "QUEUE_SECONDS", 0.0)
+        monkeypatch.setattr(queueing, "QUEUE_SECONDS", 0.0)
         with pytest.raises(Rejected, match="OVERLOADED") as refused:
             await asyncio.create_task(patient(queue, "f9", 30))
         assert refused.value.retry_after is not None
@@ -146,8 +146,8 @@ async def test_a_bulk_is_refused_before_any_of_it_is_taken_on(monkeypatch: pytes
     async with running(decider) as queue:
         waiting = asyncio.create_task(queue.submit_all(["f0", "f1"]))
         await asyncio.sleep(0)
-        monkeypatch.setattr(patience, "QUEUE_SECONDS", 0.0)
-        patience.enter(30)
+        monkeypatch.setattr(queueing, "QUEUE_SECONDS", 0.0)
+        queueing.enter(30)
         with pytest.raises(Rejected, match="OVERLOADED"):
             await queue.submit_all([f"f{number}" for number in range(300)])
         for _ in range(9):
