@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis import ids
+from services.chassis.buckets import Bucket
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Poison, Rejected
@@ -26,6 +27,9 @@ TOPIC = "groupbuy.platform.v1"
 ID_PREFIX = "plat"
 KEY_PREFIX = "gbk"
 FRESH_SECONDS = 5.0
+GUESSES = "unknown_keys_per_second"
+GUESSES_A_SECOND = 500
+"""So many keys that nobody has are looked for, of all callers together; then new ones have to wait."""
 _MOST_CACHED = 10_000
 
 
@@ -106,6 +110,7 @@ class KeyRing:
         self._clock = clock
         self._known: dict[str, _Found] = {}
         self._believed: dict[str, tuple[float, Grant]] = {}
+        self._guesses = Bucket(GUESSES_A_SECOND, time.monotonic())
 
     def believed(self, bearer: str) -> Grant | None:
         """Tell what a key lets its bearer do where just that key was found to be good a moment ago."""
@@ -142,15 +147,29 @@ class KeyRing:
         known = self._known.get(key_id)
         if known and time.monotonic() - known.at < FRESH_SECONDS:
             return known
+        if known is None:
+            self._let_look()
         async with self._database.read() as connection:
             found = await _find_key(connection, key_id)
         if found is None:
             self._known.pop(key_id, None)
             raise Rejected("KEY_UNKNOWN")
+        if known is None:
+            self._guesses.take(-1)
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()
         self._known[key_id] = found
         return found
+
+    def _let_look(self) -> None:
+        """Count a look for a key that was not seen before, as one that finds nothing; Rejected RATE_LIMITED.
+
+        So who guesses keys takes no more of the database than a part, and who has one that is known notices nothing.
+        """
+        if wait := self._guesses.missing(1, time.monotonic()):
+            said = {"limit": GUESSES, "allowed": GUESSES_A_SECOND, "retry_seconds": f"{wait:.3f}"}
+            raise Rejected("RATE_LIMITED", said, retry_after=wait)
+        self._guesses.take(1)
 
 
 async def _find_key(connection: AsyncConnection[TupleRow], key_id: str) -> _Found | None:

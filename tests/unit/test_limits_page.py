@@ -6,7 +6,7 @@ from pathlib import Path
 from groupbuy.team_formation.v1 import events_pb2
 
 from deploy.cli.platform import LIMITS
-from services.chassis import coalesce, limits, metrics, queueing, reasons
+from services.chassis import coalesce, limits, metrics, platforms, queueing, reasons
 from services.chassis.buckets import BURST_SECONDS
 from services.chassis.settings import ChassisSettings
 from services.notification.settings import Settings as Notification
@@ -48,6 +48,8 @@ def test_numbers_of_the_page_are_those_of_the_code() -> None:
     assert queueing.QUEUE_SECONDS == 10
     assert "waited for ten seconds" in PAGE
     assert limits.KEY == "key_"
+    assert f"at most {platforms.GUESSES_A_SECOND} times a second" in PAGE
+    assert f"`{platforms.GUESSES}`" in PAGE
 
 
 def test_reasons_and_metrics_of_the_page_are_there() -> None:

@@ -7,6 +7,7 @@ import pytest
 from groupbuy.team_formation.v1 import events_pb2
 
 from services.chassis import ids, platforms, scopes
+from services.chassis.buckets import Bucket
 from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -17,6 +18,8 @@ from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, lock
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PLATFORM = UUID(int=5)
+NEVER = 1e12
+"""A time before which a bucket does not fill."""
 
 
 def key(key_id: str = "k1", expires_at: datetime | None = None) -> Key:
@@ -112,6 +115,24 @@ async def test_only_a_key_just_found_good_is_believed_without_being_looked_at(
     assert ring.believed("gbk_k2_secret-of-k2") is None, "it may expire at any moment"
     monkeypatch.setattr(platforms, "FRESH_SECONDS", 0)
     assert ring.believed("gbk_k1_secret-of-k1") is None
+
+
+async def test_who_guesses_keys_takes_little_of_the_database_and_nothing_of_those_who_have_one(
+    store: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(store, 1, key("k1"), key("k2"))
+    monkeypatch.setattr(ring, "_guesses", Bucket(3, NEVER))
+    await ring.grant("gbk_k1_secret-of-k1")
+    found = [await reason(ring, f"gbk_guess{number}_x") for number in range(10)]
+    assert found == ["KEY_UNKNOWN"] * 6 + ["RATE_LIMITED"] * 4
+    assert (await ring.grant("gbk_k1_secret-of-k1")).platform_id == PLATFORM
+    assert await reason(ring, "gbk_k1_wrong") == "KEY_UNKNOWN"
+    assert await reason(ring, "gbk_k2_secret-of-k2") == "RATE_LIMITED"
+    monkeypatch.setattr(ring, "_guesses", one_left := Bucket(3, NEVER))
+    one_left.take(5)
+    for _ in range(3):
+        assert (await ring.grant("gbk_k2_secret-of-k2")).key_id == "k2", "what is found is no guess"
+    assert await reason(ring, "gbk_guess_x") == "KEY_UNKNOWN"
 
 
 async def test_an_older_state_never_replaces_a_newer_one(store: Database) -> None:
