@@ -32,7 +32,13 @@ AUDIENCES = {
     "developer": "The calling program has to be mended; a buyer never sees it.",
     "operator": "Those who run the engine meet it in the calls between services; a platform never does.",
 }
-KINDS_OF_CALLS = ("call", "call over HTTP", "call with a request_id", "call with a page_token")
+KINDS_OF_CALLS = (
+    "call",
+    "call that streams",
+    "call over HTTP",
+    "call with a request_id",
+    "call with a page_token",
+)
 
 HEAD = """\
 # Refusals

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.chassis import logs, parked
+from services.chassis import logs, parked, quotas
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
@@ -11,9 +11,12 @@ from services.chassis.database import Database, database_url
 from services.chassis.inbox import Fill, Handler, Inbox
 from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.keeper import Keeper
+from services.chassis.limit_rows import LimitReader
+from services.chassis.limits import Limiter
 from services.chassis.ops import Check, OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
+from services.chassis.quotas import Count
 from services.chassis.relay import Relay
 from services.chassis.runner import Part
 from services.chassis.server import GrpcServer, Servicer
@@ -22,6 +25,8 @@ from services.chassis.timers import Timer
 
 ROLES = ("rpc", "web", "consumer", "timers", "relay")
 """What a process can be started for; all of it where nothing is said."""
+LEARN_SECONDS = 2.0
+"""How soon, after its service has heard of them, a process follows limits that an operator has set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Plan:
     """Serve long calls; they stop before RPC drains, so that the drain does not wait for their readers."""
     web: Sequence[Part] = ()
     """Serve pages to people, where the service has any."""
+    counts: Mapping[str, Count] = field(default_factory=dict)
+    """Count what platforms have used of limits that the service keeps in its database."""
 
 
 class Process:
@@ -56,6 +63,7 @@ class Process:
         )
         self.keys = KeyRing(self.database, self.clock)
         self.channels = Channels(settings.calling)
+        self.limits = Limiter(settings.limits, LimitReader(self.database).find, settings.rpc_replicas)
 
     def parts(self, plan: Plan, roles: Sequence[str]) -> list[Part]:
         """List the parts of the process in the order they start; SettingsError for a role that does not exist."""
@@ -80,6 +88,7 @@ class Process:
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
             server = self._server(plan, inbox)
+            parts.append(timer("limits", self.limits.learn, every=LEARN_SECONDS))
             parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(plan, server), *plan.streams]
         if "web" in wanted:
             parts += plan.web
@@ -103,11 +112,12 @@ class Process:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
-            [*plan.servicers, *parked_keys],
+            [*plan.servicers, *parked_keys, quotas.servicer(plan.counts)],
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,
             tls=self.settings.listening(self.settings.listen_tls),
+            limits=self.limits,
         )
 
 

@@ -9,6 +9,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from services.chassis.gate import Entrance, Gate, caller
+from services.chassis.limits import Limiter
 from services.chassis.platforms import KeyRing
 from services.chassis.tls import Listening
 
@@ -50,6 +51,7 @@ class GrpcServer:
         drain_seconds: float,
         longest_call: float = LONGEST_CALL_SECONDS,
         tls: Listening | None = None,
+        limits: Limiter | None = None,
     ) -> None:
         self._listen = listen
         self._tls = tls
@@ -58,7 +60,7 @@ class GrpcServer:
         self._drain_seconds = drain_seconds
         self._health = health.aio.HealthServicer()
         self._servicers = servicers
-        self.gate = Gate(keys, service_key, longest_call)
+        self.gate = Gate(keys, service_key, longest_call, limits)
         """What every call passes, at whatever door."""
         self._server: grpc.aio.Server | None = None
 

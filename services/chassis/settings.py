@@ -14,6 +14,7 @@ from services.chassis.tls_settings import TlsSettings
 
 _LAST_PORT = 65_535
 SHORTEST_KEY = 16
+_LIMIT = "limit_"
 
 
 class SettingsError(Exception):
@@ -107,7 +108,26 @@ class ChassisSettings(TlsSettings):
     drain_seconds: float = Field(
         10.0, ge=0, le=300, description="How long calls under way may take to finish at SIGTERM, in seconds."
     )
+    limit_requests_per_second: int = Field(
+        10_000, ge=1, description="Calls a second that a platform may make; `groupbuy platform limits` sets another."
+    )
+    limit_key_requests_per_second: int = Field(10_000, ge=1, description="The same for each key of a platform.")
+    limit_streams: int = Field(20_000, ge=1, description="Streams that a platform may have open.")
+    limit_key_streams: int = Field(20_000, ge=1, description="The same for each key of a platform.")
+    rpc_replicas: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Processes that share each platform's calls evenly, so that each allows its part of rates and"
+        " streams. With 1 each process allows the whole.",
+    )
     max_parked_keys: int = Field(100, ge=1, description="More parked keys than this stop the consumer.")
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits of platforms for which nothing is set, by name."""
+        names = [name for name in type(self).model_fields if name.startswith(_LIMIT)]
+        return {name.removeprefix(_LIMIT): getattr(self, name) for name in names}
 
     @model_validator(mode="after")
     def _keys_off_loopback(self) -> Self:

@@ -3,6 +3,7 @@
 import random
 import sys
 from datetime import timedelta
+from operator import attrgetter
 
 from services.chassis.coalesce import Coalescer
 from services.chassis.platforms import TOPIC as PLATFORMS
@@ -79,7 +80,7 @@ async def process() -> None:
     unsubscribing = Unsubscribing(settings.sealer, settings.unsubscribe_url)
     limits = Limits(attempts=settings.delivery_attempts, age=timedelta(hours=settings.delivery_hours))
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
-    members = Coalescer("members", MemberWriter(database, clock, contacts).decide)
+    members = Coalescer("members", MemberWriter(database, clock, contacts).decide, party=attrgetter("key.platform_id"))
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
     places = Places(settings.team_formation, settings.service_key.get_secret_value(), channels=chassis.channels)
     sender = Sender(
@@ -102,6 +103,7 @@ async def process() -> None:
     post_pace = Pace(settings.webhook_concurrency, settings.endpoint_concurrency, settings.send_seconds)
     poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
     chats, member_messages = Chats(database, clock, contacts), MemberMessages(database, clock)
+    messages = MessageWriter(database, clock)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, accounts),
         chats=ChatCalls(chats, member_messages),
@@ -155,7 +157,7 @@ async def process() -> None:
             timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
             timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),
             timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
-            timer("own messages", MessageWriter(database, clock).tell_tagged, every=1.0, page=1),
+            timer("own messages", messages.tell_tagged, every=1.0, page=1),
             timer("groups", groups.tell, every=2.0, page=GROUPS_PAGE),
             timer("promoters", PromoterDays(database, clock).tell, every=30.0, page=PAGE),
             timer("starts", starts.tell_starts, every=5.0, page=PAGE),
@@ -168,7 +170,9 @@ async def process() -> None:
             timer("old words of members", member_messages.forget, every=60.0, page=WORDS_PAGE),
             timer("sealed chats", lambda: contacts.seal_chats_anew(database), every=60.0, page=1),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
+            timer("old days of messages", messages.forget_days, every=3600.0),
         ],
+        counts={"messages_per_day": messages.count_today},
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))
 

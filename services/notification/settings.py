@@ -31,6 +31,13 @@ class Settings(ChassisSettings):
         64, ge=1, le=2000, description="Most posts to platforms' webhook endpoints under way in this process."
     )
     endpoint_concurrency: int = Field(8, ge=1, le=200, description="Most posts to one webhook endpoint under way.")
+    limit_messages_per_second: int = Field(
+        10_000, ge=1, description="Members a second that a platform may name in SendMessage."
+    )
+    limit_key_messages_per_second: int = Field(10_000, ge=1, description="The same for each key of a platform.")
+    limit_messages_per_day: int = Field(
+        5_000_000, ge=1, description="Messages of a platform's own words that are written in a day, in UTC."
+    )
     delivery_attempts: int = Field(40, ge=1, description="Attempts after which a delivery is given up.")
     delivery_hours: float = Field(24.0, gt=0, description="Age at which a delivery is given up, in hours.")
     seal_keys: SecretStr = Field(

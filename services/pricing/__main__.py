@@ -1,6 +1,7 @@
 """Starts pricing: the only place that wires its parts together."""
 
 import sys
+from operator import attrgetter
 
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
@@ -54,7 +55,12 @@ async def process() -> None:
     tables = Tables()
     demand = rpc.DemandReader(process.database, process.clock)
     team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value(), process.channels)
-    reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
+    reports = Coalescer(
+        "reports",
+        ReportWriter(process.database, process.clock).decide,
+        limit=BATCH,
+        party=attrgetter("key.platform_id"),
+    )
     stream = SettlementStream(process.database)
     ring = settings.quote_ring
     quotes = QuoteWriter(process.database, process.clock, tables, ring)

@@ -1,6 +1,7 @@
 """Wires team_formation: `python -m services.team_formation [rpc] [web] [consumer] [timers] [relay]`; all by default."""
 
 import sys
+from operator import attrgetter
 
 from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
@@ -60,7 +61,7 @@ async def process() -> None:
     handovers = HandoverTokens(settings.handover_ring, settings.public_url)
     catalogue = Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
-    commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
+    commands = Coalescer("teams", handler.decide, limit=settings.batch_limit, party=attrgetter("platform_id"))
     watch = message_watch(database, clock, catalogue)
     doors = Doors(database)
     service_key = settings.service_key.get_secret_value()
@@ -130,6 +131,7 @@ async def process() -> None:
             },
             streams=[Part("watch", run=watch.run, stop=watch.stop)],
             web=web.parts(settings),
+            counts={"campaigns": campaigns.count},
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),

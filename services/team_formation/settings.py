@@ -60,6 +60,9 @@ class Settings(ChassisSettings):
     images_per_platform: int = Field(
         2000, ge=0, le=1_000_000, description="Most pictures of products kept for a platform; one takes up to 0.3 MB."
     )
+    limit_joins_per_second: int = Field(20_000, ge=1, description="Joins a second that a platform may make.")
+    limit_key_joins_per_second: int = Field(20_000, ge=1, description="The same for each key of a platform.")
+    limit_campaigns: int = Field(10_000, ge=1, description="Campaigns of a platform that are not over.")
     batch_limit: int = Field(
         500, ge=1, le=5000, description="Most commands on teams that are decided in one transaction."
     )

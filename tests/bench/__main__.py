@@ -30,6 +30,7 @@ from tests.bench.parts import (
     messages,
     page,
     page_readers,
+    platforms,
     relay,
     replay,
     send,
@@ -62,6 +63,7 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "page": page.run,
     "page_readers": page_readers.run,
     "webhook": webhook.run,
+    "platforms": platforms.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),

@@ -87,7 +87,8 @@ def told(run: Run) -> str:
         f"seed {run.seed}: {calls} calls of {len(run.rpcs)} RPCs in {run.seconds:.0f} s"
         f" ({1000 * run.seconds / max(calls, 1):.2f} ms each): {kinds}\n"
         f"answers: {codes}; {len(run.accepted)} RPCs said OK to something;"
-        f" wrong answers and marks of the other platform: {len(run.problems)}\nmemory grew by {run.growth / 2**20:.0f} MiB to {max(run.resident) / 2**20:.0f} MiB"
+        f" wrong answers and marks of the other platform: {len(run.problems)}\n"
+        f"memory grew by {run.growth / 2**20:.0f} MiB to {max(run.resident) / 2**20:.0f} MiB"
     )
 
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
-from groupbuy.chassis.v1 import parked_internal_pb2
+from groupbuy.chassis.v1 import parked_internal_pb2, quotas_pb2
 from groupbuy.notification.v1 import notification_internal_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
@@ -21,11 +21,13 @@ from groupbuy.team_formation.v1 import (
     team_formation_service_pb2_grpc,
 )
 
-from services.chassis import parked
+from services.chassis import parked, quotas
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.inbox import Inbox
+from services.chassis.limit_rows import LimitReader
+from services.chassis.limits import Limiter
 from services.chassis.messages import Message, Record, headers
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.relay import RelaySession
@@ -66,6 +68,7 @@ FILES = (
     notification_service_pb2,
     notification_internal_pb2,
     parked_internal_pb2,
+    quotas_pb2,
 )
 """The modules that describe every RPC there is."""
 
@@ -221,6 +224,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
             ),
             team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
         ),
+        quotas.servicer({"campaigns": campaigns.count}),
     ]
     members = Coalescer("members", MemberWriter(engine.notification.database, clock, Contacts(SEALER)).decide)
     stack.push_async_callback(_ended, asyncio.create_task(members.run()))
@@ -244,11 +248,23 @@ def _with_chassis(database: Database, own: Sequence[Servicer]) -> list[Servicer]
 async def _server(
     database: Database, clock: ManualClock, servicers: Sequence[Servicer]
 ) -> AsyncIterator[grpc.aio.Channel]:
-    server = GrpcServer("127.0.0.1:0", servicers, KeyRing(database, clock), service_key=SERVICE_KEY, drain_seconds=1)
+    server = GrpcServer(
+        "127.0.0.1:0",
+        servicers,
+        KeyRing(database, clock),
+        service_key=SERVICE_KEY,
+        drain_seconds=1,
+        limits=_limiter(database),
+    )
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield channel
     await server.stop()
+
+
+def _limiter(database: Database) -> Limiter:
+    """Measure calls as a process does, with limits that no test meets by accident."""
+    return Limiter({"requests_per_second": 10**6, "streams": 10**4}, LimitReader(database).find)
 
 
 async def _know_the_platforms(database: Database, clock: ManualClock) -> None:
@@ -287,7 +303,9 @@ async def listening(engine: Engine) -> AsyncIterator[dict[str, str]]:
         names = ("team_formation", "pricing", "notification")
         for name, (database, group) in zip(names, await _servicers(engine, stack), strict=True):
             keys = KeyRing(database, engine.formation.clock)
-            server = GrpcServer("127.0.0.1:0", group, keys, service_key=SERVICE_KEY, drain_seconds=1)
+            server = GrpcServer(
+                "127.0.0.1:0", group, keys, service_key=SERVICE_KEY, drain_seconds=1, limits=_limiter(database)
+            )
             await server.start()
             stack.push_async_callback(server.stop)
             addresses[name] = f"127.0.0.1:{server.port}"

@@ -1,8 +1,10 @@
 """A good request for every RPC of team_formation."""
 
 from google.protobuf.message import Message
+from groupbuy.chassis.v1 import quotas_pb2
 from groupbuy.team_formation.v1 import (
     chat_apps_pb2,
+    events_pb2,
     handover_pb2,
     history_pb2,
     member_links_pb2,
@@ -131,6 +133,11 @@ def _inner(there: Standing) -> list[Message]:
         internal.CreatePlatformRequest(name=there.shop.own("shop")),
         internal.CreateKeyRequest(platform_id=there.platform),
         internal.ListPlatformsRequest(),
+        internal.GetPlatformLimitsRequest(platform_id=there.platform),
+        internal.SetPlatformLimitsRequest(
+            platform_id=there.platform, limits=events_pb2.PlatformLimits(campaigns=1000), reset=["streams"]
+        ),
+        quotas_pb2.GetQuotasRequest(),
         internal.ListTeamEventsRequest(platform_id=there.platform, team_id=there.team, before_version=9),
         internal.ListMemberLinksRequest(
             seats=[internal.SeatOfPlatform(platform_id=there.platform, seat_id=there.seat)]

@@ -42,6 +42,7 @@ KEPT = (
     "campaigns",  # from topics of their own
     "platforms",
     "platform_keys",
+    "platform_limits",
     "suspended_merchants",
     "key_uses",  # of calls
 )

@@ -1,6 +1,7 @@
 """Creates platforms and their keys, and publishes each platform's whole state."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -39,11 +40,22 @@ class PlatformHandler:
         """Add a key to a platform; Rejected PLATFORM_UNKNOWN."""
         key, text = _new_key(self._clock.now())
         async with self._database.work() as work:
-            platform = await platforms.lock_platform(work.connection, platform_id)
-            if platform is None:
-                raise Rejected("PLATFORM_UNKNOWN")
+            platform = await _locked(work, platform_id)
             await self._save(work, replace(platform, sequence=platform.sequence + 1, keys=(*platform.keys, key)))
         return text
+
+    async def limits(self, platform_id: UUID) -> Mapping[str, int]:
+        """Read what is set for a platform; Rejected PLATFORM_UNKNOWN."""
+        async with self._database.work() as work:
+            return (await _locked(work, platform_id)).limits
+
+    async def set_limits(self, platform_id: UUID, limits: Mapping[str, int | None]) -> Mapping[str, int]:
+        """Set limits of a platform, None for the default; gives all that are set. Rejected PLATFORM_UNKNOWN."""
+        async with self._database.work() as work:
+            platform = await _locked(work, platform_id)
+            merged = {name: value for name, value in {**platform.limits, **limits}.items() if value is not None}
+            await self._save(work, replace(platform, sequence=platform.sequence + 1, limits=merged))
+        return merged
 
     async def _save(self, work: Work, platform: Platform) -> None:
         now = self._clock.now()
@@ -59,9 +71,17 @@ class PlatformHandler:
                 suspended=platform.suspended,
                 suspension_reason=platform.suspension_reason,
                 suspended_merchants=map(_suspended, platform.suspended_merchants),
+                limits=events_pb2.PlatformLimits(**platform.limits),
             ),
         )
         work.tell(messages.message(platforms.TOPIC, event.platform_id, event))
+
+
+async def _locked(work: Work, platform_id: UUID) -> Platform:
+    platform = await platforms.lock_platform(work.connection, platform_id)
+    if platform is None:
+        raise Rejected("PLATFORM_UNKNOWN")
+    return platform
 
 
 def _new_key(now: datetime) -> tuple[Key, str]:

@@ -14,6 +14,7 @@ from services.team_formation import domain, store
 from services.team_formation.handlers import PlatformHandler
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.member_links import list_member_links
+from services.team_formation.rpc.platform_limits import limits_wanted, platform_of
 from services.team_formation.signed_links import MemberLinks
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -41,6 +42,21 @@ class InternalServicer(pb_grpc.TeamFormationInternalServicer):
         if found is None:
             raise Rejected("PLATFORM_UNKNOWN")
         return pb.CreateKeyResponse(key=await self._handler.add_key(found[0]))
+
+    async def GetPlatformLimits(  # noqa: N802
+        self, request: pb.GetPlatformLimitsRequest, _context: Context
+    ) -> pb.GetPlatformLimitsResponse:
+        """Tell what is set of a platform's limits."""
+        found = await self._handler.limits(platform_of(request.platform_id))
+        return pb.GetPlatformLimitsResponse(limits=events_pb2.PlatformLimits(**found))
+
+    async def SetPlatformLimits(  # noqa: N802
+        self, request: pb.SetPlatformLimitsRequest, _context: Context
+    ) -> pb.SetPlatformLimitsResponse:
+        """Set limits of a platform."""
+        wanted = limits_wanted(request)
+        found = await self._handler.set_limits(platform_of(request.platform_id), wanted)
+        return pb.SetPlatformLimitsResponse(limits=events_pb2.PlatformLimits(**found))
 
     async def ListPlatforms(self, _request: pb.ListPlatformsRequest, _context: Context) -> pb.ListPlatformsResponse:  # noqa: N802
         """List the platforms."""

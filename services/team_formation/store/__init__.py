@@ -2,6 +2,7 @@
 
 from services.team_formation.store import images
 from services.team_formation.store.campaigns import (
+    count_campaigns,
     find_campaign,
     find_owner,
     find_terms,
@@ -11,6 +12,7 @@ from services.team_formation.store.campaigns import (
     insert_terms,
     keep_campaigns,
     lock_campaign,
+    lock_count,
     update_campaign,
 )
 from services.team_formation.store.events import keeps_opening, list_seat_events, list_team_events
@@ -73,6 +75,7 @@ __all__ = [
     "CampaignTally",
     "Sweep",
     "apply_tallies",
+    "count_campaigns",
     "count_opened",
     "count_taken",
     "find_campaign",
@@ -118,6 +121,7 @@ __all__ = [
     "load_waiting",
     "load_waiting_beyond",
     "lock_campaign",
+    "lock_count",
     "lock_free_teams",
     "lock_members",
     "lock_stock",
