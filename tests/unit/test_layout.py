@@ -15,6 +15,7 @@ SERVICES = ["notification", "pricing", "team_formation"]
 # The chassis has no store.py: a module of it speaks SQL if it owns a table or a session, as it says here.
 CHASSIS_SQL = {
     "services.chassis.database": "asks a connection whether it answers",
+    "services.chassis.erased_rows": "owns erased_members and erasure_key",
     "services.chassis.horizon": "asks which transactions are under way and which position was drawn last",
     "services.chassis.inbox_rows": "owns inbox and parked_messages",
     "services.chassis.statistics": "asks PostgreSQL what has grown",
