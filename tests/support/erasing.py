@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, cast
 
 import grpc
@@ -17,20 +16,16 @@ from services.chassis import ids, inbox_rows
 from services.chassis.inbox_rows import Parked
 from services.chassis.messages import Message, Record
 from services.notification import store as notification_store
-from services.notification.handlers.erasing import member_eraser
-from services.pricing.handlers import member_eraser as pricing_eraser
 from services.team_formation import domain
-from services.team_formation.handlers import MemberEraser
 from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
-from tests.support.engine import KEY, Engine, an_engine, records, relayed, served
+from tests.support.engine import KEY, SETTLE, Engine, an_engine, records, relayed, served
 from tests.support.formation import PLATFORM, a_campaign
 
 BUYER = "buyer-7f3a91"
 """Who is to be forgotten; it is a promoter too, and its name stands nowhere else."""
 LABEL, NOTE, ADDRESS, WORDS = "label-of-7f3a91", "note-of-7f3a91", "address-of-7f3a91", "words-of-7f3a91"
 TRACES = (BUYER, LABEL, NOTE, ADDRESS, WORDS)
-SETTLE = timedelta(seconds=30)
 METADATA = (("authorization", f"Bearer {KEY}"),)
 
 
@@ -104,19 +99,9 @@ class Town:
 
     async def erasers(self) -> int:
         """Let each service make its passes until nobody is left; returns how many passes there were."""
-        engine, passes = self.engine, 0
-        notification = engine.notification
-        erasers = [
-            MemberEraser(engine.formation.database, engine.formation.clock).eraser,
-            pricing_eraser(engine.pricing.database, engine.formation.clock),
-            member_eraser(notification.database, notification.clock, SETTLE),
-        ]
-        for _ in range(2):
-            for eraser in erasers:
-                while done := await eraser.run_once():
-                    passes += done
-            engine.formation.clock.move(SETTLE)
-        return passes
+        passes = await self.engine.erase()
+        self.engine.formation.clock.move(SETTLE)
+        return passes + await self.engine.erase()
 
 
 @asynccontextmanager
