@@ -105,6 +105,9 @@ class ChassisSettings(TlsSettings):
         10.0, ge=0, le=300, description="How long calls under way may take to finish at SIGTERM, in seconds."
     )
     max_parked_keys: int = Field(100, ge=1, description="More parked keys than this stop the consumer.")
+    keep_requests_days: int = Field(
+        30, ge=7, le=3650, description="How long stored answers to calls are kept, in days; 7 are promised."
+    )
 
     @model_validator(mode="after")
     def _keys_off_loopback(self) -> Self:

@@ -20,6 +20,7 @@ CHASSIS_SQL = {
     "services.chassis.inbox_rows": "owns inbox and parked_messages",
     "services.chassis.statistics": "asks PostgreSQL what has grown",
     "services.chassis.migrations": "owns schema_migrations and the lock of migrating",
+    "services.chassis.old_rows": "removes rows of any table by their age",
     "services.chassis.outbox": "owns outbox",
     "services.chassis.partitions": "owns the partitions of outbox",
     "services.chassis.platforms": "owns the copy of platforms and platform_keys",

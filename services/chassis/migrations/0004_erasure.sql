@@ -24,3 +24,6 @@ CREATE TABLE erased_members (
 );
 CREATE INDEX erased_members_under_way ON erased_members (look_at) WHERE member_id IS NOT NULL;
 CREATE INDEX erased_members_complete ON erased_members (complete_at);
+
+-- Answers are removed when nobody can ask for them any more, the oldest first (retention.toml).
+CREATE INDEX requests_made ON requests (created_at);
