@@ -18,11 +18,14 @@ from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
 from services.chassis.quotas import Count
 from services.chassis.relay import Relay
+from services.chassis.retention import PAGE as OLD_ROWS_PAGE
+from services.chassis.retention import Retention, rules
 from services.chassis.runner import Part
 from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
 from services.chassis.timers import Timer
 
+OLD_ROWS_SECONDS = 600.0
 ROLES = ("rpc", "web", "consumer", "timers", "relay")
 """What a process can be started for; all of it where nothing is said."""
 LEARN_SECONDS = 2.0
@@ -80,7 +83,7 @@ class Process:
             checks["partitions"] = _told(lambda: consumer.assigned)
             parts.append(Part("consumer", run=consumer.run))
         if "timers" in wanted:
-            parts += plan.timers
+            parts += [*plan.timers, self._retention()]
         if "relay" in wanted:
             publisher = Publisher(
                 self.settings.kafka, f"groupbuy-{self.service}", security=self.settings.kafka_security()
@@ -94,6 +97,13 @@ class Process:
             parts += plan.web
         ops = OpsServer(self.settings.ops_listen, checks, self.settings.listening(self.settings.ops_tls))
         return [*parts, Part("ops", start=ops.start, stop=ops.stop)]
+
+    def _retention(self) -> Part:
+        days = {
+            rule.setting: getattr(self.settings, rule.setting) for rule in rules(self.service).values() if rule.setting
+        }
+        retention = Retention(self.database, self.clock, self.service, days)
+        return timer("old rows", retention.run_once, every=OLD_ROWS_SECONDS, page=OLD_ROWS_PAGE)
 
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         security = self.settings.kafka_security()

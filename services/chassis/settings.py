@@ -122,6 +122,9 @@ class ChassisSettings(TlsSettings):
         " streams. With 1 each process allows the whole.",
     )
     max_parked_keys: int = Field(100, ge=1, description="More parked keys than this stop the consumer.")
+    keep_requests_days: int = Field(
+        30, ge=7, le=3650, description="How long stored answers to calls are kept, in days; 7 are promised."
+    )
 
     @property
     def limits(self) -> dict[str, int]:

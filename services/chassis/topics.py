@@ -34,7 +34,9 @@ class Topic:
         safe = {"min.insync.replicas": "2"} if replication > 2 else {}  # noqa: PLR2004 - of two, one may be away
         if self.retention == "compact":
             return {"cleanup.policy": "compact", **safe}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * _DAY_MS), **safe}
+        # a segment is deleted whole, once it is closed: of a quiet topic Kafka would close one after a week
+        aged = {"retention.ms": str(self.retention_days * _DAY_MS), "segment.ms": str(_DAY_MS)}
+        return {"cleanup.policy": "delete", **aged, **safe}
 
 
 @cache

@@ -6,6 +6,9 @@ from datetime import timedelta
 from operator import attrgetter
 
 from services.chassis.coalesce import Coalescer
+from services.chassis.erased import TOPIC as ERASURES
+from services.chassis.erasing import PAGE as ERASED_PAGE
+from services.chassis.erasing import on_member_events
 from services.chassis.platforms import TOPIC as PLATFORMS
 from services.chassis.platforms import on_platform_events
 from services.chassis.process import Plan, Process, timer
@@ -33,6 +36,7 @@ from services.notification.handlers import (
 )
 from services.notification.handlers.chats import PAGE as CHATS_PAGE
 from services.notification.handlers.chats import Chats
+from services.notification.handlers.erasing import member_eraser
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.handlers.groups import PAGE as GROUPS_PAGE
 from services.notification.handlers.member_messages import PAGE as WORDS_PAGE
@@ -119,6 +123,7 @@ async def process() -> None:
     answerer = Answerer(database, accounts, seconds=settings.send_seconds)
     hearing = Hearing(clock, channels, chats, member_messages)
     tickets = WeChatTickets(database, accounts, WeChatApi(http), seconds=settings.send_seconds)
+    eraser = member_eraser(database, clock, timedelta(seconds=2 * settings.send_seconds))
     plan = Plan(
         servicers=[
             servicer(
@@ -147,6 +152,7 @@ async def process() -> None:
             TEAMS: platform_events.after(events.on_team_events),
             PRICES: platform_events.after(events.on_price_events),
             SETTLEMENTS: platform_events.after(events.on_settlement_events),
+            ERASURES: on_member_events,
         },
         timers=[
             Part("channels", stop=http.close),
@@ -169,6 +175,7 @@ async def process() -> None:
             timer("old codes of chats", chats.forget_codes, every=60.0, page=CHATS_PAGE),
             timer("old words of members", member_messages.forget, every=60.0, page=WORDS_PAGE),
             timer("sealed chats", lambda: contacts.seal_chats_anew(database), every=60.0, page=1),
+            timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
             timer("old days of messages", messages.forget_days, every=3600.0),
         ],

@@ -40,6 +40,9 @@ class Settings(ChassisSettings):
     )
     delivery_attempts: int = Field(40, ge=1, description="Attempts after which a delivery is given up.")
     delivery_hours: float = Field(24.0, gt=0, description="Age at which a delivery is given up, in hours.")
+    keep_deliveries_days: int = Field(
+        180, ge=30, le=3650, description="How long messages to members are kept after their end, in days."
+    )
     seal_keys: SecretStr = Field(
         description="Keys that seal members' addresses and platforms' secrets, KEY_ID:SEED,KEY_ID:SEED, each seed 32"
         " random bytes in base64 (openssl rand -base64 32); the first seals, all open. Keep them: without them none of"

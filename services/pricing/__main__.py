@@ -10,7 +10,7 @@ from groupbuy.pricing.v1 import (
     pricing_service_pb2_grpc,
 )
 
-from services.chassis import platforms
+from services.chassis import erased, erasing, platforms
 from services.chassis.coalesce import Coalescer
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
@@ -30,6 +30,7 @@ from services.pricing.handlers import (
     Tables,
     TallyFinder,
     TeamHandler,
+    member_eraser,
     on_demand_events,
 )
 from services.pricing.replay import replay
@@ -67,6 +68,7 @@ async def process() -> None:
     deliveries = DeliveryWriter(process.database, process.clock, tables)
     settlements = SettlementFinder(process.database, tables)
     payments = PaymentFinder(process.database, process.clock)
+    eraser = member_eraser(process.database, process.clock)
     plan = Plan(
         servicers=[
             Servicer(
@@ -86,6 +88,7 @@ async def process() -> None:
         ],
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
+            erased.TOPIC: erasing.on_member_events,
             translate.CAMPAIGN_TOPIC: CampaignHandler(tables).on_campaign_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
             translate.DEMAND_TOPIC: on_demand_events,
@@ -98,6 +101,7 @@ async def process() -> None:
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
             timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),
+            timer("erased members", eraser.run_once, every=1.0, page=erasing.PAGE),
             timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS),
         ],
     )

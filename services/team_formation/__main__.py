@@ -8,6 +8,7 @@ from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
 
 from services.chassis.coalesce import Coalescer
+from services.chassis.erasing import PAGE as ERASED_PAGE
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
@@ -23,6 +24,7 @@ from services.team_formation.handlers import (
     TALLIES,
     CampaignHandler,
     DueFinder,
+    MemberEraser,
     PlatformHandler,
     SettlementHandler,
     Sweeper,
@@ -111,6 +113,7 @@ async def process() -> None:
         internal = InternalServicer(
             database, PlatformHandler(database, clock), links if settings.has_public_url else None
         )
+        eraser = MemberEraser(database, clock).eraser
         plan = Plan(
             servicers=[
                 Servicer(
@@ -135,6 +138,7 @@ async def process() -> None:
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
                 *image_parts(database, clock, settings),
             ],
         )

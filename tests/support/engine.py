@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import grpc
 from groupbuy.chassis.v1 import parked_internal_pb2, quotas_pb2
@@ -35,12 +36,14 @@ from services.chassis.server import GrpcServer, Servicer
 from services.notification.channels import Http
 from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter
+from services.notification.handlers.erasing import member_eraser
 from services.notification.rpc import internal_servicer, servicer
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
+from services.pricing.handlers import member_eraser as pricing_eraser
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
-from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.handlers import CampaignHandler, MemberEraser, PlatformHandler
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
@@ -55,6 +58,9 @@ from tests.support.outbox import RecordingPublisher
 from tests.support.pricing import PricingService
 from tests.support.quoting import ring
 from tests.support.until import until
+
+SETTLE = timedelta(seconds=30)
+"""How long a message may be on its way when its member is erased."""
 
 SERVICE_KEY = "the services' own key"
 KEY = "gbk_shop_secret"
@@ -89,7 +95,7 @@ class Engine:
         """
         formed = await relayed(self.formation.database)
         teams = records(formed)
-        for part in _parts(records(formed, ("campaign", "team")), batch):
+        for part in _parts(records(formed, ("member", "campaign", "team")), batch):
             for _ in range(times):
                 await self.pricing.apply(part)
         while await self.pricing.tallies.run_once():
@@ -100,10 +106,23 @@ class Engine:
             for _ in range(times):
                 await tallies.apply(self.formation, *part)
         told = records(published)
-        for part in _parts([*teams, *told], batch):
+        for part in _parts([*records(formed, ("member",)), *teams, *told], batch):
             for _ in range(times):
                 await self.notification.apply(*part)
+        await self.erase()
         await relayed(self.notification.database)
+
+    async def erase(self) -> int:
+        """Have each service make the passes whose turn it is over members that are erased; returns how many."""
+        passes = 0
+        for eraser in (
+            MemberEraser(self.formation.database, self.formation.clock).eraser,
+            pricing_eraser(self.pricing.database, self.formation.clock),
+            member_eraser(self.notification.database, self.notification.clock, SETTLE),
+        ):
+            while done := await eraser.run_once():
+                passes += done
+        return passes
 
 
 @asynccontextmanager

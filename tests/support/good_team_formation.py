@@ -8,6 +8,7 @@ from groupbuy.team_formation.v1 import (
     handover_pb2,
     history_pb2,
     member_links_pb2,
+    privacy_pb2,
     promoter_links_pb2,
     reports_pb2,
     sharing_pb2,
@@ -124,6 +125,7 @@ def _of_links_and_apps(there: Standing) -> list[Message]:
         wechat_files_pb2.PutWeChatFileRequest(name=_FILE, content="A1b2C3d4E5f6G7h8"),
         wechat_files_pb2.ListWeChatFilesRequest(),
         wechat_files_pb2.DeleteWeChatFileRequest(name=_FILE),
+        privacy_pb2.EraseMemberRequest(request_id="erase", member_id=there.shop.own("leaver")),
     ]
 
 

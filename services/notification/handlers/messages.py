@@ -7,7 +7,7 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import messages_pb2
 
-from services.chassis import ids, requests
+from services.chassis import erased, ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -84,6 +84,7 @@ class MessageWriter:
         Raises Rejected QUOTA_EXHAUSTED, which is not stored, where the day has no room for all of them.
         """
         async with self._database.work() as work:
+            await erased.refuse(work.connection, command.key.platform_id, command.member_ids)
             known = await requests.find(work.connection, command.key)
             if known is not None:
                 return known

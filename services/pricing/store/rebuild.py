@@ -45,6 +45,8 @@ KEPT = (
     "platform_limits",
     "suspended_merchants",
     "key_uses",  # of calls
+    "erased_members",  # by which the ids of before are no ids of the building either
+    "erasure_key",
 )
 """Tables that are used as they are, and that the building only reads."""
 

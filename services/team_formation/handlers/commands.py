@@ -31,6 +31,8 @@ class _Part:
         self.book = book
         self.asks = asks
         self.replies: dict[int, Reply] = {}
+        self.refusals: dict[int, Rejected] = {}
+        """What is not decided and not stored: asked for members that were erased."""
 
     def play(self, decider: Decider) -> None:
         """Bring teams up to date, then decide the commands in order; a request that was decided before is not again."""
@@ -43,6 +45,9 @@ class _Part:
         for place, ask in self.asks.items():
             if ask.request is None:
                 decider.decide(book, ask)
+                continue
+            if refusal := book.refused(ask):
+                self.refusals[place] = refusal
                 continue
             name = (ask.request.rpc, ask.request.request_id)
             if name not in asked and book.known.get(ask.request) is None:
@@ -57,7 +62,9 @@ class _Part:
             if key:
                 book.decide(key, reply.written(book), reply.subject)
         for place, ask in self.asks.items():
-            if ask.request and (answer := book.known.get(ask.request)) is not None:
+            if place in self.refusals:
+                answers[place] = self.refusals[place]
+            elif ask.request and (answer := book.known.get(ask.request)) is not None:
                 answers[place] = answer
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import requests
+from services.chassis import erased_rows, requests
 from services.chassis.errors import Raced
 from services.chassis.requests import Answers
 from services.chassis.rows import Asked
@@ -102,6 +102,8 @@ async def _read(
     filling = (book for book in books if catalogue.fills_ladder(book.campaign_id))
     openers = (book for book in books if book.keeps_campaign and book.locks_members)
     await ask((book for book in books if book.keys), requests.known, lambda book: book.keys, _take_answers)
+    naming = (book for book in books if book.named)
+    await ask(naming, erased_rows.look_up, lambda book: (book.platform_id, book.named), Book.take_erased)
     await ask(with_members, store.load_live_of_members, _members_wanted, Book.take_seats)
     await ask(with_seats, store.load_seats, _seats_wanted, Book.take_seats)
     await ask(with_seats, store.load_late_payments, _seats_wanted, Book.take_late)

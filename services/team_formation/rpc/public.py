@@ -9,6 +9,7 @@ from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.invites import InviteRpcs
 from services.team_formation.rpc.lists import ListRpcs
 from services.team_formation.rpc.member_links import MemberLinkRpcs
+from services.team_formation.rpc.privacy import PrivacyRpcs
 from services.team_formation.rpc.promoter_links import PromoterLinkRpcs
 from services.team_formation.rpc.reports import ReportRpcs
 from services.team_formation.rpc.seats import SeatRpcs
@@ -32,6 +33,7 @@ class TeamFormationServicer(
     MemberLinkRpcs,
     PromoterLinkRpcs,
     WatchRpcs,
+    PrivacyRpcs,
     WeChatFileRpcs,
     pb_grpc.TeamFormationServicer,
 ):

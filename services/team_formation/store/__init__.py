@@ -25,6 +25,7 @@ from services.team_formation.store.invites import (
 )
 from services.team_formation.store.limits import (
     find_unlimited,
+    forget_members,
     list_stock,
     lock_members,
     lock_stock,
@@ -94,6 +95,7 @@ __all__ = [
     "find_used_quotes",
     "find_version",
     "fix_teams",
+    "forget_members",
     "images",
     "insert_campaign",
     "insert_change",

@@ -102,3 +102,14 @@ async def lock_members(
             for platform, campaign, members, seats in wanted
         ],
     )
+
+
+async def forget_members(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, members: Sequence[str]
+) -> None:
+    """Forget that members have limits in a campaign: of erased ones a row is made only because they were asked for."""
+    await put(
+        connection,
+        "DELETE FROM campaign_members WHERE campaign_id = %s AND platform_id = %s AND member_id = ANY(%s)",
+        [(campaign_id, platform_id, texts(members))],
+    )
