@@ -50,19 +50,22 @@ _ROUNDING = 1e-6
 class Recent:
     """Counts what happened in each of the last sixty seconds."""
 
-    __slots__ = ("_seconds",)
+    __slots__ = ("_last", "_seconds")
 
     def __init__(self) -> None:
         self._seconds: deque[list[int]] = deque()
+        self._last = [-1, 0]
+        """The newest second and its count; it is in the queue too, once there is one."""
 
     def add(self, count: int, now: float) -> None:
         """Count what happens now."""
-        second = int(now)
-        if self._seconds and self._seconds[-1][0] == second:
-            self._seconds[-1][1] += count
+        last, second = self._last, int(now)
+        if last[0] == second:
+            last[1] += count
             return
         self._forget(second)
-        self._seconds.append([second, count])
+        self._last = [second, count]
+        self._seconds.append(self._last)
 
     def last_second(self, now: float) -> int:
         """Count what happened in the last whole second."""

@@ -97,18 +97,19 @@ class Meter:
         self._whole = whole
         self._own = own
         self._said_at = float("-inf")
+        names = whole.rates.keys() | own.rates.keys()
+        self._rates = {name: [use.rates[name] for use in (whole, own) if name in use.rates] for name in names}
 
     def spend(self, name: str, count: int = 1) -> None:
         """Count so much of a rate as done now; Rejected RATE_LIMITED where platform or key has used it up."""
         now = self.seen_at = monotonic()
-        whole, own = self._whole.rates.get(name), self._own.rates.get(name)
-        for rate in (whole, own):
-            if rate and (wait := rate.bucket.missing(count, now)):
+        rates = self._rates.get(name, ())
+        for rate in rates:
+            if wait := rate.bucket.missing(count, now):
                 self._refuse(rate, wait, now)
-        for rate in (whole, own):
-            if rate:
-                rate.bucket.take(count)
-                rate.recent.add(count, now)
+        for rate in rates:
+            rate.bucket.take(count)
+            rate.recent.add(count, now)
 
     def _refuse(self, rate: _Rate, wait: float, now: float) -> None:
         rate.refused += 1
