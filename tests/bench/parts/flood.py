@@ -1,4 +1,4 @@
-"""What keys and limits cost a join, and what a quiet platform notices of another that floods."""
+"""What a quiet platform notices of another that floods: what it gets, and how long that takes against alone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -21,7 +21,6 @@ from tests.bench.installation import Installation
 from tests.bench.seed import Team, more_teams, new_teams
 from tests.support.until import until
 
-CLOSED, OPEN = "closed", "open"
 QUIET = 0.2
 """Of what the service can do: what the quiet platform offers."""
 LIMIT = 0.25
@@ -32,45 +31,9 @@ FLOOD_TEAMS = 1_000
 LONGER = 2
 """So many times the usual length: a p99 is made of the slowest hundredth."""
 _LEAD_SECONDS = 1.0
-_MICRO = 1e6
 
 
 async def run(bench: Bench) -> None:
-    """Measure; the flood's platform stays, without a limit of its own."""
-    await _auth(bench)
-    await _flood(bench)
-
-
-async def _auth(bench: Bench) -> None:
-    """Join by 64 callers with keys, limits and turns of platforms, and without."""
-    spread, whole = await bench.spread(), bench.whole
-    addresses = {
-        CLOSED: (await whole.run(CLOSED, "services.team_formation", "rpc")).address,
-        OPEN: (await whole.run(OPEN, "tests.bench.open_door", "rpc")).address,
-    }
-
-    async def joined(name: str) -> float:
-        outcome = await bench.join(spread, addresses[name])
-        bench.results.add(f"join_{name}", outcome.rate, "a second")
-        return bench.results.add(f"join_{name}_cpu", outcome.cpu[name] / outcome.calls * _MICRO, "us each")
-
-    async def closed(_round: int) -> float:
-        return await joined(CLOSED)
-
-    async def opened(_round: int) -> float:
-        return await joined(OPEN)
-
-    try:
-        for address in addresses.values():  # what is new is slow at first
-            await bench.join(spread, address, seconds=1)
-        await bench.interleaved({CLOSED: closed, OPEN: opened})
-    finally:
-        for name in addresses:
-            await whole.end(name)
-    bench.results.ratio("join_auth_cpu", f"join_{CLOSED}_cpu", f"join_{OPEN}_cpu")
-
-
-async def _flood(bench: Bench) -> None:
     """Have a quiet platform's members arrive by chance, alone and beside a flood, in each round."""
     spread = await bench.spread()
     async with _another(bench.whole) as (flooding, teams, client):
