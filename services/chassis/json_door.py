@@ -5,6 +5,7 @@ looked at before a body is read: whoever has none fills no memory. Streams and t
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -142,8 +143,12 @@ def _refused(refusal: Rejected) -> Answer:
 
 
 def _document_of(public: Sequence[Servicer]) -> bytes:
-    """Read the description of a service's calls, which lies beside its generated code."""
-    if not public:
-        return b"{}"
-    *package, _service = public[0].name.split(".")
-    return files(package[0]).joinpath(*package[1:], "openapi.json").read_bytes()
+    """Read the descriptions of the services' calls, which lie beside their generated code, as one: the first one's."""
+    whole: dict[str, Any] = {}
+    for servicer in public:
+        *package, _service = servicer.name.split(".")
+        own = json.loads(files(package[0]).joinpath(*package[1:], "openapi.json").read_bytes())
+        whole = whole or own
+        whole["paths"].update(own["paths"])
+        whole["components"]["schemas"].update(own["components"]["schemas"])
+    return json.dumps(whole, ensure_ascii=False, indent=1).encode()

@@ -115,7 +115,8 @@ class Process:
         if listen is None:
             return []
         tls = self.settings.listening(self.settings.http_tls)
-        http = json_server(listen, JsonDoor(plan.servicers, server.gate), self.settings.drain_seconds, tls)
+        door = JsonDoor([*plan.servicers, quotas.servicer(plan.counts)], server.gate)
+        http = json_server(listen, door, self.settings.drain_seconds, tls)
         return [Part("http", start=http.start, stop=http.stop)]
 
     def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:

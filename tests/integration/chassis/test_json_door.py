@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -15,11 +16,13 @@ from groupbuy.reasons import ReasonName
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from structlog.testing import capture_logs
 
-from services.chassis import json_request, trace
+from services.chassis import json_request, quotas, trace
 from services.chassis.errors import Rejected, Unavailable
+from services.chassis.gate import Gate
 from services.chassis.http_server import HttpServer
 from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.json_status import headers_of, http_status_of
+from services.chassis.limits import Limiter
 from tests.integration.chassis.test_server import PUBLIC, House, counted, house, raising
 from tests.support.two_doors import Outcome, outcome_of
 from tests.support.until import until
@@ -188,6 +191,33 @@ async def test_the_document_is_there_for_everybody(door: Door) -> None:
     async with door.http.head(address) as response:
         assert (response.status, await response.read()) == (200, b"")
     assert (await door.asked(path="/openapi.json")).http_status == 405
+
+
+async def test_a_limit_is_refused_with_when_to_come_again_and_can_be_asked_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing_is_set(_: list[UUID]) -> dict[UUID, dict[str, int]]:
+        return {}
+
+    monkeypatch.setattr("services.chassis.limits.monotonic", lambda: 1000.0)
+    limiter = Limiter({"requests_per_second": 2, "key_requests_per_second": 9}, nothing_is_set)
+    gate = Gate(house.server.gate._keys, "", 30.0, limiter)
+    server = json_server("127.0.0.1:0", JsonDoor([*house.server._servicers, quotas.servicer({})], gate), 2)
+    await server.start()
+    async with aiohttp.ClientSession() as http:
+        limited = Door(house, server, http)
+        assert [(await limited.asked()).http_status for _ in range(3)] == [200] * 3
+        address = f"http://127.0.0.1:{server.port}"
+        async with http.post(f"{address}/{quotas.NAME}/GetQuotas", data=b"{}", headers={**JSON, **KEY}) as response:
+            told = (await response.json())["quotas"]
+        refused = await limited.asked()
+        async with http.get(f"{address}/openapi.json") as response:
+            paths = (await response.json())["paths"]
+    await server.stop()
+    assert told[0] == {"limit": "requests_per_second", "allowed": "2", "usedLastMinute": "4"}
+    assert refused.headers
+    assert (refused.http_status, refused.reason, refused.headers["retry-after"]) == (429, "RATE_LIMITED", "1")
+    assert {GET_TEAM, f"/{quotas.NAME}/GetQuotas"} <= paths.keys()
 
 
 async def test_a_fault_of_ours_tells_nothing_of_its_inside(door: Door) -> None:
