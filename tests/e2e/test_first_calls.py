@@ -66,11 +66,10 @@ def _paste(folder: Path, stack: Stack) -> "subprocess.CompletedProcess[str]":
 
 
 def _paste_http(stack: Stack) -> "subprocess.CompletedProcess[str]":
-    ports = stack.ports
     variables = {
         "KEY": stack.key,
-        "TEAMS": f"http://127.0.0.1:{ports['team_formation.http']}",
-        "PRICES": f"http://127.0.0.1:{ports['pricing.http']}",
+        "TEAMS": stack.http_url("team_formation"),
+        "PRICES": stack.http_url("pricing"),
         "RUN": "1",
     }
     assert re.findall(r"^(\w+)=", HTTP_BLOCKS[0], re.MULTILINE) == list(variables)

@@ -3,22 +3,15 @@
 import asyncio
 from typing import Any
 
-import pytest
 from google.protobuf import json_format
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis.errors import Rejected, Unavailable, invalid
 from tests.support.client_vectors import handovers, webhooks
 from tests.support.shaky import KEY, PLATFORM, ShakyServer
-from tests.support.typescript_client import TypeScriptClient, compiled
+from tests.support.typescript_client import TypeScriptClient
 
 JOIN = {"requestId": "r-1", "teamId": "team_x", "memberId": "tom", "sku": "tea", "quantity": "1"}
-
-
-@pytest.fixture(scope="session")
-def client(tmp_path_factory: pytest.TempPathFactory) -> TypeScriptClient:
-    """Give the compiled client."""
-    return compiled(tmp_path_factory.mktemp("typescript-client"))
 
 
 def joining(server: ShakyServer, **changes: Any) -> dict[str, Any]:
