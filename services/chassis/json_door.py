@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 from google.protobuf.message import Message
@@ -21,6 +20,7 @@ from services.chassis.http_server import HttpServer, is_ambiguous
 from services.chassis.json_methods import Method, methods_of
 from services.chassis.json_request import BadRequest, Gone, body_of, metadata_of
 from services.chassis.json_status import headers_of, http_status_of
+from services.chassis.openapi import document_of
 from services.chassis.outcomes import refusal_of, seconds_of
 from services.chassis.reasons import reasons
 from services.chassis.server import Servicer
@@ -48,7 +48,7 @@ class JsonDoor:
         public = [servicer for servicer in servicers if not is_internal(f"/{servicer.name}/")]
         self._gate = gate
         self._methods = {path: item for servicer in public for path, item in methods_of(servicer).items()}
-        self._document = _document_of(public)
+        self._document = document_of([servicer.name for servicer in public])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -139,11 +139,3 @@ def _refused(refusal: Rejected) -> Answer:
     if refusal.closes:
         headers.append((b"connection", b"close"))
     return Answer(refusal.http_status, json_calls.written(status), headers)
-
-
-def _document_of(public: Sequence[Servicer]) -> bytes:
-    """Read the description of a service's calls, which lies beside its generated code."""
-    if not public:
-        return b"{}"
-    *package, _service = public[0].name.split(".")
-    return files(package[0]).joinpath(*package[1:], "openapi.json").read_bytes()

@@ -86,8 +86,9 @@ def _paste_http(stack: Stack) -> "subprocess.CompletedProcess[str]":
 
 def _check_http(result: "subprocess.CompletedProcess[str]") -> None:
     assert (result.returncode, result.stderr) == (0, "")
-    opened, slip, unknown, described = [line for line in result.stdout.splitlines() if line]
+    opened, quotas, slip, unknown, described = [line for line in result.stdout.splitlines() if line]
     assert json.loads(opened)["team"]["state"] == "TEAM_STATE_FORMING"
+    assert json.loads(quotas)["quotas"]
     page = (ROOT / "docs" / "http.md").read_text()
     assert slip[:120] in page
     shown = page[page.index("    {\n") : page.index("\n    }\n") + 7]

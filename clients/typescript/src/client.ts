@@ -1,7 +1,7 @@
 /** The client: an object for each service, with a function for each call. */
 
 import { call, type Caller, type CallOptions, RetryTokens } from "./calling.js";
-import { METHODS, type Notification, type Pricing, type TeamFormation } from "./generated/services.js";
+import { METHODS, type Notification, type Pricing, type Quotas, type TeamFormation } from "./generated/services.js";
 
 /** Where the services answer, and with which key they are asked. */
 export interface ClientOptions {
@@ -18,12 +18,20 @@ export class Client {
   readonly teamFormation: TeamFormation;
   readonly pricing: Pricing;
   readonly notification: Notification;
+  /** What the platform may do, as each service counts it. */
+  readonly quotas: { readonly teamFormation: Quotas; readonly pricing: Quotas; readonly notification: Quotas };
 
   constructor({ key, urls, fetch: own = fetch }: ClientOptions) {
     const caller: Caller = { key, fetch: own, tokens: new RetryTokens() };
     this.teamFormation = service(caller, urls.teamFormation, "groupbuy.team_formation.v1.TeamFormation");
     this.pricing = service(caller, urls.pricing, "groupbuy.pricing.v1.Pricing");
     this.notification = service(caller, urls.notification, "groupbuy.notification.v1.Notification");
+    const quotas = (url: string | undefined): Quotas => service(caller, url, "groupbuy.chassis.v1.Quotas");
+    this.quotas = {
+      teamFormation: quotas(urls.teamFormation),
+      pricing: quotas(urls.pricing),
+      notification: quotas(urls.notification),
+    };
   }
 }
 
