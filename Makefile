@@ -13,7 +13,7 @@ BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto demo up test fuzz bench lint format lock clean user developer
+.PHONY: help setup proto clients demo up test fuzz bench lint format lock clean user developer
 
 ## See it run
 
@@ -28,6 +28,9 @@ up: user  ## Start the whole engine on this machine until Ctrl-C. KAFKA=apache u
 setup: developer  ## Make .venv with all that users, lint and tests need, and generate the protobuf code
 
 proto: user  ## Generate gen/groupbuy from proto/, if something changed there
+
+clients: developer  ## Build the client packages for Python and TypeScript (where Node is) into dist/
+	@$(BIN)/python tools/clients.py $(ARGS)
 
 test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
@@ -51,7 +54,7 @@ lock:  ## Resolve the dependencies again. ARGS="--upgrade" takes new versions
 	@$(PYTHON) tools/lock.py $(ARGS)
 
 clean:  ## Remove all that make made: environments, generated code, caches
-	@rm -rf .venv .venv-lock .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules
+	@rm -rf .venv .venv-lock .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/src/generated
 	@find deploy services tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## Show this list

@@ -32,11 +32,17 @@ class Api:
     services: dict[str, ServiceDescriptorProto]
     comments: dict[str, str]
     """By full name, paragraphs parted by an empty line; those of lines that were wrapped are joined."""
+    files: dict[str, str]
+    """The path of the proto that each message and enum is in."""
 
     @property
     def public(self) -> list[str]:
         """The full names of the services that platforms call."""
         return [name for name in self.services if not name.endswith("Internal")]
+
+    def is_internal(self, name: str) -> bool:
+        """Tell whether a message or enum is for the services' own calls."""
+        return self.files[name].endswith("_internal.proto")
 
     def unary(self, service: str) -> list[MethodDescriptorProto]:
         """List the RPCs of a service that answer once."""
@@ -70,9 +76,10 @@ class Api:
 
 def read(path: Path) -> Api:
     """Read the set of descriptors that protoc wrote with its source information."""
-    api = Api({}, {}, {}, {})
+    api = Api({}, {}, {}, {}, {})
     for file in FileDescriptorSet.FromString(path.read_bytes()).file:
         names = dict(_names(api, file))
+        api.files |= dict.fromkeys(names.values(), file.name)
         for place in file.source_code_info.location:
             text = place.leading_comments or place.trailing_comments
             if text and tuple(place.path) in names:

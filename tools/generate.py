@@ -27,9 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
 GEN = ROOT / "gen"
 TARGET = GEN / "groupbuy"
+TYPESCRIPT = ROOT / "clients" / "typescript" / "src" / "generated"
 STAMP = GEN / ".generated-from"
 REASONS = PROTO / "reasons.toml"
-DESCRIBE = [ROOT / "tools" / f"{name}.py" for name in ("describe", "descriptors", "openapi", "rpc_reasons")]
+DESCRIBE = [
+    ROOT / "tools" / f"{name}.py" for name in ("describe", "descriptors", "openapi", "rpc_reasons", "typescript")
+]
 DESCRIPTORS = "groupbuy.binpb"
 PLUGINS = ("grpcio-tools", "mypy-protobuf")
 # google/protobuf comes with protoc, google/rpc with googleapis-common-protos.
@@ -67,7 +70,8 @@ def main() -> int:
 def generate() -> None:
     """Bring gen/groupbuy up to date with proto/."""
     fingerprint = fingerprint_of_sources()
-    if TARGET.exists() and STAMP.exists() and STAMP.read_text() == fingerprint:
+    has_clients = TYPESCRIPT.exists() or not TYPESCRIPT.parent.exists()
+    if has_clients and TARGET.exists() and STAMP.exists() and STAMP.read_text() == fingerprint:
         return
     with tempfile.TemporaryDirectory(dir=GEN, prefix=".new-") as folder:
         fresh = Path(folder) / "groupbuy"
@@ -141,7 +145,9 @@ def make_package(package: Path) -> None:
 
 def describe(descriptors: Path, package: Path) -> None:
     """Write what is made from descriptors, by a program of its own: it stands on modules beside this file."""
-    command = [sys.executable, "-m", "tools.describe", str(descriptors), str(package)]
+    # an archive for a wheel has no clients in it
+    clients = [str(TYPESCRIPT)] if TYPESCRIPT.parent.exists() else []
+    command = [sys.executable, "-m", "tools.describe", str(descriptors), str(package), *clients]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         message = "the protos cannot be described, see above"
         raise GenerationError(message)

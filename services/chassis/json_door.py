@@ -5,11 +5,9 @@ looked at before a body is read: whoever has none fills no memory. Streams and t
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 from google.protobuf.message import Message
@@ -22,6 +20,7 @@ from services.chassis.http_server import HttpServer, is_ambiguous
 from services.chassis.json_methods import Method, methods_of
 from services.chassis.json_request import BadRequest, Gone, body_of, metadata_of
 from services.chassis.json_status import headers_of, http_status_of
+from services.chassis.openapi import document_of
 from services.chassis.outcomes import refusal_of, seconds_of
 from services.chassis.reasons import reasons
 from services.chassis.server import Servicer
@@ -49,7 +48,7 @@ class JsonDoor:
         public = [servicer for servicer in servicers if not is_internal(f"/{servicer.name}/")]
         self._gate = gate
         self._methods = {path: item for servicer in public for path, item in methods_of(servicer).items()}
-        self._document = _document_of(public)
+        self._document = document_of([servicer.name for servicer in public])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -140,15 +139,3 @@ def _refused(refusal: Rejected) -> Answer:
     if refusal.closes:
         headers.append((b"connection", b"close"))
     return Answer(refusal.http_status, json_calls.written(status), headers)
-
-
-def _document_of(public: Sequence[Servicer]) -> bytes:
-    """Read the descriptions of the services' calls, which lie beside their generated code, as one: the first one's."""
-    whole: dict[str, Any] = {}
-    for servicer in public:
-        *package, _service = servicer.name.split(".")
-        own = json.loads(files(package[0]).joinpath(*package[1:], "openapi.json").read_bytes())
-        whole = whole or own
-        whole["paths"].update(own["paths"])
-        whole["components"]["schemas"].update(own["components"]["schemas"])
-    return json.dumps(whole, ensure_ascii=False, indent=1).encode()

@@ -92,7 +92,7 @@ class Process:
         if "rpc" in wanted:
             server = self._server(plan, inbox)
             parts.append(timer("limits", self.limits.learn, every=LEARN_SECONDS))
-            parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(plan, server), *plan.streams]
+            parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(server), *plan.streams]
         if "web" in wanted:
             parts += plan.web
         ops = OpsServer(self.settings.ops_listen, checks, self.settings.listening(self.settings.ops_tls))
@@ -109,14 +109,13 @@ class Process:
         security = self.settings.kafka_security()
         return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox, security=security)
 
-    def _json(self, plan: Plan, server: GrpcServer) -> list[Part]:
+    def _json(self, server: GrpcServer) -> list[Part]:
         """Make the door of the same calls over HTTP, where one is wanted."""
         listen = self.settings.http_listen
         if listen is None:
             return []
         tls = self.settings.listening(self.settings.http_tls)
-        door = JsonDoor([*plan.servicers, quotas.servicer(plan.counts)], server.gate)
-        http = json_server(listen, door, self.settings.drain_seconds, tls)
+        http = json_server(listen, JsonDoor(server.servicers, server.gate), self.settings.drain_seconds, tls)
         return [Part("http", start=http.start, stop=http.stop)]
 
     def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:

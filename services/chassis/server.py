@@ -59,7 +59,8 @@ class GrpcServer:
         """The port that it listens on, once it has started."""
         self._drain_seconds = drain_seconds
         self._health = health.aio.HealthServicer()
-        self._servicers = servicers
+        self.servicers = servicers
+        """What it answers for."""
         self.gate = Gate(keys, service_key, longest_call, limits)
         """What every call passes, at whatever door."""
         self._server: grpc.aio.Server | None = None
@@ -67,7 +68,7 @@ class GrpcServer:
     async def start(self) -> None:
         """Begin to listen; OSError where the port is taken."""
         self._server = server = grpc.aio.server(options=_OPTIONS)
-        names = [servicer.name for servicer in self._servicers]
+        names = [servicer.name for servicer in self.servicers]
         self._add_servicers(server, names)
         try:
             self.port = self._bind(server)
@@ -87,7 +88,7 @@ class GrpcServer:
     def _add_servicers(self, server: grpc.aio.Server, names: list[str]) -> None:
         """Add ours behind the gate, and health and reflection, which are open to everybody."""
         gated, open_to_all = Entrance(server, self.gate.wrap), Entrance(server)
-        for servicer in self._servicers:
+        for servicer in self.servicers:
             servicer.add(servicer.implementation, gated)
         described = reflection.aio.ReflectionServicer([*names, health.SERVICE_NAME, reflection.SERVICE_NAME])
         for implementation, add in (

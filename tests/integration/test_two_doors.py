@@ -8,11 +8,12 @@ import pytest
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from jsonschema import Draft202012Validator
 
 from tests.support.database import Database
 from tests.support.engine import SERVICE_KEY, an_engine
 from tests.support.hostile import Damager
-from tests.support.openapi import problems, problems_of_request
+from tests.support.openapi import SCHEMA, problems, problems_of_request
 from tests.support.rpcs import Server, good_requests, methods
 from tests.support.two_doors import BEARER, Outcome, TwoDoors, public_methods, two_doors
 
@@ -79,6 +80,16 @@ async def test_without_a_good_key_no_call_is_answered(doors: TwoDoors) -> None:
             assert refused(one) == refused(other)
             assert one.headers
             assert one.headers["www-authenticate"] == "Bearer"
+
+
+async def test_each_door_describes_what_it_offers(doors: TwoDoors) -> None:
+    for base in set(doors.bases.values()):
+        async with doors.http.get(f"{base}/openapi.json") as response:
+            found = await response.json()
+        names = {name for name, other in doors.bases.items() if other == base}
+        offered = [method for method in UNARY if method.containing_service.full_name in names]
+        assert set(found["paths"]) == {f"/{item.containing_service.full_name}/{item.name}" for item in offered}
+        assert not list(Draft202012Validator(SCHEMA).iter_errors(found))
 
 
 async def test_streams_and_the_services_own_calls_are_not_there(doors: TwoDoors) -> None:

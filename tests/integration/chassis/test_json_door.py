@@ -65,7 +65,7 @@ class Door:
 
 @pytest.fixture
 async def door(house: House) -> AsyncIterator[Door]:
-    servicers = house.server._servicers
+    servicers = house.server.servicers
     server = json_server("127.0.0.1:0", JsonDoor(servicers, house.server.gate), drain_seconds=2)
     await server.start()
     async with aiohttp.ClientSession() as http:
