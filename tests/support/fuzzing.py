@@ -34,7 +34,7 @@ MOST_BYTES = 4 * 1024 * 1024
 CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED"}
 KINDS = {"valid": 20, "nearly valid": 25, "hostile": 30, "another's ids": 20, "broken bytes": 5}
 """What is sent, and how much of it in a hundred."""
-OF_ALL = {"ListPlatforms"}
+OF_ALL = {"ListPlatforms", "ListParkedKeys", "ListParkedMessages"}
 """What tells operators of all platforms."""
 MOST_PROBLEMS = 5
 _SHRINKS = 100
