@@ -13,7 +13,7 @@ BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up test fuzz bench lint format lock clean user developer
+.PHONY: help setup proto clients demo up test fuzz bench lint format lock sbom audit clean user developer
 
 ## See it run
 
@@ -53,8 +53,14 @@ format: developer  ## Put the code into the one format and repair what ruff can 
 lock:  ## Resolve the dependencies again. ARGS="--upgrade" takes new versions
 	@$(PYTHON) tools/lock.py $(ARGS)
 
+sbom:  ## Write what ships as a CycloneDX bill of materials into build/sbom.json
+	@$(PYTHON) -m tools.sbom
+
+audit:  ## Ask the advisory services about what ships; where they cannot be reached it says so, and is no pass
+	@$(PYTHON) -m tools.audit
+
 clean:  ## Remove all that make made: environments, generated code, caches
-	@rm -rf .venv .venv-lock .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/src/generated
+	@rm -rf .venv .venv-lock .venv-supply .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/src/generated
 	@find deploy services tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## Show this list

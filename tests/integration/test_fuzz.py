@@ -14,11 +14,13 @@ from psycopg import sql
 
 from deploy.check.runner import check_databases
 from tests.support.database import Database
+from tests.support.engine import an_engine
 from tests.support.fuzzing import NORTH, SEASON, SOUTH, Fuzzer, Run
-from tests.support.raw_door import Answer, grpc_door
+from tests.support.raw_door import Answer, both_doors, grpc_door
 from tests.support.rpcs import Server, a_server, methods, requests_by_name, stand
 from tests.support.shops import Shop
 from tests.support.told import tell
+from tests.support.two_doors import two_doors
 
 CALLS = int(os.environ.get("GROUPBUY_FUZZ_CALLS") or 50_000)
 SEED = int(os.environ.get("GROUPBUY_FUZZ_SEED") or 20261121)
@@ -36,8 +38,9 @@ async def test_every_rpc_has_a_good_request(database: Database) -> None:
 
 @pytest.mark.timeout(300 + CALLS // 50)
 async def test_no_request_breaks_anything_or_brings_another_platforms_rows(database: Database) -> None:
-    async with a_server(database) as server:
-        run = await Fuzzer(server, grpc_door(server), SEED).play(CALLS, int(ONLY) if ONLY else None)
+    async with an_engine(database) as engine, two_doors(engine) as doors:
+        server = Server(engine, dict(doors.channels))
+        run = await Fuzzer(server, both_doors(doors), SEED).play(CALLS, int(ONLY) if ONLY else None)
         tell("fuzz", told(run))
         assert not run.problems, "\n\n".join(run.problems)
         results = await check_databases(server.engine.urls, now=server.engine.formation.clock.now())

@@ -9,7 +9,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import psutil
@@ -34,7 +34,7 @@ MOST_BYTES = 4 * 1024 * 1024
 CODES = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED"}
 KINDS = {"valid": 20, "nearly valid": 25, "hostile": 30, "another's ids": 20, "broken bytes": 5}
 """What is sent, and how much of it in a hundred."""
-OF_ALL = {"ListPlatforms"}
+OF_ALL = {"ListPlatforms", "ListParkedKeys", "ListParkedMessages"}
 """What tells operators of all platforms."""
 MOST_PROBLEMS = 5
 _SHRINKS = 100
@@ -100,7 +100,7 @@ class Fuzzer:
 
     async def _begin(self, number: int) -> None:
         for shop in (NORTH, SOUTH):
-            there = await stand(self._server, shop, f"season-{number}")
+            there = await stand(self._server, replace(shop, season=f"-{number}"), f"season-{number}")
             self._there[shop], self._good[shop] = there, requests_by_name(there)
 
     async def _work(self, numbers: Iterator[int]) -> None:
@@ -117,7 +117,7 @@ class Fuzzer:
         own, others = self._there[shop], self._there[other]
         good = self._good[shop][method.input_type.full_name]
         theirs = [one for one in others.ids if not (is_internal(method) and one == others.platform)]
-        damager = Damager(dice.random(), [*own.ids, shop.own("mei"), shop.own("tom"), "mango", *theirs])
+        damager = Damager(dice.random(), [*own.ids, own.shop.own("mei"), own.shop.own("tom"), "mango", *theirs])
         if kind == "broken bytes":
             return Call(number, kind, shop, method, damager.cut(good), None)
         request: Any

@@ -25,10 +25,12 @@ class Shop:
     platform: UUID
     key: str
     mark: str = ""
+    season: str = ""
+    """Tells members and merchants of one time from those of another, of whom some were erased."""
 
     def own(self, word: str) -> str:
         """Put the mark into a word of the shop's own."""
-        return word + self.mark
+        return word + self.season + self.mark
 
 
 SHOP = Shop(PLATFORM, KEY)

@@ -202,7 +202,7 @@ async def test_a_limit_is_refused_with_when_to_come_again_and_can_be_asked_for(
     monkeypatch.setattr("services.chassis.limits.monotonic", lambda: 1000.0)
     limiter = Limiter({"requests_per_second": 2, "key_requests_per_second": 9}, nothing_is_set)
     gate = Gate(house.server.gate._keys, "", 30.0, limiter)
-    server = json_server("127.0.0.1:0", JsonDoor([*house.server._servicers, quotas.servicer({})], gate), 2)
+    server = json_server("127.0.0.1:0", JsonDoor([*house.server.servicers, quotas.servicer({})], gate), 2)
     await server.start()
     async with aiohttp.ClientSession() as http:
         limited = Door(house, server, http)

@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 IDS_IN_TEXT: Mapping[str, str] = {
     "app_id": "random, made by us; the last part of the secret address that a chat service calls",
+    "pseudonym": "random, made by us; stands for one erased member of one platform",
     "aggregateid": "the key of an event's topic: an opaque id, which contains the campaign",
 }
 """Columns that name one row, or the rows of one campaign, though they are no UUIDs."""
 
 TABLES_OF_NO_PLATFORM: Mapping[str, str] = {
+    "erasure_key": "the key that a service hashes ids of erased members with, of all platforms, with the platform's id",
     "inbox": "how far a consumer is, by the key of a topic; holds a number and no platform's data",
     "parked_messages": "events that could not be applied; operators read them, no RPC does",
     "relay_positions": "how far the relay is",
@@ -80,6 +82,8 @@ FUNCTIONS: Mapping[str, Allowed] = {
         "tallies", "finds campaigns whose prices turned; each is read by its key"
     ),
     # finders over all platforms
+    "chassis.erased_rows:is_any": _may("erased_members", "whether anybody at all is erased"),
+    "chassis.erased_rows:find_due": _may("erased_members", _DUE),
     "notification.store.campaigns:take_due_reminders": _may("start_reminders campaigns", _DUE),
     "notification.store.deliveries:claim_due": _may("deliveries", _DUE),
     "notification.store.digests:take_due_digests": _may("join_digests teams", _DUE),
@@ -105,6 +109,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "team_formation.store.sweeps:find_sweeps": _may("campaigns", _DUE),
     "team_formation.store.teams:find_due": _may("teams", _DUE),
     # what time removes
+    "notification.store.message_days:drop_message_days": _may("message_days", _OLD),
     "notification.store.chats:forget_codes": _may("chat_codes", _OLD),
     "notification.store.jobs:drop_waiting_jobs": _may("fanout_jobs", _OLD),
     "notification.store.member_messages:forget_member_messages": _may("member_messages", _OLD),
@@ -128,6 +133,7 @@ UNREAD: Mapping[str, str] = {
     "chassis.partitions:_drop": "drops a partition of the outbox, after a look whether all of it was sent",
     "chassis.statistics:renew": "ANALYZE",
     "chassis.wakes:Wakes._listen": "LISTEN",
+    "chassis.old_rows:remove_old": "removes what is older than it is kept, from tables that retention.toml names",
     "chassis.rows:ask": "executes what stores give it, which is read there",
     "chassis.rows:put": "executes what stores give it, which is read there",
     "pricing.store.rebuild:prepare": _REBUILD,
