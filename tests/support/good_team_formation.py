@@ -1,12 +1,16 @@
 """A good request for every RPC of team_formation."""
 
+from datetime import timedelta
+
 from google.protobuf.message import Message
 from groupbuy.chassis.v1 import quotas_pb2
+from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.team_formation.v1 import (
     chat_apps_pb2,
     events_pb2,
     handover_pb2,
     history_pb2,
+    importing_pb2,
     member_links_pb2,
     privacy_pb2,
     promoter_links_pb2,
@@ -18,6 +22,8 @@ from groupbuy.team_formation.v1 import (
     wechat_files_pb2,
 )
 
+from services.team_formation.translate import time
+from tests.support.formation import START
 from tests.support.shops import Standing, a_campaign, a_ladder, confirming, inviting, joining, opening
 
 tf = team_formation_service_pb2
@@ -48,6 +54,7 @@ def _of_teams(there: Standing) -> list[Message]:
         history_pb2.ListSeatEventsRequest(seat_id=seat, page_size=1),
         tf.WatchTeamRequest(team_id=team),
         tf.JoinTeamsRequest(joins=[join, join]),
+        importing_pb2.ImportTeamsRequest(teams=[_to_import(there)]),
         tf.FindTeamRequest(campaign_id=there.campaign, quantity=1, member_id=shop.own("tom")),
         tf.ListTeamsRequest(
             campaign_id=there.campaign,
@@ -145,3 +152,14 @@ def _inner(there: Standing) -> list[Message]:
             seats=[internal.SeatOfPlatform(platform_id=there.platform, seat_id=there.seat)]
         ),
     ]
+
+
+def _to_import(there: Standing) -> importing_pb2.ImportTeam:
+    """Describe a team of another system."""
+    now, end = time(START), time(START + timedelta(hours=1))
+    cap = Money(minor_units=3990, currency="EUR")
+    member = there.shop.own("old")
+    seat = importing_pb2.ImportSeat(external_ref="o", member_id=member, held_at=now, hold_until=end, cap=cap)
+    return importing_pb2.ImportTeam(
+        campaign_id=there.campaign, external_ref="t", opened_at=now, ends_at=end, seats=[seat]
+    )

@@ -28,6 +28,7 @@ from services.team_formation.domain import (
     Fact,
     FactKind,
     Heirs,
+    Import,
     Invite,
     Join,
     Leave,
@@ -97,7 +98,7 @@ class Book:
         self.keys = list({(key.rpc, key.request_id): key for key in keys}.values())
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}
         self.cancelled = {ask.team_id for ask in asks if isinstance(ask.command, Cancel)}
-        self.opens = any(isinstance(ask.command, Open) for ask in asks)
+        self.opens = any(isinstance(ask.command, Open | Import) for ask in asks)
         self._asked = Counter(ask.team_id for ask in asks)
         self._looked = {ask.team_id for ask in asks if isinstance(ask.command, Look)}
         self.keeps_campaign = False
@@ -445,6 +446,8 @@ def _members(asks: Sequence[Ask]) -> list[str]:
         match ask.command:
             case Join(member_id=member_id) | NewInvite(member_id=member_id) | Open(join=Join(member_id=member_id)):
                 named.add(member_id)
+            case Import(seats=seats):
+                named |= {seat.join.member_id for seat in seats}
     return sorted(named - {""})
 
 

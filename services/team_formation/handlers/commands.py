@@ -95,12 +95,14 @@ class TeamHandler:
     async def _decide_once(
         self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]], *, opens_anyway: bool = False
     ) -> Sequence[Answer | Rejected]:
-        """Decide in one transaction; Raced where another one took a quote meanwhile: decided again, it is used."""
+        """Decide in one transaction; Raced where another took a quote or brought a team over: next time it is there."""
         try:
             return await self._decide(asks, others, opens_anyway=opens_anyway)
         except UniqueViolation as error:
             if store.is_quote_race(error):
                 raise Raced("another process takes the same quote") from error
+            if store.is_team_race(error):
+                raise Raced("another process brings the same team over") from error
             raise
 
     async def _decide(

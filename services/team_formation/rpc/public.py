@@ -6,6 +6,7 @@ from services.team_formation.rpc.campaigns import CampaignRpcs
 from services.team_formation.rpc.chat_apps import ChatAppRpcs
 from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
+from services.team_formation.rpc.importing import ImportRpcs
 from services.team_formation.rpc.invites import InviteRpcs
 from services.team_formation.rpc.lists import ListRpcs
 from services.team_formation.rpc.member_links import MemberLinkRpcs
@@ -24,6 +25,7 @@ class TeamFormationServicer(
     TeamRpcs,
     SeatRpcs,
     HistoryRpcs,
+    ImportRpcs,
     InviteRpcs,
     ListRpcs,
     ReportRpcs,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
@@ -56,6 +57,11 @@ async def lock_free_teams(
         [(uuids(teams), campaign) for campaign, teams in wanted],
         team_of,
     )
+
+
+def is_team_race(error: psycopg.Error) -> bool:
+    """Tell whether an error means that another transaction has inserted the same team since it was looked for."""
+    return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "teams_pkey"
 
 
 async def find_team(
