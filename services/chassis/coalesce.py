@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from itertools import chain
 from typing import Generic, TypeAlias, TypeVar
 
@@ -93,7 +93,7 @@ class Coalescer(Generic[Command, Answer]):
     Where decisions do not depend on each other, several batches may be `abreast`: the next one begins when the last one
     is slow, so that what comes meanwhile waits for the database once, not twice.
 
-    `party` says whose a command is; the commands of one call are one party's. Parties take turns within each batch, and
+    `party` says whose a command is. Parties take turns within each batch, and
     while several call, none has more than a share of it: who brings much waits behind itself. A lone party has all.
 
     A caller that would wait longer than `queueing` allows is told so at once, Rejected OVERLOADED: when what its party
@@ -138,7 +138,8 @@ class Coalescer(Generic[Command, Answer]):
         Raises Rejected for a refusal, OVERLOADED among them, Unavailable when the process stops, and what the decision
         raised. A caller who gives up before the decision is dropped.
         """
-        party = self._admit(self._singles, command)
+        party = self._party(command)
+        self._admit(self._singles, party)
         [answer] = await self._enter(self._singles, party, _Call([command], is_bulk=False))
         if isinstance(answer, Rejected):
             raise answer
@@ -151,18 +152,24 @@ class Coalescer(Generic[Command, Answer]):
         for all: some may be decided then, and the same call tells so. A caller who gives up before that is dropped.
         OVERLOADED is raised before any of them is taken on.
         """
-        if not commands:
-            return []
-        party = self._admit(self._bulks, commands[0])
+        places: dict[Hashable, list[int]] = {}
+        for place, command in enumerate(commands):
+            places.setdefault(self._party(command), []).append(place)
+        for party in places:
+            self._admit(self._bulks, party)
         size = min(PART, self._limit)
-        parts = [commands[at : at + size] for at in range(0, len(commands), size)]
-        calls: list[_Call[Command, Answer]] = [_Call(part, is_bulk=True) for part in parts]
-        answers = await asyncio.gather(*(self._enter(self._bulks, party, call) for call in calls))
-        return list(chain.from_iterable(answers))
+        parts = [(party, own[at : at + size]) for party, own in places.items() for at in range(0, len(own), size)]
+        calls = [(party, self._bulk([commands[place] for place in part])) for party, part in parts]
+        answers = await asyncio.gather(*(self._enter(self._bulks, party, call) for party, call in calls))
+        if len(places) <= 1:
+            return list(chain.from_iterable(answers))
+        return _in_place(len(commands), chain.from_iterable(part for _, part in parts), chain.from_iterable(answers))
 
-    def _admit(self, queue: Turns[_Call[Command, Answer]], command: Command) -> Hashable:
-        """Tell whose a command is; Rejected OVERLOADED where it would wait for too long."""
-        party = self._party(command)
+    def _bulk(self, commands: Sequence[Command]) -> _Call[Command, Answer]:
+        return _Call(commands, is_bulk=True)
+
+    def _admit(self, queue: Turns[_Call[Command, Answer]], party: Hashable) -> None:
+        """Let a command of a party in; Rejected OVERLOADED where it would wait for too long."""
         oldest = queue.oldest(party)
         if oldest is not None and (refusal := queueing.refusal(oldest.came_at)):
             metrics.SHED.labels(self._name).inc()
@@ -170,7 +177,6 @@ class Coalescer(Generic[Command, Answer]):
         if party != self._last_party:
             self._mixed_at = self._mixed_at if self._last_party is None else time.monotonic()
             self._last_party = party
-        return party
 
     def _enter(
         self, queue: Turns[_Call[Command, Answer]], party: Hashable, call: _Call[Command, Answer]
@@ -300,6 +306,12 @@ class Coalescer(Generic[Command, Answer]):
             _fail(second, _stopping())
             raise
         await self._settle(second)
+
+
+def _in_place(count: int, places: Iterable[int], answers: Iterable[Answer]) -> list[Answer]:
+    """Put answers where they belong."""
+    ordered = dict(zip(places, answers, strict=True))
+    return [ordered[place] for place in range(count)]
 
 
 def _fail(batch: list[_Slot[Command, Answer]], error: Exception) -> None:

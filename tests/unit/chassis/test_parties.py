@@ -78,6 +78,23 @@ async def test_a_bulk_waits_in_parts_and_is_answered_whole_and_in_order() -> Non
     assert decider.batches[1:] == [{"q": 3, "f": PART}, {"f": PART}, {"f": 1}]
 
 
+async def test_a_bulk_of_several_parties_waits_with_each_and_is_answered_in_its_order() -> None:
+    decider = Decider()
+    async with running(decider) as queue:
+        flood = asyncio.create_task(queue.submit_all([f"f{number}" for number in range(5 * PART)]))
+        await asyncio.sleep(0)
+        names = ["f900", "q0", "q1", "f901", "r0", "q2"]
+        mixed = asyncio.create_task(queue.submit_all(names))
+        await asyncio.sleep(0)
+        decider.go.release()
+        await until(lambda: len(decider.batches) == 2)
+        assert decider.batches[1] == {"f": SHARE, "q": 3, "r": 1}, "what is others' waits behind no flood"
+        for _ in range(9):
+            decider.go.release()
+        assert await mixed == names
+        assert len(await flood) == 5 * PART
+
+
 async def test_a_party_alone_fills_a_batch() -> None:
     decider = Decider()
     queue = Coalescer[str, str]("parties", decider.decide, gather=0, party=lambda command: command[0])
