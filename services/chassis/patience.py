@@ -1,4 +1,4 @@
-"""HTTP/1.1 with an end to patience: who opens a connection and says nothing, or sends headers by drops, is let go.
+"""HTTP/1.1 with an end to patience: who says nothing, sends headers by drops or does not read answers is let go.
 
 uvicorn bounds the wait between requests alone, and that only after a first answer. What a request may then take is
 bounded where it is answered.
@@ -11,12 +11,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS_SECONDS = 10.0
 """For the first byte of a connection up to the last header of a request; for each further request again."""
+UNREAD_SECONDS = 30.0
+"""For a caller to read on, where more waits for it than is kept ready."""
 
 
 class PatientProtocol(H11Protocol):
     """A connection that is closed when a request's headers do not come in time."""
 
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait."""
@@ -33,7 +36,23 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop_waiting()
+        self._is_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the reader; to close would be to wait until all is read, so that it is cut off."""
+        super().pause_writing()
+        self._unread = asyncio.get_running_loop().call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Wait no longer: it was read."""
+        self._is_read()
+        super().resume_writing()
+
+    def _is_read(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+            self._unread = None
 
     def _is_answering(self) -> bool:
         cycle: Any = self.cycle

@@ -11,7 +11,11 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from tests.support.rpcs import WATCH_SECONDS, Server
+from tests.support.rpcs import Server, is_internal
+from tests.support.two_doors import TwoDoors
+
+STREAM_SECONDS = 2.0
+"""For the first of a stream to come: one that is refused must have the time for it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,18 @@ def grpc_door(server: Server) -> Door:
     return Door("gRPC", lambda _method: True, call)
 
 
+def json_door(server: TwoDoors) -> Door:
+    """Make the door of JSON: it has the unary calls of platforms."""
+
+    async def call(method: MethodDescriptor, request: Message, bearer: str | None) -> Said:
+        metadata = {} if bearer is None else {"authorization": f"Bearer {bearer}"}
+        outcome = await server.by_json(method, request, metadata)
+        text = outcome.status.message if outcome.status else ""
+        return Said(outcome.code, outcome.reason, outcome.metadata, text, outcome.answer)
+
+    return Door("JSON", lambda method: not method.server_streaming and not is_internal(method), call)
+
+
 async def _answer(server: Server, method: MethodDescriptor, request: Message, bearer: str | None) -> Any:
     metadata = () if bearer is None else (("authorization", f"Bearer {bearer}"),)
     path = f"/{method.containing_service.full_name}/{method.name}"
@@ -60,7 +76,7 @@ async def _answer(server: Server, method: MethodDescriptor, request: Message, be
     if not method.server_streaming:
         unary = channel.unary_unary(path, response_deserializer=read)
         return await unary(body, metadata=metadata, timeout=30)
-    stream = channel.unary_stream(path, response_deserializer=read)(body, metadata=metadata, timeout=WATCH_SECONDS)
+    stream = channel.unary_stream(path, response_deserializer=read)(body, metadata=metadata, timeout=STREAM_SECONDS)
     first = await stream.read()
     stream.cancel()
     return None if first is grpc.aio.EOF else first

@@ -20,6 +20,7 @@ from services.chassis.platforms import KeyRing
 from services.chassis.server import GrpcServer
 from tests.support import engine as engines
 from tests.support.engine import FILES, KEY, SERVICE_KEY, Engine
+from tests.support.rpcs import Server
 
 BEARER = {"authorization": f"Bearer {KEY}"}
 
@@ -64,22 +65,13 @@ class Outcome:
         return kind
 
 
-@dataclass(frozen=True)
-class TwoDoors:
-    """Calls RPCs of a running engine."""
+@dataclass
+class TwoDoors(Server):
+    """Calls RPCs of a running engine at either door."""
 
-    engine: Engine
-    channels: Mapping[str, grpc.aio.Channel]
-    """By the service's full name."""
     bases: Mapping[str, str]
     """The address of the door of JSON, by the service's full name."""
     http: aiohttp.ClientSession
-
-    async def call(self, method: MethodDescriptor, body: bytes) -> Any:
-        """Make a unary call over gRPC with the key that it wants; the answer, or AioRpcError."""
-        name = method.containing_service.full_name
-        key = SERVICE_KEY if name.endswith("Internal") else KEY
-        return await self._unary(method)(body, metadata=(("authorization", f"Bearer {key}"),), timeout=30)
 
     async def by_grpc(
         self, method: MethodDescriptor, request: Message, metadata: Mapping[str, str] = BEARER
@@ -146,7 +138,8 @@ async def two_doors(engine: Engine) -> AsyncIterator[TwoDoors]:
 @asynccontextmanager
 async def _served(database: Database, clock: Any, group: Any) -> AsyncIterator[tuple[grpc.aio.Channel, str]]:
     keys = KeyRing(database, clock)
-    server = GrpcServer("127.0.0.1:0", group, keys, service_key=SERVICE_KEY, drain_seconds=1)
+    measured = engines._limiter(database)
+    server = GrpcServer("127.0.0.1:0", group, keys, service_key=SERVICE_KEY, drain_seconds=1, limits=measured)
     await server.start()
     http = json_server("127.0.0.1:0", JsonDoor(group, server.gate), 1)
     await http.start()

@@ -40,6 +40,7 @@ class Door:
 
     def __init__(self, house: House, server: HttpServer, http: aiohttp.ClientSession) -> None:
         self.house = house
+        self.server = server
         self.port = server.port
         self.http = http
 
@@ -156,6 +157,17 @@ async def test_who_sends_a_body_by_drops_is_refused(door: Door, monkeypatch: pyt
 async def test_who_does_not_finish_its_headers_is_let_go(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.chassis.patience.HEADERS_SECONDS", 0.2)
     assert await door.wired(b"POST / HTTP/1.1\r\nhost: x\r\n") == b""
+
+
+async def test_who_does_not_read_is_cut_off(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.chassis.patience.UNREAD_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port, limit=1)
+    writer.write(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n" * 200)
+    connections = door.server._server.server_state.connections
+    await until(lambda: len(connections) == 1)
+    await until(lambda: not connections)
+    assert not reader.at_eof()
+    writer.close()
 
 
 async def test_a_flood_of_headers_is_refused(door: Door) -> None:
