@@ -15,9 +15,10 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from services.chassis.database import Database
+from services.chassis.gate import Gate
 from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.platforms import KeyRing
-from services.chassis.server import GrpcServer
+from services.chassis.server import GrpcServer, Servicer
 from tests.support import engine as engines
 from tests.support.engine import FILES, KEY, SERVICE_KEY, Engine
 from tests.support.rpcs import Server
@@ -72,6 +73,8 @@ class TwoDoors(Server):
     bases: Mapping[str, str]
     """The address of the door of JSON, by the service's full name."""
     http: aiohttp.ClientSession
+    gates: Mapping[str, tuple[Servicer, Gate]]
+    """What answers behind both doors, by the service's full name."""
 
     async def by_grpc(
         self, method: MethodDescriptor, request: Message, metadata: Mapping[str, str] = BEARER
@@ -126,17 +129,19 @@ async def two_doors(engine: Engine) -> AsyncIterator[TwoDoors]:
             await engines._know_the_platforms(database, formation.clock)
         channels: dict[str, grpc.aio.Channel] = {}
         bases: dict[str, str] = {}
+        gates: dict[str, tuple[Servicer, Gate]] = {}
         for database, group in await engines._servicers(engine, stack):
             every = engines._with_chassis(database, group)
-            channel, base = await stack.enter_async_context(_served(database, formation.clock, every))
+            channel, base, gate = await stack.enter_async_context(_served(database, formation.clock, every))
             channels |= {servicer.name: channel for servicer in every}
             bases |= {servicer.name: base for servicer in every}
+            gates |= {servicer.name: (servicer, gate) for servicer in every}
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        yield TwoDoors(engine, channels, bases, http)
+        yield TwoDoors(engine, channels, bases, http, gates)
 
 
 @asynccontextmanager
-async def _served(database: Database, clock: Any, group: Any) -> AsyncIterator[tuple[grpc.aio.Channel, str]]:
+async def _served(database: Database, clock: Any, group: Any) -> AsyncIterator[tuple[grpc.aio.Channel, str, Gate]]:
     keys = KeyRing(database, clock)
     measured = engines._limiter(database)
     server = GrpcServer("127.0.0.1:0", group, keys, service_key=SERVICE_KEY, drain_seconds=1, limits=measured)
@@ -144,6 +149,6 @@ async def _served(database: Database, clock: Any, group: Any) -> AsyncIterator[t
     http = json_server("127.0.0.1:0", JsonDoor(group, server.gate), 1)
     await http.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield channel, f"http://127.0.0.1:{http.port}"
+        yield channel, f"http://127.0.0.1:{http.port}", server.gate
     await http.stop()
     await server.stop()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -77,6 +78,16 @@ def test_a_choice_of_licences_is_allowed_where_one_of_them_is() -> None:
     assert known.allows("GPL-3.0-only OR MIT")
     assert known.allows("Apache-2.0 AND MIT")
     assert not known.allows("GPL-3.0-only AND MIT")
+
+
+def test_client_packages_bring_nothing_that_is_not_in_the_list() -> None:
+    python = tomllib.loads((supply.ROOT / "clients/python/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*python["dependencies"], *(one for group in python["optional-dependencies"].values() for one in group)]
+    names = {re.split(r"[^a-z0-9-]", one)[0] for one in wanted}
+    assert names
+    assert names - set(supply.read_licences().packages) == set()
+    typescript = json.loads((supply.ROOT / "clients/typescript/package.json").read_text(encoding="utf-8"))
+    assert not typescript.keys() & {"dependencies", "peerDependencies", "optionalDependencies", "bundleDependencies"}
 
 
 def test_every_font_has_a_licence() -> None:
