@@ -63,19 +63,23 @@ class _Play:
 
     def take(self, at: int) -> Problem | None:
         """Take a seat at the cap that was promised; the first one opens the team."""
-        seat, field = self._command.seats[at], f"seats[{at}]"
-        decision = self._decided(seat, seat.join)
-        if isinstance(decision, Refusal):
-            return _refused(field, decision)
-        if decision.seat and decision.seat.cap < seat.cap:
-            told = f"{seat.cap} is above {decision.seat.cap}, the price at fill {decision.seat.cap_fill} with this seat"
-            return Problem(f"{field}.cap", f"{told}; promise at most that, and give the member back what is above it")
-        if decision.seat and decision.seat.cap > seat.cap:
-            decision = self._decided(seat, replace(seat.join, quote=self._promise(seat)))
-        if isinstance(decision, Refusal) or decision.seat is None:
-            return _refused(field, decision if isinstance(decision, Refusal) else Refusal("TEAM_FULL"))
-        if decision.seat.sku in self._left:
-            self._left[decision.seat.sku] -= decision.seat.quantity
+        seat = self._command.seats[at]
+        decision = self._decided(at, seat.join)
+        if not isinstance(decision, Problem) and decision.seat and decision.seat.cap > seat.cap:
+            decision = self._decided(at, replace(seat.join, quote=self._promise(seat)))
+        if isinstance(decision, Problem):
+            return decision
+        if decision.seat is None or decision.seat.state is not SeatState.HELD:
+            return Problem(
+                f"seats[{at}]", "finds no room at its time; the team takes no more than the campaign's maximum"
+            )
+        taken = decision.seat
+        if taken.cap < seat.cap:
+            told = f"{seat.cap} is above {taken.cap}, the price at fill {taken.cap_fill} with this seat"
+            remedy = "promise at most that, and give the member back what is above it"
+            return Problem(f"seats[{at}].cap", f"{told}; {remedy}")
+        if taken.sku in self._left:
+            self._left[taken.sku] -= taken.quantity
         self._enter(at, decision)
         return None
 
@@ -111,15 +115,15 @@ class _Play:
         facts = (opened, *self._facts[1:])
         return Decision(team, tuple(self._taken.values()), facts, Outcome.SEAT)
 
-    def _decided(self, seat: Brought, join: Join) -> Decision | Refusal:
-        around, usage = self._at(seat.held_at), self._usage(join.member_id)
+    def _decided(self, at: int, join: Join) -> Decision | Problem:
+        """Have a seat taken as any member's; what a rule refuses is a problem of the seat."""
+        around, usage = self._at(self._command.seats[at].held_at), self._usage(join.member_id)
         if self._team is None:
             opening = Open(self._command.team_id, join, self._command.external_ref, self._command.ends_at)
-            return open_team(around, opening, usage)
+            opened = open_team(around, opening, usage)
+            return _refused(f"seats[{at}]", opened) if isinstance(opened, Refusal) else opened
         decision = join_team(self._team, around, None, usage, join)
-        if decision.outcome is Outcome.WAITLISTED:
-            return Refusal("TEAM_FULL")
-        return decision.outcome if isinstance(decision.outcome, Refusal) else decision
+        return _refused(f"seats[{at}]", decision.outcome) if isinstance(decision.outcome, Refusal) else decision
 
     def _promise(self, seat: Brought) -> Quote:
         """Keep a promise that the other system made as a quote; its id follows from the seat's."""
