@@ -54,6 +54,7 @@ _SCALARS: Mapping[int, Json] = {
 _WELL_KNOWN: Mapping[str, Json] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
     "google.protobuf.Duration": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,9})?s$", "examples": ["600s"]},
+    "google.protobuf.Struct": {"type": "object", "additionalProperties": True},
     "google.protobuf.FieldMask": {"type": "string", "examples": ["title,startsAt"]},
 }
 _ABOUT = """

@@ -37,6 +37,7 @@ _WELL_KNOWN = {
     "google.protobuf.Timestamp": "Timestamp",
     "google.protobuf.Duration": "Duration",
     "google.protobuf.FieldMask": "FieldMask",
+    "google.protobuf.Struct": "Record<string, unknown>",
 }
 _ALIASES = """
 /** A whole number of 64 bits, as its digits: a number of JavaScript would round it. */

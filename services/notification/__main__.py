@@ -5,6 +5,7 @@ import sys
 from datetime import timedelta
 from operator import attrgetter
 
+from services.chassis import exporting
 from services.chassis.coalesce import Coalescer
 from services.chassis.erased import TOPIC as ERASURES
 from services.chassis.erasing import PAGE as ERASED_PAGE
@@ -37,6 +38,7 @@ from services.notification.handlers import (
 from services.notification.handlers.chats import PAGE as CHATS_PAGE
 from services.notification.handlers.chats import Chats
 from services.notification.handlers.erasing import member_eraser
+from services.notification.handlers.exporting import held
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.handlers.groups import PAGE as GROUPS_PAGE
 from services.notification.handlers.member_messages import PAGE as WORDS_PAGE
@@ -139,6 +141,7 @@ async def process() -> None:
             internal_servicer(
                 InternalServicer(http, open_ways(http, clock), answerer, hearing, tickets, SwitchCalls(database, clock))
             ),
+            exporting.servicer(held(database, contacts)),
         ],
         writers=[
             Part("members", run=members.run),

@@ -117,6 +117,14 @@ class Contacts:
             for key, (member, rows) in found.items()
         }
 
+    def opened(self, row: PointRow) -> str:
+        """Give the address of a contact point; empty where it does not open."""
+        return self._opened(row)[0]
+
+    def opened_chat(self, row: ChatRow) -> str:
+        """Give the address of a chat; empty where it does not open."""
+        return self._chat(row).address
+
     def _chat(self, row: ChatRow) -> Contact:
         """Reach a chat that the member bound itself; that it agreed to promotions there nobody has said."""
         chat = row.chat
@@ -169,7 +177,8 @@ class Contacts:
         try:
             return self._sealer.open(row.sealed, _place(row.platform_id, row.contact_id)).decode(), ""
         except NotOpened as problem:
-            log.error("address does not open", platform=str(row.platform_id), member=row.member_id, why=str(problem))  # noqa: TRY400 - the reason is enough
+            contact = str(row.contact_id)  # not the member: ids of members are in no log
+            log.error("address does not open", platform=str(row.platform_id), contact=contact, why=str(problem))  # noqa: TRY400 - the reason is enough
             return "", f"the address does not open: {problem}"
 
 

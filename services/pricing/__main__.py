@@ -10,7 +10,7 @@ from groupbuy.pricing.v1 import (
     pricing_service_pb2_grpc,
 )
 
-from services.chassis import erased, erasing, platforms
+from services.chassis import erased, erasing, exporting, platforms
 from services.chassis.coalesce import Coalescer
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
@@ -35,6 +35,7 @@ from services.pricing.handlers import (
 )
 from services.pricing.replay import replay
 from services.pricing.settings import Settings
+from services.pricing.store.exporting import SECTIONS
 from services.pricing.team_events import TeamEvents
 
 SETTLE_SECONDS = 0.5
@@ -81,6 +82,7 @@ async def process() -> None:
                 rpc.PricingInternal(process.database, ring),
                 pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
             ),
+            exporting.servicer(exporting.Held(process.database, "pricing", SECTIONS)),
         ],
         writers=[
             Part("team events", start=team_events.start, stop=team_events.stop),

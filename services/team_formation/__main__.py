@@ -3,6 +3,7 @@
 import sys
 from operator import attrgetter
 
+from groupbuy.chassis.v1 import export_pb2_grpc
 from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
@@ -25,6 +26,7 @@ from services.team_formation.handlers import (
     CampaignHandler,
     DueFinder,
     MemberEraser,
+    MemberExport,
     PlatformHandler,
     SettlementHandler,
     Sweeper,
@@ -93,6 +95,9 @@ async def process() -> None:
         web = Web(ground, to_chats, tickets)
         campaigns = CampaignHandler(database, clock, catalogue, pricing, service_key)
         quotes = QuoteReader(clock, pricing, service_key)
+        held = {"pricing": export_pb2_grpc.ExportInternalStub(channel)}
+        if settings.notification:
+            held["notification"] = export_pb2_grpc.ExportInternalStub(to_notification)
         desk = Desk(
             database,
             clock,
@@ -108,6 +113,7 @@ async def process() -> None:
             promoter_links,
             web.apps,
             hearing if settings.notification else None,
+            MemberExport(database, held, service_key),
         )
         public = TeamFormationServicer(desk)
         internal = InternalServicer(

@@ -37,6 +37,7 @@ OF_NO_CAMPAIGN = {
     "images": "of a platform, not of a campaign",
     "image_files": "of a platform; held to its image by a foreign key",
     "members": "of a platform, not of a campaign",
+    "hidden_content": "of a platform; a campaign or invite that it names is looked up as the platform's",
     "erased_members": "of a platform; its campaigns are those that team_formation found the member in",
     "channel_accounts": "of a platform, not of a campaign; its secrets open for that platform alone",
     "channel_pauses": "of a platform, not of a campaign",

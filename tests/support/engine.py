@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import grpc
-from groupbuy.chassis.v1 import parked_internal_pb2, quotas_pb2
+from groupbuy.chassis.v1 import export_pb2, export_pb2_grpc, parked_internal_pb2, quotas_pb2
 from groupbuy.notification.v1 import notification_internal_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
@@ -22,7 +22,7 @@ from groupbuy.team_formation.v1 import (
     team_formation_service_pb2_grpc,
 )
 
-from services.chassis import parked, quotas
+from services.chassis import exporting, parked, quotas
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
@@ -37,13 +37,15 @@ from services.notification.channels import Http
 from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter
 from services.notification.handlers.erasing import member_eraser
+from services.notification.handlers.exporting import held
 from services.notification.rpc import internal_servicer, servicer
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.handlers import member_eraser as pricing_eraser
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
+from services.pricing.store.exporting import SECTIONS
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
-from services.team_formation.handlers import CampaignHandler, MemberEraser, PlatformHandler
+from services.team_formation.handlers import CampaignHandler, MemberEraser, MemberExport, PlatformHandler
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
@@ -75,6 +77,7 @@ FILES = (
     notification_internal_pb2,
     parked_internal_pb2,
     quotas_pb2,
+    export_pb2,
 )
 """The modules that describe every RPC there is."""
 
@@ -205,8 +208,15 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
             PricingInternal(engine.pricing.database, ring()),
             pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
         ),
+        exporting.servicer(exporting.Held(engine.pricing.database, "pricing", SECTIONS)),
     ]
     to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, pricing[1:]))
+    exports = exporting.servicer(held(engine.notification.database, Contacts(SEALER)))
+    to_notification = await stack.enter_async_context(_server(engine.notification.database, clock, [exports]))
+    others = {
+        "pricing": export_pb2_grpc.ExportInternalStub(to_pricing),
+        "notification": export_pb2_grpc.ExportInternalStub(to_notification),
+    }
     catalogue, stub = Catalogue(), pricing_internal_pb2_grpc.PricingInternalStub(to_pricing)
     campaigns = CampaignHandler(formation.database, clock, catalogue, stub, SERVICE_KEY)
     watch = message_watch(formation.database, clock, catalogue)
@@ -226,6 +236,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         HandoverTokens(ring(), PUBLIC_URL),
         MemberLinks("a secret of tests", PUBLIC_URL),
         PromoterLinks("a secret of tests", PUBLIC_URL),
+        export=MemberExport(formation.database, others, SERVICE_KEY),
     )
     public = TeamFormationServicer(desk)
     teams = [
@@ -254,7 +265,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     return [
         (formation.database, teams),
         (engine.pricing.database, pricing),
-        (engine.notification.database, [servicer(told), internal_servicer(answers)]),
+        (engine.notification.database, [servicer(told), internal_servicer(answers), exports]),
     ]
 
 

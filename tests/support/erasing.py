@@ -57,6 +57,12 @@ class Town:
         answer: privacy_pb2.EraseMemberResponse = await self.formation.EraseMember(request, metadata=METADATA)
         return answer
 
+    async def export(self, member_id: str, size: int, token: str) -> privacy_pb2.ExportMemberResponse:
+        """Ask for a page of all that is held of a member."""
+        request = privacy_pb2.ExportMemberRequest(member_id=member_id, page_size=size, page_token=token)
+        page: privacy_pb2.ExportMemberResponse = await self.formation.ExportMember(request, metadata=METADATA)
+        return page
+
     async def join(self, code: str, member_id: str, request_id: str) -> Any:
         """Join by an invite's code."""
         request = team_formation_service_pb2.JoinTeamRequest(

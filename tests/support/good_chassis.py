@@ -1,6 +1,7 @@
 """A good request for every RPC that all services have from the chassis."""
 
 from google.protobuf.message import Message
+from groupbuy.chassis.v1 import export_pb2
 from groupbuy.chassis.v1 import parked_internal_pb2 as parked
 
 from tests.support.shops import Standing
@@ -13,4 +14,7 @@ def requests_of_chassis(there: Standing) -> list[Message]:
         parked.ListParkedKeysRequest(limit=5),
         parked.ListParkedMessagesRequest(topic=topic, key=key, limit=5),
         parked.RedriveKeyRequest(topic=topic, key=key),
+        export_pb2.ListHeldRequest(
+            platform_id=there.platform, member_id=there.shop.own("mei"), campaign_ids=[there.campaign]
+        ),
     ]

@@ -132,6 +132,8 @@ def _of_links_and_apps(there: Standing) -> list[Message]:
         wechat_files_pb2.PutWeChatFileRequest(name=_FILE, content="A1b2C3d4E5f6G7h8"),
         wechat_files_pb2.ListWeChatFilesRequest(),
         wechat_files_pb2.DeleteWeChatFileRequest(name=_FILE),
+        privacy_pb2.HideContentRequest(campaign_id=there.campaign, hidden=privacy_pb2.HiddenParts(images=True)),
+        privacy_pb2.ExportMemberRequest(member_id=there.shop.own("mei"), page_size=1),
         privacy_pb2.EraseMemberRequest(request_id="erase", member_id=there.shop.own("leaver")),
     ]
 

@@ -14,10 +14,10 @@ WITH owners AS (
         UNION ALL SELECT campaign_id, team_id, platform_id, 'job of ' || topic || ' ' || sequence FROM fanout_jobs
                   WHERE team_id <> '00000000-0000-0000-0000-000000000000'
     ) AS r LEFT JOIN teams AS t USING (campaign_id, team_id)
-    -- of no team: what a platform wrote to a member of its own
+    -- of no team: what a platform wrote to a member of its own; of who was erased just now it is there for seconds still
     UNION ALL SELECT 'delivery ' || d.delivery_id, m.platform_id IS NULL
     FROM deliveries AS d LEFT JOIN members AS m USING (platform_id, member_id)
-    WHERE d.team_id = '00000000-0000-0000-0000-000000000000'
+    WHERE d.team_id = '00000000-0000-0000-0000-000000000000' AND d.member_id NOT LIKE 'erased-%%'
     UNION ALL SELECT 'attempt ' || a.number || ' of delivery ' || a.delivery_id, d.platform_id IS DISTINCT FROM a.platform_id
     FROM attempts AS a LEFT JOIN deliveries AS d USING (campaign_id, delivery_id)
     UNION ALL SELECT 'reminder of the start of ' || r.campaign_id, c.platform_id IS DISTINCT FROM r.platform_id

@@ -32,7 +32,8 @@ class ChatRow:
     """The seat on whose page its code was made; empty for none."""
 
 
-def _row(row: TupleRow) -> ChatRow:
+def chat_row(row: TupleRow) -> ChatRow:
+    """Read a chat from its columns, in the order of the chat's fields."""
     return ChatRow(Chat(*row[:_CHAT_COLUMNS]), *row[_CHAT_COLUMNS:])
 
 
@@ -78,7 +79,7 @@ async def find_open(
     )
     found: dict[tuple[UUID, str], list[ChatRow]] = {}
     async for row in cursor:
-        found.setdefault((row[0], row[1]), []).append(_row(row))
+        found.setdefault((row[0], row[1]), []).append(chat_row(row))
     return found
 
 
@@ -162,7 +163,7 @@ async def find_sealed_otherwise(connection: Connection, key_id: str, limit: int)
         " ORDER BY b.key_id, b.platform_id, b.chat_id LIMIT %s FOR UPDATE SKIP LOCKED",
         (key_id, limit),
     )
-    return [_row(row) async for row in cursor]
+    return [chat_row(row) async for row in cursor]
 
 
 async def seal_chats_anew(connection: Connection, rows: Sequence[ChatRow]) -> None:

@@ -5,6 +5,7 @@ from services.team_formation.handlers.campaigns import CampaignHandler
 from services.team_formation.handlers.commands import TeamHandler
 from services.team_formation.handlers.due import DueFinder, Sweeper
 from services.team_formation.handlers.erasing import MemberEraser
+from services.team_formation.handlers.exporting import MemberExport
 from services.team_formation.handlers.platforms import PlatformHandler
 from services.team_formation.handlers.settlements import TOPIC as SETTLEMENT_TOPIC
 from services.team_formation.handlers.settlements import SettlementHandler
@@ -20,6 +21,7 @@ __all__ = [
     "DueFinder",
     "Look",
     "MemberEraser",
+    "MemberExport",
     "PlatformHandler",
     "Revoke",
     "SettlementHandler",

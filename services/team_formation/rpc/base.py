@@ -19,7 +19,7 @@ from services.team_formation.chats.apps import Apps
 from services.team_formation.chats.hearing import Hearing
 from services.team_formation.codes import InviteCodes
 from services.team_formation.doors import Door, Doors
-from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command
+from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command, MemberExport
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.invites import write_invite
 from services.team_formation.quotes import QuoteReader
@@ -50,6 +50,8 @@ class Desk:
     """Where chat services can be served."""
     hearing: Hearing | None = None
     """Where members can have their messages sent to chats."""
+    export: MemberExport | None = None
+    """Where all that is held of a member is put together."""
 
 
 class Rpcs:

@@ -2,13 +2,15 @@
 
 from groupbuy.team_formation.v1 import privacy_pb2 as pb
 
-from services.chassis import requests
-from services.chassis.errors import Rejected
+from services.chassis import erased, requests
+from services.chassis.errors import Rejected, Unavailable, invalid
+from services.chassis.exporting import Wanted, size_of
 from services.chassis.server import caller
-from services.team_formation import domain
+from services.team_formation import domain, store
 from services.team_formation.handlers import MemberEraser
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
+from services.team_formation.store.hidden import Hidden, save_hidden
 
 
 class PrivacyRpcs(Rpcs):
@@ -22,3 +24,40 @@ class PrivacyRpcs(Rpcs):
         if isinstance(answer, Rejected):
             raise answer
         return pb.EraseMemberResponse.FromString(answer)
+
+    async def HideContent(self, request: pb.HideContentRequest, _context: Context) -> pb.HideContentResponse:  # noqa: N802
+        """Hide content on public pages, or show it again."""
+        hidden = Hidden(request.hidden.labels, request.hidden.notes, request.hidden.images)
+        subject = await self._subject(request)
+        async with self._desk.database.work() as work:
+            if subject[0] in {"PROMOTER", "MEMBER"}:
+                await erased.refuse(work.connection, caller(), [subject[1]])
+            await save_hidden(work.connection, caller(), subject, hidden, self._desk.clock.now())
+        return pb.HideContentResponse(hidden=request.hidden)
+
+    async def _subject(self, request: pb.HideContentRequest) -> tuple[str, str]:
+        """Tell whose content it is, as kind and id; Rejected INVALID_ARGUMENT, CAMPAIGN_UNKNOWN, INVITE_UNKNOWN."""
+        match request.WhichOneof("of"):
+            case "everything" if request.everything:
+                return "PLATFORM", ""
+            case "campaign_id":
+                campaign = await self._campaign(fields.campaign_of(request.campaign_id))
+                return "CAMPAIGN", str(campaign.campaign_id)
+            case "invite_id":
+                campaign_id, invite_id = fields.invite_of(request.invite_id)
+                async with self._desk.database.read() as connection:
+                    if await store.find_invite(connection, caller(), campaign_id, invite_id) is None:
+                        raise Rejected("INVITE_UNKNOWN")
+                return "INVITE", str(invite_id)
+            case "promoter_id" | "member_id" as maker:
+                fields.refuse(domain.check_member_id(maker, getattr(request, maker)))
+                return maker.removesuffix("_id").upper(), getattr(request, maker)
+        raise invalid("of", "say invite_id, campaign_id, promoter_id, member_id or everything")
+
+    async def ExportMember(self, request: pb.ExportMemberRequest, _context: Context) -> pb.ExportMemberResponse:  # noqa: N802
+        """List all that is held of a member."""
+        fields.refuse(domain.check_member_id("member_id", request.member_id))
+        wanted = Wanted(caller(), request.member_id, (), size_of(request.page_size))
+        if self._desk.export is None:
+            raise Unavailable("this process puts no exports together")
+        return await self._desk.export.page(wanted, request.page_token)

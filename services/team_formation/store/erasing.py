@@ -108,6 +108,10 @@ _REPLACE = (
         "UPDATE campaign_changes SET actor = %(new)s WHERE campaign_id = ANY(%(campaigns)s) AND actor = %(old)s"
         " AND platform_id = %(platform)s"
     ),
+    (
+        "DELETE FROM hidden_content WHERE platform_id = %(platform)s AND subject IN ('PROMOTER', 'MEMBER')"
+        " AND subject_id = %(old)s"
+    ),
     "DELETE FROM promoter_links WHERE platform_id = %(platform)s AND promoter_id = %(old)s",
 )
 

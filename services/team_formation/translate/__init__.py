@@ -19,7 +19,7 @@ from services.team_formation.translate.basics import (
 from services.team_formation.translate.campaign_events import campaign_changed, campaign_created
 from services.team_formation.translate.images import image
 from services.team_formation.translate.scribe import Scribe
-from services.team_formation.translate.teams import prices, seat, team, totals
+from services.team_formation.translate.teams import prices, seat, seat_record, team, totals
 from services.team_formation.translate.terms import (
     READ_COUPON_ORDERS,
     ROLES,
@@ -72,6 +72,7 @@ __all__ = [
     "rules",
     "seat",
     "seat_id",
+    "seat_record",
     "team",
     "team_id",
     "time",

@@ -1,7 +1,9 @@
 """Teams and seats on the wire."""
 
 from functools import lru_cache
+from typing import Any
 
+from google.protobuf.json_format import MessageToDict
 from groupbuy.pricing.v1 import ladder_pb2
 from groupbuy.team_formation.v1 import types_pb2
 
@@ -36,6 +38,12 @@ def totals(values: domain.Totals) -> types_pb2.Totals:
 def seat(values: domain.Seat, currency: str) -> types_pb2.Seat:
     """Write a seat."""
     return seat_of_team(values, team_id(values.campaign_id, values.team_id), currency)
+
+
+def seat_record(values: domain.Seat, currency: str) -> dict[str, Any]:
+    """Write a seat as whoever it is of may have it: the fields of the API, by name."""
+    record: dict[str, Any] = MessageToDict(seat(values, currency), preserving_proto_field_name=True)
+    return record
 
 
 def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb2.Seat:

@@ -5,10 +5,13 @@ and there is no secret to keep. It is as hard to guess as an invite's (74 random
 with a letter, so that chats take the whole of a link. A draft is as unknown as what is not there.
 """
 
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
+
+import psycopg
 
 from services.chassis import ids
 from services.chassis.clock import Clock
@@ -16,12 +19,15 @@ from services.chassis.database import Database
 from services.team_formation import store, translate
 from services.team_formation.codes import InviteCodes
 from services.team_formation.domain import CampaignState, Phase
+from services.team_formation.store.hidden import find_hidden
 from services.team_formation.store.images import ShownImage
 from services.team_formation.web.campaign_shown import ShownCampaign
 from services.team_formation.web.live import Live
 from services.team_formation.web.photos import Photos
 from services.team_formation.web.positions import position
 
+FRESH_SECONDS = 2.0
+"""Pictures that were hidden are shown for at most so long."""
 _MOST = 50_000
 
 
@@ -99,6 +105,7 @@ class CampaignVisits:
         self._photos = photos
         self._hands_over = hands_over
         self._places: dict[str, CampaignPlace] = {}
+        self._hidden: dict[UUID, tuple[float, bool]] = {}
 
     async def place(self, code: str) -> CampaignPlace | None:
         """Find where a code leads; None where it leads nowhere."""
@@ -125,8 +132,26 @@ class CampaignVisits:
         """Tell what a page shows with a state of the campaign; None for a draft."""
         if shown.campaign.phase is Phase.DRAFT:
             return None
-        photo = await self._photos.shown(place.platform_id, shown.campaign.presentation.image_url)
+        address = "" if await self._hides_images(place) else shown.campaign.presentation.image_url
+        photo = await self._photos.shown(place.platform_id, address)
         return CampaignVisit(shown, place.code, place.link, self._hands_over, photo)
+
+    async def _hides_images(self, place: CampaignPlace) -> bool:
+        """Tell whether pictures are hidden, as it was a moment ago; while the database is away, as it was last."""
+        at, known = self._hidden.get(place.campaign_id, (0.0, False))
+        if at and time.monotonic() - at < FRESH_SECONDS:
+            return known
+        subjects = [("PLATFORM", ""), ("CAMPAIGN", str(place.campaign_id))]
+        try:
+            async with self._database.read() as connection:
+                known = (await find_hidden(connection, place.platform_id, subjects)).images
+        except psycopg.Error:
+            if not at:
+                raise
+        if len(self._hidden) >= _MOST:
+            self._hidden.clear()
+        self._hidden[place.campaign_id] = time.monotonic(), known
+        return known
 
     def follow(self, place: CampaignPlace, after: str) -> AsyncGenerator[ShownCampaign, None]:
         """Yield the states of the campaign after a version of the page, as they come."""

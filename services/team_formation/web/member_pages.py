@@ -3,10 +3,10 @@
 Whoever has the address may do what is on the page, as a bearer of it; nothing is kept by a browser or told to others.
 """
 
+import json
 import secrets
 from urllib.parse import urlsplit
 
-from google.protobuf.json_format import MessageToJson
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
@@ -78,8 +78,8 @@ class MemberPages:
         found = await self._door.find(request)
         if isinstance(found, Answer):
             return found
-        written = translate.seat(found.seat, found.shown.campaign.currency)
-        body = body_of(JSON, MessageToJson(written, preserving_proto_field_name=True).encode())
+        written = translate.seat_record(found.seat, found.shown.campaign.currency)
+        body = body_of(JSON, json.dumps(written, indent=2, ensure_ascii=False).encode())
         headers = [*self._door.headers, (b"content-disposition", b'attachment; filename="seat.json"')]
         return answered(request, body, headers)
 

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -15,6 +16,7 @@ from services.team_formation import store
 from services.team_formation.codes import InviteCodes, hash_code
 from services.team_formation.domain import Invite, OnFull, Phase, invite_refusal
 from services.team_formation.doors import Door, Doors
+from services.team_formation.store.hidden import NOTHING_HIDDEN, Hidden, find_hidden
 from services.team_formation.store.images import ShownImage
 from services.team_formation.translate import team_id
 from services.team_formation.web.live import Live
@@ -70,6 +72,8 @@ class Visit:
     """Whether this installation can sign what the checkout is told."""
     photo: ShownImage | None = None
     """The picture of what is sold, where there is one by now."""
+    hidden: Hidden = NOTHING_HIDDEN
+    """What is not shown of all that; it is empty here already."""
 
     @property
     def leads_to_checkout(self) -> bool:
@@ -85,7 +89,7 @@ class Visit:
     @property
     def version(self) -> str:
         """Name what it shows: the same for the same words."""
-        standing = f"{self.shown.version}.{self.shown.turn}.{self.standing[:1]}"
+        standing = f"{self.shown.version}.{self.shown.turn}.{self.standing[:1]}{self.hidden.tag}"
         return f"{standing}.{self.photo.tag}" if self.photo else standing
 
     @property
@@ -125,8 +129,8 @@ class Visits:
         self._photos = photos
         self._hands_over = hands_over
         self._places: dict[str, Place] = {}
-        self._invites: dict[UUID, tuple[float, Invite]] = {}
-        self._loads: Once[UUID, Invite | None] = Once()
+        self._invites: dict[UUID, tuple[float, _Found]] = {}
+        self._loads: Once[UUID, _Found | None] = Once()
 
     def knows(self, code: str) -> bool:
         """Tell whether a code is known to lead somewhere, without a look."""
@@ -148,18 +152,18 @@ class Visits:
 
     async def visit(self, place: Place) -> Visit | None:
         """Find what the page of a place shows now; None where its invite was revoked."""
-        invite = await self._invite(place.door)
-        if invite is None or invite.revoked_at:
+        found = await self._invite(place.door)
+        if found is None or found[0].revoked_at:
             return None
         shown = self._live.at_hand(place.door.platform_id, place.team)
         if shown is None:
             shown = await self._live.now(place.door.platform_id, place.team)
-        return await self.made(place, invite, shown)
+        return await self._made(place, found, shown)
 
     async def seen(self, place: Place, shown: Shown) -> Visit | None:
         """Find what the page shows with a state of the team."""
-        invite = await self._invite(place.door)
-        return None if invite is None or invite.revoked_at else await self.made(place, invite, shown)
+        found = await self._invite(place.door)
+        return None if found is None or found[0].revoked_at else await self._made(place, found, shown)
 
     def follow(self, place: Place, after: str) -> AsyncGenerator[Shown, None]:
         """Yield the states of the team after a version of the page, as they come."""
@@ -170,15 +174,17 @@ class Visits:
         """Tell the time of a place's platform, in milliseconds since 1970: countdowns go by it."""
         return int(self._clock.now(place.door.platform_id).timestamp() * 1000)
 
-    async def made(self, place: Place, invite: Invite, shown: Shown) -> Visit:
+    async def _made(self, place: Place, found: "_Found", shown: Shown) -> Visit:
         """Put together what a page is made from."""
+        invite, hidden = found
         refusal = invite_refusal(invite, self._clock.now(place.door.platform_id))
         standing = _STANDINGS.get(refusal.reason, Standing.GOOD) if refusal else Standing.GOOD
-        photo = await self._photos.shown(place.door.platform_id, shown.campaign.presentation.image_url)
-        return Visit(invite, standing, shown, place.code, place.link, self._hands_over, photo)
+        address = "" if hidden.images else shown.campaign.presentation.image_url
+        photo = await self._photos.shown(place.door.platform_id, address)
+        return Visit(invite, standing, shown, place.code, place.link, self._hands_over, photo, hidden)
 
-    async def _invite(self, door: Door) -> Invite | None:
-        """Give an invite as it was a moment ago; all who ask at once wait for one query."""
+    async def _invite(self, door: Door) -> "_Found | None":
+        """Give an invite as it was a moment ago, and what is hidden; all who ask at once wait for one query."""
         known = self._invites.get(door.invite_id)
         if known and time.monotonic() - known[0] < FRESH_SECONDS:
             return known[1]
@@ -189,12 +195,29 @@ class Visits:
                 return known[1]
             raise
 
-    async def _load(self, door: Door) -> Invite | None:
+    async def _load(self, door: Door) -> "_Found | None":
         at = time.monotonic()
         async with self._database.read() as connection:
             invite = await store.find_invite(connection, door.platform_id, door.campaign_id, door.invite_id)
-        if invite:
-            if len(self._invites) >= _MOST:
-                self._invites.clear()
-            self._invites[door.invite_id] = at, invite
-        return invite
+            if invite is None:
+                return None
+            hidden = await find_hidden(connection, door.platform_id, _subjects(invite))
+        found = _without(invite, hidden), hidden
+        if len(self._invites) >= _MOST:
+            self._invites.clear()
+        self._invites[door.invite_id] = at, found
+        return found
+
+
+_Found: TypeAlias = tuple[Invite, Hidden]
+
+
+def _subjects(invite: Invite) -> list[tuple[str, str]]:
+    """Name all by which something of an invite may be hidden."""
+    maker = ("PROMOTER", invite.promoter_id) if invite.promoter_id else ("MEMBER", invite.member_id)
+    return [("PLATFORM", ""), ("CAMPAIGN", str(invite.campaign_id)), maker, ("INVITE", str(invite.invite_id))]
+
+
+def _without(invite: Invite, hidden: Hidden) -> Invite:
+    label, note = "" if hidden.labels else invite.label, "" if hidden.notes else invite.note
+    return replace(invite, label=label, note=note) if hidden else invite

@@ -15,8 +15,8 @@ POLICY = json.loads(service_config())
 NEW_EACH_TIME = {"RevokeMemberLink", "RevokePromoterLink", "MakeChatCode", "SendTestEvent"}
 """Each call of these makes something new, or does something again."""
 PUBLIC = public_methods()
-READS = ("Get", "List", "Find", "Resolve", "Verify", "Explain", "Simulate", "Preview", "Watch", "Stream")
-SETS = ("Put", "Delete", "Unsubscribe", "JoinTeams", "ImportTeams")
+READS = ("Get", "List", "Find", "Resolve", "Verify", "Explain", "Export", "Simulate", "Preview", "Watch", "Stream")
+SETS = ("Put", "Delete", "Hide", "Unsubscribe", "JoinTeams", "ImportTeams")
 """What they leave is the same after one call and after two; each join of JoinTeams has its own request id, and a
 team that ImportTeams has brought over stays as it is."""
 
