@@ -116,8 +116,10 @@ def _summary(results: Mapping[int, pb.ImportResult], what: str) -> str:
     there = [item.imported for item in results.values() if item.HasField("imported")]
     new = [team for team in there if not team.there_before]
     less = sum(team.promised_less for team in new)
-    return (
-        f"{len(new)} teams with {sum(team.seats for team in new)} seats {what}"
-        f" ({less} seats keep a lower promise), {len(there) - len(new)} were there before,"
-        f" {len(_refused(results))} are refused"
-    )
+    brought = f"{_many(len(new), 'team')} with {_many(sum(team.seats for team in new), 'seat')} {what}"
+    rest = f"{len(there) - len(new)} there before, {len(_refused(results))} refused"
+    return f"{brought}; {_many(less, 'promise')} lower than the price; {rest}"
+
+
+def _many(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

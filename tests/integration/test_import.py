@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -25,12 +26,15 @@ from services.team_formation.handlers import Ask
 from tests.integration.test_stories import discounted
 from tests.support.database import Database
 from tests.support.engine import KEY, Engine, an_engine, listening
-from tests.support.formation import PLATFORM, START, a_campaign, a_formation
+from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
 from tests.support.pricing import PricingService
 from tests.support.until import until
 
 Run = Callable[..., Coroutine[Any, Any, Result]]
 PAST, LIFE = START + timedelta(minutes=1), timedelta(hours=5)
+SEEDS = range(12)
+MANY = 4
+"""Teams of them in which a promise is lower than the price by what is left."""
 
 
 @dataclass
@@ -72,7 +76,7 @@ class Move:
 def at(after: timedelta | float) -> str:
     """Write a time, some minutes after the team was opened."""
     time = PAST + (after if isinstance(after, timedelta) else timedelta(minutes=after))
-    return time.isoformat().replace("+00:00", "Z")
+    return written(time)
 
 
 def seat(member: str, minute: float, cap: int, **changes: Any) -> dict[str, Any]:
@@ -123,14 +127,14 @@ async def test_a_team_comes_over_as_it_stood_and_lives_on(move: Move) -> None:
     before = await rows(move)
     result = await move.bring("--dry-run")
     assert result.exit_code == 0, result.output
-    assert "1 teams with 4 seats would be imported (1 seats keep a lower promise), 0 were there before" in result.output
+    assert "1 team with 4 seats would be imported; 1 promise lower than the price; 0 there before" in result.output
     assert await rows(move) == before
     result = await move.bring()
     assert result.exit_code == 0, result.output
-    assert "1 teams with 4 seats imported" in result.output
+    assert "1 team with 4 seats imported" in result.output
     after = await rows(move)
     assert (
-        "0 teams with 0 seats imported (0 seats keep a lower promise), 1 were there before"
+        "0 teams with 0 seats imported; 0 promises lower than the price; 1 there before, 0 refused"
         in (await move.bring()).output
     )
     assert await rows(move) == after
@@ -250,6 +254,92 @@ async def test_nothing_is_imported_if_a_line_is_bad_and_each_is_told_with_its_re
         assert await rows(move) == before, name
 
 
+async def test_any_team_of_here_comes_over_to_another_campaign_as_it_stands(move: Move) -> None:
+    """What a team went through, members who left before too, is no hindrance: caps that were promised are kept."""
+    formation = move.engine.formation
+    there = {"maximum": 12, "close_when_full": False, "leave_until": domain.LeaveUntil.ENDED}
+    less, followed = 0, 0
+    for seed in SEEDS:
+        before = await formation.create(a_campaign(**there))
+        await an_eventful_team(formation, before, Random(seed))  # noqa: S311 - chance of a test
+        leader, seats = await live(formation, before)
+        move.campaign = await formation.create(a_campaign(**there))
+        opened_at, ends_at = await times(formation, before)
+        described = [described_as(row, leader, opened_at) for row in seats]
+        move.write(move.team(*described, opened_at=written(opened_at), ends_at=written(ends_at)))
+        result = await move.bring()
+        assert result.exit_code == 0, f"seed {seed}: {result.output}"
+        again, came = await live(formation, move.campaign)
+        assert (again, [row[:6] for row in came]) == (leader, [row[:6] for row in seats])
+        assert [row[6] for row in came] == [opened_at, *(row[6] for row in seats[1:])]
+        assert await times(formation, move.campaign) == (opened_at, ends_at)
+        less += "0 promises" not in result.output
+        followed += leader != "m0"
+    assert less >= MANY
+    assert followed >= 1
+    while await formation.finder.run_once():  # the first ones have come to their end
+        pass
+    await move.engine.carry()
+    assert await move.violations() == {}
+
+
+async def times(formation: Formation, campaign: domain.Campaign) -> tuple[datetime, datetime]:
+    """Give when a campaign's team was opened, and when it ends."""
+    query = "SELECT opened_at, ends_at FROM teams WHERE campaign_id = %s"
+    [(opened_at, ends_at)] = await formation.rows(query, campaign.campaign_id)
+    return opened_at, ends_at
+
+
+async def an_eventful_team(formation: Formation, campaign: domain.Campaign, chance: Random) -> None:
+    """Have members join, pay, and leave, in no order, and at least one stay who has paid."""
+    opened = await formation.open(campaign, "m0", quantity=2)
+    held, paid = [opened.seat], []
+    for number in range(1, 25):
+        formation.clock.move(timedelta(seconds=chance.randint(1, 90)))
+        act = chance.random()
+        if act < 0.5 and len(held) + len(paid) < 12:
+            held.append((await formation.join(opened.team.team_id, f"m{number}", quantity=chance.randint(1, 3))).seat)
+        elif act < 0.8 and held:
+            paid.append(held.pop(chance.randrange(len(held))))
+            await formation.confirm(paid[-1])
+        elif len(paid) > 1:
+            await formation.leave(paid.pop(chance.randrange(len(paid))))
+    if not paid:
+        await formation.confirm(held[-1])
+
+
+async def live(formation: Formation, campaign: domain.Campaign) -> tuple[str, list[tuple[Any, ...]]]:
+    """Give who leads a campaign's team, and its live seats, the leader's first."""
+    rows = await formation.rows(
+        "SELECT s.member_id, s.state, s.quantity, s.cap, s.confirmed_at, s.payment_reference, s.held_at, s.hold_until,"
+        " s.seat_id = t.leader_seat_id FROM seats AS s JOIN teams AS t USING (campaign_id, team_id)"
+        " WHERE s.campaign_id = %s AND s.state IN ('HELD', 'CONFIRMED') ORDER BY s.member_id",
+        campaign.campaign_id,
+    )
+    [leader] = [row[0] for row in rows if row[8]]
+    return leader, sorted(rows, key=lambda row: (row[0] != leader, row[0]))
+
+
+def described_as(row: tuple[Any, ...], leader: str, opened_at: datetime) -> dict[str, Any]:
+    """Describe a stored seat in the form of an import."""
+    member, _, quantity, cap, confirmed_at, reference, held_at, hold_until, _ = row
+    made = {
+        "external_ref": f"order-{member}",
+        "member_id": member,
+        "quantity": quantity,
+        "cap": {"minor_units": cap, "currency": "EUR"},
+        "held_at": written(opened_at if member == leader else held_at),
+    }
+    if confirmed_at is None:
+        return {**made, "hold_until": written(hold_until)}
+    return {**made, "confirmed_at": written(confirmed_at), "payment_reference": reference}
+
+
+def written(time: datetime) -> str:
+    """Write a time as protobuf's JSON has it."""
+    return time.isoformat().replace("+00:00", "Z")
+
+
 async def test_two_processes_that_bring_the_same_team_over_at_once_make_one(move: Move) -> None:
     formation, url = move.engine.formation, move.engine.urls["team_formation"]
     campaign_id, team_id = move.campaign.campaign_id, uuid4()
@@ -290,7 +380,7 @@ async def test_stock_and_limits_hold_for_what_is_brought_over(move: Move) -> Non
     assert result.exit_code == 1
     assert "line 2: seats[0] is refused with MEMBER_LIMIT" in result.output
     assert "line 3: seats[1] is refused with OUT_OF_STOCK" in result.output
-    assert "1 teams with 1 seats imported" in result.output
+    assert "1 team with 1 seat imported" in result.output
     assert await formation.rows("SELECT taken FROM stock") == [(1,)]
     await move.engine.carry()
     assert await move.violations() == {}
