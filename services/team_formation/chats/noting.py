@@ -23,8 +23,11 @@ from services.team_formation.chats.rates import RATES
 from services.team_formation.hooks.reading.incoming import Incoming, Reply, Way
 from services.team_formation.store import chat_previews as shelf
 from services.team_formation.store.chat_previews import Claimed, Preview
+from services.team_formation.store.chat_seals import SealedPlace, find_sealed_otherwise, save_sealed
 from services.team_formation.web.visits import Place, Visits
 
+SEALS_PAGE = 200
+"""Places that are sealed anew in one transaction."""
 WAKE_CHANNEL = "chat_previews"
 MOST_OF_TEAM = 500
 """Cards followed of one team; of more, those that have stood longest keep what they say."""
@@ -98,6 +101,7 @@ class Noter:
         self._visits = visits
         self._link = link
         self._notes: Coalescer[_Note, bool] = Coalescer("chat previews", self._decide)
+        self._sealed_up_to: SealedPlace | None = None
         self._on_the_side: set[asyncio.Task[None]] = set()
         self._known: dict[tuple[str, bytes], datetime] = {}
         self._kept_since: Counter[str | tuple[UUID, UUID]] = Counter()
@@ -133,6 +137,26 @@ class Noter:
             return None
         place = Reply(Way(one.way), said["values"])
         return Standing(place, said["code"], said["url"], said["language"])
+
+    async def seal_anew(self) -> int:
+        """Seal a page of places anew that an older key has sealed; returns how many. Run by a timer.
+
+        Pages follow each other, and begin again after the last: what does not open is passed by, and not followed.
+        """
+        async with self._database.work() as work:
+            rows = await find_sealed_otherwise(work.connection, self._sealer.key_id, self._sealed_up_to, SEALS_PAGE)
+            anew = [one for row in rows if (one := self._anew(row))]
+            await save_sealed(work.connection, anew)
+        self._sealed_up_to = rows[-1] if len(rows) == SEALS_PAGE else None
+        return len(rows)
+
+    def _anew(self, row: SealedPlace) -> SealedPlace | None:
+        where = _sealed_for(row.app_id, row.place)
+        try:
+            return row._replace(sealed=self._sealer.seal(self._sealer.open(row.sealed, where), where))
+        except NotOpened as problem:
+            log.error("where a card stands does not open", app=row.app_id, why=str(problem))  # noqa: TRY400 - the reason is enough
+            return None
 
     async def _made(self, answered: Answered, incoming: Incoming, cards: Sequence[Card], place: Reply) -> list[_Note]:
         notes = []

@@ -17,7 +17,7 @@ from services.team_formation.chats.living import FORGET_PAGE as PREVIEWS_PAGE
 from services.team_formation.chats.living import Living
 from services.team_formation.chats.looking import Load, Looker
 from services.team_formation.chats.marking import Marker
-from services.team_formation.chats.noting import Noter
+from services.team_formation.chats.noting import SEALS_PAGE, Noter
 from services.team_formation.chats.own_seats import OwnSeats
 from services.team_formation.chats.previews import Previews as ChatPreviews
 from services.team_formation.chats.talking import Talks
@@ -52,6 +52,7 @@ from services.team_formation.wechat.files import ServedFiles
 from services.team_formation.wechat.tickets import Tickets
 
 FORGET_SECONDS = 60.0
+SEALS_SECONDS = 600.0
 CALLS_ABREAST = 6
 """Batches of hook calls at once, each on a connection that is used for nothing else.
 
@@ -179,5 +180,6 @@ class Chats:
             Part("changes for live previews", run=self.marker.run),
             timer("forgotten live previews", self.living.forget, every=FORGET_SECONDS, page=PREVIEWS_PAGE),
             timer("forgotten hook calls", self.worker.forget, every=FORGET_SECONDS, page=FORGET_PAGE),
+            timer("seals of cards in chats", self.noter.seal_anew, every=SEALS_SECONDS, page=SEALS_PAGE),
             timer("seals of chat apps", self.apps.seal_anew, every=FORGET_SECONDS),
         )

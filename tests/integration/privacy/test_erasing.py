@@ -1,20 +1,28 @@
 """EraseMember: what a member left behind in three services is found nowhere any more, and the books balance."""
 
+import asyncio
+import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import grpc
+import pytest
 import structlog
 from groupbuy.team_formation.v1 import history_pb2
 
 from deploy.check.runner import check_databases
 from services.chassis import erased
+from services.chassis.errors import Rejected
 from services.chassis.partitions import keep_partitions
 from tests.support.database import Database
 from tests.support.erasing import BUYER, METADATA, TRACES, Town, a_town, live, park, refusal
+from tests.support.formation import Formation, a_formation
 from tests.support.pricing import PricingService
 from tests.support.traces import search
 
 CONSUMED = tuple(f"groupbuy.{name}.v1" for name in ("campaign", "team", "price", "settlement"))
+ROUNDS = 12
 LATE = ("outbox", "erased_members")
 
 
@@ -110,3 +118,43 @@ async def test_books_balance_and_events_of_before_bring_no_id_back(
             events_that_name_the_id=len(naming),
             places_after_all_events_again=len(found.found),
         )
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_who_joins_while_it_is_erased_leaves_no_trace(
+    database: Database, seed: int, counts: Callable[..., None]
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    async with a_town(database) as town, a_formation(town.engine.urls["team_formation"]) as other:
+        replicas = (town.engine.formation, other)
+        outcomes = Counter[str]()
+        for nth in range(ROUNDS):
+            member = f"runner-{seed}-{nth}-{chance.randrange(10**9)}"
+            teams: list[str] = []
+            for _ in range(3):
+                teams.append((await replicas[0].open(town.campaign, f"host-{nth}-{len(teams)}")).team.team_id)
+
+            async def join(team: str, replica: Formation, name: str) -> str:
+                await asyncio.sleep(chance.random() / 15)
+                try:
+                    await replica.join(team, name)
+                except Rejected as refused:
+                    return refused.reason
+                return "joined"
+
+            async def erase(name: str, number: int) -> str:
+                try:
+                    await town.erase(f"erase-{number}", name)
+                except grpc.aio.AioRpcError as failed:
+                    return "refused" if failed.code() is grpc.StatusCode.FAILED_PRECONDITION else failed.code().name
+                return "erased"
+
+            joins = [join(team, replicas[at % 2], member) for at, team in enumerate(teams)]
+            *joined, was = await asyncio.gather(*joins, erase(member, nth))
+            outcomes.update([*joined, was])
+            while await town.engine.erase():
+                pass
+            found = await search([town.engine.urls["team_formation"]], [member], without=("outbox",))
+            assert bool(found.found) == (was == "refused"), (joined, was, found.found)
+        assert outcomes["erased"] + outcomes["refused"] == ROUNDS
+        counts(seed=seed, **{name.lower(): number for name, number in sorted(outcomes.items())})
