@@ -293,7 +293,8 @@ async def times(formation: Formation, campaign: domain.Campaign) -> tuple[dateti
 async def an_eventful_team(formation: Formation, campaign: domain.Campaign, chance: Random) -> None:
     """Have members join, pay, and leave, in no order, and at least one stay who has paid."""
     opened = await formation.open(campaign, "m0", quantity=2)
-    held, paid = [opened.seat], []
+    held = [opened.seat]
+    paid: list[domain.Seat] = []
     for number in range(1, 25):
         formation.clock.move(timedelta(seconds=chance.randint(1, 90)))
         act = chance.random()

@@ -59,6 +59,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "notification.store.endpoints:find_endpoints_sealed_otherwise": _may("webhook_endpoints", _SEALED),
     "notification.store.members:find_points_sealed_otherwise": _may("contact_points", _SEALED),
     "team_formation.store.chat_apps:find_sealed_otherwise": _may("chat_apps", _SEALED),
+    "team_formation.store.chat_seals:find_sealed_otherwise": _may("chat_previews", _SEALED),
     "chassis.relay:rewind": _may("outbox", "an operator has every platform's events published again"),
     "pricing.store.rebuild:fix_teams": _may("tally_waits tally_fixes teams tallies", _REBUILD),
     "pricing.store.rebuild:load_taken": _may("line_reports payment_facts deliveries_reported", _REBUILD),
