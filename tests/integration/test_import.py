@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from google.protobuf.json_format import ParseDict
 from groupbuy.team_formation.v1 import importing_pb2 as pb
+from groupbuy.team_formation.v1 import types_pb2
 from psycopg import AsyncConnection
 
 from deploy.check.runner import check_databases
@@ -294,7 +295,7 @@ async def an_eventful_team(formation: Formation, campaign: domain.Campaign, chan
     """Have members join, pay, and leave, in no order, and at least one stay who has paid."""
     opened = await formation.open(campaign, "m0", quantity=2)
     held = [opened.seat]
-    paid: list[domain.Seat] = []
+    paid: list[types_pb2.Seat] = []
     for number in range(1, 25):
         formation.clock.move(timedelta(seconds=chance.randint(1, 90)))
         act = chance.random()

@@ -20,8 +20,8 @@ from typing import Any, get_type_hints
 from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[3]
-EXECUTING = {"execute": 0, "executemany": 0, "stream": 0, "ask": 1, "put": 1}
-"""Which argument of which call is a statement."""
+EXECUTING = {"execute": 0, "executemany": 0, "stream": 0, "ask": 1, "put": 1, "Section": 1}
+"""Which argument of which call is a statement; that of a Section of an export is executed later."""
 UNKNOWN = "?unknown?"
 
 

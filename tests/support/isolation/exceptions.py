@@ -137,6 +137,7 @@ UNREAD: Mapping[str, str] = {
     "chassis.old_rows:remove_old": "removes what is older than it is kept, from tables that retention.toml names",
     "chassis.rows:ask": "executes what stores give it, which is read there",
     "chassis.rows:put": "executes what stores give it, which is read there",
+    "chassis.exporting:_rows": "executes what the sections of exports say, which is read there",
     "pricing.store.rebuild:prepare": _REBUILD,
     "pricing.store.rebuild:carry_over": _REBUILD,
 }
