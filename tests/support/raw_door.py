@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias, cast
 
+import aiohttp
 import grpc
 from google.protobuf import json_format
 from google.protobuf.descriptor import MethodDescriptor
@@ -84,10 +85,17 @@ def every_door(two: TwoDoors) -> Door:
         text = _as_json(method, body) if way == 1 and not is_internal(method) else None
         if text is None or len(text) > MOST_BYTES:  # the door closes a connection whose body it will not read
             return await inside.ask(method, body, shop)
-        outcome = await two.posted(method, text, {"authorization": f"Bearer {shop.key}"})
-        return Answer(outcome.code, outcome.reason, outcome.body)
+        try:
+            return await _posted(two, method, text, shop)
+        except aiohttp.ClientConnectionError:  # one that was kept open and closed by the server meanwhile
+            return await _posted(two, method, text, shop)
 
     return ask
+
+
+async def _posted(two: TwoDoors, method: MethodDescriptor, text: bytes, shop: Shop) -> Answer:
+    outcome = await two.posted(method, text, {"authorization": f"Bearer {shop.key}"})
+    return Answer(outcome.code, outcome.reason, outcome.body)
 
 
 class _Inside:
