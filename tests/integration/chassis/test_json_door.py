@@ -272,6 +272,23 @@ async def test_a_caller_that_goes_cancels_the_call(door: Door) -> None:
     await until(lambda: counted("CANCELLED") == before + 1)
 
 
+async def test_a_call_under_way_is_answered_while_the_door_closes(door: Door) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def behave() -> None:
+        begun.set()
+        await may_end.wait()
+
+    door.house.public.behave = behave
+    call = asyncio.create_task(door.asked())
+    await begun.wait()
+    stopping = asyncio.create_task(door.server.stop())
+    await until(lambda: not door.server._server.servers or not door.server._server.servers[0].is_serving())
+    may_end.set()
+    assert (await call).code == "OK"
+    await stopping
+
+
 async def test_a_call_has_a_longest_time(door: Door) -> None:
     door.house.server.gate._longest_call = 0.01
     door.house.public.behave = asyncio.Event().wait  # type: ignore[assignment]
