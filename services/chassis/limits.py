@@ -5,6 +5,7 @@ open; any other is a count that its service keeps in its database. `key_...` hol
 the same name without it for all of them together.
 """
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -170,13 +171,24 @@ class Limiter:
     replicas: int = 1
     _meters: dict[str, Meter] = field(default_factory=dict)
     _wholes: dict[UUID, _Use] = field(default_factory=dict)
+    _reading: "dict[str, asyncio.Future[Meter]]" = field(default_factory=dict)
 
     def known(self, key_id: str) -> Meter | None:
         """Give the meter of a key that has called before."""
         return self._meters.get(key_id)
 
     async def meet(self, platform_id: UUID, key_id: str) -> Meter:
-        """Give the meter of a key, made where it calls for the first time: after its platform's limits were read."""
+        """Give the meter of a key, made where it calls for the first time: after its platform's limits were read.
+
+        They are read once for all who come meanwhile.
+        """
+        reading = self._reading.get(key_id)
+        if reading is None:
+            reading = self._reading[key_id] = asyncio.ensure_future(self._made(platform_id, key_id))
+            reading.add_done_callback(lambda _: self._reading.pop(key_id))
+        return await asyncio.shield(reading)
+
+    async def _made(self, platform_id: UUID, key_id: str) -> Meter:
         limits = self._limits((await self.find([platform_id])).get(platform_id, {}))
         if key_id not in self._meters:
             now = monotonic()

@@ -1,5 +1,6 @@
 """Limits of platforms and keys: who is refused what, that a refusal costs nothing, and what is told of it."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
 from uuid import UUID
@@ -100,6 +101,17 @@ async def test_streams_are_counted_while_they_are_open() -> None:
         assert await used(one, "key_streams") == Quota("key_streams", 2, 2, refused=1)
     with one.stream(), one.stream():
         assert (await used(two, "streams")).used == 2
+
+
+async def test_a_crowd_that_comes_first_reads_the_limits_once() -> None:
+    settings = Settings()
+    limiter = Limiter(DEFAULTS, settings.find)
+    crowd = [asyncio.create_task(limiter.meet(SHOP, "k1")) for _ in range(50)]
+    await asyncio.sleep(0)
+    crowd[0].cancel()
+    meters = await asyncio.gather(*crowd[1:])
+    assert {id(meter) for meter in meters} == {id(limiter.known("k1"))}
+    assert settings.reads == 1
 
 
 async def test_limits_that_are_set_hold_from_the_first_call_and_follow_changes() -> None:
