@@ -1,14 +1,15 @@
 """What the process of every service has, wired in one order: database, writers, consumer, timers, relay, RPC, ops."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from services.chassis import logs, parked
+from services.chassis import audited, logs, parked
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
 from services.chassis.inbox import Fill, Handler, Inbox
 from services.chassis.keeper import Keeper
+from services.chassis.key_uses import FLUSH_SECONDS, KeyUses
 from services.chassis.ops import Check, OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
@@ -74,6 +75,8 @@ class Process:
             publisher = Publisher(self.settings.kafka, f"groupbuy-{self.service}")
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
+            uses = KeyUses(self.database, self.keys)
+            parts.append(replace(timer("key uses", uses.run_once, every=FLUSH_SECONDS), stop=uses.stop))
             server = self._server(plan, inbox)
             parts += [Part("rpc", start=server.start, stop=server.stop), *plan.streams]
         if "web" in wanted:
@@ -88,7 +91,7 @@ class Process:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
-            [*plan.servicers, *parked_keys],
+            [*plan.servicers, *parked_keys, audited.servicer(self.service, self.database)],
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,

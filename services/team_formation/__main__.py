@@ -3,6 +3,7 @@
 import sys
 
 import grpc
+from groupbuy.chassis.v1 import audit_internal_pb2_grpc
 from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
@@ -33,6 +34,7 @@ from services.team_formation.handlers.due import PAGE
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.images.wiring import image_parts
 from services.team_formation.message_switch import MessageSwitch
+from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
@@ -74,6 +76,13 @@ async def process() -> None:
         serves_chats = settings.sealer and settings.notification
         to_chats = ToChats(settings.sealer, answers.give, hearing) if serves_chats and settings.sealer else None
         tickets = Tickets(told, service_key) if settings.notification else None
+        neighbours = Neighbours(
+            {
+                "pricing": audit_internal_pb2_grpc.AuditInternalStub(channel),
+                "notification": audit_internal_pb2_grpc.AuditInternalStub(to_notification),
+            },
+            service_key,
+        )
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         ground = Ground(
             database,
@@ -106,10 +115,11 @@ async def process() -> None:
             promoter_links,
             web.apps,
             hearing if settings.notification else None,
+            neighbours,
         )
         public = TeamFormationServicer(desk)
         internal = InternalServicer(
-            database, PlatformHandler(database, clock), links if settings.has_public_url else None
+            database, PlatformHandler(database, clock), links if settings.has_public_url else None, neighbours
         )
         plan = Plan(
             servicers=[

@@ -65,6 +65,8 @@ async def test_every_rpc_has_an_answer_of_its_own_for_hostile_input(server: Serv
     async def hostile(number: int) -> str | None:
         method = rpcs[number % len(rpcs)]
         request: Any = damager.damaged(good[method.input_type.full_name])
+        if method.name == "SuspendPlatform" and request.platform_id in words:
+            request.platform_id = "plat_"  # or no other call would come further than its key
         if "request_id" in method.input_type.fields_by_name:
             request.request_id = f"hostile-{number if number % 7 else 0}"
         async with room:

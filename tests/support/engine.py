@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
-from groupbuy.chassis.v1 import parked_internal_pb2
+from groupbuy.chassis.v1 import audit_internal_pb2, audit_internal_pb2_grpc, parked_internal_pb2
 from groupbuy.notification.v1 import notification_internal_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
@@ -21,7 +21,7 @@ from groupbuy.team_formation.v1 import (
     team_formation_service_pb2_grpc,
 )
 
-from services.chassis import parked
+from services.chassis import audited, parked
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
@@ -40,6 +40,7 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.handover import HandoverTokens
+from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.signed_links import MemberLinks, PromoterLinks
@@ -66,6 +67,7 @@ FILES = (
     notification_service_pb2,
     notification_internal_pb2,
     parked_internal_pb2,
+    audit_internal_pb2,
 )
 """The modules that describe every RPC there is."""
 
@@ -150,7 +152,8 @@ async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
         servicers = await _servicers(engine, stack)
         channels: dict[str, grpc.aio.Channel] = {}
         for database, group in servicers:
-            every = _with_chassis(database, group)
+            name = group[0].name.split(".")[1]
+            every = _with_chassis(name, database, group)
             channel = await stack.enter_async_context(_server(database, engine.formation.clock, every))
             channels |= {servicer.name: channel for servicer in every}
         yield channels
@@ -184,7 +187,17 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
             pricing_internal_pb2_grpc.add_PricingInternalServicer_to_server,
         ),
     ]
-    to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, pricing[1:]))
+    own = [audited.servicer("pricing", engine.pricing.database)]
+    to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, [*pricing[1:], *own]))
+    audit = audited.servicer("notification", engine.notification.database)
+    to_notification = await stack.enter_async_context(_server(engine.notification.database, clock, [audit]))
+    neighbours = Neighbours(
+        {
+            "pricing": audit_internal_pb2_grpc.AuditInternalStub(to_pricing),
+            "notification": audit_internal_pb2_grpc.AuditInternalStub(to_notification),
+        },
+        SERVICE_KEY,
+    )
     catalogue, stub = Catalogue(), pricing_internal_pb2_grpc.PricingInternalStub(to_pricing)
     campaigns = CampaignHandler(formation.database, clock, catalogue, stub, SERVICE_KEY)
     watch = message_watch(formation.database, clock, catalogue)
@@ -204,6 +217,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         HandoverTokens(ring(), PUBLIC_URL),
         MemberLinks("a secret of tests", PUBLIC_URL),
         PromoterLinks("a secret of tests", PUBLIC_URL),
+        neighbours=neighbours,
     )
     public = TeamFormationServicer(desk)
     teams = [
@@ -218,6 +232,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
                 formation.database,
                 PlatformHandler(formation.database, clock),
                 MemberLinks("a secret of tests", PUBLIC_URL),
+                neighbours,
             ),
             team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
         ),
@@ -235,9 +250,9 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     ]
 
 
-def _with_chassis(database: Database, own: Sequence[Servicer]) -> list[Servicer]:
+def _with_chassis(name: str, database: Database, own: Sequence[Servicer]) -> list[Servicer]:
     """Add what every service has from the chassis."""
-    return [*own, parked.servicer(database, Inbox(database, {}))]
+    return [*own, parked.servicer(database, Inbox(database, {})), audited.servicer(name, database)]
 
 
 @asynccontextmanager

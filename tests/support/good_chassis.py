@@ -1,6 +1,7 @@
 """A good request for every RPC that all services have from the chassis."""
 
 from google.protobuf.message import Message
+from groupbuy.chassis.v1 import audit_internal_pb2 as audit
 from groupbuy.chassis.v1 import parked_internal_pb2 as parked
 
 from tests.support.shops import Standing
@@ -13,4 +14,8 @@ def requests_of_chassis(there: Standing) -> list[Message]:
         parked.ListParkedKeysRequest(limit=5),
         parked.ListParkedMessagesRequest(topic=topic, key=key, limit=5),
         parked.RedriveKeyRequest(topic=topic, key=key),
+        audit.ListKeyUsesRequest(platform_id=there.platform),
+        audit.ListChangesRequest(
+            platform_id=there.platform, filter=audit.AuditFilter(rpc="PutChannel", subject="channel email"), limit=5
+        ),
     ]

@@ -44,6 +44,7 @@ KEPT = (
     "platform_keys",
     "suspended_merchants",
     "key_uses",  # of calls
+    "audit_entries",
 )
 """Tables that are used as they are, and that the building only reads."""
 
