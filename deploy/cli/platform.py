@@ -1,4 +1,4 @@
-"""groupbuy platform: create, list, suspend and resume platforms; its keys are a group of their own."""
+"""groupbuy platform: create, list, suspend and resume platforms; keys and merchants are groups of their own."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 
 from deploy.cli.formation import SECONDS, formation
 from deploy.cli.platform_keys import NOT_AGAIN, create_key, keys
+from deploy.cli.platform_merchants import merchants
 from deploy.cli.stack import data_option
 
 
@@ -19,6 +20,7 @@ def platform() -> None:
 
 
 platform.add_command(keys)
+platform.add_command(merchants)
 
 
 @platform.command(short_help="Create a platform and show its id and first key.")

@@ -24,6 +24,7 @@ from services.team_formation.handlers import (
     TALLIES,
     CampaignHandler,
     DueFinder,
+    MerchantSweeper,
     PlatformHandler,
     SettlementHandler,
     Sweeper,
@@ -144,6 +145,7 @@ async def process() -> None:
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                timer("merchants", MerchantSweeper(database, clock, catalogue).run_once, every=DUE_SECONDS, page=1),
                 *image_parts(database, clock, settings),
             ],
         )

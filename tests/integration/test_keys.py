@@ -22,47 +22,24 @@ from services.chassis.platforms import KeyRing, hash_secret
 from services.team_formation.handlers.identity import MOST_KEYS
 from services.team_formation.translate import time
 from tests.support.database import Database
-from tests.support.doors import said_of
 from tests.support.engine import KEY, SERVICE_KEY, an_engine, listening, relayed
 from tests.support.formation import START
-from tests.support.rpcs import Server, a_server, methods_by_name
+from tests.support.key_caller import Caller
+from tests.support.rpcs import a_server
 from tests.support.shops import a_campaign
 
 ADMIN, READ = scope_pb2.SCOPE_ADMIN, scope_pb2.SCOPE_READ
 A_DAY = timedelta(days=1)
 
 
-class Shop:
-    """Calls team_formation with a key."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.number = 0
-
-    async def call(self, name: str, request: Any = None, key: str = KEY, *, again: bool = False) -> Any:
-        method = methods_by_name()[f"groupbuy.team_formation.v1.TeamFormation.{name}"]
-        if request is not None and "request_id" in method.input_type.fields_by_name:
-            self.number += not again
-            request.request_id = f"r-{self.number}"
-        return await self.server.call(method, request.SerializeToString() if request else b"", key)
-
-    async def reason(self, name: str, request: Any = None, key: str = KEY) -> str:
-        with pytest.raises(grpc.aio.AioRpcError) as error:
-            await self.call(name, request, key)
-        return said_of(error.value).reason
-
-    async def create(self, *scopes: scope_pb2.Scope.ValueType, **more: Any) -> Any:
-        return await self.call("CreateKey", keys_pb2.TeamFormationCreateKeyRequest(scopes=scopes, **more))
-
-
 @pytest.fixture
-async def shop(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+async def shop(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Caller]:
     monkeypatch.setattr(platforms, "FRESH_SECONDS", 0)
     async with a_server(database) as server:
-        yield Shop(server)
+        yield Caller(server)
 
 
-async def test_a_platform_makes_a_key_that_may_do_what_it_says(shop: Shop) -> None:
+async def test_a_platform_makes_a_key_that_may_do_what_it_says(shop: Caller) -> None:
     made = await shop.create(READ, label="dashboard")
     assert made.secret.startswith(f"gbk_{made.key.key_id}_")
     assert (list(made.key.scopes), made.key.label, made.key.HasField("expires_at")) == ([READ], "dashboard", False)
@@ -71,7 +48,7 @@ async def test_a_platform_makes_a_key_that_may_do_what_it_says(shop: Shop) -> No
     assert await shop.reason("ListKeys", keys_pb2.ListKeysRequest(), made.secret) == "SCOPE_MISSING"
 
 
-async def test_a_key_is_shown_once_and_kept_nowhere(shop: Shop) -> None:
+async def test_a_key_is_shown_once_and_kept_nowhere(shop: Caller) -> None:
     request = keys_pb2.TeamFormationCreateKeyRequest(scopes=[ADMIN])
     made = await shop.call("CreateKey", request)
     again = await shop.call("CreateKey", request, again=True)
@@ -92,7 +69,7 @@ async def test_a_key_is_shown_once_and_kept_nowhere(shop: Shop) -> None:
             assert await found.fetchone() == (0,), name
 
 
-async def test_a_key_is_replaced_with_an_overlap(shop: Shop) -> None:
+async def test_a_key_is_replaced_with_an_overlap(shop: Caller) -> None:
     clock = shop.server.engine.formation.clock
     old = await shop.create(READ, label="till")
     request = keys_pb2.RotateKeyRequest(key_id=old.key.key_id, overlap=Duration(seconds=3600))
@@ -107,14 +84,14 @@ async def test_a_key_is_replaced_with_an_overlap(shop: Shop) -> None:
     await shop.call("ListCampaigns", tf.ListCampaignsRequest(), new.secret)
 
 
-async def test_a_key_that_expires_sooner_is_not_lengthened_by_an_overlap(shop: Shop) -> None:
+async def test_a_key_that_expires_sooner_is_not_lengthened_by_an_overlap(shop: Caller) -> None:
     until = START + timedelta(minutes=5)
     old = await shop.create(READ, expires_at=time(until))
     request = keys_pb2.RotateKeyRequest(key_id=old.key.key_id, overlap=Duration(seconds=3600))
     assert (await shop.call("RotateKey", request)).replaced.expires_at == time(until)
 
 
-async def test_keys_change_under_load_and_no_call_fails(shop: Shop) -> None:
+async def test_keys_change_under_load_and_no_call_fails(shop: Caller) -> None:
     current = (await shop.create(READ)).secret
     failed: list[grpc.StatusCode] = []
     calls = 0
@@ -140,14 +117,14 @@ async def test_keys_change_under_load_and_no_call_fails(shop: Shop) -> None:
     assert (failed, calls > 5) == ([], True)
 
 
-async def test_a_key_that_is_taken_back_is_refused(shop: Shop) -> None:
+async def test_a_key_that_is_taken_back_is_refused(shop: Caller) -> None:
     made = await shop.create(READ)
     await shop.call("RevokeKey", keys_pb2.RevokeKeyRequest(key_id=made.key.key_id))
     assert await shop.reason("ListCampaigns", tf.ListCampaignsRequest(), made.secret) == "KEY_UNKNOWN"
     assert await shop.reason("RevokeKey", keys_pb2.RevokeKeyRequest(key_id=made.key.key_id)) == "KEY_NOT_FOUND"
 
 
-async def test_a_platform_does_not_lock_itself_out(shop: Shop) -> None:
+async def test_a_platform_does_not_lock_itself_out(shop: Caller) -> None:
     assert await shop.reason("RevokeKey", keys_pb2.RevokeKeyRequest(key_id="shop")) == "LAST_ADMIN_KEY"
     await shop.create(READ)
     assert await shop.reason("RevokeKey", keys_pb2.RevokeKeyRequest(key_id="shop")) == "LAST_ADMIN_KEY"
@@ -159,7 +136,7 @@ async def test_a_platform_does_not_lock_itself_out(shop: Shop) -> None:
     await shop.call("ListKeys", keys_pb2.ListKeysRequest(), other.secret)
 
 
-async def test_what_is_no_key_is_refused_with_every_problem(shop: Shop) -> None:
+async def test_what_is_no_key_is_refused_with_every_problem(shop: Caller) -> None:
     create, rotate = keys_pb2.TeamFormationCreateKeyRequest, keys_pb2.RotateKeyRequest
     for name, request in (
         ("CreateKey", create()),
@@ -177,7 +154,7 @@ async def test_what_is_no_key_is_refused_with_every_problem(shop: Shop) -> None:
     assert await shop.reason("CreateKey", create(scopes=[READ])) == "KEY_LIMIT"
 
 
-async def test_an_expired_key_is_listed_for_a_month(shop: Shop) -> None:
+async def test_an_expired_key_is_listed_for_a_month(shop: Caller) -> None:
     clock = shop.server.engine.formation.clock
     made = await shop.create(READ, expires_at=time(START + A_DAY))
     clock.move(timedelta(days=30))
@@ -188,7 +165,7 @@ async def test_an_expired_key_is_listed_for_a_month(shop: Shop) -> None:
     assert made.key.key_id not in {key.key_id for key in (await shop.call("ListKeys", keys_pb2.ListKeysRequest())).keys}
 
 
-async def test_the_list_says_when_which_service_saw_a_key_last(shop: Shop) -> None:
+async def test_the_list_says_when_which_service_saw_a_key_last(shop: Caller) -> None:
     engine = shop.server.engine
     for database in (engine.formation.database, engine.notification.database):
         ring = KeyRing(database, engine.formation.clock)
@@ -204,7 +181,7 @@ async def test_the_list_says_when_which_service_saw_a_key_last(shop: Shop) -> No
     assert list(listed.silent_services) == []
 
 
-async def test_the_copies_learn_all_of_it_by_the_event(shop: Shop) -> None:
+async def test_the_copies_learn_all_of_it_by_the_event(shop: Caller) -> None:
     made = await shop.create(READ, label="till", expires_at=time(START + A_DAY))
     told = [item for item in await relayed(shop.server.engine.formation.database) if item.topic == platforms.TOPIC]
     fact = events_pb2.PlatformEvent.FromString(told[-1].payload).platform_changed
@@ -252,3 +229,14 @@ async def test_operators_suspend_a_platform_with_a_reason_and_resume_it(groupbuy
     assert "suspended: The bill was not paid." in (await groupbuy("list")).output
     await groupbuy("resume", platform)
     assert "suspended" not in (await groupbuy("list")).output
+
+
+async def test_operators_suspend_a_merchant_and_resume_it(groupbuy: Any) -> None:
+    platform = re.findall(r"platform (plat_\S+)", (await groupbuy("create", "Tea shop")).output)[0]
+    said = (await groupbuy("merchants", "suspend", platform, "tea-co", "--reason", "It did not deliver.")).output
+    assert said == "tea-co is suspended: It did not deliver.\n"
+    assert re.search(
+        r"tea-co  since 20\S+Z  It did not deliver\.", (await groupbuy("merchants", "list", platform)).output
+    )
+    await groupbuy("merchants", "resume", platform, "tea-co")
+    assert "No merchant" in (await groupbuy("merchants", "list", platform)).output

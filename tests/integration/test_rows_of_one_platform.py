@@ -26,6 +26,7 @@ OF_NO_CAMPAIGN = {
     "platform_keys": "held to its platform by a foreign key",
     "suspended_merchants": "held to its platform by a foreign key",
     "audit_entries": "of a platform, not of a campaign; only added to, by a trigger",
+    "merchant_sweeps": "of a platform, not of a campaign",
     "key_uses": "of a platform, as the key that was used",
     "campaigns in team_formation": "says whose a campaign is: all others are held against it",
     "share_templates": "of a platform, not of a campaign",

@@ -25,6 +25,7 @@ from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.domain import Action, Campaign, CampaignCommand, CampaignDecision, Level, Refusal
 from services.team_formation.images.noting import note_changed, note_created
+from services.team_formation.store import merchants
 
 COMPILE_SECONDS = 5.0
 TRIES = 5
@@ -79,8 +80,11 @@ class CampaignHandler:
                 return known
             now = self._clock.now(campaign.platform_id)
             answer: bytes | Rejected
+            await merchants.keep_platform(work.connection, campaign.platform_id)
             if isinstance(compiled, Rejected):
                 answer = compiled
+            elif refusal := await _merchant_refusal(work.connection, campaign):
+                answer = refusal
             else:
                 await store.insert_campaign(work.connection, compiled, now)
                 stock = {item.sku: item.stock for item in compiled.terms.items if item.stock is not None}
@@ -146,6 +150,8 @@ class CampaignHandler:
     ) -> bytes | Rejected:
         async with self._database.work() as work:
             connection = work.connection
+            if isinstance(command, domain.Publish):
+                await merchants.keep_platform(connection, key.platform_id)
             locked = await store.lock_campaign(connection, key.platform_id, key.campaign_id)
             stock = dict(await (await store.lock_stock(connection, [key.campaign_id])).one())
             known = await requests.find(connection, key)
@@ -158,7 +164,8 @@ class CampaignHandler:
             campaign = await self._catalogue.at(connection, key.platform_id, key.campaign_id, locked)
             if campaign is None:
                 return Rejected("CAMPAIGN_UNKNOWN")
-            answer = await self._decide(work, campaign, stock, command, actor, key, response)
+            refusal = await _merchant_refusal(connection, campaign) if isinstance(command, domain.Publish) else None
+            answer = refusal or await self._decide(work, campaign, stock, command, actor, key, response)
             await requests.store(connection, [[Decided(key, answer, key.campaign_id)]])
         return answer
 
@@ -192,6 +199,12 @@ class CampaignHandler:
         work.tell(translate.campaign_changed(decision, actor, now))
         levels = dict(sorted((stock | _offered(decision, stock)).items()))
         return response(translate.campaign(after, now, levels)).SerializeToString()
+
+
+async def _merchant_refusal(connection: AsyncConnection[TupleRow], campaign: Campaign) -> Rejected | None:
+    """Refuse what would put an offer of a suspended merchant up; the platform is kept."""
+    reason = await merchants.find_suspension(connection, campaign.platform_id, campaign.merchant_id)
+    return Rejected("MERCHANT_SUSPENDED", {"suspension_reason": reason}) if reason else None
 
 
 async def _informed(

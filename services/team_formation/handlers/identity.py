@@ -105,6 +105,9 @@ class Done:
     """All of it, which is kept nowhere."""
     replaced: Key | None = None
     merchant: SuspendedMerchant | None = None
+    """The one that is suspended."""
+    merchant_id: str = ""
+    """The one whose suspension began, changed or ended."""
 
 
 def decide(platform: Platform, command: Command, now: datetime) -> Done:
@@ -198,7 +201,7 @@ def _merchant_changed(platform: Platform, before: SuspendedMerchant | None, afte
         wire.suspended_merchant(before) if before else None,
         wire.suspended_merchant(after) if after else None,
     )
-    return Done(replace(platform, suspended_merchants=tuple(merchants)), (told,))
+    return Done(replace(platform, suspended_merchants=tuple(merchants)), (told,), merchant_id=one.merchant_id)
 
 
 def _key(platform: Platform, key_id: str) -> Key:

@@ -19,6 +19,7 @@ from services.chassis.requests import Answer, Decided, RequestKey
 from services.chassis.work import Work
 from services.team_formation import translate
 from services.team_formation.handlers.identity import Command, CreateKey, Done, Touched, decide, new_key
+from services.team_formation.store.merchants import note_merchant
 from services.team_formation.translate.identity import api_key, platform_changed, platform_state
 
 TRIES = 5
@@ -112,6 +113,8 @@ class PlatformHandler:
             for item in done.touched
         ]
         await audit.note(work.connection, now, *changes)
+        if done.merchant_id:
+            await note_merchant(work.connection, platform.platform_id, done.merchant_id)
         event = events_pb2.PlatformEvent(
             event_id=str(ids.derived_id(platform.platform_id, platform.sequence)),
             platform_id=ids.opaque(platforms.ID_PREFIX, platform.platform_id),
