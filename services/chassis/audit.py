@@ -1,7 +1,10 @@
 """Who changed what a platform has set up: written in the transaction of the change, and only added to."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from google.protobuf import json_format
@@ -11,6 +14,9 @@ from psycopg.rows import TupleRow
 
 from services.chassis import ids
 from services.chassis.gate import caller_key
+
+State: TypeAlias = Message | Mapping[str, object]
+"""How something stands: a message, or what is said of it, both written as JSON."""
 
 LONGEST_STATE = 16 * 1024
 """Characters of a state that is written out; of a longer one its size alone."""
@@ -24,9 +30,9 @@ class Change:
     rpc: str
     subject: str
     """A word for its kind and its name, for instance "channel email"."""
-    before: Message | None = None
+    before: State | None = None
     """None where it was not there."""
-    after: Message | None = None
+    after: State | None = None
     """None where it is gone."""
     request_id: str = ""
 
@@ -104,8 +110,10 @@ async def list_entries(
     return [Row(*row) async for row in cursor]
 
 
-def _written(state: Message | None) -> str:
+def _written(state: State | None) -> str:
     if state is None:
         return ""
-    text = json_format.MessageToJson(state, preserving_proto_field_name=True, indent=None, ensure_ascii=False)
+    if isinstance(state, Message):
+        state = json_format.MessageToDict(state, preserving_proto_field_name=True)
+    text = json.dumps(state, ensure_ascii=False)
     return text if len(text) <= LONGEST_STATE else f'{{"characters": {len(text)}}}'

@@ -37,6 +37,7 @@ from services.notification.rpc import internal_servicer, servicer
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
+from services.team_formation.chats.apps import Apps
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, PlatformHandler
 from services.team_formation.handover import HandoverTokens
@@ -217,6 +218,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         HandoverTokens(ring(), PUBLIC_URL),
         MemberLinks("a secret of tests", PUBLIC_URL),
         PromoterLinks("a secret of tests", PUBLIC_URL),
+        apps=Apps(formation.database, clock, SEALER),
         neighbours=neighbours,
     )
     public = TeamFormationServicer(desk)

@@ -1,6 +1,6 @@
 """Creates and changes campaigns: pricing compiles the ladder, then one transaction stores and tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
@@ -13,7 +13,8 @@ from groupbuy.team_formation.v1 import types_pb2
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import ids, requests
+from services.chassis import audit, ids, requests
+from services.chassis.audit import Change
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Raced, Rejected, invalid
@@ -91,12 +92,28 @@ class CampaignHandler:
                 if stock:
                     await store.offer_stock(work.connection, campaign.platform_id, campaign.campaign_id, stock)
                 await note_created(work, compiled, self._clock.now())
+                await self._audit(work, key, None, compiled, {"merchant_id": compiled.merchant_id})
                 work.tell(translate.campaign_created(compiled, now))
                 levels = {sku: Level(units, 0) for sku, units in stock.items()}
                 written = translate.campaign(compiled, now, levels)
                 answer = pb.CreateCampaignResponse(campaign=written).SerializeToString()
             await requests.store(work.connection, [[Decided(key, answer, campaign.campaign_id)]])
         return answer
+
+    async def _audit(
+        self, work: Work, key: RequestKey, before: Campaign | None, after: Campaign, said: Mapping[str, object]
+    ) -> None:
+        """Note which key did it: what was done stands in the campaign's changes, by version."""
+        now = self._clock.now(after.platform_id)
+        change = Change(
+            after.platform_id,
+            key.rpc,
+            f"campaign {translate.campaign_id(after.campaign_id)}",
+            {"version": before.version, "state": str(before.state(now))} if before else None,
+            {"version": after.version, "state": str(after.state(now)), **said},
+            key.request_id,
+        )
+        await audit.note(work.connection, self._clock.now(), change)
 
     async def compile(self, campaign: Campaign, ladder: ladder_pb2.Ladder) -> Campaign | Rejected:
         """Have pricing make the price table of a campaign's items and a ladder."""
@@ -196,6 +213,8 @@ class CampaignHandler:
             await store.offer_stock(connection, after.platform_id, after.campaign_id, decision.offered)
         await store.insert_change(connection, decision, actor, key.request_id, now)
         await note_changed(work, campaign, decision, self._clock.now())
+        said = {"action": str(decision.action), "fields": list(decision.fields), "actor": actor}
+        await self._audit(work, key, campaign, after, said)
         work.tell(translate.campaign_changed(decision, actor, now))
         levels = dict(sorted((stock | _offered(decision, stock)).items()))
         return response(translate.campaign(after, now, levels)).SerializeToString()
