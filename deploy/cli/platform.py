@@ -6,6 +6,7 @@ import click
 from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 
 from deploy.cli.formation import SECONDS, formation
+from deploy.cli.platform_audit import audit
 from deploy.cli.platform_keys import NOT_AGAIN, create_key, keys
 from deploy.cli.platform_merchants import merchants
 from deploy.cli.stack import data_option
@@ -21,6 +22,7 @@ def platform() -> None:
 
 platform.add_command(keys)
 platform.add_command(merchants)
+platform.add_command(audit)
 
 
 @platform.command(short_help="Create a platform and show its id and first key.")

@@ -231,6 +231,16 @@ async def test_operators_suspend_a_platform_with_a_reason_and_resume_it(groupbuy
     assert "suspended" not in (await groupbuy("list")).output
 
 
+async def test_operators_see_who_changed_what(groupbuy: Any) -> None:
+    platform = re.findall(r"platform (plat_\S+)", (await groupbuy("create", "Tea shop")).output)[0]
+    await groupbuy("suspend", platform, "--reason", "The bill was not paid.")
+    lines = (await groupbuy("audit", platform, "--states")).output.splitlines()
+    assert re.fullmatch(r"20\S+Z  SuspendPlatform  platform  by operator", lines[0])
+    assert '"suspended": true' in lines[2]
+    assert [line.split()[1] for line in lines[::3]] == ["SuspendPlatform", "CreatePlatform", "CreatePlatform"]
+    assert "Nothing" in (await groupbuy("audit", platform, "--rpc", "PutChannel", "--since", "2026-01-01")).output
+
+
 async def test_operators_suspend_a_merchant_and_resume_it(groupbuy: Any) -> None:
     platform = re.findall(r"platform (plat_\S+)", (await groupbuy("create", "Tea shop")).output)[0]
     said = (await groupbuy("merchants", "suspend", platform, "tea-co", "--reason", "It did not deliver.")).output

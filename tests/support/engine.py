@@ -304,7 +304,8 @@ async def listening(engine: Engine) -> AsyncIterator[dict[str, str]]:
         names = ("team_formation", "pricing", "notification")
         for name, (database, group) in zip(names, await _servicers(engine, stack), strict=True):
             keys = KeyRing(database, engine.formation.clock)
-            server = GrpcServer("127.0.0.1:0", group, keys, service_key=SERVICE_KEY, drain_seconds=1)
+            every = _with_chassis(name, database, group)
+            server = GrpcServer("127.0.0.1:0", every, keys, service_key=SERVICE_KEY, drain_seconds=1)
             await server.start()
             stack.push_async_callback(server.stop)
             addresses[name] = f"127.0.0.1:{server.port}"
