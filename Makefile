@@ -5,12 +5,15 @@ ARGS   ?=
 KIND   ?=
 KAFKA  ?=
 PART   ?=
+CALLS  ?=
+SEED   ?=
+ONLY   ?=
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto demo up test bench lint format lock clean user developer
+.PHONY: help setup proto clients demo up test fuzz bench lint format lock sbom audit clean user developer
 
 ## See it run
 
@@ -26,9 +29,16 @@ setup: developer  ## Make .venv with all that users, lint and tests need, and ge
 
 proto: user  ## Generate gen/groupbuy from proto/, if something changed there
 
+clients: developer  ## Build the client packages for Python and TypeScript (where Node is) into dist/
+	@$(BIN)/python tools/clients.py $(ARGS)
+
 test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
 	$(BIN)/python -m pytest $(addprefix tests/,$(KIND)) $(ARGS)
+
+fuzz: developer  ## Call every RPC with valid and hostile requests of two platforms. CALLS=1000000 makes so many, SEED=7 others, ONLY=12 one
+	@GROUPBUY_FUZZ_CALLS=$(CALLS) GROUPBUY_FUZZ_SEED=$(SEED) GROUPBUY_FUZZ_ONLY=$(ONLY) \
+	$(BIN)/python -m pytest tests/integration/test_fuzz.py $(ARGS)
 
 bench: developer  ## Measure the engine beside what it is compared with, into build/bench.json. PART=join runs one part
 	@$(BIN)/python -m tests.bench $(PART) $(ARGS)
@@ -43,8 +53,14 @@ format: developer  ## Put the code into the one format and repair what ruff can 
 lock:  ## Resolve the dependencies again. ARGS="--upgrade" takes new versions
 	@$(PYTHON) tools/lock.py $(ARGS)
 
+sbom:  ## Write what ships as a CycloneDX bill of materials into build/sbom.json
+	@$(PYTHON) -m tools.sbom
+
+audit:  ## Ask the advisory services about what ships; where they cannot be reached it says so, and is no pass
+	@$(PYTHON) -m tools.audit
+
 clean:  ## Remove all that make made: environments, generated code, caches
-	@rm -rf .venv .venv-lock .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules
+	@rm -rf .venv .venv-lock .venv-supply .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/src/generated
 	@find deploy services tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## Show this list

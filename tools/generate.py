@@ -2,8 +2,8 @@
 
 The package can be imported and shipped: each folder has an `__init__.py`, `py.typed` marks it as typed, and the tables
 of proto/ lie beside it: `importlib.resources.files("groupbuy") / "topics.toml"`. The names of proto/reasons.toml are a
-type besides, in groupbuy/reasons.py. The new tree replaces the old one only when it is complete. Nothing happens while
-sources, generator and protoc are what they were last time.
+type besides, in groupbuy/reasons.py; each public service has an OpenAPI document beside its code. The new tree replaces
+the old one only when it is complete. Nothing happens while sources, generator and protoc are what they were last time.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -26,8 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
 GEN = ROOT / "gen"
 TARGET = GEN / "groupbuy"
+TYPESCRIPT = ROOT / "clients" / "typescript" / "src" / "generated"
 STAMP = GEN / ".generated-from"
 REASONS = PROTO / "reasons.toml"
+DESCRIBE = [
+    ROOT / "tools" / f"{name}.py" for name in ("describe", "descriptors", "openapi", "rpc_reasons", "typescript")
+]
+DESCRIPTORS = "groupbuy.binpb"
 PLUGINS = ("grpcio-tools", "mypy-protobuf")
 # google/protobuf comes with protoc, google/rpc with googleapis-common-protos.
 INCLUDES = (Path(grpc_tools.__file__).parent / "_proto", Path(sysconfig.get_path("purelib")))
@@ -64,13 +70,15 @@ def main() -> int:
 def generate() -> None:
     """Bring gen/groupbuy up to date with proto/."""
     fingerprint = fingerprint_of_sources()
-    if TARGET.exists() and STAMP.exists() and STAMP.read_text() == fingerprint:
+    has_clients = TYPESCRIPT.exists() or not TYPESCRIPT.parent.exists()
+    if has_clients and TARGET.exists() and STAMP.exists() and STAMP.read_text() == fingerprint:
         return
     with tempfile.TemporaryDirectory(dir=GEN, prefix=".new-") as folder:
         fresh = Path(folder) / "groupbuy"
         fresh.mkdir()
         compile_protos(Path(folder))
         make_package(fresh)
+        describe(Path(folder) / DESCRIPTORS, fresh)
         (fresh / "reasons.py").write_text(names_of_reasons())
         fresh.chmod(0o755)
         replace(fresh, Path(folder) / "old")
@@ -84,8 +92,8 @@ def protos() -> list[Path]:
 
 
 def tables() -> list[Path]:
-    """Return what proto/ holds as data: topics, reasons of refusals."""
-    return sorted(PROTO.glob("*.toml"))
+    """Return what proto/ holds as data: topics, reasons of refusals, the policy of clients."""
+    return sorted([*PROTO.glob("*.toml"), *PROTO.glob("*.json")])
 
 
 def fingerprint_of_sources() -> str:
@@ -93,7 +101,7 @@ def fingerprint_of_sources() -> str:
     seen = hashlib.sha256()
     for plugin in PLUGINS:
         seen.update(f"{plugin} {version(plugin)}\n".encode())
-    for path in [Path(__file__), *protos(), *tables()]:
+    for path in [Path(__file__), ROOT / "pyproject.toml", *DESCRIBE, *protos(), *tables()]:
         seen.update(f"{path.relative_to(ROOT)}\n".encode())
         seen.update(path.read_bytes())
     return seen.hexdigest()
@@ -111,6 +119,9 @@ def compile_protos(out: Path) -> None:
         *(f"--proto_path={path}" for path in INCLUDES),
         *(f"--{kind}_out={out}" for kind in ("python", "grpc_python")),
         *(f"--{kind}_out=quiet:{out}" for kind in ("mypy", "mypy_grpc")),
+        f"--descriptor_set_out={out / DESCRIPTORS}",
+        "--include_source_info",
+        "--include_imports",
     ]
     if protoc.main([*arguments, *sources]) != 0:
         message = "protoc refused a source, see above"
@@ -130,6 +141,16 @@ def make_package(package: Path) -> None:
     (package / "py.typed").touch()
     for table in tables():
         shutil.copyfile(table, package / table.name)
+
+
+def describe(descriptors: Path, package: Path) -> None:
+    """Write what is made from descriptors, by a program of its own: it stands on modules beside this file."""
+    # an archive for a wheel has no clients in it
+    clients = [str(TYPESCRIPT)] if TYPESCRIPT.parent.exists() else []
+    command = [sys.executable, "-m", "tools.describe", str(descriptors), str(package), *clients]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        message = "the protos cannot be described, see above"
+        raise GenerationError(message)
 
 
 def names_of_reasons() -> str:

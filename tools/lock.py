@@ -4,7 +4,8 @@
     python3 tools/lock.py --upgrade    takes the newest versions that pyproject.toml allows
 
 Each lock contains the one before it: runtime (what an image needs), local (and what `groupbuy up` needs from a clone),
-test (and what lint and tests need). The resolver has an environment of its own, locked too.
+test (and what lint and tests need). The resolver has an environment of its own, locked too, and so have the tools that
+list and audit what ships.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def main(options: list[str]) -> int:
         for name, selection in SELECTIONS.items():
             widest = [] if name == "test" else ["--constraint", str(LOCKS / "test.lock")]
             resolve("pyproject.toml", *selection, *widest, *options, output=LOCKS / f"{name}.lock")
-        resolve("pyproject.toml:lock", *options, output=LOCKS / "lock.lock")
+        for group in ("lock", "supply"):
+            resolve(f"pyproject.toml:{group}", *options, output=LOCKS / f"{group}.lock")
     except subprocess.CalledProcessError as problem:
         return problem.returncode
     return 0

@@ -1,9 +1,6 @@
 """Writes docs/refusals.md from proto/reasons.toml and from the comments of the RPCs in proto/.
 
-    .venv/bin/python tools/refusals.py
-
-A comment lists the reasons of its RPC after "Reasons:", up to the next full stop; "as JoinTeam" takes over the list of
-another RPC of the same service.
+.venv/bin/python tools/refusals.py
 """
 
 from __future__ import annotations
@@ -11,10 +8,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from services.chassis.reasons import Reason, read_reasons
+from tools.rpc_reasons import Rpc, all_reasons, read_rpc
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
@@ -35,7 +32,13 @@ AUDIENCES = {
     "developer": "The calling program has to be mended; a buyer never sees it.",
     "operator": "Those who run the engine meet it in the calls between services; a platform never does.",
 }
-KINDS_OF_CALLS = ("call", "call with a request_id", "call with a page_token")
+KINDS_OF_CALLS = (
+    "call",
+    "call that streams",
+    "call over HTTP",
+    "call with a request_id",
+    "call with a page_token",
+)
 
 HEAD = """\
 # Refusals
@@ -53,21 +56,6 @@ may change at any time. A value longer than 300 bytes is cut and ends in three d
 _RPC = re.compile(r"rpc (\w+)\(")
 _SERVICE = re.compile(r"service (\w+)")
 _PACKAGE = re.compile(r"package ([\w.]+);")
-_REASON = re.compile(r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{3,})\b")
-_AS = re.compile(r"\bas (\w+)")
-
-
-@dataclass(frozen=True)
-class Rpc:
-    """One RPC with what its comment says of its refusals."""
-
-    service: str
-    """Its full name, with the package."""
-    name: str
-    reasons: tuple[str, ...]
-    """The reasons that its comment names itself, in its order."""
-    like: tuple[str, ...]
-    """Other RPCs of the service whose reasons it has too."""
 
 
 def main() -> int:
@@ -104,19 +92,8 @@ def read_rpcs(text: str) -> Iterator[Rpc]:
         elif found := _SERVICE.match(line):
             service = f"{package}.{found[1]}"
         elif found := _RPC.match(line):
-            listed = " ".join(comment).partition("Reasons:")[2].partition(".")[0]
-            yield Rpc(service, found[1], tuple(_REASON.findall(listed)), tuple(_AS.findall(listed)))
+            yield read_rpc(service, found[1], " ".join(comment))
         comment = []
-
-
-def all_reasons(rpc: Rpc, calls: Iterable[Rpc], seen: frozenset[str] = frozenset()) -> list[str]:
-    """Return the reasons of an RPC, those of the RPCs it is like included; KeyError where it is like none there is."""
-    others = {other.name: other for other in calls if other.service == rpc.service}
-    found = dict.fromkeys(rpc.reasons)
-    for name in rpc.like:
-        if name not in seen:
-            found |= dict.fromkeys(all_reasons(others[name], others.values(), seen | {rpc.name}))
-    return list(found)
 
 
 def _words() -> Iterator[str]:

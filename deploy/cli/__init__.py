@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": Place("deploy.cli.replay", "replay", "Build derived tables again from the events, and compare them."),
     "settlements": Place("deploy.cli.settlements", "settlements", "Export the settlement lines of a platform."),
     "reconcile": Place("deploy.cli.reconcile", "reconcile", "Compare a shop's own books with the settlement lines."),
+    "import": Place("deploy.cli.importing", "import_teams", "Bring running teams over from another system."),
     "migrate": Place("deploy.cli.servers", "migrate", "Bring the services' databases up to date."),
     "topics": Place("deploy.cli.servers", "topics", "Create the topics that are missing in Kafka."),
 }

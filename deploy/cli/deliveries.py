@@ -13,6 +13,7 @@ from groupbuy.notification.v1 import events_pb2, messages_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb
 from groupbuy.notification.v1.notification_service_pb2_grpc import NotificationStub
 
+from deploy.channels import open_channel
 from deploy.cli.installation import KEY_REMEDY, find_installation
 from deploy.cli.stack import data_option
 from deploy.local.answers import in_words
@@ -105,5 +106,5 @@ def _notification(data: Path) -> Iterator[tuple[Any, tuple[tuple[str, str], ...]
     address = installation.need("notification")
     metadata = (("authorization", f"Bearer {installation.need('platform_key')}"),)
     own = {grpc.StatusCode.UNAUTHENTICATED: KEY_REMEDY}
-    with grpc.insecure_channel(address) as channel, in_words("notification", address, own):
+    with open_channel(address) as channel, in_words("notification", address, own):
         yield NotificationStub(channel), metadata

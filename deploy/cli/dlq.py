@@ -12,6 +12,7 @@ from google.protobuf import json_format
 from groupbuy.chassis.v1 import parked_internal_pb2 as pb
 from groupbuy.chassis.v1.parked_internal_pb2_grpc import ParkedInternalStub
 
+from deploy.channels import open_channel
 from deploy.cli.formation import SERVICE_KEY
 from deploy.cli.installation import Installation, find_installation
 from deploy.cli.stack import data_option
@@ -139,7 +140,7 @@ def _service(installation: Installation, name: str) -> Iterator[_Service]:
     if name not in readers():
         raise LocalError(f"No service {name} reads topics.", f"Name one of {', '.join(readers())}.")
     metadata = (("authorization", f"Bearer {installation.need('service_key')}"),)
-    with grpc.insecure_channel(installation.need(name)) as channel:
+    with open_channel(installation.need(name)) as channel:
         yield _Service(name, ParkedInternalStub(channel), metadata)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 from groupbuy.team_formation.v1.team_formation_internal_pb2_grpc import TeamFormationInternalStub
 
+from deploy.channels import open_channel
 from deploy.cli.installation import Installation, find_installation
 from deploy.local.answers import in_words
 
@@ -24,5 +25,5 @@ def formation(data: Path) -> Iterator[tuple[TeamFormationInternalStub, Metadata]
     address = installation.need("team_formation")
     metadata = (("authorization", f"Bearer {installation.need('service_key')}"),)
     own = {grpc.StatusCode.UNAUTHENTICATED: SERVICE_KEY}
-    with grpc.insecure_channel(address) as channel, in_words("team_formation", address, own):
+    with open_channel(address) as channel, in_words("team_formation", address, own):
         yield TeamFormationInternalStub(channel), metadata

@@ -14,6 +14,7 @@ import grpc
 from groupbuy.notification.v1 import streaming_pb2
 from groupbuy.notification.v1.notification_service_pb2_grpc import NotificationStub
 
+from deploy.channels import open_async_channel
 from deploy.cli.installation import KEY_REMEDY, find_installation
 from deploy.cli.stack import data_option
 from deploy.local.answers import in_words
@@ -158,7 +159,7 @@ def listen(
     cursor = cursor_file.read_text().strip() if cursor_file and cursor_file.exists() else ""
 
     async def run() -> None:
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with open_async_channel(address) as channel:
             stub = NotificationStub(channel)
             await Listener(stub, key, types, forward, secret, cursor_file, as_json, from_start, most, cursor).run()
 

@@ -8,13 +8,14 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 from deploy.cli.formation import SECONDS, formation
 from deploy.cli.platform_audit import audit
 from deploy.cli.platform_keys import NOT_AGAIN, create_key, keys
+from deploy.cli.platform_limits import limits
 from deploy.cli.platform_merchants import merchants
 from deploy.cli.stack import data_option
 
 
 @click.group()
 def platform() -> None:
-    """Create and list platforms, suspend them, and manage their keys.
+    """Create and list platforms, suspend them, and manage their keys and limits.
 
     Talks to GROUPBUY_TEAM_FORMATION with GROUPBUY_SERVICE_KEY, or to the stack that runs on the data directory.
     """
@@ -23,6 +24,7 @@ def platform() -> None:
 platform.add_command(keys)
 platform.add_command(merchants)
 platform.add_command(audit)
+platform.add_command(limits)
 
 
 @platform.command(short_help="Create a platform and show its id and first key.")

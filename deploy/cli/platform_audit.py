@@ -9,6 +9,7 @@ from groupbuy.chassis.v1 import audit_internal_pb2 as pb
 from groupbuy.chassis.v1 import audit_pb2
 from groupbuy.chassis.v1.audit_internal_pb2_grpc import AuditInternalStub
 
+from deploy.channels import open_channel
 from deploy.cli.formation import SECONDS, SERVICE_KEY
 from deploy.cli.installation import Installation, find_installation
 from deploy.cli.spans import Moment
@@ -64,7 +65,7 @@ def _of(installation: Installation, service: str, request: pb.ListChangesRequest
     address = installation.need(service)
     metadata = (("authorization", f"Bearer {installation.need('service_key')}"),)
     own = {grpc.StatusCode.UNAUTHENTICATED: SERVICE_KEY}
-    with grpc.insecure_channel(address) as channel, in_words(service, address, own):
+    with open_channel(address) as channel, in_words(service, address, own):
         return list(AuditInternalStub(channel).ListChanges(request, metadata=metadata, timeout=SECONDS).entries)
 
 

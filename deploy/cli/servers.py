@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from deploy.channels import kafka_security
 from deploy.cli.installation import find_installation
 from deploy.cli.stack import data_option
 from deploy.local.stack.databases import prepare_databases
@@ -29,5 +30,5 @@ def topics(data: Path) -> None:
 
     Works on GROUPBUY_KAFKA, or on the stack that runs on the data directory.
     """
-    created = asyncio.run(prepare_topics(find_installation(data).need("kafka")))
+    created = asyncio.run(prepare_topics(find_installation(data).need("kafka"), kafka_security()))
     click.echo(f"{created} topics created" if created else "all topics are there")

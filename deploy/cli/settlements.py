@@ -13,6 +13,7 @@ import grpc
 from groupbuy.pricing.v1 import events_pb2, settlements_pb2
 from groupbuy.pricing.v1.pricing_service_pb2_grpc import PricingStub
 
+from deploy.channels import open_channel
 from deploy.cli.installation import KEY_REMEDY, find_installation
 from deploy.cli.stack import data_option
 from deploy.local.answers import in_words
@@ -207,7 +208,7 @@ def pricing(data: Path) -> Iterator[tuple[PricingStub, tuple[tuple[str, str], ..
     installation = find_installation(data)
     address = installation.need("pricing")
     metadata = (("authorization", f"Bearer {installation.need('platform_key')}"),)
-    with grpc.insecure_channel(address) as channel:
+    with open_channel(address) as channel:
         own = {grpc.StatusCode.UNAUTHENTICATED: KEY_REMEDY}
         with in_words("pricing", address, own):
             yield PricingStub(channel), metadata

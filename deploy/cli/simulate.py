@@ -11,6 +11,7 @@ from groupbuy.team_formation.v1 import types_pb2
 from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
 from rich.console import Console
 
+from deploy.channels import open_channel
 from deploy.cli.installation import find_installation
 from deploy.cli.stack import data_option
 from deploy.local.answers import code_of, details_of
@@ -100,7 +101,7 @@ def _campaign(campaign_id: str, data: Path) -> types_pb2.Campaign:
     installation = find_installation(data)
     address, key = installation.need("team_formation"), installation.need("platform_key")
     metadata = (("authorization", f"Bearer {key}"),)
-    with grpc.insecure_channel(address) as channel:
+    with open_channel(address) as channel:
         try:
             request = pb.GetCampaignRequest(campaign_id=campaign_id)
             return TeamFormationStub(channel).GetCampaign(request, metadata=metadata, timeout=SECONDS).campaign

@@ -9,6 +9,7 @@ from groupbuy.notification.v1.notification_service_pb2_grpc import NotificationS
 from groupbuy.pricing.v1.pricing_service_pb2_grpc import PricingStub
 from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
 
+from deploy.channels import open_channel
 from deploy.local.answers import code_of, details_of, remedy
 from deploy.local.errors import LocalError
 
@@ -59,6 +60,6 @@ def a_shop(team_formation: str, pricing: str, notification: str, key: str) -> It
     """Open the services at their addresses."""
     with ExitStack() as stack:
         one, two, three = (
-            stack.enter_context(grpc.insecure_channel(address)) for address in (team_formation, pricing, notification)
+            stack.enter_context(open_channel(address)) for address in (team_formation, pricing, notification)
         )
         yield Shop(TeamFormationStub(one), PricingStub(two), NotificationStub(three), key)

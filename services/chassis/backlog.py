@@ -8,6 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from services.chassis import kafka_clients
 from services.chassis.consumer import record_of
+from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 from services.chassis.messages import Record
 
 Positions: TypeAlias = dict[TopicPartition, int]
@@ -19,9 +20,10 @@ _POLL_MS = 1_000
 class Backlog:
     """The records of topics as far as they are kept; a client that commits nothing. KafkaError where Kafka is away."""
 
-    def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
+    def __init__(self, bootstrap: str, topics: Sequence[str], security: KafkaSecurity = PLAINTEXT) -> None:
         self._bootstrap = bootstrap
         self._topics = list(topics)
+        self._security = security
 
     async def read(self, since: Positions) -> AsyncGenerator[list[Record], None]:
         """Read batches from positions on (a partition that is not named: from its beginning) to where each ends now.
@@ -51,6 +53,7 @@ class Backlog:
             max_poll_records=MOST,
             allow_auto_create_topics=False,
             metrics_enabled=False,
+            **self._security.options,
         )
 
     def _seek(self, consumer: KafkaConsumer, since: Positions) -> Positions:

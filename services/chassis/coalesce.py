@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from itertools import chain
 from typing import Generic, TypeAlias, TypeVar
 
-from services.chassis import logs, metrics, trace
+from services.chassis import logs, metrics, queueing, trace
 from services.chassis.errors import Raced, Rejected, Unavailable
 from services.chassis.status import transient
+from services.chassis.turns import Turns
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")
@@ -17,6 +18,12 @@ Answer = TypeVar("Answer")
 Decide: TypeAlias = Callable[[Sequence[Command]], Awaitable[Sequence[Answer | Rejected]]]
 
 LIMIT = 500
+PART = 100
+"""A bulk waits in parts of so many, so that parties can take turns."""
+SHARE = 100
+"""So many commands of a party are in a batch while others call too: so others never wait for a batch much longer."""
+APART_SECONDS = 1.0
+"""A party is alone when nobody else has called for so long."""
 GATHER_SECONDS = 0.006
 GATHER_STEP_SECONDS = 0.001
 CROWD = 4
@@ -34,15 +41,20 @@ log = logs.logger(__name__)
 class _Call(Generic[Command, Answer]):
     """What one caller brings and waits for: commands, an answer for each, the trace they came with."""
 
-    __slots__ = ("_answers", "_left", "commands", "done", "is_bulk", "traceparent")
+    __slots__ = ("_answers", "_left", "came_at", "commands", "done", "is_bulk", "traceparent")
 
     def __init__(self, commands: Sequence[Command], *, is_bulk: bool) -> None:
         self.commands = commands
         self.is_bulk = is_bulk
+        self.came_at = time.monotonic()
         self.traceparent = trace.current()
         self.done: asyncio.Future[list[Answer | Rejected]] = asyncio.get_running_loop().create_future()
         self._answers: list[Answer | Rejected] = [_UNANSWERED] * len(commands)
         self._left = len(commands)
+
+    def size(self) -> int:
+        """Tell how much room it takes in a batch: none where its caller has given up."""
+        return 0 if self.done.done() else len(self.commands)
 
     def settle(self, index: int, answer: Answer | Rejected) -> None:
         self._answers[index] = answer
@@ -65,6 +77,10 @@ _Slot: TypeAlias = tuple[_Call[Command, Answer], int]
 """One command: the call that brought it, and its place there."""
 
 
+def _nobody(_command: object) -> None:
+    """Take all commands as those of one party."""
+
+
 class Coalescer(Generic[Command, Answer]):
     """Hands commands to one decision at a time, as many as wait, at most `limit`.
 
@@ -76,6 +92,12 @@ class Coalescer(Generic[Command, Answer]):
 
     Where decisions do not depend on each other, several batches may be `abreast`: the next one begins when the last one
     is slow, so that what comes meanwhile waits for the database once, not twice.
+
+    `party` says whose a command is; the commands of one call are one party's. Parties take turns within each batch, and
+    while several call, none has more than a share of it: who brings much waits behind itself. A lone party has all.
+
+    A caller that would wait longer than `queueing` allows is told so at once, Rejected OVERLOADED: when what its party
+    brought so long ago still waits.
     """
 
     def __init__(
@@ -86,6 +108,7 @@ class Coalescer(Generic[Command, Answer]):
         limit: int = LIMIT,
         gather: float = GATHER_SECONDS,
         abreast: int = 1,
+        party: Callable[[Command], Hashable] = _nobody,
     ) -> None:
         self._name = name
         self._decide = decide
@@ -93,20 +116,30 @@ class Coalescer(Generic[Command, Answer]):
         self._gather = gather
         self._abreast = abreast
         self._under_way: set[asyncio.Task[int]] = set()
-        self._singles: deque[_Call[Command, Answer]] = deque()
-        self._bulks: deque[_Call[Command, Answer]] = deque()
+        self._party = party
+        self._singles: Turns[_Call[Command, Answer]] = Turns(_Call.size)
+        self._bulks: Turns[_Call[Command, Answer]] = Turns(_Call.size)
         self._turns = deque([self._singles, self._bulks])
+        self._last_party: Hashable = None
+        self._mixed_at = float("-inf")
+        """When a party called after another one did."""
         self._waiting = 0
         self._arrived = asyncio.Event()
         self._stopped = False
 
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for a batch."""
+        return self._waiting
+
     async def submit(self, command: Command) -> Answer:
         """Have a command decided.
 
-        Raises Rejected for a refusal, Unavailable when the process stops, and what the decision raised. A caller who
-        gives up before the decision is dropped.
+        Raises Rejected for a refusal, OVERLOADED among them, Unavailable when the process stops, and what the decision
+        raised. A caller who gives up before the decision is dropped.
         """
-        [answer] = await self._enter(_Call([command], is_bulk=False))
+        party = self._admit(self._singles, command)
+        [answer] = await self._enter(self._singles, party, _Call([command], is_bulk=False))
         if isinstance(answer, Rejected):
             raise answer
         return answer
@@ -116,15 +149,35 @@ class Coalescer(Generic[Command, Answer]):
 
         What failed for one command alone is its refusal, INTERNAL. What may pass, Unavailable and its like, is raised
         for all: some may be decided then, and the same call tells so. A caller who gives up before that is dropped.
+        OVERLOADED is raised before any of them is taken on.
         """
-        parts = [commands[at : at + self._limit] for at in range(0, len(commands), self._limit)]
-        answers = await asyncio.gather(*(self._enter(_Call(part, is_bulk=True)) for part in parts))
+        if not commands:
+            return []
+        party = self._admit(self._bulks, commands[0])
+        size = min(PART, self._limit)
+        parts = [commands[at : at + size] for at in range(0, len(commands), size)]
+        calls: list[_Call[Command, Answer]] = [_Call(part, is_bulk=True) for part in parts]
+        answers = await asyncio.gather(*(self._enter(self._bulks, party, call) for call in calls))
         return list(chain.from_iterable(answers))
 
-    def _enter(self, call: _Call[Command, Answer]) -> asyncio.Future[list[Answer | Rejected]]:
+    def _admit(self, queue: Turns[_Call[Command, Answer]], command: Command) -> Hashable:
+        """Tell whose a command is; Rejected OVERLOADED where it would wait for too long."""
+        party = self._party(command)
+        oldest = queue.oldest(party)
+        if oldest is not None and (refusal := queueing.refusal(oldest.came_at)):
+            metrics.SHED.labels(self._name).inc()
+            raise refusal
+        if party != self._last_party:
+            self._mixed_at = self._mixed_at if self._last_party is None else time.monotonic()
+            self._last_party = party
+        return party
+
+    def _enter(
+        self, queue: Turns[_Call[Command, Answer]], party: Hashable, call: _Call[Command, Answer]
+    ) -> asyncio.Future[list[Answer | Rejected]]:
         if self._stopped:
             raise _stopping()
-        (self._bulks if call.is_bulk else self._singles).append(call)
+        queue.add(party, call)
         self._waiting += len(call.commands)
         self._arrived.set()
         return call.done
@@ -178,9 +231,10 @@ class Coalescer(Generic[Command, Answer]):
         """Take whole calls while they fit: first of those whose turn it is, then of the others, whose turn is next."""
         batch: list[_Slot[Command, Answer]] = []
         turn = bool(self._turns[0])
+        alone = time.monotonic() - self._mixed_at > APART_SECONDS
+        had: Counter[Hashable] = Counter()
         for queue in self._turns:
-            while queue and len(batch) + len(queue[0].commands) <= self._limit:
-                call = queue.popleft()
+            for call in queue.take(self._limit - len(batch), self._limit if alone else SHARE, had):
                 self._waiting -= len(call.commands)
                 if not call.done.done():
                     batch += [(call, index) for index in range(len(call.commands))]

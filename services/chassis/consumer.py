@@ -21,6 +21,7 @@ from kafka.errors import KafkaError
 
 from services.chassis import kafka_clients, logs, metrics
 from services.chassis.inbox import Inbox, TooManyParked
+from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 from services.chassis.messages import Record, readable
 
 BATCH = 500
@@ -47,9 +48,17 @@ class Consumer:
     """The part of a process that reads a service's topics into its inbox."""
 
     def __init__(
-        self, bootstrap: str, group: str, topics: Sequence[str], inbox: Inbox, *, session_ms: int = 10_000
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Sequence[str],
+        inbox: Inbox,
+        *,
+        session_ms: int = 10_000,
+        security: KafkaSecurity = PLAINTEXT,
     ) -> None:
         self._bootstrap = bootstrap
+        self._security = security
         self._group = group
         self._topics = list(topics)
         self._inbox = inbox
@@ -120,6 +129,7 @@ class Consumer:
             allow_auto_create_topics=False,
             metadata_max_age_ms=METADATA_MS,
             metrics_enabled=False,
+            **self._security.options,
         )
         consumer.subscribe(self._topics, listener=_HandOver(self))
         return consumer

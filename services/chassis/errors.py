@@ -28,16 +28,22 @@ class Rejected(Exception):
     """A rule said no. The reason is a name of proto/reasons.toml; the metadata has the keys that are listed there.
 
     What is said is bounded: a refusal travels in the trailers of an answer, of which clients take no more than 8 KiB.
-    A reason that is not in the list is an UnknownReasonError: nobody could look up what to do about it.
+    A reason that is not in the list is an UnknownReasonError: nobody could look up what to do about it. With
+    `retry_after` the same call may succeed in so many seconds; such a refusal is of the moment, and never stored.
     """
 
     def __init__(
-        self, reason: ReasonName, metadata: Mapping[str, object] | None = None, fields: tuple[FieldViolation, ...] = ()
+        self,
+        reason: ReasonName,
+        metadata: Mapping[str, object] | None = None,
+        fields: tuple[FieldViolation, ...] = (),
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = named(reason)
         self.metadata = {name: _short(str(value)) for name, value in (metadata or {}).items()}
         self.fields = _first(fields)
+        self.retry_after = retry_after
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import cache
 from types import TracebackType
@@ -13,14 +14,13 @@ from uuid import UUID
 import grpc
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
-from prometheus_client import Histogram
 
-from services.chassis import logs, metrics, scopes, trace
+from services.chassis import limits, queueing, scopes, trace
 from services.chassis.errors import Rejected, Unavailable, invalid
+from services.chassis.limits import Limiter
+from services.chassis.outcomes import refusal_of, seconds_of
 from services.chassis.platforms import Grant, KeyRing
-from services.chassis.status import status_of, transient
-
-log = logs.logger(__name__)
+from services.chassis.status import retry_milliseconds, status_of
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -67,8 +67,9 @@ class Entrance:
 class Gate:
     """Makes the handlers of our services from the generated ones."""
 
-    def __init__(self, keys: KeyRing, service_key: str, longest_call: float) -> None:
+    def __init__(self, keys: KeyRing, service_key: str, longest_call: float, limiter: Limiter | None = None) -> None:
         self._keys = keys
+        self._limiter = limiter
         self._service_key = service_key.encode()
         self._longest_call = longest_call
 
@@ -83,7 +84,8 @@ class Gate:
         async def call(request: Any, context: Context) -> Any:
             async with _Answered(method, context):
                 await self._enter(method, request, context)
-                return await self._in_time(behaviour(request, context), context)
+                left = cast("float | None", context.time_remaining())
+                return await self.in_time(behaviour(request, context), left)
 
         return call
 
@@ -91,8 +93,10 @@ class Gate:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
             async with _Answered(method, context):
                 await self._enter(method, request, context)
-                async for response in behaviour(request, context):
-                    yield response
+                meter = limits.current()
+                with meter.stream() if meter else nullcontext():
+                    async for response in behaviour(request, context):
+                        yield response
 
         return call
 
@@ -103,27 +107,37 @@ class Gate:
             raise invalid("request", "its bytes are no such request, or a text in it is not UTF-8")
 
     async def admit(self, method: str, metadata: Mapping[str, str]) -> None:
-        """Let a call in by what it carries, whichever door it came to; Rejected says why not.
+        """Let a call in by what it carries, whichever door it came to; Rejected says why not, RATE_LIMITED among it.
 
-        After it `caller` tells whose call this is, and `caller_key` by which of its keys.
+        After it `caller` tells whose call this is, `caller_key` by which of its keys, and `limits.current` measures it.
         """
         trace.enter(metadata.get(trace.HEADER))
         scheme, _, bearer = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not bearer:
             raise Rejected("KEY_MISSING")
-        if not _is_internal(method):
+        if not is_internal(method):
             grant = self._keys.believed(bearer) or await self._keys.grant(bearer)
+            if self._limiter:
+                key_id = grant.key_id
+                meter = self._limiter.known(key_id) or await self._limiter.meet(grant.platform_id, key_id)
+                limits.enter(meter)
+                meter.spend(limits.REQUESTS)
             if scopes.needed(method) not in grant.allows:
                 raise _scope_missing(method, grant)
             _grant.set(grant)
+            queueing.enter(self._longest_call)
         elif not self._service_key or not hmac.compare_digest(bearer.encode(), self._service_key):
             raise Rejected("KEY_UNKNOWN")
         else:
             _grant.set(None)
 
-    async def _in_time(self, answer: Coroutine[Any, Any, Any], context: Context) -> Any:
-        """Wait for an answer, for as long as a call may take; the caller's own deadline cancels it sooner."""
-        left = cast("float | None", context.time_remaining())
+    async def in_time(self, answer: Coroutine[Any, Any, Any], left: float | None = None) -> Any:
+        """Wait for an answer, for as long as a call may take; Rejected DEADLINE_PASSED where no time is left.
+
+        `left` are the seconds up to the caller's own deadline, where it has one: that cancels the call by itself.
+        """
+        if left is not None:
+            queueing.shorten(left)
         if left is not None and left <= self._longest_call:
             if left <= 0:
                 answer.close()
@@ -148,7 +162,8 @@ def _scope_missing(method: str, grant: Grant) -> Rejected:
 
 
 @cache
-def _is_internal(method: str) -> bool:
+def is_internal(method: str) -> bool:
+    """Tell whether a method, "/package.Service/Method", is for the services alone."""
     return method.split("/")[1].endswith(_INTERNAL)
 
 
@@ -169,6 +184,21 @@ def _or_bytes(write: Callable[[Any], bytes] | None) -> Callable[[Any], bytes]:
     """Write a response; one that is bytes already is left as it is."""
     serialize = cast("Callable[[Any], bytes]", write)
     return lambda response: response if type(response) is bytes else serialize(response)
+
+
+class _Ended(grpc.Status):
+    """How a call that was refused ends: by google.rpc details and, for gRPC's own retries, when to come again."""
+
+    def __init__(self, refusal: Rejected) -> None:
+        status = rpc_status.to_status(status_of(refusal))
+        self.code, self.details = status.code, status.details
+        self.trailing_metadata = status.trailing_metadata
+        if refusal.retry_after is not None:
+            pushback = _PUSHBACK, str(retry_milliseconds(refusal.retry_after))
+            self.trailing_metadata = (*status.trailing_metadata, pushback)
+
+
+_PUSHBACK = "grpc-retry-pushback-ms"
 
 
 class _Answered:
@@ -192,25 +222,8 @@ class _Answered:
             if error is not None:
                 code = "ABORTED" if isinstance(error, grpc.aio.AbortError) else "CANCELLED"
                 if isinstance(error, Exception) and code != "ABORTED":
-                    status = rpc_status.to_status(status_of(_refusal(self._method, error)))
+                    status = _Ended(refusal_of(self._method, error))
                     code = status.code.name
                     await self._context.abort_with_status(status)
         finally:
-            _seconds(self._method, code).observe(time.perf_counter() - self._began)
-
-
-@cache
-def _seconds(method: str, code: str) -> Histogram:
-    """Find the metric once: methods are those that were wrapped, codes are few."""
-    return metrics.RPC_SECONDS.labels(method, code)
-
-
-def _refusal(method: str, error: Exception) -> Rejected:
-    if isinstance(error, Rejected):
-        return error
-    cause = transient(error)
-    if cause is not None:
-        log.warning("call not answered", method=method, why=str(error).strip() or type(error).__name__)
-        return Rejected("UNAVAILABLE", {"cause": cause})
-    log.error("call failed", method=method, exc_info=error)
-    return Rejected("INTERNAL", {"trace_id": trace.trace_id()})
+            seconds_of(self._method, code).observe(time.perf_counter() - self._began)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
-from services.chassis import inbox_rows, logs, metrics, trace
+from services.chassis import erased, inbox_rows, logs, metrics, trace
 from services.chassis.database import Database
 from services.chassis.errors import Poison, Stop
 from services.chassis.inbox_rows import KeyState, Parked, TopicKey
@@ -104,8 +104,8 @@ class Inbox:
         states: Mapping[TopicKey, KeyState],
         poisoned: Mapping[UUID, str],
     ) -> "_Batch":
-        batch = _Batch(states, poisoned, self._fills)
-        for record in records:
+        batch = _Batch(work, states, poisoned, self._fills)
+        for record in await erased.renamed(work.connection, records):
             await batch.admit(record)
         for topic, events in by_topic(batch.fresh).items():
             trace.enter(events[0].record.header(trace.HEADER))
@@ -125,8 +125,13 @@ class _Batch:
     """One attempt at a batch: which of its events are fresh, which records are set aside, and what is told of it."""
 
     def __init__(
-        self, states: Mapping[TopicKey, KeyState], poisoned: Mapping[UUID, str], fills: Mapping[str, Fill]
+        self,
+        work: Work,
+        states: Mapping[TopicKey, KeyState],
+        poisoned: Mapping[UUID, str],
+        fills: Mapping[str, Fill],
     ) -> None:
+        self._work = work
         self._states = states
         self._poisoned = poisoned
         self._fills = fills
@@ -183,7 +188,8 @@ class _Batch:
         found: list[Event] = []
         while event.sequence > last + 1:
             # A poisonous one has no record of its own: the record that asked for it is parked.
-            given = [self._decoded(record) for record in await fill(event, last)]
+            records = await erased.renamed(self._work.connection, await fill(event, last))
+            given = [self._decoded(record) for record in records]
             new = [item for item in given if last < item.sequence < event.sequence]
             if not new:
                 break

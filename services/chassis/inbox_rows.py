@@ -133,6 +133,20 @@ async def list_parked(
     ]
 
 
+async def find_parked_with(connection: AsyncConnection[TupleRow], text: str) -> list[tuple[int, str, str, bytes]]:
+    """Find records in whose values a text stands: number, topic, key and value."""
+    cursor = await connection.execute(
+        "SELECT number, topic, key, value FROM parked_messages WHERE position(%s IN value) > 0 ORDER BY number",
+        (text.encode(),),
+    )
+    return [(row[0], row[1], row[2], row[3]) async for row in cursor]
+
+
+async def replace_parked(connection: AsyncConnection[TupleRow], number: int, value: bytes) -> None:
+    """Replace the value of a record."""
+    await connection.execute("UPDATE parked_messages SET value = %s WHERE number = %s", (value, number))
+
+
 def _record(
     topic: str, key: str, value: bytes, headers: Sequence[tuple[str, str]], partition: int, position: int
 ) -> Record:

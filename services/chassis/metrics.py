@@ -10,6 +10,13 @@ RPC_SECONDS = Histogram(
 )
 BATCH_SIZE = Histogram("groupbuy_batch_size", "Commands decided in one transaction.", ["queue"], buckets=_SIZES)
 BATCH_SECONDS = Histogram("groupbuy_batch_seconds", "Time of one batch's transaction.", ["queue"], buckets=_FAST)
+LIMITED = Counter(
+    "groupbuy_limited_total",
+    "Calls refused by a limit of their platform or key. Platforms are no label, as there may be any number of them.",
+    ["limit"],
+)
+OPEN_STREAMS = Gauge("groupbuy_open_streams", "Streams of platforms that are open.")
+SHED = Counter("groupbuy_shed_total", "Calls told at once that they would wait for too long.", ["queue"])
 QUEUE_LENGTH = Gauge("groupbuy_queue_length", "Commands that wait for a batch.", ["queue"])
 OUTBOX_UNSENT = Gauge("groupbuy_outbox_unsent", "Committed events that are not in Kafka yet.")
 OUTBOX_AGE = Gauge(

@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.chassis.settings import split_address
+from services.chassis.tls import Listening
 
 Check: TypeAlias = Callable[[], Awaitable[bool]]
 PROCESS_HEADER = "x-process-id"
@@ -20,7 +21,8 @@ _CHECK_SECONDS = 2.0
 class OpsServer:
     """Answers on one address; readiness is every check by name, liveness depends on nothing outside the process."""
 
-    def __init__(self, listen: str, checks: Mapping[str, Check]) -> None:
+    def __init__(self, listen: str, checks: Mapping[str, Check], tls: Listening | None = None) -> None:
+        self._tls = tls
         self._host, self._port = split_address(listen)
         self._checks = checks
         self._runner: web.AppRunner | None = None
@@ -36,7 +38,8 @@ class OpsServer:
         app.add_routes([web.get("/healthz", _alive), web.get("/readyz", self._ready), web.get("/metrics", _metrics)])
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        context = self._tls.context() if self._tls else None
+        await web.TCPSite(self._runner, self._host, self._port, ssl_context=context).start()
 
     async def stop(self) -> None:
         """Stop listening."""

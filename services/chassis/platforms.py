@@ -3,8 +3,8 @@
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,11 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.chassis import ids
+from services.chassis.buckets import Bucket
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Poison, Rejected
+from services.chassis.limit_rows import find_limits, save_limits
 from services.chassis.messages import Event
 from services.chassis.scopes import ALL, Scopes, allowed, name_of, ordered
 from services.chassis.work import Work
@@ -25,6 +27,9 @@ TOPIC = "groupbuy.platform.v1"
 ID_PREFIX = "plat"
 KEY_PREFIX = "gbk"
 FRESH_SECONDS = 5.0
+GUESSES = "unknown_keys_per_second"
+GUESSES_A_SECOND = 500
+"""So many keys that nobody has are looked for, of all callers together; then new ones have to wait."""
 _MOST_CACHED = 10_000
 
 
@@ -64,6 +69,8 @@ class Platform:
     """Why, for everybody who asks; empty where it is not suspended."""
     suspended_merchants: tuple[SuspendedMerchant, ...] = ()
     """By id."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """What an operator has set; the defaults hold for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,7 @@ class KeyRing:
         self._known: dict[str, _Found] = {}
         self._believed: dict[str, tuple[float, Grant]] = {}
         self._used: set[tuple[UUID, str]] = set()
+        self._guesses = Bucket(GUESSES_A_SECOND, time.monotonic())
 
     def believed(self, bearer: str) -> Grant | None:
         """Tell what a key lets its bearer do where just that key was found to be good a moment ago."""
@@ -153,15 +161,29 @@ class KeyRing:
         known = self._known.get(key_id)
         if known and time.monotonic() - known.at < FRESH_SECONDS:
             return known
+        if known is None:
+            self._let_look()
         async with self._database.read() as connection:
             found = await _find_key(connection, key_id)
         if found is None:
             self._known.pop(key_id, None)
             raise Rejected("KEY_UNKNOWN")
+        if known is None:
+            self._guesses.take(-1)
         if len(self._known) >= _MOST_CACHED:
             self._known.clear()
         self._known[key_id] = found
         return found
+
+    def _let_look(self) -> None:
+        """Count a look for a key that was not seen before, as one that finds nothing; Rejected RATE_LIMITED.
+
+        So who guesses keys takes no more of the database than a part, and who has one that is known notices nothing.
+        """
+        if wait := self._guesses.missing(1, time.monotonic()):
+            said = {"limit": GUESSES, "allowed": GUESSES_A_SECOND, "retry_seconds": f"{wait:.3f}"}
+            raise Rejected("RATE_LIMITED", said, retry_after=wait)
+        self._guesses.take(1)
 
 
 async def _find_key(connection: AsyncConnection[TupleRow], key_id: str) -> _Found | None:
@@ -197,6 +219,7 @@ async def save_platforms(connection: AsyncConnection[TupleRow], platforms: Seque
         if await cursor.fetchone():
             await _save_keys(connection, item)
             await _save_suspended(connection, item)
+            await save_limits(connection, item.platform_id, item.limits)
 
 
 async def _save_keys(connection: AsyncConnection[TupleRow], item: Platform) -> None:
@@ -256,7 +279,8 @@ async def _load(connection: AsyncConnection[TupleRow], platform_id: UUID, lock: 
         (platform_id,),
     )
     merchants = tuple([SuspendedMerchant(*merchant) async for merchant in cursor])
-    return Platform(platform_id, name, suspended, sequence, keys, reason, merchants)
+    limits = (await find_limits(connection, [platform_id])).get(platform_id, {})
+    return Platform(platform_id, name, suspended, sequence, keys, reason, merchants, limits)
 
 
 async def on_platform_events(work: Work, events: list[Event]) -> None:
@@ -283,7 +307,13 @@ def _platform(platform_id: UUID, envelope: events_pb2.PlatformEvent) -> Platform
             SuspendedMerchant(item.merchant_id, item.reason, item.since.ToDatetime(tzinfo=UTC))
             for item in fact.suspended_merchants
         ),
+        read_limits(fact.limits),
     )
+
+
+def read_limits(limits: events_pb2.PlatformLimits) -> Mapping[str, int]:
+    """Read the limits that are set, by name."""
+    return {field.name: value for field, value in limits.ListFields()}
 
 
 def _told_key(key: events_pb2.PlatformKey) -> Key:

@@ -3,24 +3,34 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from services.chassis import audited, logs, parked
+from services.chassis import audited, logs, parked, quotas
+from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
 from services.chassis.inbox import Fill, Handler, Inbox
+from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.keeper import Keeper
 from services.chassis.key_uses import FLUSH_SECONDS, KeyUses
+from services.chassis.limit_rows import LimitReader
+from services.chassis.limits import Limiter
 from services.chassis.ops import Check, OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
+from services.chassis.quotas import Count
 from services.chassis.relay import Relay
+from services.chassis.retention import PAGE as OLD_ROWS_PAGE
+from services.chassis.retention import Retention, rules
 from services.chassis.runner import Part
 from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
 from services.chassis.timers import Timer
 
+OLD_ROWS_SECONDS = 600.0
 ROLES = ("rpc", "web", "consumer", "timers", "relay")
 """What a process can be started for; all of it where nothing is said."""
+LEARN_SECONDS = 2.0
+"""How soon, after its service has heard of them, a process follows limits that an operator has set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,8 @@ class Plan:
     """Serve long calls; they stop before RPC drains, so that the drain does not wait for their readers."""
     web: Sequence[Part] = ()
     """Serve pages to people, where the service has any."""
+    counts: Mapping[str, Count] = field(default_factory=dict)
+    """Count what platforms have used of limits that the service keeps in its database."""
 
 
 class Process:
@@ -54,6 +66,8 @@ class Process:
             prepare=settings.database_prepare,
         )
         self.keys = KeyRing(self.database, self.clock)
+        self.channels = Channels(settings.calling)
+        self.limits = Limiter(settings.limits, LimitReader(self.database).find, settings.rpc_replicas)
 
     def parts(self, plan: Plan, roles: Sequence[str]) -> list[Part]:
         """List the parts of the process in the order they start; SettingsError for a role that does not exist."""
@@ -70,31 +84,58 @@ class Process:
             checks["partitions"] = _told(lambda: consumer.assigned)
             parts.append(Part("consumer", run=consumer.run))
         if "timers" in wanted:
-            parts += plan.timers
+            parts += [*plan.timers, self._retention()]
         if "relay" in wanted:
-            publisher = Publisher(self.settings.kafka, f"groupbuy-{self.service}")
+            publisher = Publisher(
+                self.settings.kafka, f"groupbuy-{self.service}", security=self.settings.kafka_security()
+            )
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
             uses = KeyUses(self.database, self.keys)
             parts.append(replace(timer("key uses", uses.run_once, every=FLUSH_SECONDS), stop=uses.stop))
             server = self._server(plan, inbox)
-            parts += [Part("rpc", start=server.start, stop=server.stop), *plan.streams]
+            parts.append(timer("limits", self.limits.learn, every=LEARN_SECONDS))
+            parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(server), *plan.streams]
         if "web" in wanted:
             parts += plan.web
-        ops = OpsServer(self.settings.ops_listen, checks)
+        ops = OpsServer(self.settings.ops_listen, checks, self.settings.listening(self.settings.ops_tls))
         return [*parts, Part("ops", start=ops.start, stop=ops.stop)]
 
+    def _retention(self) -> Part:
+        days = {
+            rule.setting: getattr(self.settings, rule.setting) for rule in rules(self.service).values() if rule.setting
+        }
+        retention = Retention(self.database, self.clock, self.service, days)
+        return timer("old rows", retention.run_once, every=OLD_ROWS_SECONDS, page=OLD_ROWS_PAGE)
+
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
-        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox)
+        security = self.settings.kafka_security()
+        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox, security=security)
+
+    def _json(self, server: GrpcServer) -> list[Part]:
+        """Make the door of the same calls over HTTP, where one is wanted."""
+        listen = self.settings.http_listen
+        if listen is None:
+            return []
+        tls = self.settings.listening(self.settings.http_tls)
+        http = json_server(listen, JsonDoor(server.servicers, server.gate), self.settings.drain_seconds, tls)
+        return [Part("http", start=http.start, stop=http.stop)]
 
     def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
-            [*plan.servicers, *parked_keys, audited.servicer(self.service, self.database)],
+            [
+                *plan.servicers,
+                *parked_keys,
+                quotas.servicer(plan.counts),
+                audited.servicer(self.service, self.database),
+            ],
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,
+            tls=self.settings.listening(self.settings.listen_tls),
+            limits=self.limits,
         )
 
 

@@ -9,6 +9,7 @@ from kafka.errors import KafkaError
 
 from services.chassis import kafka_clients, record_batches
 from services.chassis.errors import Unavailable
+from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 from services.chassis.messages import Message
 
 ACKNOWLEDGE_SECONDS = 30.0
@@ -23,9 +24,17 @@ class Publisher:
     occurred, by its platform's clock, is in the envelope and in `ce_time`.
     """
 
-    def __init__(self, bootstrap: str, client_id: str, *, acknowledge_seconds: float = ACKNOWLEDGE_SECONDS) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        client_id: str,
+        *,
+        acknowledge_seconds: float = ACKNOWLEDGE_SECONDS,
+        security: KafkaSecurity = PLAINTEXT,
+    ) -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
+        self._security = security
         self._acknowledge_seconds = acknowledge_seconds
         self._producer: KafkaProducer | None = None
         self._stopped = False
@@ -69,6 +78,7 @@ class Publisher:
             reconnect_backoff_max_ms=1_000,
             allow_auto_create_topics=False,
             metrics_enabled=False,
+            **self._security.options,
         )
         return self._producer
 

@@ -126,6 +126,32 @@ async def store(connection: AsyncConnection[TupleRow], decided: Sequence[Sequenc
     )
 
 
+async def find_with(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaigns: Sequence[UUID], text: str
+) -> list[tuple[UUID, str, str, bool, bytes]]:
+    """Find answers of a platform in which a text stands, in campaigns and in what names none.
+
+    Gives campaign, RPC, request id, whether it is a refusal, and the answer.
+    """
+    cursor = await connection.execute(
+        "SELECT campaign_id, rpc, request_id, refused, answer FROM requests WHERE campaign_id = ANY(%s)"
+        " AND platform_id = %s AND position(%s IN answer) > 0",
+        ([NO_CAMPAIGN, *campaigns], platform_id, text.encode()),
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) async for row in cursor]
+
+
+async def replace_answer(
+    connection: AsyncConnection[TupleRow], key: RequestKey, answer: bytes, *, forget_body: bool
+) -> None:
+    """Replace a stored answer; with `forget_body` no request is the same as that which it answered any more."""
+    await connection.execute(
+        "UPDATE requests SET answer = %s, body_hash = CASE WHEN %s THEN sha256(gen_random_uuid()::text::bytea)"
+        " ELSE body_hash END WHERE campaign_id = %s AND platform_id = %s AND rpc = %s AND request_id = %s",
+        (answer, forget_body, key.campaign_id, key.platform_id, key.rpc, key.request_id),
+    )
+
+
 def _row(decided: Sequence[Decided]) -> tuple[object, ...]:
     # in the order of keys, but ids as numbers: UUID compares in Python
     ordered = sorted(decided, key=lambda item: (item.key.platform_id.int, item.key.rpc, item.key.request_id))

@@ -9,7 +9,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from services.chassis.gate import Entrance, Gate, caller
+from services.chassis.limits import Limiter
 from services.chassis.platforms import KeyRing
+from services.chassis.tls import Listening
 
 __all__ = ["LONGEST_CALL_SECONDS", "GrpcServer", "Servicer", "caller"]
 
@@ -48,23 +50,28 @@ class GrpcServer:
         service_key: str,
         drain_seconds: float,
         longest_call: float = LONGEST_CALL_SECONDS,
+        tls: Listening | None = None,
+        limits: Limiter | None = None,
     ) -> None:
         self._listen = listen
+        self._tls = tls
         self.port = 0
         """The port that it listens on, once it has started."""
         self._drain_seconds = drain_seconds
         self._health = health.aio.HealthServicer()
-        self._servicers = servicers
-        self._gate = Gate(keys, service_key, longest_call)
+        self.servicers = servicers
+        """What it answers for."""
+        self.gate = Gate(keys, service_key, longest_call, limits)
+        """What every call passes, at whatever door."""
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
         """Begin to listen; OSError where the port is taken."""
         self._server = server = grpc.aio.server(options=_OPTIONS)
-        names = [servicer.name for servicer in self._servicers]
+        names = [servicer.name for servicer in self.servicers]
         self._add_servicers(server, names)
         try:
-            self.port = server.add_insecure_port(self._listen)
+            self.port = self._bind(server)
         except RuntimeError:
             raise OSError(
                 f"cannot listen on {self._listen}: the port is taken or not ours; set GROUPBUY_LISTEN"
@@ -73,10 +80,15 @@ class GrpcServer:
         for name in ["", *names]:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
+    def _bind(self, server: grpc.aio.Server) -> int:
+        if self._tls is None:
+            return server.add_insecure_port(self._listen)
+        return server.add_secure_port(self._listen, self._tls.credentials())
+
     def _add_servicers(self, server: grpc.aio.Server, names: list[str]) -> None:
         """Add ours behind the gate, and health and reflection, which are open to everybody."""
-        gated, open_to_all = Entrance(server, self._gate.wrap), Entrance(server)
-        for servicer in self._servicers:
+        gated, open_to_all = Entrance(server, self.gate.wrap), Entrance(server)
+        for servicer in self.servicers:
             servicer.add(servicer.implementation, gated)
         described = reflection.aio.ReflectionServicer([*names, health.SERVICE_NAME, reflection.SERVICE_NAME])
         for implementation, add in (

@@ -5,14 +5,16 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
+from services.chassis.environment import PREFIX
 from services.chassis.sealing import Sealer
 from services.chassis.signing import KeyRing
+from services.chassis.tls_settings import TlsSettings
 
-PREFIX = "GROUPBUY_"
 _LAST_PORT = 65_535
 SHORTEST_KEY = 16
+_LIMIT = "limit_"
 
 
 class SettingsError(Exception):
@@ -77,10 +79,8 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-class ChassisSettings(BaseSettings):
+class ChassisSettings(TlsSettings):
     """What every service needs; each service adds its own fields."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     database_url: Server = Field(
         description="PostgreSQL server, for instance postgresql://user:password@host:5432; the database is added."
@@ -94,6 +94,9 @@ class ChassisSettings(BaseSettings):
     )
     kafka: Addresses = Field(description="Bootstrap servers of Kafka, host:port, comma separated.")
     listen: Address = Field(description="Where gRPC listens, host:port.")
+    http_listen: Address | None = Field(
+        None, description="Where the same calls are answered as JSON over HTTP, host:port; nowhere where it is not set."
+    )
     ops_listen: Address = Field(description="Where health and metrics listen over HTTP, host:port.")
     service_key: SecretStr = Field(
         SecretStr(""), description="Shared secret of the services' own calls; at least 16 characters off loopback."
@@ -105,7 +108,29 @@ class ChassisSettings(BaseSettings):
     drain_seconds: float = Field(
         10.0, ge=0, le=300, description="How long calls under way may take to finish at SIGTERM, in seconds."
     )
+    limit_requests_per_second: int = Field(
+        10_000, ge=1, description="Calls a second that a platform may make; `groupbuy platform limits` sets another."
+    )
+    limit_key_requests_per_second: int = Field(10_000, ge=1, description="The same for each key of a platform.")
+    limit_streams: int = Field(20_000, ge=1, description="Streams that a platform may have open.")
+    limit_key_streams: int = Field(20_000, ge=1, description="The same for each key of a platform.")
+    rpc_replicas: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Processes that share each platform's calls evenly, so that each allows its part of rates and"
+        " streams. With 1 each process allows the whole.",
+    )
     max_parked_keys: int = Field(100, ge=1, description="More parked keys than this stop the consumer.")
+    keep_requests_days: int = Field(
+        30, ge=7, le=3650, description="How long stored answers to calls are kept, in days; 7 are promised."
+    )
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits of platforms for which nothing is set, by name."""
+        names = [name for name in type(self).model_fields if name.startswith(_LIMIT)]
+        return {name.removeprefix(_LIMIT): getattr(self, name) for name in names}
 
     @model_validator(mode="after")
     def _keys_off_loopback(self) -> Self:
@@ -133,5 +158,9 @@ def _complaint(kind: type[BaseSettings], item: ErrorDetails) -> str:
         return item["msg"].removeprefix("Value error, ")
     field = str(item["loc"][0])
     meaning = kind.model_fields[field].description or ""
-    problem = "is not set" if item["type"] == "missing" else item["msg"].removeprefix("Value error, ").lower()
+    problem = "is not set" if item["type"] == "missing" else _begun_small(item["msg"].removeprefix("Value error, "))
     return f"{PREFIX}{field.upper()} {problem}. {meaning}"
+
+
+def _begun_small(text: str) -> str:
+    return text[:1].lower() + text[1:]

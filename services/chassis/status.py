@@ -1,12 +1,14 @@
 """The one mapping from our errors to gRPC status with google.rpc details."""
 
 import asyncio
+import math
 from collections.abc import Awaitable
 from typing import TypeVar
 
 import grpc
 import psycopg
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from psycopg_pool import PoolTimeout
@@ -20,7 +22,10 @@ Response = TypeVar("Response")
 
 
 def status_of(rejected: Rejected) -> status_pb2.Status:
-    """Make the google.rpc.Status of a refusal: ErrorInfo always, BadRequest where fields are at fault."""
+    """Make the google.rpc.Status of a refusal: ErrorInfo always, BadRequest where fields are at fault.
+
+    RetryInfo where the same call may succeed in a while, and when.
+    """
     reason = reasons()[rejected.reason]
     info = error_details_pb2.ErrorInfo(
         reason=reason.name, domain=DOMAIN, metadata={**rejected.metadata, "retry": reason.retry}
@@ -36,10 +41,19 @@ def status_of(rejected: Rejected) -> status_pb2.Status:
         status.message += " " + "; ".join(
             ": ".join(filter(None, (item.field, item.description))) for item in rejected.fields
         )
+    if rejected.retry_after is not None:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(retry_milliseconds(rejected.retry_after))
+        status.details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
     return status
 
 
-def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:
+def retry_milliseconds(seconds: float) -> int:
+    """Give whole milliseconds, rounded up: who comes back then does not come too early."""
+    return math.ceil(seconds * 1000)
+
+
+def _packed(message: Message) -> any_pb2.Any:
     box = any_pb2.Any()
     box.Pack(message)
     return box
@@ -47,13 +61,15 @@ def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest)
 
 def rejected_of(status: status_pb2.Status) -> Rejected:
     """Read a refusal back from its status, the inverse of `status_of`; UnknownReasonError where its reason is none."""
-    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    info, bad, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
     for detail in status.details:
         detail.Unpack(info)
         detail.Unpack(bad)
+        detail.Unpack(retry)
     metadata = {name: value for name, value in info.metadata.items() if name != "retry"}
     fields = tuple(FieldViolation(item.field, item.description) for item in bad.field_violations)
-    return Rejected(named(info.reason), metadata, fields)
+    after = retry.retry_delay.ToMilliseconds() / 1000 if retry.HasField("retry_delay") else None
+    return Rejected(named(info.reason), metadata, fields, after)
 
 
 def transient(error: BaseException) -> str | None:

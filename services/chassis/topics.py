@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from services.chassis import kafka_clients
 from services.chassis.errors import Unavailable
+from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 
 _DAY_MS = 86_400_000
 
@@ -33,7 +34,9 @@ class Topic:
         safe = {"min.insync.replicas": "2"} if replication > 2 else {}  # noqa: PLR2004 - of two, one may be away
         if self.retention == "compact":
             return {"cleanup.policy": "compact", **safe}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * _DAY_MS), **safe}
+        # a segment is deleted whole, once it is closed: of a quiet topic Kafka would close one after a week
+        aged = {"retention.ms": str(self.retention_days * _DAY_MS), "segment.ms": str(_DAY_MS)}
+        return {"cleanup.policy": "delete", **aged, **safe}
 
 
 @cache
@@ -49,14 +52,14 @@ def consumed_by(service: str) -> list[str]:
     return [topic.name for topic in topics().values() if service in topic.consumers]
 
 
-async def create_topics(bootstrap: str, *, replication: int = 1) -> list[str]:
+async def create_topics(bootstrap: str, *, replication: int = 1, security: KafkaSecurity = PLAINTEXT) -> list[str]:
     """Create the topics that are missing and return their names; Unavailable where Kafka does not answer."""
-    return await asyncio.to_thread(_create_missing, bootstrap, replication)
+    return await asyncio.to_thread(_create_missing, bootstrap, replication, security)
 
 
-def _create_missing(bootstrap: str, replication: int) -> list[str]:
+def _create_missing(bootstrap: str, replication: int, security: KafkaSecurity) -> list[str]:
     try:
-        admin = kafka_clients.connected(KafkaAdminClient, bootstrap)
+        admin = kafka_clients.connected(KafkaAdminClient, bootstrap, **security.options)
     except KafkaError as error:
         raise Unavailable(f"Kafka at {bootstrap} does not answer") from error
     try:

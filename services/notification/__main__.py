@@ -3,8 +3,12 @@
 import random
 import sys
 from datetime import timedelta
+from operator import attrgetter
 
 from services.chassis.coalesce import Coalescer
+from services.chassis.erased import TOPIC as ERASURES
+from services.chassis.erasing import PAGE as ERASED_PAGE
+from services.chassis.erasing import on_member_events
 from services.chassis.platforms import TOPIC as PLATFORMS
 from services.chassis.platforms import on_platform_events
 from services.chassis.process import Plan, Process, timer
@@ -32,6 +36,7 @@ from services.notification.handlers import (
 )
 from services.notification.handlers.chats import PAGE as CHATS_PAGE
 from services.notification.handlers.chats import Chats
+from services.notification.handlers.erasing import member_eraser
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
 from services.notification.handlers.groups import PAGE as GROUPS_PAGE
 from services.notification.handlers.member_messages import PAGE as WORDS_PAGE
@@ -79,9 +84,9 @@ async def process() -> None:
     unsubscribing = Unsubscribing(settings.sealer, settings.unsubscribe_url)
     limits = Limits(attempts=settings.delivery_attempts, age=timedelta(hours=settings.delivery_hours))
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
-    members = Coalescer("members", MemberWriter(database, clock, contacts).decide)
+    members = Coalescer("members", MemberWriter(database, clock, contacts).decide, party=attrgetter("key.platform_id"))
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
-    places = Places(settings.team_formation, settings.service_key.get_secret_value())
+    places = Places(settings.team_formation, settings.service_key.get_secret_value(), channels=chassis.channels)
     sender = Sender(
         database,
         clock,
@@ -102,6 +107,7 @@ async def process() -> None:
     post_pace = Pace(settings.webhook_concurrency, settings.endpoint_concurrency, settings.send_seconds)
     poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
     chats, member_messages = Chats(database, clock, contacts), MemberMessages(database, clock)
+    messages = MessageWriter(database, clock)
     calls = Calls(
         channels=ChannelCalls(database, clock, channels, accounts),
         chats=ChatCalls(chats, member_messages),
@@ -117,6 +123,7 @@ async def process() -> None:
     answerer = Answerer(database, accounts, seconds=settings.send_seconds)
     hearing = Hearing(clock, channels, chats, member_messages)
     tickets = WeChatTickets(database, accounts, WeChatApi(http), seconds=settings.send_seconds)
+    eraser = member_eraser(database, clock, timedelta(seconds=2 * settings.send_seconds))
     plan = Plan(
         servicers=[
             servicer(
@@ -145,6 +152,7 @@ async def process() -> None:
             TEAMS: platform_events.after(events.on_team_events),
             PRICES: platform_events.after(events.on_price_events),
             SETTLEMENTS: platform_events.after(events.on_settlement_events),
+            ERASURES: on_member_events,
         },
         timers=[
             Part("channels", stop=http.close),
@@ -155,7 +163,7 @@ async def process() -> None:
             timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
             timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),
             timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
-            timer("own messages", MessageWriter(database, clock).tell_tagged, every=1.0, page=1),
+            timer("own messages", messages.tell_tagged, every=1.0, page=1),
             timer("groups", groups.tell, every=2.0, page=GROUPS_PAGE),
             timer("promoters", PromoterDays(database, clock).tell, every=30.0, page=PAGE),
             timer("starts", starts.tell_starts, every=5.0, page=PAGE),
@@ -167,8 +175,11 @@ async def process() -> None:
             timer("old codes of chats", chats.forget_codes, every=60.0, page=CHATS_PAGE),
             timer("old words of members", member_messages.forget, every=60.0, page=WORDS_PAGE),
             timer("sealed chats", lambda: contacts.seal_chats_anew(database), every=60.0, page=1),
+            timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
+            timer("old days of messages", messages.forget_days, every=3600.0),
         ],
+        counts={"messages_per_day": messages.count_today},
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))
 

@@ -15,6 +15,7 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc as pb_gr
 
 from services.chassis import ids, logs, platforms, trace
 from services.chassis.away import Away
+from services.chassis.channels import PLAIN, Channels
 from services.notification import metrics
 from services.notification.store import Claimed
 from services.notification.translate import NOBODYS
@@ -52,8 +53,10 @@ class Places:
         *,
         ask_seconds: float = ASK_SECONDS,
         now: Callable[[], float] = time.monotonic,
+        channels: Channels = PLAIN,
     ) -> None:
         self._address = address
+        self._channels = channels
         self._service_key = service_key
         self._ask_seconds = ask_seconds
         self._channel: grpc.aio.Channel | None = None
@@ -62,7 +65,7 @@ class Places:
     async def start(self) -> None:
         """Open the channel; it connects when it is first used."""
         if self._address:
-            self._channel = grpc.aio.insecure_channel(self._address, options=_RECONNECT)
+            self._channel = self._channels.open(self._address, _RECONNECT)
 
     async def stop(self) -> None:
         """Close the channel."""

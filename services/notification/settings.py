@@ -31,8 +31,18 @@ class Settings(ChassisSettings):
         64, ge=1, le=2000, description="Most posts to platforms' webhook endpoints under way in this process."
     )
     endpoint_concurrency: int = Field(8, ge=1, le=200, description="Most posts to one webhook endpoint under way.")
+    limit_messages_per_second: int = Field(
+        10_000, ge=1, description="Members a second that a platform may name in SendMessage."
+    )
+    limit_key_messages_per_second: int = Field(10_000, ge=1, description="The same for each key of a platform.")
+    limit_messages_per_day: int = Field(
+        5_000_000, ge=1, description="Messages of a platform's own words that are written in a day, in UTC."
+    )
     delivery_attempts: int = Field(40, ge=1, description="Attempts after which a delivery is given up.")
     delivery_hours: float = Field(24.0, gt=0, description="Age at which a delivery is given up, in hours.")
+    keep_deliveries_days: int = Field(
+        180, ge=30, le=3650, description="How long messages to members are kept after their end, in days."
+    )
     seal_keys: SecretStr = Field(
         description="Keys that seal members' addresses and platforms' secrets, KEY_ID:SEED,KEY_ID:SEED, each seed 32"
         " random bytes in base64 (openssl rand -base64 32); the first seals, all open. Keep them: without them none of"

@@ -1,6 +1,7 @@
 """Starts pricing: the only place that wires its parts together."""
 
 import sys
+from operator import attrgetter
 
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
@@ -9,7 +10,7 @@ from groupbuy.pricing.v1 import (
     pricing_service_pb2_grpc,
 )
 
-from services.chassis import platforms
+from services.chassis import erased, erasing, platforms
 from services.chassis.coalesce import Coalescer
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
@@ -29,6 +30,7 @@ from services.pricing.handlers import (
     Tables,
     TallyFinder,
     TeamHandler,
+    member_eraser,
     on_demand_events,
 )
 from services.pricing.replay import replay
@@ -53,14 +55,20 @@ async def process() -> None:
     process = Process("pricing", settings)
     tables = Tables()
     demand = rpc.DemandReader(process.database, process.clock)
-    team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
-    reports = Coalescer("reports", ReportWriter(process.database, process.clock).decide, limit=BATCH)
+    team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value(), process.channels)
+    reports = Coalescer(
+        "reports",
+        ReportWriter(process.database, process.clock).decide,
+        limit=BATCH,
+        party=attrgetter("key.platform_id"),
+    )
     stream = SettlementStream(process.database)
     ring = settings.quote_ring
     quotes = QuoteWriter(process.database, process.clock, tables, ring)
     deliveries = DeliveryWriter(process.database, process.clock, tables)
     settlements = SettlementFinder(process.database, tables)
     payments = PaymentFinder(process.database, process.clock)
+    eraser = member_eraser(process.database, process.clock)
     plan = Plan(
         servicers=[
             Servicer(
@@ -80,6 +88,7 @@ async def process() -> None:
         ],
         handlers={
             platforms.TOPIC: platforms.on_platform_events,
+            erased.TOPIC: erasing.on_member_events,
             translate.CAMPAIGN_TOPIC: CampaignHandler(tables).on_campaign_events,
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
             translate.DEMAND_TOPIC: on_demand_events,
@@ -92,6 +101,7 @@ async def process() -> None:
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
             timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),
+            timer("erased members", eraser.run_once, every=1.0, page=erasing.PAGE),
             timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS),
         ],
     )

@@ -9,6 +9,7 @@ import sys
 
 from services.chassis import logs
 from services.chassis.backlog import Backlog
+from services.chassis.channels import Channels
 from services.chassis.database import Database, database_url
 from services.chassis.errors import Stop
 from services.pricing import translate
@@ -25,13 +26,15 @@ async def replay(settings: Settings, *, accept_differences: bool) -> None:
     logs.configure("pricing", settings.log_format, settings.log_level)
     url = database_url(settings.database_direct_url or settings.database_url, "pricing")
     database, beside = Database(url), Database(url, beside=SCHEMA)
-    team_events = TeamEvents(settings.team_formation, settings.service_key.get_secret_value())
-    tables = Tables()
+    team_events = TeamEvents(
+        settings.team_formation, settings.service_key.get_secret_value(), Channels(settings.calling)
+    )
+    tables, security = Tables(), settings.kafka_security()
     rebuild = Rebuild(
         database,
         beside,
-        Backlog(settings.kafka, [translate.TALLY_TOPIC]),
-        Backlog(settings.kafka, [translate.TEAM_TOPIC]),
+        Backlog(settings.kafka, [translate.TALLY_TOPIC], security),
+        Backlog(settings.kafka, [translate.TEAM_TOPIC], security),
         {translate.TALLY_TOPIC: on_tally_events, translate.TEAM_TOPIC: TeamHandler(tables, load_taken).on_team_events},
         {translate.TEAM_TOPIC: team_events.fill},
         SettlementFinder(beside, tables),

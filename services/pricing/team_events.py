@@ -11,6 +11,7 @@ from groupbuy.team_formation.v1 import (
 )
 
 from services.chassis import trace
+from services.chassis.channels import PLAIN, Channels
 from services.chassis.messages import Event, Record
 
 _ASK_SECONDS = 5.0
@@ -21,14 +22,15 @@ _Ask: TypeAlias = Callable[..., Awaitable[team_formation_internal_pb2.ListTeamEv
 class TeamEvents:
     """A client of TeamFormationInternal; what it raises while team_formation is away is tried again by the consumer."""
 
-    def __init__(self, address: str, service_key: str) -> None:
+    def __init__(self, address: str, service_key: str, channels: Channels = PLAIN) -> None:
         self._address = address
+        self._channels = channels
         self._service_key = service_key
         self._channel: grpc.aio.Channel | None = None
 
     async def start(self) -> None:
         """Open the channel; it connects when it is first used."""
-        self._channel = grpc.aio.insecure_channel(self._address)
+        self._channel = self._channels.open(self._address)
 
     async def stop(self) -> None:
         """Close the channel."""

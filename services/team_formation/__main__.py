@@ -1,14 +1,15 @@
 """Wires team_formation: `python -m services.team_formation [rpc] [web] [consumer] [timers] [relay]`; all by default."""
 
 import sys
+from operator import attrgetter
 
-import grpc
 from groupbuy.chassis.v1 import audit_internal_pb2_grpc
 from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
 
 from services.chassis.coalesce import Coalescer
+from services.chassis.erasing import PAGE as ERASED_PAGE
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
@@ -24,6 +25,7 @@ from services.team_formation.handlers import (
     TALLIES,
     CampaignHandler,
     DueFinder,
+    MemberEraser,
     MerchantSweeper,
     PlatformHandler,
     SettlementHandler,
@@ -64,13 +66,13 @@ async def process() -> None:
     handovers = HandoverTokens(settings.handover_ring, settings.public_url)
     catalogue = Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
-    commands = Coalescer("teams", handler.decide, limit=settings.batch_limit)
+    commands = Coalescer("teams", handler.decide, limit=settings.batch_limit, party=attrgetter("platform_id"))
     watch = message_watch(database, clock, catalogue)
     doors = Doors(database)
     service_key = settings.service_key.get_secret_value()
     async with (
-        grpc.aio.insecure_channel(settings.pricing) as channel,
-        grpc.aio.insecure_channel(settings.notification or NOWHERE, options=RECONNECT) as to_notification,
+        chassis.channels.open(settings.pricing) as channel,
+        chassis.channels.open(settings.notification or NOWHERE, RECONNECT) as to_notification,
     ):
         told = notification_internal_pb2_grpc.NotificationInternalStub(to_notification)
         answers, hearing = Answers(told, service_key), Hearing(told, service_key)
@@ -122,6 +124,7 @@ async def process() -> None:
         internal = InternalServicer(
             database, PlatformHandler(database, clock), links if settings.has_public_url else None, neighbours
         )
+        eraser = MemberEraser(database, clock).eraser
         plan = Plan(
             servicers=[
                 Servicer(
@@ -142,10 +145,12 @@ async def process() -> None:
             },
             streams=[Part("watch", run=watch.run, stop=watch.stop)],
             web=web.parts(settings),
+            counts={"campaigns": campaigns.count},
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("merchants", MerchantSweeper(database, clock, catalogue).run_once, every=DUE_SECONDS, page=1),
+                timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
                 *image_parts(database, clock, settings),
             ],
         )

@@ -1,12 +1,12 @@
 """Settings of team_formation."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.chassis.environment import PREFIX
 from services.chassis.sealing import Sealer
 from services.chassis.settings import (
-    PREFIX,
     SHORTEST_KEY,
     Address,
     ChassisSettings,
@@ -15,6 +15,7 @@ from services.chassis.settings import (
     is_loopback,
 )
 from services.chassis.signing import KeyRing
+from services.chassis.tls_settings import Tls
 
 
 class Settings(ChassisSettings):
@@ -28,6 +29,7 @@ class Settings(ChassisSettings):
         " the member's own page, as nobody else could open it.",
     )
     web_listen: Address = Field("127.0.0.1:7180", description="Where invite pages are served, host:port.")
+    web_tls: Tls = Field("off", description="TLS of GROUPBUY_WEB_LISTEN: off, on, or mutual.")
     web_proxies: str = Field(
         "",
         description="Proxies whose word about a visitor's address is taken: addresses or networks, comma separated.",
@@ -59,9 +61,14 @@ class Settings(ChassisSettings):
     images_per_platform: int = Field(
         2000, ge=0, le=1_000_000, description="Most pictures of products kept for a platform; one takes up to 0.3 MB."
     )
+    limit_joins_per_second: int = Field(20_000, ge=1, description="Joins a second that a platform may make.")
+    limit_key_joins_per_second: int = Field(20_000, ge=1, description="The same for each key of a platform.")
+    limit_campaigns: int = Field(10_000, ge=1, description="Campaigns of a platform that are not over.")
     batch_limit: int = Field(
         500, ge=1, le=5000, description="Most commands on teams that are decided in one transaction."
     )
+
+    listeners: ClassVar[tuple[str, ...]] = (*ChassisSettings.listeners, "web_tls")
 
     @property
     def has_public_url(self) -> bool:

@@ -24,8 +24,10 @@ from tests.bench.parts import (
     event_to_send,
     expiry,
     fanout,
+    flood,
     idle,
     join,
+    join_auth,
     large_team,
     messages,
     page,
@@ -62,10 +64,13 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "page": page.run,
     "page_readers": page_readers.run,
     "webhook": webhook.run,
+    "join_auth": join_auth.run,
+    "flood": flood.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),
     "web": ("page", "page_readers", "webhook"),
+    "platforms": ("join_auth", "flood"),
     "notification": ("send", "slow_channel", "event_to_send", "fanout", "large_team"),
 }
 """Parts that are asked for by one name."""

@@ -41,6 +41,8 @@ class Job:
     bundle: int = 0
     http: bool = False
     slack_secret: str = ""
+    limited: bool = False
+    """Whether calls may be refused by a limit; they are counted then."""
 
     def line(self) -> bytes:
         """Write it for the client."""
@@ -60,6 +62,12 @@ class Outcome:
     bundle: int = 0
     answered: int = 0
     """Calls that were answered in all, also before the window began and after it ended."""
+    offered: int = 0
+    """Calls of an open loop that were made in the window."""
+    delivered: int = 0
+    """Calls that were made in the window, and answered without trouble before their time limit of ten seconds."""
+    refused: int = 0
+    """Calls that a limit refused in the window."""
 
     @property
     def elsewhere(self) -> float:
@@ -97,7 +105,8 @@ class Client:
             raise BenchError(f"No call to {job.path} was answered within {job.seconds:g} s.")
         each = job.bundle or 1
         calls, answered = said["calls"] * each, said["answered"] * each
-        return Outcome(calls, said["seconds"], cpu, said["latency"], said["late"], job.bundle, answered)
+        more = said["offered"], said["delivered"], said["refused"]
+        return Outcome(calls, said["seconds"], cpu, said["latency"], said["late"], job.bundle, answered, *more)
 
     async def watch(
         self, job: WatchJob, meter: Meter, heard: Callable[[str], None]

@@ -46,7 +46,7 @@ def say(what: dict[str, Any] | str) -> None:
 async def calls(job: dict[str, Any], tell: Any) -> dict[str, Any]:
     """Call a method for a while."""
     connections = [await _connected(job) for _ in range(job["connections"])]
-    load = Load(connections, requests_of(job), keep_answers=bool(job["bundle"]))
+    load = Load(connections, requests_of(job), keep_answers=bool(job["bundle"]), limited=job["limited"])
     try:
         driving = asyncio.create_task(drive(load, job))
         await asyncio.sleep(job["warm"])
@@ -105,6 +105,9 @@ def outcome(load: Load, seconds: float, worked: float) -> dict[str, Any]:
     return {
         "calls": len(load.latencies),
         "answered": load.answered,
+        "offered": len(load.late),
+        "delivered": load.delivered,
+        "refused": load.refused,
         "seconds": seconds,
         "cpu_seconds": worked,
         "latency": summary(load.latencies),

@@ -65,6 +65,7 @@ class Installation:
     ports: Mapping[str, int]
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     key: str = ""
+    platform_id: str = ""
     services: dict[str, Program] = field(default_factory=dict)
     campaigns: list[str] = field(default_factory=list)
     """Those that nothing was measured with yet; pricing, which is asked for each new one, has ended."""
@@ -155,7 +156,7 @@ class Installation:
             metadata = (("authorization", f"Bearer {self.secret}"),)
             request = internal_pb2.CreatePlatformRequest(name="bench")
             made = await TeamFormationInternalStub(channel).CreatePlatform(request, metadata=metadata, timeout=30)
-        self.key = made.key
+        self.key, self.platform_id = made.key, made.platform_id
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from tests.bench.http2 import Connection
 from tests.bench.rounds import percentile
 
 DRAIN_SECONDS = 10.0
+_EXHAUSTED = "status 8:"
 _SEEN = 20
 """So many failures are enough to know that the run is worth nothing."""
 
@@ -24,6 +25,8 @@ class Load:
     connections: Sequence[Connection | Http1]
     requests: Iterator[bytes]
     keep_answers: bool = False
+    limited: bool = False
+    """Whether a refusal by a limit is no failure."""
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     """Seconds from the intended start of a call to its answer."""
     late: "array[float]" = field(default_factory=lambda: array("d"))
@@ -32,6 +35,10 @@ class Load:
     answers: list[bytes] = field(default_factory=list)
     answered: int = 0
     """Calls that were answered without trouble, whenever that was."""
+    delivered: int = 0
+    """Calls that were made while it counted, and answered without trouble whenever that was."""
+    refused: int = 0
+    """Calls that a limit refused while it counted."""
     under_way: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it has stopped and no call is under way."""
@@ -41,13 +48,16 @@ class Load:
 
     def call(self, intended: float, then: Callable[[], None] | None = None) -> None:
         """Make one call; `then` comes after its answer."""
-        request = next(self.requests)
+        request, counted = next(self.requests), self.counting
         self.under_way += 1
 
         def done(trouble: str, body: bytes) -> None:
             self.under_way -= 1
             self.answered += not trouble
-            if trouble:
+            self.delivered += counted and not trouble
+            if self.limited and trouble.startswith(_EXHAUSTED):
+                self.refused += self.counting
+            elif trouble:
                 self.failures[trouble] += 1
             elif self.counting:
                 self.latencies.append(time.perf_counter() - intended)

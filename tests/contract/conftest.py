@@ -15,7 +15,7 @@ from tests.support.members import keep_joins
 
 Client = Callable[..., Any]
 
-LEAK = r"Exception ignored in. <socket\.socket"
+LEAK = r"Exception ignored in. <(socket\.socket|ssl\.SSLSocket)"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -58,10 +58,19 @@ class SharingHistory(History):
     def _ask(self) -> Ask:
         return self._invite() if self.seats and self._random.random() < 0.2 else super()._ask()
 
+    def _quote(self) -> domain.Quote | None:
+        """Promise a price of its own to one in five, lower than any of the table's first step."""
+        if self._random.random() < 0.8:
+            return None
+        table = self.campaign.terms.price_table
+        first = min(row.steps[0].unit_price for row in table.rows)
+        steps = (domain.OwnStep(0, first * 7 // 8), domain.OwnStep(2, first // 8))
+        return domain.Quote(ids.new_id(), first, table.ladder_version, steps)
+
     def _join(self) -> Ask:
         team_id = self._team()
         leading = [invite_id for invite_id, to in self.made if to == team_id]
-        wanted = replace(self._wanted(), invite_id=self._random.choice([None, *leading]))
+        wanted = replace(self._wanted(), invite_id=self._random.choice([None, *leading]), quote=self._quote())
         return self._named("JoinTeam", wanted, team_id=team_id)
 
 
@@ -154,7 +163,9 @@ async def _under_way(connection: Any, campaign_id: UUID) -> Counter[str]:
         fill, wanted = team.price_fill(terms.price_table.basis), lists.SeatFilter(team_id=team.team_id)
         for seat in await lists.list_seats_of_team(connection, PLATFORM, campaign_id, wanted, 0, 1_000):
             if team.state.is_open and seat.state is domain.SeatState.CONFIRMED and not seat.sponsored:
-                price = min(seat.cap, terms.price_table.row(seat.sku, seat.role).at(fill).unit_price)
+                own = seat.quote.own_price(fill) if seat.quote else None
+                price = terms.price_table.row(seat.sku, seat.role).at(fill).unit_price if own is None else own
+                price = min(seat.cap, price)
                 expected[seat.promoter_id] += (price * seat.commission_basis_points + 5_000) // 10_000 * seat.quantity
     return expected
 

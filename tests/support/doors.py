@@ -11,7 +11,8 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from tests.support.rpcs import WATCH_SECONDS, Server
+from tests.support.rpcs import WATCH_SECONDS, Server, is_internal
+from tests.support.two_doors import TwoDoors
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,15 @@ def said_of(error: grpc.aio.AioRpcError) -> Said:
     for detail in status.details if status else ():
         detail.Unpack(info)
     return Said(error.code().name, info.reason, dict(info.metadata), error.details() or "")
+
+
+def json_door(doors: TwoDoors) -> Door:
+    """Make the door of JSON: it has what platforms call, but for streams."""
+
+    async def call(method: MethodDescriptor, request: Message, bearer: str | None) -> Said:
+        headers = {} if bearer is None else {"authorization": f"Bearer {bearer}"}
+        outcome = await doors.by_json(method, request, headers)
+        text = outcome.status.message if outcome.status else ""
+        return Said(outcome.code, outcome.reason, outcome.metadata, text, outcome.answer)
+
+    return Door("JSON", lambda method: not (is_internal(method) or method.server_streaming), call)

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import grpc
-from groupbuy.chassis.v1 import audit_internal_pb2, audit_internal_pb2_grpc, parked_internal_pb2
+from groupbuy.chassis.v1 import audit_internal_pb2, audit_internal_pb2_grpc, parked_internal_pb2, quotas_pb2
 from groupbuy.notification.v1 import notification_internal_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
@@ -21,11 +22,13 @@ from groupbuy.team_formation.v1 import (
     team_formation_service_pb2_grpc,
 )
 
-from services.chassis import audited, parked
+from services.chassis import audited, parked, quotas
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.inbox import Inbox
+from services.chassis.limit_rows import LimitReader
+from services.chassis.limits import Limiter
 from services.chassis.messages import Message, Record, headers
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.relay import RelaySession
@@ -33,13 +36,15 @@ from services.chassis.server import GrpcServer, Servicer
 from services.notification.channels import Http
 from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter
+from services.notification.handlers.erasing import member_eraser
 from services.notification.rpc import internal_servicer, servicer
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
+from services.pricing.handlers import member_eraser as pricing_eraser
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.chats.apps import Apps
 from services.team_formation.doors import Doors
-from services.team_formation.handlers import CampaignHandler, PlatformHandler
+from services.team_formation.handlers import CampaignHandler, MemberEraser, PlatformHandler
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
@@ -56,6 +61,9 @@ from tests.support.pricing import PricingService
 from tests.support.quoting import ring
 from tests.support.until import until
 
+SETTLE = timedelta(seconds=30)
+"""How long a message may be on its way when its member is erased."""
+
 SERVICE_KEY = "the services' own key"
 KEY = "gbk_shop_secret"
 OTHER_KEY = "gbk_other_secret"
@@ -69,6 +77,7 @@ FILES = (
     notification_internal_pb2,
     parked_internal_pb2,
     audit_internal_pb2,
+    quotas_pb2,
 )
 """The modules that describe every RPC there is."""
 
@@ -89,7 +98,7 @@ class Engine:
         """
         formed = await relayed(self.formation.database)
         teams = records(formed)
-        for part in _parts(records(formed, ("campaign", "team")), batch):
+        for part in _parts(records(formed, ("member", "campaign", "team")), batch):
             for _ in range(times):
                 await self.pricing.apply(part)
         while await self.pricing.tallies.run_once():
@@ -100,10 +109,23 @@ class Engine:
             for _ in range(times):
                 await tallies.apply(self.formation, *part)
         told = records(published)
-        for part in _parts([*teams, *told], batch):
+        for part in _parts([*records(formed, ("member",)), *teams, *told], batch):
             for _ in range(times):
                 await self.notification.apply(*part)
+        await self.erase()
         await relayed(self.notification.database)
+
+    async def erase(self) -> int:
+        """Have each service make the passes whose turn it is over members that are erased; returns how many."""
+        passes = 0
+        for eraser in (
+            MemberEraser(self.formation.database, self.formation.clock).eraser,
+            pricing_eraser(self.pricing.database, self.formation.clock),
+            member_eraser(self.notification.database, self.notification.clock, SETTLE),
+        ):
+            while done := await eraser.run_once():
+                passes += done
+        return passes
 
 
 @asynccontextmanager
@@ -153,8 +175,7 @@ async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
         servicers = await _servicers(engine, stack)
         channels: dict[str, grpc.aio.Channel] = {}
         for database, group in servicers:
-            name = group[0].name.split(".")[1]
-            every = _with_chassis(name, database, group)
+            every = _with_chassis(database, group)
             channel = await stack.enter_async_context(_server(database, engine.formation.clock, every))
             channels |= {servicer.name: channel for servicer in every}
         yield channels
@@ -238,6 +259,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
             ),
             team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
         ),
+        quotas.servicer({"campaigns": campaigns.count}),
     ]
     members = Coalescer("members", MemberWriter(engine.notification.database, clock, Contacts(SEALER)).decide)
     stack.push_async_callback(_ended, asyncio.create_task(members.run()))
@@ -252,20 +274,33 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     ]
 
 
-def _with_chassis(name: str, database: Database, own: Sequence[Servicer]) -> list[Servicer]:
+def _with_chassis(database: Database, own: Sequence[Servicer]) -> list[Servicer]:
     """Add what every service has from the chassis."""
-    return [*own, parked.servicer(database, Inbox(database, {})), audited.servicer(name, database)]
+    _, service, *_ = own[0].name.split(".")
+    return [*own, parked.servicer(database, Inbox(database, {})), audited.servicer(service, database)]
 
 
 @asynccontextmanager
 async def _server(
     database: Database, clock: ManualClock, servicers: Sequence[Servicer]
 ) -> AsyncIterator[grpc.aio.Channel]:
-    server = GrpcServer("127.0.0.1:0", servicers, KeyRing(database, clock), service_key=SERVICE_KEY, drain_seconds=1)
+    server = GrpcServer(
+        "127.0.0.1:0",
+        servicers,
+        KeyRing(database, clock),
+        service_key=SERVICE_KEY,
+        drain_seconds=1,
+        limits=_limiter(database),
+    )
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield channel
     await server.stop()
+
+
+def _limiter(database: Database) -> Limiter:
+    """Measure calls as a process does, with limits that no test meets by accident."""
+    return Limiter({"requests_per_second": 10**6, "streams": 10**4}, LimitReader(database).find)
 
 
 async def _know_the_platforms(database: Database, clock: ManualClock) -> None:
@@ -304,8 +339,10 @@ async def listening(engine: Engine) -> AsyncIterator[dict[str, str]]:
         names = ("team_formation", "pricing", "notification")
         for name, (database, group) in zip(names, await _servicers(engine, stack), strict=True):
             keys = KeyRing(database, engine.formation.clock)
-            every = _with_chassis(name, database, group)
-            server = GrpcServer("127.0.0.1:0", every, keys, service_key=SERVICE_KEY, drain_seconds=1)
+            every = _with_chassis(database, group)
+            server = GrpcServer(
+                "127.0.0.1:0", every, keys, service_key=SERVICE_KEY, drain_seconds=1, limits=_limiter(database)
+            )
             await server.start()
             stack.push_async_callback(server.stop)
             addresses[name] = f"127.0.0.1:{server.port}"

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -215,7 +216,7 @@ async def a_formation(url: str, clock: ManualClock | None = None, limit: int = 5
     await database.start()
     codes, catalogue = InviteCodes("a secret of tests", PUBLIC_URL), Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
-    commands = Coalescer("teams", handler.decide, limit=limit)
+    commands = Coalescer("teams", handler.decide, limit=limit, party=attrgetter("platform_id"))
     running = asyncio.create_task(commands.run())
     async with grpc.aio.insecure_channel("127.0.0.1:1") as nowhere:
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(nowhere)

@@ -1,18 +1,23 @@
 """A good request for every RPC of team_formation."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from groupbuy.chassis.v1 import scope_pb2
+from groupbuy.chassis.v1 import quotas_pb2, scope_pb2
+from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.team_formation.v1 import (
     audit_pb2,
     chat_apps_pb2,
+    events_pb2,
     handover_pb2,
     history_pb2,
+    importing_pb2,
     keys_pb2,
     member_links_pb2,
     merchants_pb2,
+    privacy_pb2,
     promoter_links_pb2,
     reports_pb2,
     sharing_pb2,
@@ -58,6 +63,7 @@ def _of_teams(there: Standing) -> list[Message]:
         history_pb2.ListSeatEventsRequest(seat_id=seat, page_size=1),
         tf.WatchTeamRequest(team_id=team),
         tf.JoinTeamsRequest(joins=[join, join]),
+        importing_pb2.ImportTeamsRequest(teams=[_to_import(there)]),
         tf.FindTeamRequest(campaign_id=there.campaign, quantity=1, member_id=shop.own("tom")),
         tf.ListTeamsRequest(
             campaign_id=there.campaign,
@@ -135,6 +141,7 @@ def _of_links_and_apps(there: Standing) -> list[Message]:
         wechat_files_pb2.PutWeChatFileRequest(name=_FILE, content="A1b2C3d4E5f6G7h8"),
         wechat_files_pb2.ListWeChatFilesRequest(),
         wechat_files_pb2.DeleteWeChatFileRequest(name=_FILE),
+        privacy_pb2.EraseMemberRequest(request_id="erase", member_id=there.shop.own("leaver")),
     ]
 
 
@@ -168,8 +175,24 @@ def _inner(there: Standing) -> list[Message]:
         internal.TeamFormationInternalResumeMerchantRequest(platform_id=platform, merchant_id=there.shop.own("grocer")),
         internal.TeamFormationInternalListSuspendedMerchantsRequest(platform_id=platform),
         internal.ListPlatformsRequest(),
+        internal.GetPlatformLimitsRequest(platform_id=there.platform),
+        internal.SetPlatformLimitsRequest(
+            platform_id=there.platform, limits=events_pb2.PlatformLimits(campaigns=1000), reset=["streams"]
+        ),
+        quotas_pb2.GetQuotasRequest(),
         internal.ListTeamEventsRequest(platform_id=there.platform, team_id=there.team, before_version=9),
         internal.ListMemberLinksRequest(
             seats=[internal.SeatOfPlatform(platform_id=there.platform, seat_id=there.seat)]
         ),
     ]
+
+
+def _to_import(there: Standing) -> importing_pb2.ImportTeam:
+    """Describe a team of another system."""
+    now, end = time(START), time(START + timedelta(hours=1))
+    cap = Money(minor_units=3990, currency="EUR")
+    member = there.shop.own("old")
+    seat = importing_pb2.ImportSeat(external_ref="o", member_id=member, held_at=now, hold_until=end, cap=cap)
+    return importing_pb2.ImportTeam(
+        campaign_id=there.campaign, external_ref="t", opened_at=now, ends_at=end, seats=[seat]
+    )

@@ -52,18 +52,43 @@ MOST_COPIES = 300
 class Damager:
     """Damages messages; the same seed damages alike. `words` are ids and codes that exist."""
 
-    def __init__(self, seed: int, words: Sequence[str]) -> None:
+    def __init__(self, seed: float, words: Sequence[str]) -> None:
         self._random = random.Random(seed)  # noqa: S311 - no secret
         self._words = words
+
+    def nudged(self, good: Message) -> Message:
+        """Give a copy that could be a mistake: one field another id or word, one more or less, or left out."""
+        message = type(good)()
+        message.CopyFrom(good)
+        found = list(places(message))
+        if found:
+            self._nudge(*self._random.choice(found))
+        return message
+
+    def _nudge(self, owner: Message, field: FieldDescriptor) -> None:
+        kinds = FieldDescriptor
+        value: Any = getattr(owner, field.name)
+        if field.is_repeated or field.message_type or self._random.random() < 0.2:
+            owner.ClearField(field.name)
+        elif field.type == kinds.TYPE_STRING:
+            setattr(owner, field.name, self._random.choice(self._words))
+        elif field.cpp_type == kinds.CPPTYPE_BOOL:
+            setattr(owner, field.name, not value)
+        elif field.cpp_type == kinds.CPPTYPE_ENUM:
+            setattr(owner, field.name, self._random.randrange(6))
+        elif field.type == kinds.TYPE_BYTES:
+            setattr(owner, field.name, value[:-1])
+        else:
+            setattr(owner, field.name, max(0, value + self._random.choice((-1, 1))))
 
     def damaged(self, good: Message) -> Message:
         """Give a copy with one to three fields damaged, anywhere in it."""
         message = type(good)()
         message.CopyFrom(good)
         for _ in range(self._random.randint(1, 3)):
-            places = list(_places(message))
-            if places:
-                self._damage(*self._random.choice(places))
+            found = list(places(message))
+            if found:
+                self._damage(*self._random.choice(found))
         return message
 
     def cut(self, good: Message) -> bytes:
@@ -110,7 +135,7 @@ class Damager:
         return self._random.choice(fitting)
 
 
-def _places(message: Message) -> Iterator[tuple[Message, Any]]:
+def places(message: Message) -> Iterator[tuple[Message, Any]]:
     """Give every field of a message and of the messages in it; the id of the request stays as it is."""
     for field in message.DESCRIPTOR.fields:
         if field.message_type and field.message_type.GetOptions().map_entry:
@@ -121,6 +146,6 @@ def _places(message: Message) -> Iterator[tuple[Message, Any]]:
             continue
         if field.is_repeated:
             for item in getattr(message, field.name)[:5]:
-                yield from _places(item)
+                yield from places(item)
         elif message.HasField(field.name):
-            yield from _places(getattr(message, field.name))
+            yield from places(getattr(message, field.name))

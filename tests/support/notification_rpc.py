@@ -16,6 +16,7 @@ from grpc_status import rpc_status
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
+from services.chassis.limits import Limiter
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.server import GrpcServer
 from services.notification.accounts import Accounts
@@ -141,8 +142,13 @@ def notification_internal_servicer(
 
 
 @asynccontextmanager
-async def an_api(notification: Notifying, *, private: bool = False) -> AsyncIterator[Api]:
-    """Run the server on a free port for two platforms; with `private` webhooks may go to this machine."""
+async def an_api(
+    notification: Notifying, *, private: bool = False, limiter: Limiter | None = None
+) -> AsyncIterator[Api]:
+    """Run the server on a free port for two platforms; with `private` webhooks may go to this machine.
+
+    With a limiter, calls are measured.
+    """
     database, clock = notification.database, notification.clock
     platforms = [
         Platform(item, "shop", suspended=False, sequence=1, keys=(Key(str(item.int), hash_secret("secret"), None),))
@@ -161,6 +167,7 @@ async def an_api(notification: Notifying, *, private: bool = False) -> AsyncIter
         KeyRing(database, clock),
         service_key=SERVICE_KEY,
         drain_seconds=1,
+        limits=limiter,
     )
     await server.start()
     address = f"127.0.0.1:{server.port}"

@@ -12,6 +12,8 @@ from groupbuy.notification.v1 import events_pb2
 
 from services.chassis.clock import Clock, ManualClock
 from services.chassis.database import Database
+from services.chassis.erased import TOPIC
+from services.chassis.erasing import on_member_events
 from services.chassis.inbox import Inbox
 from services.chassis.messages import Record
 from services.chassis.sealing import Sealer
@@ -78,6 +80,7 @@ def inbox_of(database: Database, clock: Clock, events: EventHandlers) -> Inbox:
         TEAMS: kept.after(events.on_team_events),
         PRICES: kept.after(events.on_price_events),
         SETTLEMENTS: kept.after(events.on_settlement_events),
+        TOPIC: on_member_events,
     }
     return Inbox(database, handlers)
 

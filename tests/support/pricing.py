@@ -8,6 +8,8 @@ from psycopg.rows import dict_row
 
 from services.chassis.clock import ManualClock
 from services.chassis.database import Database
+from services.chassis.erased import TOPIC
+from services.chassis.erasing import on_member_events
 from services.chassis.inbox import Fill, Inbox
 from services.chassis.messages import Record
 from services.pricing import translate
@@ -59,6 +61,7 @@ class PricingService:
             translate.DEMAND_TOPIC: on_demand_events,
             translate.CAMPAIGN_TOPIC: CampaignHandler(self.tables).on_campaign_events,
             translate.TEAM_TOPIC: TeamHandler(self.tables).on_team_events,
+            TOPIC: on_member_events,
         }
         fills = {translate.TEAM_TOPIC: fill} if fill else {}
         self.inbox = Inbox(database, handlers, fills)

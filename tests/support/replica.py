@@ -19,6 +19,7 @@ async def a_replica(stack: Stack, port: int, ops_port: int) -> AsyncIterator[Kee
         WEB: free_port(),
         NAME: port,
         f"{NAME}.ops": ops_port,
+        f"{NAME}.http": free_port(),
         **{other: int(stack.address(other).rpartition(":")[2]) for other in ("pricing", "notification")},
     }
     servers = Servers(

@@ -45,11 +45,11 @@ class Server:
         unary = channel.unary_unary(path, response_deserializer=read)
         return await unary(body, metadata=metadata, timeout=30)
 
-    async def ask(self, name: str, request: Any, shop: Shop = SHOP) -> Any:
+    async def ask(self, name: str, request: Any, shop: Shop = SHOP, series: str = "good") -> Any:
         """Call an RPC by its full name without `groupbuy.`, with a request id of its own where it takes one."""
         method = methods_by_name()[f"groupbuy.{name}"]
         if "request_id" in method.input_type.fields_by_name:
-            request.request_id = f"good-{method.name}-{request.ByteSize()}"
+            request.request_id = f"{series}-{method.name}-{request.ByteSize()}"
         return await self.call(method, request.SerializeToString(), shop.key)
 
 
@@ -80,17 +80,21 @@ def is_internal(method: MethodDescriptor) -> bool:
     return bool(method.containing_service.full_name.endswith("Internal"))
 
 
-async def stand(server: Server, shop: Shop = SHOP) -> Standing:
-    """Have a shop create what good requests are about, and carry its events to those who read them."""
+async def stand(server: Server, shop: Shop = SHOP, series: str = "good") -> Standing:
+    """Have a shop create what good requests are about, anew for each series, and carry its events to who reads them."""
+
+    async def ask(name: str, request: Any) -> Any:
+        return await server.ask(name, request, shop, series)
+
     team_formation = "team_formation.v1.TeamFormation"
-    campaign = (await server.ask(f"{team_formation}.CreateCampaign", a_campaign(shop), shop)).campaign.campaign_id
-    opened = await server.ask(f"{team_formation}.OpenTeam", opening(campaign, shop), shop)
+    campaign = (await ask(f"{team_formation}.CreateCampaign", a_campaign(shop))).campaign.campaign_id
+    opened = await ask(f"{team_formation}.OpenTeam", opening(campaign, shop))
     team, seat = opened.team.team_id, opened.seat.seat_id
-    invite = (await server.ask(f"{team_formation}.CreateInvite", inviting(team, shop), shop)).invite
-    await server.ask(f"{team_formation}.JoinTeam", joining(invite.code, shop), shop)
-    await server.ask(f"{team_formation}.ConfirmSeat", confirming(seat), shop)
+    invite = (await ask(f"{team_formation}.CreateInvite", inviting(team, shop))).invite
+    await ask(f"{team_formation}.JoinTeam", joining(invite.code, shop))
+    await ask(f"{team_formation}.ConfirmSeat", confirming(seat))
     await server.engine.carry()
-    quote = await server.ask("pricing.v1.Pricing.GetQuote", quoting(campaign, shop), shop)
+    quote = await ask("pricing.v1.Pricing.GetQuote", quoting(campaign, shop))
     handed = HandoverTokens(ring(), PUBLIC_URL).mint(shop.platform, a_handover(), server.engine.formation.clock.now())
     return Standing(shop, campaign, team, seat, invite.invite_id, invite.code, quote.signed_quote, handed)
 

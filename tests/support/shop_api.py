@@ -17,8 +17,9 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_fo
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from grpc_status import rpc_status
 
-from services.chassis import ids
+from services.chassis import ids, quotas
 from services.chassis.clock import ManualClock
+from services.chassis.limits import Limiter
 from services.chassis.platforms import KeyRing
 from services.chassis.sealing import Sealer
 from services.chassis.server import GrpcServer, Servicer
@@ -50,6 +51,8 @@ class Api:
     watch: Watch[bytes, bytes]
     platform_id: UUID
     handovers: HandoverTokens
+    channel: grpc.aio.Channel
+    address: str
 
     async def call(self, method: str, request: Any, key: str | None = None) -> Any:
         """Make a call with the platform's key, or another."""
@@ -58,8 +61,8 @@ class Api:
 
 
 @asynccontextmanager
-async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api]:
-    """Run the services' servers on free ports, with a platform's client."""
+async def serving(formation: Formation, clock: ManualClock, limiter: Limiter | None = None) -> AsyncIterator[Api]:
+    """Run the services' servers on free ports, with a platform's client; with a limiter, calls are measured."""
     database = formation.database
     keys = KeyRing(database, clock)
     pricing = GrpcServer(
@@ -113,10 +116,12 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
                     ),
                     team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
                 ),
+                quotas.servicer({"campaigns": campaigns.count}),
             ],
             keys,
             service_key=SERVICE_KEY,
             drain_seconds=1,
+            limits=limiter,
         )
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
@@ -126,7 +131,9 @@ async def serving(formation: Formation, clock: ManualClock) -> AsyncIterator[Api
             )
             [platform_id] = ids.parse("plat", made.platform_id, 1) or ()
             public_stub = team_formation_service_pb2_grpc.TeamFormationStub(channel)
-            yield Api(public_stub, internal, made.key, watch, platform_id, handovers)
+            yield Api(
+                public_stub, internal, made.key, watch, platform_id, handovers, channel, f"127.0.0.1:{server.port}"
+            )
         await watch.stop()
         await server.stop()
     await pricing.stop()

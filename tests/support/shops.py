@@ -12,6 +12,8 @@ from services.team_formation.translate import time
 from tests.support.engine import KEY, OTHER_KEY
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, START
 
+MANY = 1_000_000
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -23,10 +25,12 @@ class Shop:
     platform: UUID
     key: str
     mark: str = ""
+    season: str = ""
+    """Tells members and merchants of one time from those of another, of whom some were erased."""
 
     def own(self, word: str) -> str:
         """Put the mark into a word of the shop's own."""
-        return word + self.mark
+        return word + self.season + self.mark
 
 
 SHOP = Shop(PLATFORM, KEY)
@@ -73,16 +77,18 @@ def a_ladder() -> ladder_pb2.Ladder:
 
 
 def a_campaign(shop: Shop = SHOP) -> team_formation_service_pb2.CreateCampaignRequest:
-    """Make a request for a campaign with all that a page shows."""
+    """Make a request for a campaign with all that a page shows, with stock and a limit, so that all locks are taken."""
     request = team_formation_service_pb2.CreateCampaignRequest(
         merchant_id=shop.own("merchant-7"),
         external_ref=shop.own("c-1"),
         starts_at=time(START),
         ends_at=time(START.replace(year=START.year + 1)),
         currency="EUR",
-        items=[types_pb2.Item(sku="mango", list_price=money(3990))],
+        items=[types_pb2.Item(sku="mango", list_price=money(3990), stock=MANY)],
         ladder=a_ladder(),
-        rules=types_pb2.Rules(payment_mode=types_pb2.PAYMENT_MODE_PREPAID, minimum=2, maximum=1_000_000),
+        rules=types_pb2.Rules(
+            payment_mode=types_pb2.PAYMENT_MODE_PREPAID, minimum=2, maximum=MANY, max_units_per_member=MANY
+        ),
         presentation=types_pb2.Presentation(
             texts=[types_pb2.LocalizedText(language="en", title=shop.own("Mangoes"), terms="As they come.")],
             image_url="https://shop.example/mango.jpg",

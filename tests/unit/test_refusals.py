@@ -11,7 +11,8 @@ from services.chassis.errors import FieldViolation, Rejected
 from services.chassis.reasons import reasons
 from services.chassis.status import rejected_of, status_of
 from tests.support import refusals
-from tools.refusals import PAGE, Rpc, all_reasons, page, read_rpcs, rpcs
+from tools.refusals import PAGE, page, read_rpcs, rpcs
+from tools.rpc_reasons import Rpc, all_reasons
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
 CODE = refusals.read(SERVICES)

@@ -91,7 +91,7 @@ def test_a_listener_on_every_address_is_called_by_loopback() -> None:
 def test_a_service_gets_the_users_settings_but_the_stacks_addresses(tmp_path: Path) -> None:
     mine = {"GROUPBUY_LOG_LEVEL": "debug", "GROUPBUY_LISTEN": "127.0.0.1:1", "GROUPBUY_SMTP": "127.0.0.1:2525"}
     options = StackOptions(data=tmp_path, environment=mine)
-    ports = {"team_formation": 1, "pricing": 2, "notification": 3, "pricing.ops": 4, "web": 5}
+    ports = {"team_formation": 1, "pricing": 2, "notification": 3, "pricing.ops": 4, "web": 5, "pricing.http": 6}
     keys = ("one:c2VlZA==", "two:c2VlZA==", "three:c2VlZA==")
     servers = Servers("postgresql://x", "127.0.0.1:7092", "key", "secret", ports, *keys)
     environment = service_part("pricing", options, Layout.of(options), servers).environment
@@ -102,6 +102,7 @@ def test_a_service_gets_the_users_settings_but_the_stacks_addresses(tmp_path: Pa
     assert environment["GROUPBUY_SMTP"] == "127.0.0.1:2525"
     assert environment["GROUPBUY_LISTEN"] == "127.0.0.1:2"
     assert environment["GROUPBUY_OPS_LISTEN"] == "127.0.0.1:4"
+    assert environment["GROUPBUY_HTTP_LISTEN"] == "127.0.0.1:6"
     assert environment["GROUPBUY_TEAM_FORMATION"] == "127.0.0.1:1"
     assert environment["GROUPBUY_SERVICE_KEY"] == "key"
     assert environment["GROUPBUY_WEB_LISTEN"] == "127.0.0.1:5"

@@ -52,6 +52,7 @@ def service_part(name: str, options: StackOptions, layout: Layout, servers: Serv
         "GROUPBUY_DATABASE_URL": servers.database_url,
         "GROUPBUY_KAFKA": servers.bootstrap,
         "GROUPBUY_LISTEN": f"{_bracketed(options.host)}:{servers.ports[name]}",
+        "GROUPBUY_HTTP_LISTEN": f"{_bracketed(options.host)}:{servers.ports[f'{name}.http']}",
         "GROUPBUY_OPS_LISTEN": ops,
         "GROUPBUY_TEAM_FORMATION": service_address("team_formation", options.host, servers.ports),
         "GROUPBUY_NOTIFICATION": service_address("notification", options.host, servers.ports),

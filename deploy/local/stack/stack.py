@@ -19,7 +19,7 @@ from deploy.local.stack.options import StackOptions
 from deploy.local.stack.part import Postgres
 from deploy.local.stack.ports import choose_ports
 from deploy.local.stack.run import Run, RunningPart, end_leftovers
-from deploy.local.stack.services import SERVICES, Servers, demand_part, public_url, service_part
+from deploy.local.stack.services import SERVICES, Servers, demand_part, public_url, service_address, service_part
 from deploy.local.stack.supervisor import Supervisor, together
 
 _Result = TypeVar("_Result")
@@ -108,6 +108,10 @@ class Stack:
     def ops_address(self, service: str) -> str:
         """host:port of a service's health and metrics."""
         return f"127.0.0.1:{self._ports[f'{service}.ops']}"
+
+    def http_url(self, service: str) -> str:
+        """Where a service's calls are posted to as JSON."""
+        return f"http://{service_address(f'{service}.http', self.options.host, self._ports)}"
 
     @property
     def public_url(self) -> str:

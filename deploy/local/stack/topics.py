@@ -3,6 +3,7 @@
 from deploy.local.errors import LocalError
 from deploy.local.stack.probe import probe
 from services.chassis.errors import Unavailable
+from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 from services.chassis.topics import create_topics
 
 
@@ -14,10 +15,10 @@ async def reachable(bootstrap: str) -> str:
     raise _refusal(f"Kafka at {bootstrap} does not answer.")
 
 
-async def prepare_topics(bootstrap: str) -> int:
+async def prepare_topics(bootstrap: str, security: KafkaSecurity = PLAINTEXT) -> int:
     """Create the topics that are missing at `bootstrap`; give how many. LocalError if Kafka does not answer."""
     try:
-        return len(await create_topics(bootstrap))
+        return len(await create_topics(bootstrap, security=security))
     except Unavailable as error:
         raise _refusal(f"{error}.") from None
 

@@ -95,6 +95,8 @@ class Opened:
     """All teams of the campaign together fill its ladder."""
     maximum: int = 0
     """The team's room, in what the minimum is counted in; 0 where it is not known."""
+    imported_to: int = 0
+    """The last version of what had happened in another system, of which no member is told; 0: it was opened here."""
 
     def fill(self, members: int, units: int) -> int:
         """Choose of both counts the one that the minimum is counted in."""

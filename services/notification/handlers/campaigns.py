@@ -77,9 +77,8 @@ class StartReminders:
         return answer
 
     async def _waits_for(self, work: Work, command: RemindMember) -> Campaign:
-        found = await store.find_campaigns(work.connection, [command.campaign_id])
-        campaign = found.get(command.campaign_id)
-        if campaign is None or campaign.platform_id != command.key.platform_id:
+        campaign = await store.find_campaign(work.connection, command.key.platform_id, command.campaign_id)
+        if campaign is None:
             raise Rejected("CAMPAIGN_UNKNOWN")
         if campaign.state in _OVER:
             raise Rejected("CAMPAIGN_CANCELLED")

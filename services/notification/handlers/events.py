@@ -128,6 +128,8 @@ class EventHandlers:
     ) -> None:
         told = list(messages)
         for job in jobs:
+            if _is_past(teams[job.campaign_id, job.team_id], job.team_version):
+                continue
             told += await messages_now(work, teams[job.campaign_id, job.team_id], job, now)
         await write_deliveries(work, told, now)
 
@@ -206,7 +208,7 @@ class _Batch:
             self.given_up.add(key)
         if isinstance(fact.change, SeatMoved):
             seat = self._move(event, team, team.opened, fact.change)
-            if before.fill and seat.confirmed_version == team.version:
+            if before.fill and seat.confirmed_version == team.version and not _is_past(team, team.version):
                 self._joined.setdefault(key, before)
         if is_news(fact.change, before) or leaves_one(fact, team.opened):
             self.jobs.append(_job(event, event.read_as(teams_pb2.TeamEvent)))
@@ -219,7 +221,7 @@ class _Batch:
         self._moved[seat.seat_id] = team.campaign_id, team.team_id
         if day := day_of(moved, seat, team, opened, self._now):
             self.days.append(day)
-        if told := seat_news(moved, seat, opened):
+        if (told := seat_news(moved, seat, opened)) and not _is_past(team, team.version):
             kind, facts = told
             message = Message(event.event_id, team.version, kind, seat.seat_id, seat.member_id, facts)
             self.messages.append((team, message))
@@ -234,6 +236,11 @@ class _Batch:
 
     def moved_seats(self) -> list[tuple[Team, Seat]]:
         return [(self.teams[self._moved[seat_id]], self._seats[seat_id]) for seat_id in sorted(self._moved)]
+
+
+def _is_past(team: Team, version: int) -> bool:
+    """Tell whether a version of a team is of what had happened in another system: no member is told of it."""
+    return team.opened is not None and version <= team.opened.imported_to
 
 
 def _seat_keys(facts: Sequence[tuple[Event, TeamFact]]) -> list[tuple[UUID, UUID, UUID]]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.chassis import requests
+from services.chassis import erased, requests
 from services.chassis.clock import Clock
-from services.chassis.database import Database
+from services.chassis.database import Connection, Database
 from services.chassis.errors import Rejected
 from services.chassis.requests import Answers, Decided, RequestKey
 from services.notification.contacts import Contacts
@@ -39,6 +39,8 @@ class MemberWriter:
             keys = [command.key for command in first.values()]
             known = Answers(keys, await (await requests.known(work.connection, [keys])).one())
             fresh = [command for command in first.values() if known.get(command.key) is None]
+            refused = await _refused(work.connection, fresh)
+            fresh = [command for command in fresh if command.key not in refused]
             if fresh:
                 decided = [Decided(command.key, b"") for command in fresh]
                 last = {
@@ -49,7 +51,17 @@ class MemberWriter:
                 await requests.store(work.connection, [decided])
                 for item in decided:
                     known.keep(item.key, item.answer)
-        return [known.get(command.key) or b"" for command in commands]
+        return [refused.get(command.key) or known.get(command.key) or b"" for command in commands]
+
+
+async def _refused(connection: Connection, fresh: Sequence[PutMember]) -> dict[RequestKey, Rejected]:
+    """Find those that are for members that were erased; nothing of them is stored."""
+    named: dict[UUID, set[str]] = {}
+    for command in fresh:
+        named.setdefault(command.key.platform_id, set()).add(command.member.member_id)
+    found = await erased.find_erased(connection, named)
+    ids = {command.key: (command.key.platform_id, command.member.member_id) for command in fresh}
+    return {key: erased.refusal(found[member]) for key, member in ids.items() if member in found}
 
 
 def _id(key: RequestKey) -> tuple[UUID, str, str]:

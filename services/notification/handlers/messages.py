@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from groupbuy.notification.v1 import messages_pb2
 
-from services.chassis import ids, requests
+from services.chassis import erased, ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -50,6 +50,8 @@ class SendMessage:
     texts: Sequence[OwnText]
     tags: Sequence[str] = ()
     """Instead of members: to whoever has one of them."""
+    most_today: int | None = None
+    """So many messages may the platform have written today, these included; None: any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,12 @@ class MessageWriter:
         self._clock = clock
 
     async def decide(self, command: SendMessage) -> Answer:
-        """Write the deliveries and the answer; SUPPRESSED ones are for nobody here: the answer names them."""
+        """Write the deliveries and the answer; SUPPRESSED ones are for nobody here: the answer names them.
+
+        Raises Rejected QUOTA_EXHAUSTED, which is not stored, where the day has no room for all of them.
+        """
         async with self._database.work() as work:
+            await erased.refuse(work.connection, command.key.platform_id, command.member_ids)
             known = await requests.find(work.connection, command.key)
             if known is not None:
                 return known
@@ -127,9 +133,21 @@ class MessageWriter:
                 return 0
             members = await store.find_tagged(work.connection, row.platform_id, row.tags, row.after_member, PAGE)
             texts = [OwnText(**text) for text in row.texts]
-            await _tell(work, _Own(row.platform_id, row.message_id, Kind(row.kind), texts), members, self._clock.now())
+            now = self._clock.now()
+            told = await _tell(work, _Own(row.platform_id, row.message_id, Kind(row.kind), texts), members, now)
+            await store.add_messages(work.connection, row.platform_id, _day(now), len(told))
             await store.move_own_message(work.connection, row, members[-1] if len(members) == PAGE else None)
         return 1
+
+    async def count_today(self, platform_id: UUID) -> int:
+        """Count a platform's messages of today, in UTC."""
+        async with self._database.read() as connection:
+            return await store.count_messages(connection, platform_id, _day(self._clock.now()))
+
+    async def forget_days(self) -> int:
+        """Forget how many messages were written on days that are over; returns how many such counts there were."""
+        async with self._database.work() as work:
+            return await store.drop_message_days(work.connection, _day(self._clock.now() - _DAY))
 
     async def _write(self, work: Work, command: SendMessage, now: datetime) -> bytes:
         own = _Own(command.key.platform_id, ids.new_id(), command.kind, command.texts)
@@ -140,6 +158,7 @@ class MessageWriter:
             await store.insert_own_message(work.connection, row, now)
         else:
             told = await _tell(work, own, command.member_ids, now)
+        await _count(work, command, len(told), now)
         return messages_pb2.SendMessageResponse(
             message_id=str(own.message_id),
             written=len(told),
@@ -167,6 +186,22 @@ async def _tell(work: Work, own: _Own, member_ids: Sequence[str], now: datetime)
         await store.insert_deliveries(work.connection, rows)
         work.call(store.WAKE_CHANNEL)
     return reached.keys()
+
+
+async def _count(work: Work, command: SendMessage, count: int, now: datetime) -> None:
+    """Count messages of the day; QUOTA_EXHAUSTED where they are too many, or one for tags would have no room."""
+    least = count or bool(command.tags)
+    total = await store.add_messages(work.connection, command.key.platform_id, _day(now), count)
+    if command.most_today is None or total - count + least <= command.most_today:
+        return
+    tomorrow = datetime.combine(_day(now) + _DAY, time(), tzinfo=UTC)
+    what = "messages written since midnight in UTC; the next day makes room"
+    said = {"limit": "messages_per_day", "allowed": command.most_today, "what": what}
+    raise Rejected("QUOTA_EXHAUSTED", said, retry_after=(tomorrow - now).total_seconds())
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(UTC).date()
 
 
 def _delivery(own: _Own, member_id: str, reach: Reach, now: datetime) -> NewDelivery:

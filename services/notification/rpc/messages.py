@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from groupbuy.notification.v1 import events_pb2
 from groupbuy.notification.v1 import messages_pb2 as pb2
 
-from services.chassis import ids, requests
+from services.chassis import ids, limits, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Rejected, invalid
@@ -27,6 +27,7 @@ from services.notification.rpc.reading import link_problem, team_of_request, tim
 from services.notification.store import Again
 from services.notification.translate import kind_of
 
+_MESSAGES = "messages_per_second"
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _STATES = {
     events_pb2.DELIVERY_STATE_DEAD: State.DEAD,
@@ -57,14 +58,15 @@ class MessageCalls:
         problems = [*self._problems(request, kind)]
         if problems or kind is None:
             raise Rejected("INVALID_ARGUMENT", fields=tuple(FieldViolation(*problem) for problem in problems))
+        limits.spend(_MESSAGES, len(request.member_ids) or 1)
         texts = [
             OwnText(text.language, text.subject.strip(), text.body, text.link, text.link_label)
             for text in request.texts
         ]
         key = RequestKey(NO_CAMPAIGN, caller(), "SendMessage", request.request_id, requests.body_hash(request))
-        answer = answer_of(
-            await self._writer.decide(SendMessage(key, kind, list(request.member_ids), texts, list(request.tags)))
-        )
+        most = limits.allowed("messages_per_day")
+        command = SendMessage(key, kind, list(request.member_ids), texts, list(request.tags), most)
+        answer = answer_of(await self._writer.decide(command))
         return pb2.SendMessageResponse.FromString(answer)
 
     async def redrive(self, request: pb2.RedriveDeliveriesRequest) -> pb2.RedriveDeliveriesResponse:

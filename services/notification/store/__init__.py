@@ -16,6 +16,7 @@ from services.notification.store.accounts import (
     seal_anew,
 )
 from services.notification.store.campaigns import (
+    find_campaign,
     find_campaigns,
     insert_reminder,
     save_campaigns,
@@ -108,6 +109,7 @@ from services.notification.store.members import (
     unmute,
     unsubscribe,
 )
+from services.notification.store.message_days import add_messages, count_messages, drop_message_days
 from services.notification.store.own_messages import (
     OwnMessage,
     insert_own_message,
@@ -213,6 +215,7 @@ __all__ = [
     "TemplatePosition",
     "TemplateRow",
     "ToldGroup",
+    "add_messages",
     "add_to_days",
     "ask_readers",
     "ask_seats",
@@ -221,6 +224,7 @@ __all__ = [
     "change_templates",
     "claim_due",
     "claim_posts",
+    "count_messages",
     "count_own_words",
     "count_templates",
     "delete_account",
@@ -229,6 +233,7 @@ __all__ = [
     "digest_value",
     "disable_endpoint",
     "drop_events",
+    "drop_message_days",
     "drop_readers",
     "drop_waiting_jobs",
     "end_deliveries",
@@ -238,6 +243,7 @@ __all__ = [
     "find_accounts",
     "find_attempts",
     "find_audience",
+    "find_campaign",
     "find_campaign_audience",
     "find_campaigns",
     "find_cards",

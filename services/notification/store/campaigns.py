@@ -50,6 +50,16 @@ def _values(campaign: Campaign) -> tuple[Any, ...]:
     )
 
 
+async def find_campaign(connection: Connection, platform_id: UUID, campaign_id: UUID) -> Campaign | None:
+    """Read one campaign of a platform."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM campaigns WHERE campaign_id = %s AND platform_id = %s",  # noqa: S608 - constants
+        (campaign_id, platform_id),
+    )
+    row = await cursor.fetchone()
+    return _campaign(*row) if row else None
+
+
 async def find_campaigns(connection: Connection, campaign_ids: Sequence[UUID]) -> dict[UUID, Campaign]:
     """Read campaigns by their ids."""
     cursor = await connection.execute(

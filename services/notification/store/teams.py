@@ -19,7 +19,8 @@ TeamKey: TypeAlias = tuple[UUID, UUID]
 
 _TEAM = """t.platform_id, t.campaign_id, t.team_id, t.version, t.state, t.fill, t.fill_version, t.waiting, t.sponsored,
     t.end_version, t.texts, t.seller, t.checkout_url, t.time_zone, t.payment_mode, t.counted_in, t.minimum, t.currency,
-    t.ends_at, t.leader_reward, t.ladder_version, t.of_campaign, t.maximum, t.taken"""
+    t.ends_at, t.leader_reward, t.ladder_version, t.of_campaign, t.maximum,
+    t.imported_to, t.taken"""
 
 
 async def lock_teams(connection: Connection, wanted: Iterable[tuple[UUID, UUID, UUID]]) -> dict[TeamKey, Team]:
@@ -92,7 +93,7 @@ def _team(row: Sequence[Any]) -> Team:
 
 def _opened(*kept: Any) -> Opened:
     texts, seller, checkout_url, time_zone, payment_mode, counted_in, minimum, currency, *rest = kept
-    ends_at, leader_reward, ladder_version, of_campaign, maximum = rest
+    ends_at, leader_reward, ladder_version, of_campaign, maximum, imported_to = rest
     return Opened(
         texts=tuple(Text(language, title) for language, title in texts),
         seller=seller,
@@ -107,6 +108,7 @@ def _opened(*kept: Any) -> Opened:
         ladder_version=ladder_version,
         of_campaign=of_campaign,
         maximum=maximum,
+        imported_to=imported_to,
     )
 
 
@@ -125,12 +127,13 @@ _KINDS: Final[Sequence[Kind]] = (
     booleans,
     bigints,
     bigints,
+    bigints,
 )
 _DIGEST_KINDS: Final[Sequence[Kind]] = (*[uuids] * 3, bigints)
 _KEPT = (
     "version, state, fill, fill_version, waiting, sponsored, end_version, texts, seller, checkout_url, time_zone,"
     " payment_mode, counted_in, minimum, currency, ends_at, leader_reward, ladder_version, of_campaign,"
-    " maximum, taken"
+    " maximum, imported_to, taken"
 )
 _SAVE = (
     f"INSERT INTO teams (campaign_id, team_id, platform_id, {_KEPT}) SELECT * FROM unnest({marks(len(_KINDS))})"  # noqa: S608 - constants
@@ -190,5 +193,6 @@ def _team_values(team: Team, opened: Opened) -> tuple[object, ...]:
         opened.ladder_version,
         opened.of_campaign,
         opened.maximum,
+        opened.imported_to,
         team.taken,
     )

@@ -86,6 +86,11 @@ def kept_told(told: Told) -> KeptEvent | None:
     return kept_event(decode(Record(told.topic, told.key, told.payload)))
 
 
+def topic_of(kind: str) -> str:
+    """Name the topic that a type of events goes by; a topic is one already."""
+    return _TOPICS.get(kind.partition(".")[0], kind)
+
+
 def envelope_of(kind: str, value: bytes) -> ProtoMessage:
     """Read a kept event again."""
     word = kind.partition(".")[0]

@@ -186,6 +186,7 @@ def _opened(fact: teams_pb2.TeamOpened) -> Opened:
         ladder_version=fact.price_table.ladder_version,
         of_campaign=fact.price_table.basis == ladder_pb2.BASIS_CAMPAIGN_UNITS,
         maximum=rules.maximum,
+        imported_to=fact.imported_to,
     )
 
 

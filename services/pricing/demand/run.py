@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 
 from services.chassis import kafka_clients, logs
 from services.chassis.errors import Stop
+from services.chassis.kafka_security import KafkaSecurity
 from services.chassis.ops import OpsServer
 from services.chassis.runner import Part
 from services.pricing.demand.worker import APP_ID, Worker
@@ -29,7 +30,8 @@ class Demand:
         self._settings = settings
         self._app_id = app_id
         self._worker: Worker | None = None
-        self._ops = OpsServer(settings.ops_listen, {"demand": self._ready})
+        self._security = settings.kafka_security()
+        self._ops = OpsServer(settings.ops_listen, {"demand": self._ready}, settings.listening(settings.ops_tls))
 
     def parts(self) -> list[Part]:
         """List the parts in the order they start."""
@@ -50,7 +52,7 @@ class Demand:
 
     async def _count(self, store: Path, partitions: int) -> None:
         running = _prepare(store)
-        self._worker = Worker(self._settings.kafka, store, partitions, app_id=self._app_id)
+        self._worker = Worker(self._settings.kafka, store, partitions, app_id=self._app_id, security=self._security)
         try:
             await self._worker.run()
         except asyncio.CancelledError:
@@ -61,7 +63,7 @@ class Demand:
         """Tell how many partitions the topics have; Stop where they differ, or one is not there."""
         while True:
             try:
-                found = await asyncio.to_thread(_count_partitions, self._settings.kafka)
+                found = await asyncio.to_thread(_count_partitions, self._settings.kafka, self._security)
             except KafkaError as error:
                 log.warning("demand waits for Kafka", why=type(error).__name__, retry_in_seconds=RETRY_SECONDS)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -95,8 +97,8 @@ def _checked(found: dict[str, int]) -> int:
     return found[TALLY_TOPIC]
 
 
-def _count_partitions(bootstrap: str) -> dict[str, int]:
-    admin = kafka_clients.connected(KafkaAdminClient, bootstrap)
+def _count_partitions(bootstrap: str, security: KafkaSecurity) -> dict[str, int]:
+    admin = kafka_clients.connected(KafkaAdminClient, bootstrap, **security.options)
     try:
         names = [name for name in admin.list_topics() if name in {TALLY_TOPIC, DEMAND_TOPIC}]
         return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(names)} if names else {}

@@ -16,6 +16,7 @@ from faust.types import TP, EventT, FutureMessage, StreamT
 from groupbuy.pricing.v1 import events_pb2
 
 from services.chassis import logs, messages, metrics
+from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 from services.pricing.demand import codecs
 from services.pricing.demand.positions import Positions
 from services.pricing.domain import demand as counting
@@ -72,13 +73,21 @@ class DemandTable(Table):  # type: ignore[type-arg]  # generic in its stub alone
 class Worker:
     """Counts until it is cancelled; it never acknowledges a tally that it could not count, but stops and says so."""
 
-    def __init__(self, bootstrap: str, store: Path, partitions: int, *, app_id: str = APP_ID) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        store: Path,
+        partitions: int,
+        *,
+        app_id: str = APP_ID,
+        security: KafkaSecurity = PLAINTEXT,
+    ) -> None:
         codecs.register()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._positions = Positions()
         self._generation = -1
         self._began = False
-        self._app = _application(bootstrap, store, app_id)
+        self._app = _application(bootstrap, store, app_id, security)
         self._table = self._make_table(partitions)
         self._app.agent(self._topic(words.TALLY_TOPIC, codecs.TALLY))(self._count)
         self._app.on_partitions_revoked.connect(self._forget, weak=False)
@@ -200,10 +209,11 @@ class Worker:
         return [event for event in self._table.values() if event is not None]
 
 
-def _application(bootstrap: str, store: Path, app_id: str) -> faust.App:
+def _application(bootstrap: str, store: Path, app_id: str, security: KafkaSecurity) -> faust.App:
     return faust.App(
         app_id,
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
+        broker_credentials=_credentials(security),
         datadir=store,
         store="rocksdb://?driver=rocksdict",
         autodiscover=False,
@@ -222,6 +232,14 @@ def _application(bootstrap: str, store: Path, app_id: str) -> faust.App:
         stream_buffer_maxsize=1024,
         stream_wait_empty=False,
     )
+
+
+def _credentials(security: KafkaSecurity) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    if security.user:
+        return faust.SASLCredentials(
+            username=security.user, password=security.password, ssl_context=security.tls, mechanism=security.mechanism
+        )
+    return faust.SSLCredentials(security.tls) if security.tls else None
 
 
 def _is_tally(tally: Any) -> bool:

@@ -4,6 +4,7 @@ from services.pricing.handlers.awaited import PAYMENTS, PaymentFinder
 from services.pricing.handlers.campaigns import CampaignHandler
 from services.pricing.handlers.deliveries import DeliveryWriter, ReportDelivery
 from services.pricing.handlers.demand import on_demand_events
+from services.pricing.handlers.erasing import member_eraser
 from services.pricing.handlers.quotes import GetQuote, QuoteWriter
 from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
@@ -30,5 +31,6 @@ __all__ = [
     "Tables",
     "TallyFinder",
     "TeamHandler",
+    "member_eraser",
     "on_demand_events",
 ]

@@ -78,7 +78,7 @@ async def list_settlements(
         " AND (%(campaign)s::uuid IS NULL OR f.campaign_id = %(campaign)s)"
         " AND (%(merchant)s = '' OR f.merchant_id = %(merchant)s)"
         " AND (%(seat)s::uuid IS NULL OR (l.seat_id = %(seat)s AND f.team_id = (SELECT team_id FROM seats"
-        " WHERE campaign_id = %(campaign)s AND seat_id = %(seat)s)))) AS listed"
+        " WHERE campaign_id = %(campaign)s AND platform_id = %(platform)s AND seat_id = %(seat)s)))) AS listed"
         " WHERE (%(state)s::text IS NULL OR line_state = %(state)s)"
         " AND (%(since)s::timestamptz IS NULL OR updated_at >= %(since)s)"
         " ORDER BY position, sequence LIMIT %(limit)s",

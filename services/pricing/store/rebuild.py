@@ -42,9 +42,12 @@ KEPT = (
     "campaigns",  # from topics of their own
     "platforms",
     "platform_keys",
+    "platform_limits",
     "suspended_merchants",
     "key_uses",  # of calls
     "audit_entries",
+    "erased_members",  # by which the ids of before are no ids of the building either
+    "erasure_key",
 )
 """Tables that are used as they are, and that the building only reads."""
 

@@ -48,10 +48,12 @@ from services.team_formation.domain.checks import Problem, check_member_id, chec
 from services.team_formation.domain.commands import (
     NOTHING_ASSERTED,
     Asserted,
+    Brought,
     Cancel,
     Confirm,
     Default,
     Extend,
+    Import,
     Invite,
     Join,
     Leave,
@@ -61,6 +63,7 @@ from services.team_formation.domain.commands import (
 )
 from services.team_formation.domain.confirming import confirm_seat, extend_hold
 from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
+from services.team_formation.domain.importing import import_team
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
 from services.team_formation.domain.leaving import (
     Heirs,
@@ -114,6 +117,7 @@ __all__ = [
     "Around",
     "Asserted",
     "Basis",
+    "Brought",
     "Campaign",
     "CampaignCommand",
     "CampaignDecision",
@@ -133,6 +137,7 @@ __all__ = [
     "FactKind",
     "GiveUp",
     "Heirs",
+    "Import",
     "Invite",
     "Item",
     "Join",
@@ -194,6 +199,7 @@ __all__ = [
     "default_seat",
     "extend_hold",
     "fails_below_minimum",
+    "import_team",
     "invite_refusal",
     "is_due",
     "is_full",

@@ -40,7 +40,10 @@ LONGEST_TITLE = 200
 LONGEST_LANGUAGE = 64
 LONGEST_TERMS = 4000
 LONGEST_URL = 2048
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts that are this machine: what goes there leaves it never, so it needs no TLS."""
 _SECOND = timedelta(seconds=1)
+_AN_ADDRESS = f"an https address of at most {LONGEST_URL} ASCII characters without spaces"
 _A_LINE = f"must be 1 to {LONGEST_TITLE} characters, without control characters and line breaks"
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
 
@@ -172,10 +175,11 @@ def _check_presentation(shown: Presentation) -> list[Problem]:
     problems += [Problem("presentation.texts", f"the language {tag} stands there twice") for tag in twice]
     if not _is_line(shown.seller):
         problems.append(Problem("presentation.seller", _A_LINE))
-    for field, url in (("image_url", shown.image_url), ("checkout_url", shown.checkout_url)):
-        if url and not _is_address(url):
-            what = f"must be an https address of at most {LONGEST_URL} ASCII characters without spaces, or empty"
-            problems.append(Problem(f"presentation.{field}", what))
+    if shown.image_url and not _is_address(shown.image_url):
+        problems.append(Problem("presentation.image_url", f"must be {_AN_ADDRESS}, or empty"))
+    if shown.checkout_url and not _is_address(shown.checkout_url, on_this_machine=True):
+        what = f"must be {_AN_ADDRESS}, or http on {', '.join(sorted(LOOPBACK))} for a trial, or empty"
+        problems.append(Problem("presentation.checkout_url", what))
     problems += _check_charges(shown.charges)
     if not _is_zone(shown.time_zone):
         problems.append(Problem("presentation.time_zone", 'must be an IANA time zone, for instance "Asia/Shanghai"'))
@@ -217,14 +221,15 @@ def _is_line(text: str) -> bool:
     return 1 <= len(text) <= LONGEST_TITLE and is_written(text)
 
 
-def _is_address(url: str) -> bool:
+def _is_address(url: str, *, on_this_machine: bool = False) -> bool:
     if len(url) > LONGEST_URL or not all("!" <= letter <= "~" for letter in url):
         return False
     try:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme == "https" and bool(parts.hostname)
+    plain = on_this_machine and parts.scheme == "http" and parts.hostname in LOOPBACK
+    return (parts.scheme == "https" and bool(parts.hostname)) or plain
 
 
 def _is_zone(name: str) -> bool:

@@ -39,6 +39,8 @@ class Join:
     promoter_id: str = ""
     """Who earns a commission by it, from the invite; empty where nobody does."""
     commission_basis_points: int = 0
+    hold_until: datetime | None = None
+    """Of a seat that was taken in another system; None: the campaign's hold lifetime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,30 @@ class Open:
     team_id: UUID
     join: Join
     external_ref: str = ""
+    ends_at: datetime | None = None
+    """Of a team that was opened in another system; None: the campaign's team lifetime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A seat as it stands in another system; `cap` is what was promised for a unit, minor units of `join.currency`."""
+
+    join: Join
+    held_at: datetime
+    cap: int
+    confirmed_at: datetime | None = None
+    payment_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Bring a running team over from another system; the first seat is who leads."""
+
+    team_id: UUID
+    external_ref: str
+    opened_at: datetime
+    ends_at: datetime
+    seats: tuple[Brought, ...]
 
 
 @dataclass(frozen=True, slots=True)

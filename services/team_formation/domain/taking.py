@@ -39,7 +39,7 @@ def open_team(around: Around, command: Open, usage: Usage, *, overflow_of: UUID 
         terms, command.join, usage, comes_late=comes_late
     ):
         return refusal
-    deadline = now + terms.rules.team_lifetime
+    deadline = command.ends_at or now + terms.rules.team_lifetime
     ends_at = min(deadline, campaign.ends_at)
     team = Team(
         campaign.campaign_id,
@@ -164,7 +164,7 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: _Cap
         cap.unit_price,
         cap.fill,
         held_at=now,
-        hold_until=hold_end(change.rules, team, now),
+        hold_until=min(command.hold_until or hold_end(change.rules, team, now), team.ends_at),
         invite_id=command.invite_id,
         external_ref=command.external_ref,
         number=team.version + 1,

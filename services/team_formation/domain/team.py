@@ -253,6 +253,8 @@ class Fact:
     below_minimum: bool = False
     from_waitlist: bool = False
     previous_seat_id: UUID | None = None
+    imported_to: int = 0
+    """Of TeamOpened: the last version of what had happened in another system; 0 for a team that was opened here."""
 
 
 @value

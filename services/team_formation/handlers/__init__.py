@@ -4,6 +4,7 @@ from services.team_formation.handlers.asks import Answer, Ask, Command, Look, Re
 from services.team_formation.handlers.campaigns import CampaignHandler
 from services.team_formation.handlers.commands import TeamHandler
 from services.team_formation.handlers.due import DueFinder, Sweeper
+from services.team_formation.handlers.erasing import MemberEraser
 from services.team_formation.handlers.merchants import MerchantSweeper
 from services.team_formation.handlers.platforms import PlatformHandler
 from services.team_formation.handlers.settlements import TOPIC as SETTLEMENT_TOPIC
@@ -19,6 +20,7 @@ __all__ = [
     "Command",
     "DueFinder",
     "Look",
+    "MemberEraser",
     "MerchantSweeper",
     "PlatformHandler",
     "Revoke",

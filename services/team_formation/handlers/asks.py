@@ -5,7 +5,18 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.chassis.requests import RequestKey
-from services.team_formation.domain import Cancel, Confirm, Default, Extend, Join, Leave, NewInvite, Open, Sponsor
+from services.team_formation.domain import (
+    Cancel,
+    Confirm,
+    Default,
+    Extend,
+    Import,
+    Join,
+    Leave,
+    NewInvite,
+    Open,
+    Sponsor,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,9 @@ class Look:
     """Bring a team up to date: what timers and sweeps ask."""
 
 
-Command: TypeAlias = Open | Join | Confirm | Leave | Extend | Default | Sponsor | Cancel | NewInvite | Revoke | Look
+Command: TypeAlias = (
+    Open | Import | Join | Confirm | Leave | Extend | Default | Sponsor | Cancel | NewInvite | Revoke | Look
+)
 Answer: TypeAlias = bytes
 """A response message as bytes, as it is stored; empty for a timer."""
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
+from services.chassis import erased
+from services.chassis.erased_rows import Known
 from services.chassis.errors import Rejected
 from services.chassis.requests import Answers, Decided, RequestKey
 from services.team_formation import domain, translate
@@ -26,6 +28,7 @@ from services.team_formation.domain import (
     Fact,
     FactKind,
     Heirs,
+    Import,
     Invite,
     Join,
     Leave,
@@ -70,6 +73,8 @@ class Book:
         self.invites: dict[UUID, Invite] = {}
         self.late: dict[UUID, list[str]] = {}
         self.known = Answers()
+        self.erased: dict[str, Rejected] = {}
+        """What is answered to who asks for members or promoters that were erased, by their ids."""
         self.changes = Changes()
         self._around: dict[int, Around] = {}
         self._left: dict[str, int] = {}
@@ -85,6 +90,7 @@ class Book:
         self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id}.union(others), key=_BY_NUMBER)
         self.seat_ids = sorted({ask.seat_id for ask in asks if ask.seat_id}, key=_BY_NUMBER)
         self.member_ids = _members(asks)
+        self.named = sorted(set().union(*map(named_by, asks)))
         self.invite_ids = sorted(_invites(asks), key=_BY_NUMBER)
         self.quote_ids = sorted(set(_quotes(asks)), key=_BY_NUMBER)
         self._used_quotes: set[UUID] = set()
@@ -92,7 +98,7 @@ class Book:
         self.keys = list({(key.rpc, key.request_id): key for key in keys}.values())
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}
         self.cancelled = {ask.team_id for ask in asks if isinstance(ask.command, Cancel)}
-        self.opens = any(isinstance(ask.command, Open) for ask in asks)
+        self.opens = any(isinstance(ask.command, Open | Import) for ask in asks)
         self._asked = Counter(ask.team_id for ask in asks)
         self._looked = {ask.team_id for ask in asks if isinstance(ask.command, Look)}
         self.keeps_campaign = False
@@ -112,6 +118,14 @@ class Book:
     def take_stock(self, levels: Iterable[tuple[str, Level]]) -> None:
         """Take the stock, which is locked."""
         self._left |= {sku: level.offered - level.taken for sku, level in levels}
+
+    def take_erased(self, found: Iterable[Known]) -> None:
+        """Take which of the members that are asked for were erased."""
+        self.erased = {known.member_id: erased.refusal(known) for known in found}
+
+    def refused(self, ask: Ask) -> Rejected | None:
+        """Give what is answered where a member that is asked for was erased."""
+        return next((self.erased[one] for one in named_by(ask) if one in self.erased), None) if self.erased else None
 
     def take_tally(self, tallies: Sequence[Tally]) -> None:
         """Take the campaign's last tally, if there was one."""
@@ -432,7 +446,19 @@ def _members(asks: Sequence[Ask]) -> list[str]:
         match ask.command:
             case Join(member_id=member_id) | NewInvite(member_id=member_id) | Open(join=Join(member_id=member_id)):
                 named.add(member_id)
+            case Import(seats=seats):
+                named |= {seat.join.member_id for seat in seats}
     return sorted(named - {""})
+
+
+def named_by(ask: Ask) -> set[str]:
+    """Give the ids of members and promoters that are asked for."""
+    match ask.command:
+        case Join(member_id=member_id) | Open(join=Join(member_id=member_id)):
+            return {member_id}
+        case NewInvite(member_id=member_id, promoter_id=promoter_id):
+            return {member_id, promoter_id} - {""}
+    return set()
 
 
 def _invites(asks: Sequence[Ask]) -> set[UUID]:

@@ -59,22 +59,32 @@ class CampaignHandler:
         async with self._database.read() as connection:
             return await requests.find(connection, key)
 
-    async def create(self, key: RequestKey, campaign: Campaign, ladder: ladder_pb2.Ladder) -> bytes | Rejected:
-        """Create a campaign whose price table is still empty.
+    async def create(
+        self, key: RequestKey, campaign: Campaign, ladder: ladder_pb2.Ladder, most: int | None = None
+    ) -> bytes | Rejected:
+        """Create a campaign whose price table is still empty; `most` of the platform may be there that are not over.
 
-        Rejected LADDER_INVALID or, too large for an event, INVALID_ARGUMENT; Unavailable without pricing.
+        Rejected LADDER_INVALID or, too large for an event, INVALID_ARGUMENT; Unavailable without pricing. Raises
+        Rejected QUOTA_EXHAUSTED, which is not stored.
         """
         compiled = await self.compile(campaign, ladder)
         if isinstance(compiled, Campaign):
             compiled = _too_large(compiled, self._clock.now(campaign.platform_id), "ladder") or compiled
         for _ in range(TRIES):
             try:
-                return await self._create(key, campaign, compiled)
+                return await self._create(key, campaign, compiled, most)
             except Raced:
                 continue
         raise Raced("another process decides the same request")
 
-    async def _create(self, key: RequestKey, campaign: Campaign, compiled: Campaign | Rejected) -> bytes | Rejected:
+    async def count(self, platform_id: UUID) -> int:
+        """Count a platform's campaigns that are not over."""
+        async with self._database.read() as connection:
+            return await store.count_campaigns(connection, platform_id, self._clock.now(platform_id))
+
+    async def _create(
+        self, key: RequestKey, campaign: Campaign, compiled: Campaign | Rejected, most: int | None
+    ) -> bytes | Rejected:
         async with self._database.work() as work:
             known = await requests.find(work.connection, key)
             if known is not None:
@@ -87,6 +97,8 @@ class CampaignHandler:
             elif refusal := await _merchant_refusal(work.connection, campaign):
                 answer = refusal
             else:
+                if most is not None:
+                    await _check_room(work.connection, campaign.platform_id, most, now)
                 await store.insert_campaign(work.connection, compiled, now)
                 stock = {item.sku: item.stock for item in compiled.terms.items if item.stock is not None}
                 if stock:
@@ -170,7 +182,7 @@ class CampaignHandler:
             if isinstance(command, domain.Publish):
                 await merchants.keep_platform(connection, key.platform_id)
             locked = await store.lock_campaign(connection, key.platform_id, key.campaign_id)
-            stock = dict(await (await store.lock_stock(connection, [key.campaign_id])).one())
+            stock = dict(await (await store.lock_stock(connection, [(key.platform_id, key.campaign_id)])).one())
             known = await requests.find(connection, key)
             if known is not None:
                 return known
@@ -213,7 +225,7 @@ class CampaignHandler:
             await store.offer_stock(connection, after.platform_id, after.campaign_id, decision.offered)
         await store.insert_change(connection, decision, actor, key.request_id, now)
         await note_changed(work, campaign, decision, self._clock.now())
-        said = {"action": str(decision.action), "fields": list(decision.fields), "actor": actor}
+        said = {"action": str(decision.action), "fields": list(decision.fields)}
         await self._audit(work, key, campaign, after, said)
         work.tell(translate.campaign_changed(decision, actor, now))
         levels = dict(sorted((stock | _offered(decision, stock)).items()))
@@ -240,6 +252,14 @@ async def _informed(
 def _offered(decision: CampaignDecision, stock: dict[str, Level]) -> dict[str, Level]:
     none = Level(0, 0)
     return {sku: Level(units, stock.get(sku, none).taken) for sku, units in decision.offered.items()}
+
+
+async def _check_room(connection: AsyncConnection[TupleRow], platform_id: UUID, most: int, now: datetime) -> None:
+    """Keep others from creating campaigns of a platform, and raise QUOTA_EXHAUSTED where there is no room for one."""
+    await store.lock_count(connection, platform_id)
+    if await store.count_campaigns(connection, platform_id, now) >= most:
+        what = "campaigns that are not over; one that ends or is cancelled makes room"
+        raise Rejected("QUOTA_EXHAUSTED", {"limit": "campaigns", "allowed": most, "what": what})
 
 
 def _too_large(campaign: Campaign, now: datetime, field: str) -> Rejected | None:

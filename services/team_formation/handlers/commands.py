@@ -31,6 +31,8 @@ class _Part:
         self.book = book
         self.asks = asks
         self.replies: dict[int, Reply] = {}
+        self.refusals: dict[int, Rejected] = {}
+        """What is not decided and not stored: asked for members that were erased."""
 
     def play(self, decider: Decider) -> None:
         """Bring teams up to date, then decide the commands in order; a request that was decided before is not again."""
@@ -43,6 +45,9 @@ class _Part:
         for place, ask in self.asks.items():
             if ask.request is None:
                 decider.decide(book, ask)
+                continue
+            if refusal := book.refused(ask):
+                self.refusals[place] = refusal
                 continue
             name = (ask.request.rpc, ask.request.request_id)
             if name not in asked and book.known.get(ask.request) is None:
@@ -57,7 +62,9 @@ class _Part:
             if key:
                 book.decide(key, reply.written(book), reply.subject)
         for place, ask in self.asks.items():
-            if ask.request and (answer := book.known.get(ask.request)) is not None:
+            if place in self.refusals:
+                answers[place] = self.refusals[place]
+            elif ask.request and (answer := book.known.get(ask.request)) is not None:
                 answers[place] = answer
 
 
@@ -88,12 +95,14 @@ class TeamHandler:
     async def _decide_once(
         self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]], *, opens_anyway: bool = False
     ) -> Sequence[Answer | Rejected]:
-        """Decide in one transaction; Raced where another one took a quote meanwhile: decided again, it is used."""
+        """Decide in one transaction; Raced where another took a quote or brought a team over: next time it is there."""
         try:
             return await self._decide(asks, others, opens_anyway=opens_anyway)
         except UniqueViolation as error:
             if store.is_quote_race(error):
                 raise Raced("another process takes the same quote") from error
+            if store.is_team_race(error):
+                raise Raced("another process brings the same team over") from error
             raise
 
     async def _decide(

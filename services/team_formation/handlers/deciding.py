@@ -17,16 +17,18 @@ from services.team_formation.domain import (
     Decision,
     Default,
     Extend,
+    Import,
     Join,
     Leave,
     NewInvite,
     OnFull,
     Open,
     Outcome,
+    Problem,
     Refusal,
     Sponsor,
 )
-from services.team_formation.handlers import responses
+from services.team_formation.handlers import importing, responses
 from services.team_formation.handlers.asks import Ask, Look, Revoke
 from services.team_formation.handlers.book import Book
 from services.team_formation.invites import write_invite
@@ -79,6 +81,8 @@ class Decider:
                 return self._on_seat(book, ask, ask.command)
             case Open():
                 return self._open(book, ask.command)
+            case Import():
+                return self._import(book, ask.command)
             case Revoke():
                 return self._revoke(book, ask.command)
             case Look():
@@ -93,6 +97,18 @@ class Decider:
             return _refused(_rejected(decision))
         book.enter(decision, new=True)
         return Reply(command.team_id, draft=Draft(responses.OPEN, decision))
+
+    def _import(self, book: Book, command: Import) -> Reply:
+        """Bring a team over; one that is here stays as it is."""
+        if command.team_id in book.teams:
+            return Reply(command.team_id, importing.there_before(book.campaign_id, command))
+        if book.campaign is None:
+            return _refused(Rejected("CAMPAIGN_UNKNOWN"))
+        decision = domain.import_team(book.around_new(book.campaign), command, book.usage)
+        if isinstance(decision, Problem):
+            return _refused(importing.refused(decision))
+        book.enter(decision, new=True)
+        return Reply(command.team_id, importing.imported(decision))
 
     def _on_team(self, book: Book, ask: Ask, command: Join | NewInvite | Sponsor | Cancel) -> Reply:
         team = book.teams.get(ask.team_id) if ask.team_id else None

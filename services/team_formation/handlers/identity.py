@@ -1,7 +1,7 @@
 """Decides what becomes of a platform's keys and of suspensions: its state before, a command, its state after."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -78,8 +78,15 @@ class ResumeMerchant:
     merchant_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SetLimits:
+    """Limits of the platform; None for those whose default is to hold again."""
+
+    limits: Mapping[str, int | None]
+
+
 Command: TypeAlias = (
-    CreateKey | RotateKey | RevokeKey | SuspendPlatform | ResumePlatform | SuspendMerchant | ResumeMerchant
+    CreateKey | RotateKey | RevokeKey | SuspendPlatform | ResumePlatform | SuspendMerchant | ResumeMerchant | SetLimits
 )
 
 
@@ -204,6 +211,14 @@ def _merchant_changed(platform: Platform, before: SuspendedMerchant | None, afte
     return Done(replace(platform, suspended_merchants=tuple(merchants)), (told,), merchant_id=one.merchant_id)
 
 
+def _set_limits(platform: Platform, command: SetLimits, _now: datetime) -> Done:
+    limits = {name: value for name, value in {**platform.limits, **command.limits}.items() if value is not None}
+    after = replace(platform, limits=limits)
+    if limits == platform.limits:
+        return Done(after)
+    return Done(after, (Touched("limits", wire.platform_limits(platform), wire.platform_limits(after)),))
+
+
 def _key(platform: Platform, key_id: str) -> Key:
     for key in platform.keys:
         if key.key_id == key_id:
@@ -228,4 +243,5 @@ _DECIDE: dict[type, Callable[..., Done]] = {
     ResumePlatform: _resume_platform,
     SuspendMerchant: _suspend_merchant,
     ResumeMerchant: _resume_merchant,
+    SetLimits: _set_limits,
 }

@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import requests
+from services.chassis import erased_rows, requests
 from services.chassis.errors import Raced
 from services.chassis.requests import Answers
 from services.chassis.rows import Asked
@@ -68,7 +68,7 @@ async def _lock(
         wanted = [(book.platform_id, book.campaign_id) for book in opening]
         phases.append(_Phase(opening, await store.keep_campaigns(connection, wanted), _take_version))
     if stocked:
-        asked = await store.lock_stock(connection, [book.campaign_id for book in stocked])
+        asked = await store.lock_stock(connection, [(book.platform_id, book.campaign_id) for book in stocked])
         phases.append(_Phase(stocked, asked, Book.take_stock))
     await store.lock_members(
         connection, [(book.platform_id, book.campaign_id, book.member_ids, book.seat_ids) for book in limited]
@@ -102,9 +102,11 @@ async def _read(
     filling = (book for book in books if catalogue.fills_ladder(book.campaign_id))
     openers = (book for book in books if book.keeps_campaign and book.locks_members)
     await ask((book for book in books if book.keys), requests.known, lambda book: book.keys, _take_answers)
+    naming = (book for book in books if book.named)
+    await ask(naming, erased_rows.look_up, lambda book: (book.platform_id, book.named), Book.take_erased)
     await ask(with_members, store.load_live_of_members, _members_wanted, Book.take_seats)
     await ask(with_seats, store.load_seats, _seats_wanted, Book.take_seats)
-    await ask(with_seats, store.load_late_payments, lambda book: (book.campaign_id, book.seat_ids), Book.take_late)
+    await ask(with_seats, store.load_late_payments, _seats_wanted, Book.take_late)
     await ask(with_invites, store.load_invites, _invites_wanted, Book.take_invites)
     with_quotes = (book for book in books if book.quote_ids)
     await ask(with_quotes, store.find_used_quotes, _quotes_wanted, Book.take_used_quotes)

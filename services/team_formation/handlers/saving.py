@@ -22,6 +22,8 @@ async def save_rows(connection: AsyncConnection[TupleRow], codes: InviteCodes, b
     await _save_teams(connection, books)
     await _save_seats(connection, books)
     for book in books:
+        if book.erased and book.locks_members:
+            await store.forget_members(connection, book.platform_id, book.campaign_id, list(book.erased))
         await _save_rest(connection, codes, book)
     await _save_stock(connection, books)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
-from services.chassis import ids
+from services.chassis import ids, limits
 from services.chassis.errors import Raced, Rejected
 from services.chassis.requests import NO_CAMPAIGN, RequestKey
 from services.chassis.server import caller
@@ -34,7 +34,8 @@ class CampaignRpcs(Rpcs):
         if answer is None:
             now = self._desk.clock.now(platform_id)
             campaign = campaign_wanted(request, platform_id, ids.new_id(), now)
-            answer = await self._desk.campaigns.create(key, campaign, request.ladder)
+            most = limits.allowed("campaigns")
+            answer = await self._desk.campaigns.create(key, campaign, request.ladder, most)
         return _given(answer)
 
     async def GetCampaign(self, request: pb.GetCampaignRequest, _context: Context) -> pb.GetCampaignResponse:  # noqa: N802

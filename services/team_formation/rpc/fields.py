@@ -93,7 +93,7 @@ def join_of(request: pb.JoinTeamRequest | pb.OpenTeamRequest, seat_id: UUID, inv
         problems.append(Problem("quantity", "must be at least 1; 0 means 1"))
     asserted = domain.NOTHING_ASSERTED
     if request.HasField("asserted"):
-        asserted = _asserted(request.asserted, problems)
+        asserted = asserted_of(request.asserted, "asserted", problems)
     refuse(problems)
     opening = isinstance(request, pb.OpenTeamRequest)
     return domain.Join(
@@ -109,10 +109,11 @@ def join_of(request: pb.JoinTeamRequest | pb.OpenTeamRequest, seat_id: UUID, inv
     )
 
 
-def _asserted(message: types_pb2.Assertions, problems: list[Problem]) -> domain.Asserted:
+def asserted_of(message: types_pb2.Assertions, field: str, problems: list[Problem]) -> domain.Asserted:
+    """Read what a platform asserts of a member, or add problems."""
     if len(message.tags) > MOST_TAGS:
-        problems.append(Problem("asserted.tags", f"must be at most {MOST_TAGS}"))
-    problems += domain.check_reference("asserted.match_key", message.match_key)
+        problems.append(Problem(f"{field}.tags", f"must be at most {MOST_TAGS}"))
+    problems += domain.check_reference(f"{field}.match_key", message.match_key)
     return domain.Asserted(message.newcomer, frozenset(message.tags), message.match_key)
 
 

@@ -3,6 +3,7 @@
 from groupbuy.team_formation.v1 import events_pb2
 from groupbuy.team_formation.v1 import history_pb2 as pb
 
+from services.chassis import erased
 from services.chassis.errors import Rejected
 from services.chassis.server import caller
 from services.team_formation import store, translate
@@ -28,7 +29,9 @@ class HistoryRpcs(Rpcs):
                 connection, team_key, translate.seat_id(campaign_id, seat_id), page.number(), page.size + 1
             )
             complete = await store.keeps_opening(connection, team_key)
-        shown, last = page.cut([events_pb2.TeamEvent.FromString(payload) for payload in found])
+            events = [events_pb2.TeamEvent.FromString(payload) for payload in found]
+            await erased.rename_in(connection, caller(), events)
+        shown, last = page.cut(events)
         written = fitting(shown)
         last = page.last(shown, len(written), last)
         token = page.next(str(last.sequence)) if last else ""

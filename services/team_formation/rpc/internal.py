@@ -7,6 +7,7 @@ from groupbuy.team_formation.v1 import events_pb2
 from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc as pb_grpc
 
+from services.chassis import ids, platforms
 from services.chassis.database import Database
 from services.team_formation import store
 from services.team_formation.handlers import PlatformHandler
@@ -34,13 +35,15 @@ class InternalServicer(OperatorRpcs, pb_grpc.TeamFormationInternalServicer):
 
     async def ListTeamEvents(self, request: pb.ListTeamEventsRequest, _context: Context) -> pb.ListTeamEventsResponse:  # noqa: N802
         """List stored events of a team of a platform."""
-        fields.team_of(request.team_id)
+        campaign_id, team_id = fields.team_of(request.team_id)
+        platform = ids.parse(platforms.ID_PREFIX, request.platform_id, 1)
+        stored: list[bytes] = []
         async with self._database.read() as connection:
-            stored = await store.list_team_events(
-                connection, request.team_id, request.after_version, request.before_version
-            )
-        events = [events_pb2.TeamEvent.FromString(payload) for payload in stored]
-        return pb.ListTeamEventsResponse(events=[e for e in events if e.platform_id == request.platform_id])
+            if platform and await store.find_team(connection, platform[0], campaign_id, team_id):
+                stored = await store.list_team_events(
+                    connection, request.team_id, request.after_version, request.before_version
+                )
+        return pb.ListTeamEventsResponse(events=[events_pb2.TeamEvent.FromString(payload) for payload in stored])
 
     async def ListMemberLinks(  # noqa: N802
         self, request: pb.ListMemberLinksRequest, _context: Context

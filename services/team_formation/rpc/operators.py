@@ -1,21 +1,27 @@
 """What those who run the engine ask about platforms: the RPCs of the command line, with the services' own key."""
 
 from typing import Any
-from uuid import UUID
 
 import grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 
 from services.chassis import ids, platforms
 from services.chassis.database import Database
-from services.chassis.errors import Rejected, invalid
+from services.chassis.errors import invalid
 from services.team_formation import domain, store
 from services.team_formation.handlers import PlatformHandler
-from services.team_formation.handlers.identity import ResumeMerchant, ResumePlatform, RevokeKey, SuspendPlatform
+from services.team_formation.handlers.identity import (
+    ResumeMerchant,
+    ResumePlatform,
+    RevokeKey,
+    SetLimits,
+    SuspendPlatform,
+)
 from services.team_formation.neighbours import Neighbours
 from services.team_formation.rpc import fields, identity_fields
 from services.team_formation.rpc.keys import listed
-from services.team_formation.translate.identity import api_key, suspended_merchant
+from services.team_formation.rpc.platform_limits import limits_wanted, platform_of
+from services.team_formation.translate.identity import api_key, platform_limits, suspended_merchant
 
 Context = grpc.aio.ServicerContext[Any, Any]
 LONGEST_NAME = 100
@@ -98,6 +104,21 @@ class OperatorRpcs:
         await self._handler.change(platform_of(request.platform_id), "RevokeKey", command)
         return pb.TeamFormationInternalRevokeKeyResponse()
 
+    async def GetPlatformLimits(  # noqa: N802
+        self, request: pb.GetPlatformLimitsRequest, _context: Context
+    ) -> pb.GetPlatformLimitsResponse:
+        """Tell what is set of a platform's limits."""
+        platform = await self._handler.find(platform_of(request.platform_id))
+        return pb.GetPlatformLimitsResponse(limits=platform_limits(platform))
+
+    async def SetPlatformLimits(  # noqa: N802
+        self, request: pb.SetPlatformLimitsRequest, _context: Context
+    ) -> pb.SetPlatformLimitsResponse:
+        """Set limits of a platform."""
+        command = SetLimits(limits_wanted(request))
+        done = await self._handler.change(platform_of(request.platform_id), "SetPlatformLimits", command)
+        return pb.SetPlatformLimitsResponse(limits=platform_limits(done.platform))
+
     async def SuspendMerchant(  # noqa: N802
         self, request: pb.TeamFormationInternalSuspendMerchantRequest, _context: Context
     ) -> pb.TeamFormationInternalSuspendMerchantResponse:
@@ -122,11 +143,3 @@ class OperatorRpcs:
         platform = await self._handler.find(platform_of(request.platform_id))
         merchants = map(suspended_merchant, platform.suspended_merchants)
         return pb.TeamFormationInternalListSuspendedMerchantsResponse(merchants=merchants)
-
-
-def platform_of(platform_id: str) -> UUID:
-    """Read a platform's id; Rejected PLATFORM_UNKNOWN."""
-    found = ids.parse(platforms.ID_PREFIX, platform_id, 1)
-    if found is None:
-        raise Rejected("PLATFORM_UNKNOWN")
-    return found[0]

@@ -7,11 +7,13 @@ from services.team_formation.rpc.campaigns import CampaignRpcs
 from services.team_formation.rpc.chat_apps import ChatAppRpcs
 from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
+from services.team_formation.rpc.importing import ImportRpcs
 from services.team_formation.rpc.invites import InviteRpcs
 from services.team_formation.rpc.keys import KeyRpcs
 from services.team_formation.rpc.lists import ListRpcs
 from services.team_formation.rpc.member_links import MemberLinkRpcs
 from services.team_formation.rpc.merchants import MerchantRpcs
+from services.team_formation.rpc.privacy import PrivacyRpcs
 from services.team_formation.rpc.promoter_links import PromoterLinkRpcs
 from services.team_formation.rpc.reports import ReportRpcs
 from services.team_formation.rpc.seats import SeatRpcs
@@ -26,6 +28,7 @@ class TeamFormationServicer(
     TeamRpcs,
     SeatRpcs,
     HistoryRpcs,
+    ImportRpcs,
     InviteRpcs,
     ListRpcs,
     ReportRpcs,
@@ -35,6 +38,7 @@ class TeamFormationServicer(
     MemberLinkRpcs,
     PromoterLinkRpcs,
     WatchRpcs,
+    PrivacyRpcs,
     WeChatFileRpcs,
     KeyRpcs,
     AuditRpcs,

@@ -2,6 +2,7 @@
 
 from services.team_formation.store import images
 from services.team_formation.store.campaigns import (
+    count_campaigns,
     find_campaign,
     find_owner,
     find_terms,
@@ -11,6 +12,7 @@ from services.team_formation.store.campaigns import (
     insert_terms,
     keep_campaigns,
     lock_campaign,
+    lock_count,
     update_campaign,
 )
 from services.team_formation.store.events import keeps_opening, list_seat_events, list_team_events
@@ -23,6 +25,7 @@ from services.team_formation.store.invites import (
 )
 from services.team_formation.store.limits import (
     find_unlimited,
+    forget_members,
     list_stock,
     lock_members,
     lock_stock,
@@ -63,6 +66,7 @@ from services.team_formation.store.teams import (
     find_due,
     find_team,
     insert_teams,
+    is_team_race,
     lock_free_teams,
     lock_teams,
     update_teams,
@@ -73,6 +77,7 @@ __all__ = [
     "CampaignTally",
     "Sweep",
     "apply_tallies",
+    "count_campaigns",
     "count_opened",
     "count_taken",
     "find_campaign",
@@ -91,6 +96,7 @@ __all__ = [
     "find_used_quotes",
     "find_version",
     "fix_teams",
+    "forget_members",
     "images",
     "insert_campaign",
     "insert_change",
@@ -100,6 +106,7 @@ __all__ = [
     "insert_teams",
     "insert_terms",
     "is_quote_race",
+    "is_team_race",
     "keep_campaigns",
     "keeps_opening",
     "list_platforms",
@@ -118,6 +125,7 @@ __all__ = [
     "load_waiting",
     "load_waiting_beyond",
     "lock_campaign",
+    "lock_count",
     "lock_free_teams",
     "lock_members",
     "lock_stock",

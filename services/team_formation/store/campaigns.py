@@ -72,6 +72,21 @@ async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
     await insert_terms(connection, campaign)
 
 
+async def lock_count(connection: AsyncConnection[TupleRow], platform_id: UUID) -> None:
+    """Have nobody else create a campaign of a platform until this transaction ends: how many there are stays true."""
+    await connection.execute("SELECT FROM platforms WHERE platform_id = %s FOR NO KEY UPDATE", (platform_id,))
+
+
+async def count_campaigns(connection: AsyncConnection[TupleRow], platform_id: UUID, now: datetime) -> int:
+    """Count a platform's campaigns that are not over."""
+    cursor = await connection.execute(
+        "SELECT count(*) FROM campaigns WHERE platform_id = %s AND ends_at > %s AND phase <> 'CANCELLED'",
+        (platform_id, now),
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
 async def update_campaign(connection: AsyncConnection[TupleRow], campaign: Campaign, *, sweeps: bool) -> None:
     """Store what can change of a campaign that is locked; with `sweeps`, have its teams looked at from the first on."""
     await connection.execute(

@@ -179,7 +179,8 @@ async def end_image(
         return is_noted
     await connection.execute(
         "INSERT INTO image_files (name, platform_id, source_hash, width, height, large, small, small_width, made_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (name) DO UPDATE SET gone_at = NULL",
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (name) DO UPDATE SET gone_at = NULL"
+        " WHERE image_files.platform_id = excluded.platform_id",
         (
             file.name,
             image.platform_id,
@@ -218,7 +219,8 @@ def _names(image: DueImage) -> dict[str, object]:
 async def find_shown(connection: AsyncConnection[TupleRow], platform_id: UUID, source: str) -> ShownImage | None:
     """Find what is shown of the picture at an address."""
     cursor = await connection.execute(
-        "SELECT f.name, f.width, f.height, f.small_width FROM images AS i JOIN image_files AS f ON f.name = i.file"
+        "SELECT f.name, f.width, f.height, f.small_width FROM images AS i"
+        " JOIN image_files AS f ON f.name = i.file AND f.platform_id = i.platform_id"
         " WHERE i.platform_id = %s AND i.source_hash = %s",
         (platform_id, hash_source(source)),
     )

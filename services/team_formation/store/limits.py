@@ -11,12 +11,17 @@ from services.chassis.rows import Asked, Rows, ask, put
 from services.team_formation.domain import Level
 
 
-async def lock_stock(connection: AsyncConnection[TupleRow], campaign_ids: Sequence[UUID]) -> Asked[tuple[str, Level]]:
-    """Lock all stock of campaigns, in order of sku: what holds that run out give back is not known before."""
+async def lock_stock(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID]]
+) -> Asked[tuple[str, Level]]:
+    """Lock all stock of campaigns, in order of sku: what holds that run out give back is not known before.
+
+    Wanted: platform, campaign.
+    """
     return await ask(
         connection,
-        "SELECT sku, offered, taken FROM stock WHERE campaign_id = %s ORDER BY sku FOR UPDATE",
-        [(campaign,) for campaign in campaign_ids],
+        "SELECT sku, offered, taken FROM stock WHERE campaign_id = %s AND platform_id = %s ORDER BY sku FOR UPDATE",
+        [(campaign, platform) for platform, campaign in wanted],
         lambda row: (row[0], Level(row[1], row[2])),
     )
 
@@ -96,4 +101,15 @@ async def lock_members(
             (campaign, platform, texts(members), uuids(seats), campaign, platform)
             for platform, campaign, members, seats in wanted
         ],
+    )
+
+
+async def forget_members(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, campaign_id: UUID, members: Sequence[str]
+) -> None:
+    """Forget that members have limits in a campaign: of erased ones a row is made only because they were asked for."""
+    await put(
+        connection,
+        "DELETE FROM campaign_members WHERE campaign_id = %s AND platform_id = %s AND member_id = ANY(%s)",
+        [(campaign_id, platform_id, texts(members))],
     )

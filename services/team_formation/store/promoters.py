@@ -5,7 +5,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.team_formation.store.reports import STEPS
+from services.team_formation.store.reports import OWN, PRICE, STEPS
 
 # From one campaign to the one before it, without a look at the invites in between.
 _CAMPAIGNS = """
@@ -26,7 +26,7 @@ WITH {STEPS}, alike AS (
         CASE p.price_table ->> 'basis' WHEN 'TEAM_UNITS' THEN t.confirmed_units WHEN 'CAMPAIGN_UNITS' THEN
             coalesce((SELECT y.units FROM tallies AS y WHERE y.campaign_id = %(campaign_id)s), 0)
             ELSE t.confirmed_members END AS fill,
-        sum(s.quantity) AS units
+        {OWN} AS own, sum(s.quantity) AS units
     FROM invites AS i
     JOIN seats AS s ON s.platform_id = %(platform_id)s AND s.campaign_id = %(campaign_id)s AND s.invite_id = i.invite_id
         AND s.state = 'CONFIRMED' AND NOT s.sponsored AND s.commission_basis_points > 0
@@ -35,9 +35,9 @@ WITH {STEPS}, alike AS (
     JOIN campaign_terms AS p ON p.campaign_id = %(campaign_id)s AND p.terms_version = t.terms_version
     WHERE i.platform_id = %(platform_id)s AND i.campaign_id = %(campaign_id)s AND i.promoter_id <> ''
         AND i.promoter_id = %(whose)s
-    GROUP BY 1, 2, 3, 4, 5, 6
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
 )
-SELECT coalesce(sum(a.units * div(least(a.cap, p.unit_price) * a.rate + 5000, 10000)), 0)
+SELECT coalesce(sum(a.units * div({PRICE} * a.rate + 5000, 10000)), 0)
 FROM alike AS a LEFT JOIN steps AS p ON p.terms_version = a.terms_version AND p.sku = a.sku AND p.role = a.role
     AND p.threshold <= a.fill AND (p.below IS NULL OR p.below > a.fill)"""  # noqa: S608 - a constant
 
@@ -56,7 +56,7 @@ async def sum_under_way(
 ) -> int:
     """Sum up what a promoter would earn if its teams under way formed at the prices of now; minor units.
 
-    Rounded as pricing does, once for a unit. A seat with a coupon counts at its team's price.
+    Rounded as pricing does, once for a unit.
     """
     values = {"platform_id": platform_id, "campaign_id": campaign_id, "whose": promoter_id}
     cursor = await connection.execute(_UNDER_WAY, values, prepare=False)

@@ -44,6 +44,15 @@ STEPS = """steps AS MATERIALIZED (
 )"""
 """The prices of a campaign, each from its threshold to the one that it holds below; NULL where it holds for good."""
 
+PRICE = """least(a.cap, coalesce((
+    SELECT (o.step ->> 1)::bigint FROM jsonb_array_elements(a.own) AS o (step) WHERE (o.step ->> 0)::bigint <= a.fill
+    ORDER BY (o.step ->> 0)::bigint DESC LIMIT 1
+), p.unit_price))"""
+"""What a unit costs: by the steps of the quote of the seat, if it has any, else by the campaign; at most the cap."""
+
+OWN = "s.quote::jsonb -> 2"
+"""Those steps, as store/quotes.py writes them."""
+
 
 def _parts(keys: tuple[str, str, str], condition: str = "true") -> str:
     """Write the tables of a report, `parts` (key, numbers) the last.
@@ -56,12 +65,12 @@ def _parts(keys: tuple[str, str, str], condition: str = "true") -> str:
 WITH {STEPS}, formed_teams AS (
     SELECT t.team_id, t.terms_version, coalesce(t.formed_fill, CASE p.price_table ->> 'basis'
         WHEN 'TEAM_UNITS' THEN t.confirmed_units WHEN 'CAMPAIGN_UNITS' THEN coalesce((SELECT y.units
-            FROM tallies AS y WHERE y.campaign_id = %(campaign_id)s), 0) ELSE t.confirmed_members END) AS fill
+            FROM tallies AS y WHERE y.campaign_id = t.campaign_id), 0) ELSE t.confirmed_members END) AS fill
     FROM teams AS t JOIN campaign_terms AS p
-        ON p.campaign_id = %(campaign_id)s AND p.terms_version = t.terms_version
+        ON p.campaign_id = t.campaign_id AND p.terms_version = t.terms_version
     WHERE t.platform_id = %(platform_id)s AND t.campaign_id = %(campaign_id)s AND t.state = 'FORMED'
 ), alike AS (
-    SELECT {of_seat} AS key, s.sku, s.role, s.cap, t.terms_version, t.fill,
+    SELECT {of_seat} AS key, s.sku, s.role, s.cap, t.terms_version, t.fill, {OWN} AS own,
         count(*) AS joined, count(s.confirmed_at) AS confirmed,
         count(t.team_id) AS formed, sum(s.quantity) FILTER (WHERE t.team_id IS NOT NULL) AS units,
         count(*) FILTER (WHERE s.release_reason = 'EXPIRED') AS expired,
@@ -72,10 +81,10 @@ WITH {STEPS}, formed_teams AS (
     LEFT JOIN invites AS i ON i.platform_id = %(platform_id)s AND i.campaign_id = %(campaign_id)s
         AND i.invite_id = s.invite_id
     WHERE s.platform_id = %(platform_id)s AND s.campaign_id = %(campaign_id)s AND NOT s.sponsored AND {condition}
-    GROUP BY 1, 2, 3, 4, 5, 6
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
 ), parts AS (
     SELECT a.key, 0 AS opened, a.joined, a.confirmed, a.formed, coalesce(a.units, 0) AS units,
-        coalesce(a.units * least(a.cap, p.unit_price), 0) AS amount, a.expired, a.gone, 0 AS invites, a.invited
+        coalesce(a.units * {PRICE}, 0) AS amount, a.expired, a.gone, 0 AS invites, a.invited
     FROM alike AS a LEFT JOIN steps AS p ON p.terms_version = a.terms_version AND p.sku = a.sku AND p.role = a.role
         AND p.threshold <= a.fill AND (p.below IS NULL OR p.below > a.fill)
     UNION ALL

@@ -45,10 +45,14 @@ async def load_live_of_members(
         connection,
         f"SELECT {COLUMNS} FROM (SELECT m.member_id FROM unnest(%s) AS m (member_id) UNION"  # noqa: S608 - a constant
         " SELECT o.member_id FROM unnest(%s) AS l (seat_id) CROSS JOIN LATERAL (SELECT n.member_id FROM seats AS n"
-        " WHERE n.campaign_id = %s AND n.seat_id = l.seat_id AND NOT n.sponsored OFFSET 0) AS o) AS k"
+        " WHERE n.campaign_id = %s AND n.platform_id = %s AND n.seat_id = l.seat_id AND NOT n.sponsored OFFSET 0) AS o"
+        ") AS k"
         " CROSS JOIN LATERAL (SELECT * FROM seats AS v WHERE v.campaign_id = %s AND v.platform_id = %s"
         " AND v.member_id = k.member_id AND v.state IN ('WAITING', 'HELD', 'CONFIRMED') OFFSET 0) AS s",
-        [(texts(members), uuids(seats), campaign, campaign, platform) for platform, campaign, members, seats in wanted],
+        [
+            (texts(members), uuids(seats), campaign, platform, campaign, platform)
+            for platform, campaign, members, seats in wanted
+        ],
         seat_of,
     )
 
@@ -257,14 +261,15 @@ async def shorten_holds(connection: AsyncConnection[TupleRow], team: Team, now: 
 
 
 async def load_late_payments(
-    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, Sequence[UUID]]]
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID, Sequence[UUID]]]
 ) -> Asked[tuple[UUID, str]]:
-    """Load the references of payments reported late for seats, by campaign."""
+    """Load the references of payments reported late for seats, by platform, campaign and seat."""
     return await ask(
         connection,
         "SELECT p.seat_id, p.payment_reference FROM unnest(%s) AS k (seat_id) CROSS JOIN LATERAL"
-        " (SELECT * FROM late_payments AS l WHERE l.campaign_id = %s AND l.seat_id = k.seat_id OFFSET 0) AS p",
-        [(uuids(seats), campaign) for campaign, seats in wanted],
+        " (SELECT * FROM late_payments AS l WHERE l.campaign_id = %s AND l.platform_id = %s AND l.seat_id = k.seat_id"
+        " OFFSET 0) AS p",
+        [(uuids(seats), campaign, platform) for platform, campaign, seats in wanted],
         lambda row: (row[0], row[1]),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
@@ -29,14 +30,15 @@ async def lock_teams(
     """
     return await ask(
         connection,
-        f"SELECT {COLUMNS}, (SELECT c.sequence FROM campaigns AS c WHERE c.campaign_id = %s)"  # noqa: S608 - a constant
+        f"SELECT {COLUMNS}, (SELECT c.sequence FROM campaigns AS c WHERE c.campaign_id = %s AND c.platform_id = %s)"  # noqa: S608 - a constant
         " FROM (SELECT n.team_id FROM unnest(%s) AS n (team_id) UNION"
         " SELECT o.team_id FROM unnest(%s) AS l (seat_id) CROSS JOIN LATERAL (SELECT s.team_id FROM seats AS s"
-        " WHERE s.campaign_id = %s AND s.seat_id = l.seat_id OFFSET 0) AS o ORDER BY team_id) AS k"
+        " WHERE s.campaign_id = %s AND s.platform_id = %s AND s.seat_id = l.seat_id OFFSET 0) AS o"
+        " ORDER BY team_id) AS k"
         " CROSS JOIN LATERAL (SELECT * FROM teams AS u WHERE u.campaign_id = %s AND u.platform_id = %s"
         " AND u.team_id = k.team_id FOR UPDATE) AS t",
         [
-            (campaign, uuids(teams), uuids(seats), campaign, campaign, platform)
+            (campaign, platform, uuids(teams), uuids(seats), campaign, platform, campaign, platform)
             for platform, campaign, teams, seats in wanted
         ],
         lambda row: (team_of(row), row[-1]),
@@ -55,6 +57,11 @@ async def lock_free_teams(
         [(uuids(teams), campaign) for campaign, teams in wanted],
         team_of,
     )
+
+
+def is_team_race(error: psycopg.Error) -> bool:
+    """Tell whether an error means that another transaction has inserted the same team since it was looked for."""
+    return isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "teams_pkey"
 
 
 async def find_team(

@@ -28,6 +28,7 @@ def _opened(fact: domain.Fact, terms: domain.Terms, of: domain.Campaign | None) 
         external_ref=team.external_ref,
         overflow_of_team_id=team_id(team.campaign_id, team.overflow_of) if team.overflow_of else "",
         match_key=team.match_key,
+        imported_to=fact.imported_to,
     ).SerializeToString()
 
 

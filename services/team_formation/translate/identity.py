@@ -12,6 +12,7 @@ def platform_changed(platform: Platform) -> events_pb2.PlatformChanged:
     fact = platform_state(platform)
     fact.keys.extend(map(_key_of_event, platform.keys))
     fact.suspended_merchants.extend(map(suspended_merchant, platform.suspended_merchants))
+    fact.limits.CopyFrom(platform_limits(platform))
     return fact
 
 
@@ -20,6 +21,11 @@ def platform_state(platform: Platform) -> events_pb2.PlatformChanged:
     return events_pb2.PlatformChanged(
         name=platform.name, suspended=platform.suspended, suspension_reason=platform.suspension_reason
     )
+
+
+def platform_limits(platform: Platform) -> events_pb2.PlatformLimits:
+    """Write what operators have set of a platform's limits."""
+    return events_pb2.PlatformLimits(**platform.limits)
 
 
 def suspended_merchant(item: SuspendedMerchant) -> events_pb2.SuspendedMerchant:

@@ -1,14 +1,10 @@
 """The web server of share links: a part of a process, of which there may be as many as are needed."""
 
-import asyncio
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import psycopg
-import uvicorn
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, Router
@@ -16,15 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis import logs
 from services.chassis.errors import Rejected
-from services.chassis.settings import split_address
+from services.chassis.http_server import HttpServer, is_ambiguous
+from services.chassis.tls import Listening
 from services.team_formation.web import languages
 from services.team_formation.web.answers import IMMUTABLE, NO_STORE, Answer, Body, answer, common, for_pages
 from services.team_formation.web.pages import Assets, Pages
-from services.team_formation.web.patience import PatientProtocol
 
-LONGEST_HEADERS = 32 * 1024
-"""Bytes of a request's line and headers."""
-BACKLOG = 4096
 MOST_CONNECTIONS = 20_000
 """Of one process; who comes then is answered 503. Each reader of events has one."""
 
@@ -60,7 +53,7 @@ class Guarded:
             began = True
             await send(message)
 
-        if _is_ambiguous(scope):
+        if is_ambiguous(scope):
             headers = [*for_pages(NO_STORE, self.assets.style), (b"connection", b"close"), (b"content-length", b"0")]
             await Answer(400, headers, b"")(scope, receive, send)
             return
@@ -82,80 +75,23 @@ class Guarded:
         return answer(request, self.pages.notice(name, words), headers, status)
 
 
-def _is_ambiguous(scope: Scope) -> bool:
-    """Tell whether a request says its length in two ways: whoever stands between may have read another one in it.
-
-    RFC 9112, section 6.3, has such a connection closed.
-    """
-    named = [name for name, _ in scope["headers"] if name in {b"transfer-encoding", b"content-length"}]
-    return len(named) > 1
-
-
 def _kind(path: str) -> str:
     """Name a path without the code in it, which lets whoever knows it in."""
     return "/".join(part if len(part) < 12 else "..." for part in path.split("/")[:4])  # noqa: PLR2004 - a code
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves signals to its process, and tells when it listens."""
+class WebEdge(HttpServer):
+    """The server of pages."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-class WebEdge:
-    """The server as a part: starts, stops, and lets answers under way finish."""
-
-    def __init__(self, listen: str, app: ASGIApp, *, proxies: str, drain_seconds: float) -> None:
-        self._listen = listen
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                http=PatientProtocol,
-                limit_concurrency=MOST_CONNECTIONS,
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                proxy_headers=bool(proxies),
-                forwarded_allow_ips=proxies,
-                backlog=BACKLOG,
-                timeout_graceful_shutdown=max(1, int(drain_seconds)),
-                h11_max_incomplete_event_size=LONGEST_HEADERS,
-            )
+    def __init__(
+        self, listen: str, app: ASGIApp, *, proxies: str, drain_seconds: float, tls: Listening | None = None
+    ) -> None:
+        super().__init__(
+            listen,
+            app,
+            setting="WEB_LISTEN",
+            most_connections=MOST_CONNECTIONS,
+            drain_seconds=drain_seconds,
+            proxies=proxies,
+            tls=tls,
         )
-        self._serving: asyncio.Task[None] | None = None
-        self.port = 0
-        """The port that it listens on, once it has started."""
-
-    async def start(self) -> None:
-        """Begin to listen; OSError where the port is taken."""
-        host, port = split_address(self._listen)
-        try:
-            listener = socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
-        except OSError as error:
-            raise OSError(f"cannot listen on {self._listen}: {error.strerror}; set GROUPBUY_WEB_LISTEN") from None
-        self.port = listener.getsockname()[1]
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="web")
-        await self._server.listening.wait()
-
-    async def stop(self) -> None:
-        """Take no more requests, let those under way finish, then close."""
-        if self._serving:
-            self._server.should_exit = True
-            with suppress(asyncio.CancelledError):
-                await self._serving
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -127,7 +127,13 @@ class Web:
             keys_route(self._ground.tokens),
         ]
         app = application(routes, pages, assets)
-        return WebEdge(settings.web_listen, app, proxies=settings.web_proxies, drain_seconds=settings.drain_seconds)
+        return WebEdge(
+            settings.web_listen,
+            app,
+            proxies=settings.web_proxies,
+            drain_seconds=settings.drain_seconds,
+            tls=settings.listening(settings.web_tls),
+        )
 
     def parts(self, settings: Settings) -> list[Part]:
         """List the parts in the order they start: readers are sent elsewhere before the server drains."""

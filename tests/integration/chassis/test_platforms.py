@@ -7,11 +7,13 @@ import pytest
 from groupbuy.team_formation.v1 import events_pb2
 
 from services.chassis import ids, key_uses, platforms, scopes
+from services.chassis.buckets import Bucket
 from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
 from services.chassis.inbox import Inbox
 from services.chassis.key_uses import KeyUses
+from services.chassis.limit_rows import LimitReader
 from services.chassis.messages import Record
 from services.chassis.platforms import (
     Key,
@@ -26,6 +28,8 @@ from services.team_formation.translate.identity import platform_changed
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PLATFORM = UUID(int=5)
+NEVER = 1e12
+"""A time before which a bucket does not fill."""
 
 
 def key(key_id: str = "k1", expires_at: datetime | None = None) -> Key:
@@ -123,6 +127,24 @@ async def test_only_a_key_just_found_good_is_believed_without_being_looked_at(
     assert ring.believed("gbk_k1_secret-of-k1") is None
 
 
+async def test_who_guesses_keys_takes_little_of_the_database_and_nothing_of_those_who_have_one(
+    store: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(store, 1, key("k1"), key("k2"))
+    monkeypatch.setattr(ring, "_guesses", Bucket(3, NEVER))
+    await ring.grant("gbk_k1_secret-of-k1")
+    found = [await reason(ring, f"gbk_guess{number}_x") for number in range(10)]
+    assert found == ["KEY_UNKNOWN"] * 6 + ["RATE_LIMITED"] * 4
+    assert (await ring.grant("gbk_k1_secret-of-k1")).platform_id == PLATFORM
+    assert await reason(ring, "gbk_k1_wrong") == "KEY_UNKNOWN"
+    assert await reason(ring, "gbk_k2_secret-of-k2") == "RATE_LIMITED"
+    monkeypatch.setattr(ring, "_guesses", one_left := Bucket(3, NEVER))
+    one_left.take(5)
+    for _ in range(3):
+        assert (await ring.grant("gbk_k2_secret-of-k2")).key_id == "k2", "what is found is no guess"
+    assert await reason(ring, "gbk_guess_x") == "KEY_UNKNOWN"
+
+
 async def test_an_older_state_never_replaces_a_newer_one(store: Database) -> None:
     await save(store, 2, key("k2"))
     await save(store, 1, key("k1"), suspended=True)
@@ -216,3 +238,24 @@ async def test_a_call_that_is_refused_is_no_use(store: Database, ring: KeyRing) 
     assert await reason(ring, "gbk_k1_secret-of-k1") == "PLATFORM_SUSPENDED"
     assert await reason(ring, "gbk_k1_wrong") == "KEY_UNKNOWN"
     assert ring.take_uses() == set()
+
+
+async def test_the_copy_has_the_limits_that_were_set_and_no_others(store: Database) -> None:
+    def fact(sequence: int, **limits: int) -> Record:
+        event = events_pb2.PlatformEvent(
+            event_id=str(ids.derived_id(PLATFORM, sequence)),
+            platform_id=ids.opaque("plat", PLATFORM),
+            sequence=sequence,
+            platform_changed=events_pb2.PlatformChanged(name="Shop", limits=events_pb2.PlatformLimits(**limits)),
+        )
+        return Record(platforms.TOPIC, event.platform_id, event.SerializeToString(), (), 0, sequence)
+
+    inbox, reader = Inbox(store, {platforms.TOPIC: platforms.on_platform_events}), LimitReader(store)
+    await inbox.apply([fact(1)])
+    assert await reader.find([PLATFORM]) == {}
+    await inbox.apply([fact(2, streams=3, joins_per_second=9), fact(3, streams=4, campaigns=2)])
+    assert await reader.find([PLATFORM, UUID(int=6)]) == {PLATFORM: {"streams": 4, "campaigns": 2}}
+    async with store.work() as work:
+        found = await lock_platform(work.connection, PLATFORM)
+    assert found is not None
+    assert found.limits == {"streams": 4, "campaigns": 2}

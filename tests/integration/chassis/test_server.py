@@ -270,7 +270,7 @@ async def test_a_stream_ends_as_a_call_does(house: House) -> None:
 
 
 async def test_a_call_has_a_longest_time(house: House) -> None:
-    house.server._gate._longest_call = 0.01
+    house.server.gate._longest_call = 0.01
     house.public.behave = asyncio.Event().wait  # type: ignore[assignment]
     code, _, info, _ = await failed(house.ask())
     assert (code, info["cause"]) == (grpc.StatusCode.UNAVAILABLE, "there was no answer within 0.01 seconds")

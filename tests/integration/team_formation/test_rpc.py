@@ -127,6 +127,8 @@ async def test_a_language_that_is_none_is_refused_by_its_name(api: Api) -> None:
         ({"currency": "USD"}, "items[0].list_price.currency"),
         ({"presentation__time_zone": "Mars/Olympus"}, "presentation.time_zone"),
         ({"presentation__checkout_url": "http://shop.example"}, "presentation.checkout_url"),
+        ({"presentation__checkout_url": "http://127.0.0.1.shop.example"}, "presentation.checkout_url"),
+        ({"presentation__image_url": "http://127.0.0.1/mango.png"}, "presentation.image_url"),
     ],
 )
 async def test_a_campaign_with_a_bad_field_is_refused_by_its_name(

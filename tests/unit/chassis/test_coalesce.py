@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -37,7 +38,7 @@ class Decider:
 
 @asynccontextmanager
 async def running(
-    decide: Callable[[Sequence[str]], Awaitable[Sequence[str | Rejected]]], **options: int
+    decide: Callable[[Sequence[str]], Awaitable[Sequence[str | Rejected]]], **options: Any
 ) -> AsyncIterator[Coalescer[str, str]]:
     queue = Coalescer[str, str]("test", decide, **options)
     task = asyncio.create_task(queue.run())

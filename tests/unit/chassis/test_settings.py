@@ -1,9 +1,14 @@
 """Settings: what is wrong names its variable and the remedy; nothing listens to the world without keys."""
 
+from pathlib import Path
+
 import pytest
 
 from services.chassis.database import database_url
+from services.chassis.kafka_security import PLAINTEXT
 from services.chassis.settings import ChassisSettings, SettingsError, is_loopback, load, split_address
+from services.chassis.tls import Listening
+from tests.support.authority import Authority
 
 GOOD = {
     "GROUPBUY_DATABASE_URL": "postgresql://u:p@db:5432",
@@ -97,3 +102,40 @@ def test_addresses(address: str, parts: tuple[str, int], *, loopback: bool) -> N
 )
 def test_each_service_has_its_database_on_the_server(server: str, url: str) -> None:
     assert database_url(server, "pricing") == url
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"listen_tls": "on"}, "GROUPBUY_LISTEN_TLS=on needs GROUPBUY_TLS_CERTIFICATE and GROUPBUY_TLS_KEY"),
+        ({"tls_key": "k.pem"}, "GROUPBUY_TLS_CERTIFICATE and GROUPBUY_TLS_KEY go together; set both or neither"),
+        ({"tls_server_ca": "/no/ca.pem"}, "a file of TLS cannot be used: [Errno 2] No such file"),
+        (
+            {"kafka_ca": "ca.pem"},
+            "GROUPBUY_KAFKA_CA and GROUPBUY_KAFKA_CERTIFICATE have no use",
+        ),
+        ({"kafka_user": "me"}, "GROUPBUY_KAFKA_USER and GROUPBUY_KAFKA_PASSWORD go together; set both or neither"),
+        ({"kafka_mechanism": "GSSAPI"}, "GROUPBUY_KAFKA_MECHANISM input should be 'PLAIN', 'SCRAM-SHA-256' or"),
+    ],
+)
+def test_tls_that_is_not_whole_is_refused(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        settings(monkeypatch, **changes)
+    assert str(wrong.value).startswith(complaint)
+
+
+def test_tls_needs_the_authorities_of_callers_where_it_is_mutual(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = Authority("ours").write(tmp_path, "server")
+    pair = {"tls_certificate": files.certificate, "tls_key": files.key}
+    with pytest.raises(SettingsError, match="GROUPBUY_OPS_TLS=mutual needs GROUPBUY_TLS_CLIENT_CA"):
+        settings(monkeypatch, **pair, ops_tls="mutual")
+    found = settings(monkeypatch, **pair, ops_tls="on", listen_tls="mutual", tls_client_ca=files.authorities)
+    ops, listen = found.listening(found.ops_tls), found.listening(found.listen_tls)
+    assert ops == Listening(files._replace(authorities=""))
+    assert listen == Listening(files)
+    assert found.calling is None
+    assert found.kafka_security() is PLAINTEXT

@@ -100,6 +100,7 @@ def test_topics_name_their_owners_and_readers() -> None:
     assert topics()[TOPIC].configs(3) == {
         "cleanup.policy": "delete",
         "retention.ms": "1209600000",
+        "segment.ms": "86400000",
         "min.insync.replicas": "2",
     }
 

@@ -1,15 +1,9 @@
-"""Cards in chats follow their teams: at the services' rate, once for all replicas, to the end, at no cost at rest."""
+"""Cards in chats follow their teams: to the end, once for all replicas, at no cost at rest."""
 
 import asyncio
-import hashlib
-import hmac
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
-from itertools import pairwise
+from dataclasses import fields
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -17,164 +11,18 @@ from services.chassis.clock import ManualClock
 from services.chassis.sealing import Sealer
 from services.team_formation import domain
 from services.team_formation.chats.answers import End, Outcome
-from services.team_formation.chats.cards import Card
-from services.team_formation.chats.finding import Found
-from services.team_formation.chats.living import LEASE, PER_LANE, REST
-from services.team_formation.chats.noting import KNOWN_FOR, Answered
-from services.team_formation.chats.rates import RATES
-from services.team_formation.hooks.reading.incoming import Incoming, Kind, Reply, Way
-from services.team_formation.hooks.reading.words import Said
-from services.team_formation.web.wiring import Chats, ToChats
+from services.team_formation.chats.living import LEASE
+from services.team_formation.chats.noting import KNOWN_FOR
+from services.team_formation.web.wiring import ToChats
+from tests.support.followed_cards import SEALER, Slack, Stage, a_stage, in_telegram, stage
 from tests.support.formation import PLATFORM, Formation
 from tests.support.hearing import Strangers
 from tests.support.hook_calls import CODE, STYLES, Style
 from tests.support.partitioned import recorded
 from tests.support.until import until
-from tests.support.web import Visitor, a_shown_campaign, a_web_edge, an_invite
+from tests.support.web import a_web_edge, an_invite
 
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-SEALER = "one:" + "A" * 43 + "="
-APART = RATES[Way.SLACK_UNFURL].apart
-
-
-@dataclass
-class Slack:
-    """The chats as people see them, behind notification; it ends attempts as it is told."""
-
-    shown: dict[str, Card] = field(default_factory=dict)
-    """What stands where, by the ts of the message."""
-    calls: list[tuple[str, Card | None]] = field(default_factory=list)
-    ends: list[Outcome] = field(default_factory=list)
-    ends_in: dict[str, list[Outcome]] = field(default_factory=dict)
-    """Of attempts in some chats of Telegram alone."""
-    slow: Callable[[Mapping[str, str]], asyncio.Event | None] = lambda _values: None
-
-    async def give(self, _platform: UUID, reply: Reply, found: Found) -> Outcome:
-        """Take an answer, or another one in its place."""
-        at, card = (
-            reply.values.get("ts") or reply.values.get("preview_token") or reply.values.get("edits", ""),
-            found.cards[0] if found.cards else None,
-        )
-        self.calls.append((at, card))
-        if wait := self.slow(reply.values):
-            await wait.wait()
-        ends = self.ends_in.get(reply.values.get("chat_id", ""), self.ends)
-        outcome = ends.pop(0) if ends else Outcome(End.SENT)
-        if reply.way is Way.TELEGRAM:
-            return outcome
-        if outcome.end is not End.SENT or card is None:
-            return outcome
-        self.shown[at] = card
-        place = Reply(reply.way, {name: reply.values[name] for name in ("channel", "ts")})
-        return replace(outcome, place=place)
-
-    def changes(self, at: str = "1") -> int:
-        """Count the changes of what stands somewhere, without the first answer."""
-        return len([ts for ts, _ in self.calls if ts == at]) - 1
-
-
-@dataclass
-class Stage:
-    """A platform with a Slack app, and a team whose link was shared."""
-
-    visitor: Visitor
-    slack: Slack
-    on: Formation
-    clock: ManualClock
-    path: str
-    campaign: domain.Campaign
-    team_id: str
-    seat: Any
-    code: str
-
-    @property
-    def chats(self) -> Chats:
-        """What serves chats."""
-        assert self.visitor.web.chats
-        return self.visitor.web.chats
-
-    async def cards(self, incoming: Incoming) -> tuple[Card, ...]:
-        """The cards of what somebody wrote, as they are now."""
-        return await self.chats.finder.cards(PLATFORM, incoming)
-
-    async def share(self, ts: str = "1", code: str = "", path: str = "") -> None:
-        """Share a link in a message, and wait until its card is there and followed."""
-        before = len(await self.followed())
-        link = self.on.codes.url(code or self.code)
-        event = {"type": "link_shared", "channel": "C1", "message_ts": ts, "links": [{"url": link}]}
-        body = json.dumps({"type": "event_callback", "event_id": f"{path}{ts}", "event": event}).encode()
-        stamp = str(int(self.clock.now().timestamp()))
-        proof = hmac.new(SECRET.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
-        headers = {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={proof}"}
-        headers["content-type"] = "application/json"
-        url = self.visitor.origin + (path or self.path)
-        async with self.visitor.session.post(url, data=body, headers=headers) as answer:
-            assert answer.status == 200
-
-        async def is_followed() -> bool:
-            return len(await self.followed()) > before
-
-        await until(is_followed)
-        await self.at_rest()
-
-    async def followed(self) -> list[tuple[Any, ...]]:
-        """The cards that are followed."""
-        return await self.on.rows("SELECT version, wants, is_moved, due_at, failures FROM chat_previews")
-
-    async def at_rest(self) -> None:
-        """Wait until every change is heard, and nothing is left that could be done at this time."""
-
-        async def nothing() -> bool:
-            now = self.clock.now()
-            return not await self.on.rows(
-                "SELECT 1 FROM chat_previews AS p JOIN teams AS t USING (campaign_id, team_id)"
-                " JOIN chat_paces AS o USING (app_id, way)"
-                " WHERE o.chat = 0 AND ((p.version < t.version AND NOT p.is_moved AND NOT p.wants)"  # not heard
-                " OR (p.due_at <= %s AND NOT p.wants) OR (p.due_at <= %s AND o.free_at <= %s)"
-                " OR p.next_at = %s)",  # claimed
-                now,
-                now,
-                now - timedelta(seconds=2),
-                now + LEASE,
-            )
-
-        await until(nothing)
-
-    async def later(self, by: timedelta = APART) -> None:
-        """Let time pass, and what is due then be done."""
-        await self.at_rest()
-        self.clock.move(by)
-        await self.at_rest()
-
-    async def fill(self, members: int = 1, name: str = "tom") -> None:
-        """Have members join, and pay."""
-        for number in range(members):
-            joined = await self.on.join(self.team_id, f"{name}{number}")
-            await self.on.confirm(joined.seat)
-
-    async def app(self, name: str) -> str:
-        """Set up another app; gives its path."""
-        assert self.visitor.web.apps
-        row = await self.visitor.web.apps.put(PLATFORM, "slack", name, {"signing_secrets": [SECRET]})
-        return f"/hooks/slack/{row.app_id}"
-
-
-async def a_stage(visitor: Visitor, slack: Slack, on: Formation, clock: ManualClock, **changes: Any) -> Stage:
-    assert visitor.web.apps
-    row = await visitor.web.apps.put(PLATFORM, "slack", "shop", {"signing_secrets": [SECRET]})
-    campaign = await on.create(a_shown_campaign(**changes))
-    opened = await on.open(campaign)
-    code = await an_invite(on, opened.team.team_id)
-    return Stage(
-        visitor, slack, on, clock, f"/hooks/slack/{row.app_id}", campaign, opened.team.team_id, opened.seat, code
-    )
-
-
-@pytest.fixture
-async def stage(formation: Formation, clock: ManualClock) -> AsyncIterator[Stage]:
-    slack = Slack()
-    async with a_web_edge(formation, to_chats=ToChats(Sealer.read(SEALER), slack.give, Strangers())) as visitor:
-        yield await a_stage(visitor, slack, formation, clock, maximum=60)
+__all__ = ["stage"]
 
 
 async def test_a_card_follows_its_team(stage: Stage) -> None:
@@ -282,118 +130,6 @@ async def test_a_card_that_is_refused_is_followed_no_more(stage: Stage) -> None:
     assert stage.slack.changes() == 1
 
 
-async def test_a_service_that_asks_for_time_gets_it_and_then_what_is_true_by_then(stage: Stage) -> None:
-    cards = [str(number) for number in range(PER_LANE + 4)]
-    for at in cards:
-        await stage.share(at)
-    await stage.later(timedelta(minutes=1))
-    stage.slack.ends = [Outcome(End.RETRY, "HTTP 429", timedelta(seconds=30), whole_account=True)] * len(cards)
-    await stage.on.confirm(stage.seat)
-    for _ in range(5):
-        await stage.later(timedelta(seconds=4))
-    tried = sum(stage.slack.changes(at) for at in cards)
-    assert 1 <= tried <= PER_LANE  # those on their way; then all of the app waits
-    stage.slack.ends = []
-    await stage.fill()
-    await stage.later(timedelta(seconds=60))
-    for _ in range(4):
-        await stage.later()
-    assert all("You pay €29.90" in stage.slack.shown[at].lines[1] for at in cards)
-    assert sum(stage.slack.changes(at) for at in cards) == tried + len(cards)
-
-
-async def test_a_limit_of_one_chat_keeps_no_other_waiting(stage: Stage) -> None:
-    cards = [str(number) for number in range(PER_LANE + 4)]  # more than are on their way at once
-    for at in cards:
-        await stage.share(at)
-    await stage.later(timedelta(minutes=1))
-    stage.slack.ends = [Outcome(End.RETRY, "of a group", timedelta(seconds=300))]
-
-    def changed() -> int:
-        return sum("You pay €34.90" in card.lines[1] for card in stage.slack.shown.values())
-
-    await stage.on.confirm(stage.seat)
-    for _ in range(10):
-        await stage.later()
-    assert changed() == len(cards) - 1
-    await stage.later(timedelta(seconds=240))
-    assert sum(stage.slack.changes(at) for at in cards) == len(cards)  # it waits as long as it was asked to
-    await stage.later(timedelta(seconds=60))
-    await stage.later()
-    assert changed() == len(cards)
-
-
-async def in_telegram(stage: Stage, chats: Mapping[str, str]) -> None:
-    """Have cards followed that stand in messages of a bot: the chat of each message."""
-    said = Said(links=(stage.on.codes.url(stage.code),))
-    incoming = Incoming("telegram", Kind.MESSAGE, said=said)
-    answered = Answered(stage.path.rpartition("/")[2], PLATFORM, stage.clock.now())
-    cards = await stage.cards(incoming)
-    for message, chat in chats.items():
-        place = Reply(Way.TELEGRAM, {"chat_id": chat, "edits": message})
-        await stage.chats.noter.note(answered, incoming, cards, place)
-    await stage.at_rest()
-
-
-async def test_cards_of_one_group_keep_its_limit_together_and_others_do_not_wait(stage: Stage) -> None:
-    await in_telegram(stage, {str(at): "-100" for at in range(1, 13)} | {"100": "-200"})
-    sent = moments_of(stage)
-    begin = stage.clock.now()
-    await stage.on.confirm(stage.seat)
-    for _ in range(70):
-        stage.clock.move(timedelta(seconds=1))
-        await turns_taken(stage)
-    group = [at for at, message in sent if message != "100"]
-    assert len(group) == 12
-    for first, next_one in pairwise(group):
-        assert next_one - first >= timedelta(seconds=4)
-    [other] = [at for at, message in sent if message == "100"]
-    assert other - begin < timedelta(seconds=4)
-    assert group[-1] - begin < timedelta(seconds=60)
-
-
-async def test_a_group_that_is_slowed_waits_with_all_its_cards(stage: Stage) -> None:
-    await in_telegram(stage, {"1": "-100", "2": "-100", "3": "-100", "100": "-200"})
-    sent = moments_of(stage)
-    begin = stage.clock.now()
-    stage.slack.ends_in["-100"] = [Outcome(End.RETRY, "429", timedelta(seconds=40))]
-    await stage.on.confirm(stage.seat)
-    for _ in range(60):
-        stage.clock.move(timedelta(seconds=1))
-        await turns_taken(stage)
-    group = [at for at, message in sent if message != "100"]
-    assert len(group) == 4
-    assert group[1] - group[0] >= timedelta(seconds=40)
-    [other] = [at for at, message in sent if message == "100"]
-    assert other - begin < timedelta(seconds=4)
-
-
-async def turns_taken(stage: Stage) -> None:
-    """Wait until what is known of is changed, or has a later turn; nothing is on its way then."""
-    await stage.at_rest()
-
-    async def nothing() -> bool:
-        now = stage.clock.now()
-        return not await stage.on.rows(
-            "SELECT 1 FROM chat_previews WHERE wants AND (due_at <= %s OR next_at > %s)",
-            now,
-            now + LEASE - timedelta(seconds=5),  # a claim of a moment ago
-        )
-
-    await until(nothing)
-
-
-def moments_of(stage: Stage) -> list[tuple[datetime, str]]:
-    """Note from now on when which message of a bot is changed."""
-    sent: list[tuple[datetime, str]] = []
-
-    def note(values: Mapping[str, str]) -> None:
-        sent.append((stage.clock.now(), values["edits"]))
-
-    stage.slack.slow = note
-    return sent
-
-
 async def test_a_card_that_was_forgotten_is_followed_again_when_it_is_asked_for(stage: Stage) -> None:
     await in_telegram(stage, {"1": "-100"})
     stage.slack.ends = [Outcome(End.REFUSED, "for now")]
@@ -462,58 +198,6 @@ async def test_a_card_that_comes_back_to_what_it_says_is_not_changed(stage: Stag
         await stage.later(timedelta(seconds=20))
     assert stage.slack.changes() == tried
     assert [row[1:3] for row in await stage.followed()] == [(False, False)]
-
-
-async def test_an_account_that_is_wrong_is_tried_seldom(stage: Stage) -> None:
-    await stage.share()
-    other = await stage.app("other")
-    await stage.share("2", path=other)
-    stage.slack.ends = [Outcome(End.MISCONFIGURED, "token_revoked")]
-    await stage.on.confirm(stage.seat)
-    for _ in range(10):
-        await stage.later(timedelta(seconds=10))
-    assert sorted([stage.slack.changes(), stage.slack.changes("2")]) == [1, 1]
-    assert sum("You pay €34.90" in card.lines[1] for card in stage.slack.shown.values()) == 1
-    await stage.later(REST)
-    await stage.later()
-    assert all("You pay €34.90" in card.lines[1] for card in stage.slack.shown.values())
-
-
-async def test_a_service_that_is_slow_keeps_no_other_waiting(stage: Stage) -> None:
-    other = await stage.app("quick")
-    for number in range(PER_LANE + 4):
-        await stage.share(f"slow{number}")
-    await stage.share("quick", path=other)
-    release = asyncio.Event()
-    stage.slack.slow = lambda values: release if values["ts"].startswith("slow") else None
-    await stage.on.confirm(stage.seat)
-    stage.clock.move(timedelta(seconds=20))  # time enough for all of them, by the rate
-    await until(lambda: stage.slack.changes("quick") == 1)
-    flying = sum(stage.slack.changes(f"slow{number}") for number in range(PER_LANE + 4))
-    assert flying <= PER_LANE
-    release.set()
-    for _ in range(5):
-        await stage.later()
-    assert all("You pay €34.90" in card.lines[1] for card in stage.slack.shown.values())
-
-
-async def test_the_rate_of_an_app_is_kept_by_all_its_cards(stage: Stage) -> None:
-    rate = RATES[Way.SLACK_UNFURL]
-    for number in range(rate.burst + 3):
-        await stage.share(str(number))
-    await stage.later(timedelta(minutes=1))
-    before = len(stage.slack.calls)
-    await stage.on.confirm(stage.seat)
-
-    async def waiting() -> bool:
-        return await stage.on.rows("SELECT count(*) FROM chat_previews WHERE wants") == [(3,)]
-
-    await until(lambda: len(stage.slack.calls) == before + rate.burst)
-    await until(waiting)
-    stage.clock.move(rate.of_app)
-    await until(lambda: len(stage.slack.calls) == before + rate.burst + 1)
-    stage.clock.move(2 * rate.of_app)
-    await until(lambda: len(stage.slack.calls) == before + rate.burst + 3)
 
 
 async def test_what_changed_while_no_process_ran_is_found(formation: Formation, clock: ManualClock) -> None:

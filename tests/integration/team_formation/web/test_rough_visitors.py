@@ -35,7 +35,7 @@ async def a_code(formation: Formation, **changes: Any) -> tuple[Any, str]:
 async def test_who_does_not_finish_its_headers_is_let_go(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
-    monkeypatch.setattr("services.team_formation.web.patience.HEADERS_SECONDS", 0.3)
+    monkeypatch.setattr("services.chassis.patience.HEADERS_SECONDS", 0.3)
     reader, writer = await asyncio.open_connection("127.0.0.1", visitor.web.port)
     writer.write(said)
     async with asyncio.timeout(10):
@@ -46,7 +46,7 @@ async def test_who_does_not_finish_its_headers_is_let_go(
 async def test_who_sends_headers_by_drops_is_let_go_and_who_waits_for_an_answer_is_not(
     formation: Formation, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.team_formation.web.patience.HEADERS_SECONDS", 0.5)
+    monkeypatch.setattr("services.chassis.patience.HEADERS_SECONDS", 0.5)
     _, code = await a_code(formation)
     async with visitor.session.get(f"{visitor.origin}/i/{code}/events") as stream:
         assert b"event: time" in await stream.content.readline()

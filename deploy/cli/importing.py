@@ -1,0 +1,123 @@
+"""groupbuy import: bring running teams over from another system, from a file with a line for each team."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import grpc
+from google.protobuf.json_format import ParseDict, ParseError
+from groupbuy.team_formation.v1 import importing_pb2 as pb
+from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
+
+from deploy.cli.installation import KEY_REMEDY, find_installation
+from deploy.cli.stack import data_option
+from deploy.local.answers import in_words
+from deploy.local.errors import LocalError
+
+SECONDS = 60.0
+MOST_TEAMS, MOST_SEATS = 50, 1_000
+"""What ImportTeams takes in a call."""
+
+
+@click.command()
+@click.argument("teams", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@data_option
+def import_teams(teams: Path, data: Path, *, dry_run: bool) -> None:
+    """Bring the teams over that TEAMS describes, a .jsonl file with a line for each (docs/import.md).
+
+    Every line is checked first, and nothing is imported if one is bad. The same file again changes nothing. Talks to
+    GROUPBUY_TEAM_FORMATION with GROUPBUY_PLATFORM_KEY, or to the stack that runs on the data directory.
+    """
+    read = read_lines(teams)
+    installation = find_installation(data)
+    address, key = installation.need("team_formation"), installation.need("platform_key")
+    metadata = (("authorization", f"Bearer {key}"),)
+    own = {grpc.StatusCode.UNAUTHENTICATED: KEY_REMEDY}
+    with grpc.insecure_channel(address) as channel, in_words("team_formation", address, own):
+        stub = TeamFormationStub(channel)
+        checked = _asked(stub, metadata, read, check_only=True)
+        if _say_refused(checked) or dry_run:
+            click.echo(_summary(checked, "would be imported" if dry_run else "would have been imported, none was"))
+            sys.exit(1 if _refused(checked) else 0)
+        done = _asked(stub, metadata, read, check_only=False)
+    _say_refused(done)
+    click.echo(_summary(done, "imported"))
+    sys.exit(1 if _refused(done) else 0)
+
+
+def read_lines(path: Path) -> dict[int, pb.ImportTeam]:
+    """Read the teams of a file by the numbers of their lines; LocalError names every line that cannot be read."""
+    found: dict[int, pb.ImportTeam] = {}
+    problems: list[str] = []
+    known: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            team = ParseDict(json.loads(line), pb.ImportTeam())
+        except (ParseError, ValueError, RecursionError) as problem:
+            problems.append(f"line {number}: {problem}")
+            continue
+        name = (team.campaign_id, team.external_ref)
+        if (first := known.setdefault(name, number)) != number:
+            problems.append(
+                f"line {number}: external_ref {team.external_ref} is that of line {first}; give it one of its own"
+            )
+        found[number] = team
+    if problems:
+        raise LocalError("\n".join(problems), "Mend these lines (docs/import.md has the format); nothing was imported.")
+    return found
+
+
+def _asked(
+    stub: TeamFormationStub, metadata: Any, teams: Mapping[int, pb.ImportTeam], *, check_only: bool
+) -> dict[int, pb.ImportResult]:
+    """Ask for all teams, some at a time; what became of each line."""
+    results: dict[int, pb.ImportResult] = {}
+    for numbers in _batches(teams):
+        request = pb.ImportTeamsRequest(teams=[teams[number] for number in numbers], check_only=check_only)
+        answer = stub.ImportTeams(request, metadata=metadata, timeout=SECONDS)
+        results |= dict(zip(numbers, answer.results, strict=True))
+    return results
+
+
+def _batches(teams: Mapping[int, pb.ImportTeam]) -> Iterator[list[int]]:
+    """Part lines into calls; a team that alone is too large is a call of its own, and refused."""
+    batch: list[int] = []
+    seats = 0
+    for number, team in teams.items():
+        if batch and (len(batch) == MOST_TEAMS or seats + len(team.seats) > MOST_SEATS):
+            yield batch
+            batch, seats = [], 0
+        batch.append(number)
+        seats += len(team.seats)
+    if batch:
+        yield batch
+
+
+def _refused(results: Mapping[int, pb.ImportResult]) -> dict[int, pb.ImportRefused]:
+    return {number: item.refused for number, item in results.items() if item.HasField("refused")}
+
+
+def _say_refused(results: Mapping[int, pb.ImportResult]) -> bool:
+    """Say what is wrong with each line, and where; tells whether anything is."""
+    refused = _refused(results)
+    for number, why in refused.items():
+        for field, remedy in sorted(why.fields.items()) or [("team", why.message)]:
+            click.echo(f"line {number}: {field} {remedy}", err=True)
+    return bool(refused)
+
+
+def _summary(results: Mapping[int, pb.ImportResult], what: str) -> str:
+    there = [item.imported for item in results.values() if item.HasField("imported")]
+    new = [team for team in there if not team.there_before]
+    less = sum(team.promised_less for team in new)
+    return (
+        f"{len(new)} teams with {sum(team.seats for team in new)} seats {what}"
+        f" ({less} seats keep a lower promise), {len(there) - len(new)} were there before,"
+        f" {len(_refused(results))} are refused"
+    )

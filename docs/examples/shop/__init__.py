@@ -1,0 +1,1 @@
+"""A shop that sells by groupbuy, for integrators to copy: README.md tells how to run it."""
