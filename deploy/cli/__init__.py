@@ -9,7 +9,7 @@ COMMANDS = {
     "down": Place("deploy.cli.stack", "down", "Stop the engine that runs on this machine."),
     "status": Place("deploy.cli.stack", "status", "Show each part: address, process, health, memory."),
     "logs": Place("deploy.cli.stack", "logs", "Show what the parts write."),
-    "platform": Place("deploy.cli.platform", "platform", "Create and list platforms and their keys."),
+    "platform": Place("deploy.cli.platform", "platform", "Create, list and suspend platforms, and manage their keys."),
     "simulate": Place("deploy.cli.simulate", "simulate", "Say what a ladder earns at every fill; draw it."),
     "check": Place("deploy.cli.check", "check", "Count violations of every invariant."),
     "explain": Place("deploy.cli.explain", "explain", "Explain the price of a seat or a team to the cent."),

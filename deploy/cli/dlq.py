@@ -13,8 +13,8 @@ from groupbuy.chassis.v1 import parked_internal_pb2 as pb
 from groupbuy.chassis.v1.parked_internal_pb2_grpc import ParkedInternalStub
 
 from deploy.channels import open_channel
+from deploy.cli.formation import SERVICE_KEY
 from deploy.cli.installation import Installation, find_installation
-from deploy.cli.platform import SERVICE_KEY
 from deploy.cli.stack import data_option
 from deploy.local.answers import code_of, details_of, remedy
 from deploy.local.errors import LocalError

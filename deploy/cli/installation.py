@@ -11,7 +11,7 @@ from deploy.local.stack.kept import Kept
 from deploy.local.stack.layout import lock_path, run_path
 from deploy.local.stack.run import Run
 
-KEY_REMEDY = "Set GROUPBUY_PLATFORM_KEY to a key of the platform: groupbuy platform key PLATFORM_ID."
+KEY_REMEDY = "Set GROUPBUY_PLATFORM_KEY to a key of the platform: groupbuy platform keys create PLATFORM_ID."
 _CHECKS = {"database_url": checked_database_url, "kafka": checked_bootstrap}
 
 

@@ -110,6 +110,7 @@ class KeyRing:
         self._clock = clock
         self._known: dict[str, _Found] = {}
         self._believed: dict[str, tuple[float, Grant]] = {}
+        self._used: set[tuple[UUID, str]] = set()
         self._guesses = Bucket(GUESSES_A_SECOND, time.monotonic())
 
     def believed(self, bearer: str) -> Grant | None:
@@ -130,10 +131,23 @@ class KeyRing:
         if not hmac.compare_digest(found.key.secret_hash, hash_secret(secret)):
             raise Rejected("KEY_UNKNOWN")
         self._check(found)
+        self._used.add((found.grant.platform_id, key_id))
         if found.key.expires_at is None:
             self._believed = self._believed if len(self._believed) < _MOST_CACHED else {}
             self._believed[bearer] = found.at, found.grant
         return found.grant
+
+    def take_uses(self) -> set[tuple[UUID, str]]:
+        """Give the keys, by platform and id, that were found to be good since the last time.
+
+        A key that is in use is looked at anew every few seconds, so that calls in between need not note it.
+        """
+        taken, self._used = self._used, set()
+        return taken
+
+    def put_back(self, uses: set[tuple[UUID, str]]) -> None:
+        """Take uses back that could not be written."""
+        self._used |= uses
 
     def _check(self, found: _Found) -> None:
         expires_at = found.key.expires_at
@@ -237,8 +251,17 @@ async def _save_suspended(connection: AsyncConnection[TupleRow], item: Platform)
 
 async def lock_platform(connection: AsyncConnection[TupleRow], platform_id: UUID) -> Platform | None:
     """Load a platform with its whole state, locked."""
+    return await _load(connection, platform_id, " FOR UPDATE")
+
+
+async def find_platform(connection: AsyncConnection[TupleRow], platform_id: UUID) -> Platform | None:
+    """Load a platform with its whole state."""
+    return await _load(connection, platform_id, "")
+
+
+async def _load(connection: AsyncConnection[TupleRow], platform_id: UUID, lock: str) -> Platform | None:
     cursor = await connection.execute(
-        "SELECT name, suspended, sequence, suspension_reason FROM platforms WHERE platform_id = %s FOR UPDATE",
+        f"SELECT name, suspended, sequence, suspension_reason FROM platforms WHERE platform_id = %s{lock}",  # noqa: S608 - constants
         (platform_id,),
     )
     row = await cursor.fetchone()

@@ -1,9 +1,9 @@
 """What the process of every service has, wired in one order: database, writers, consumer, timers, relay, RPC, ops."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from services.chassis import logs, parked, quotas
+from services.chassis import audited, logs, parked, quotas
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
@@ -11,6 +11,7 @@ from services.chassis.database import Database, database_url
 from services.chassis.inbox import Fill, Handler, Inbox
 from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.keeper import Keeper
+from services.chassis.key_uses import FLUSH_SECONDS, KeyUses
 from services.chassis.limit_rows import LimitReader
 from services.chassis.limits import Limiter
 from services.chassis.ops import Check, OpsServer
@@ -90,6 +91,8 @@ class Process:
             )
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
+            uses = KeyUses(self.database, self.keys)
+            parts.append(replace(timer("key uses", uses.run_once, every=FLUSH_SECONDS), stop=uses.stop))
             server = self._server(plan, inbox)
             parts.append(timer("limits", self.limits.learn, every=LEARN_SECONDS))
             parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(server), *plan.streams]
@@ -122,7 +125,12 @@ class Process:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
-            [*plan.servicers, *parked_keys, quotas.servicer(plan.counts)],
+            [
+                *plan.servicers,
+                *parked_keys,
+                quotas.servicer(plan.counts),
+                audited.servicer(self.service, self.database),
+            ],
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,

@@ -115,7 +115,7 @@ async def process() -> None:
         chats=ChatCalls(chats, member_messages),
         groups=GroupCalls(database, channels, http, groups),
         messages=MessageCalls(database, clock, http, starts),
-        rules=RuleCalls(database),
+        rules=RuleCalls(database, clock),
         streams=StreamCalls(stream, clock),
         templates=TemplateCalls(database, clock, channels),
         timeline=TimelineCalls(database),

@@ -3,7 +3,7 @@
 import sys
 from operator import attrgetter
 
-from groupbuy.chassis.v1 import export_pb2_grpc
+from groupbuy.chassis.v1 import audit_internal_pb2_grpc, export_pb2_grpc
 from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
@@ -27,6 +27,7 @@ from services.team_formation.handlers import (
     DueFinder,
     MemberEraser,
     MemberExport,
+    MerchantSweeper,
     PlatformHandler,
     SettlementHandler,
     Sweeper,
@@ -37,6 +38,7 @@ from services.team_formation.handlers.due import PAGE
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.images.wiring import image_parts
 from services.team_formation.message_switch import MessageSwitch
+from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
@@ -78,6 +80,13 @@ async def process() -> None:
         serves_chats = settings.sealer and settings.notification
         to_chats = ToChats(settings.sealer, answers.give, hearing) if serves_chats and settings.sealer else None
         tickets = Tickets(told, service_key) if settings.notification else None
+        neighbours = Neighbours(
+            {
+                "pricing": audit_internal_pb2_grpc.AuditInternalStub(channel),
+                "notification": audit_internal_pb2_grpc.AuditInternalStub(to_notification),
+            },
+            service_key,
+        )
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         ground = Ground(
             database,
@@ -114,10 +123,11 @@ async def process() -> None:
             web.apps,
             hearing if settings.notification else None,
             MemberExport(database, held, service_key),
+            neighbours,
         )
         public = TeamFormationServicer(desk)
         internal = InternalServicer(
-            database, PlatformHandler(database, clock), links if settings.has_public_url else None
+            database, PlatformHandler(database, clock), links if settings.has_public_url else None, neighbours
         )
         eraser = MemberEraser(database, clock).eraser
         plan = Plan(
@@ -144,6 +154,7 @@ async def process() -> None:
             timers=[
                 timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                timer("merchants", MerchantSweeper(database, clock, catalogue).run_once, every=DUE_SECONDS, page=1),
                 timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
                 *image_parts(database, clock, settings),
             ],

@@ -41,8 +41,9 @@ class Settings(ChassisSettings):
     notification: str = Field(
         "",
         pattern=r"^(\S+:\d{1,5})?$",
-        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up, WeChat shows no"
-        " cards of ours, and members' pages have neither a switch for messages nor questions.",
+        description="Where notification answers gRPC, host:port. Empty: no chat app can be set up, the audit cannot"
+        " be listed, WeChat shows no cards of ours, and members' pages have neither a switch for messages nor"
+        " questions.",
     )
     seal_keys: SealingKeys = Field(
         SecretStr(""),

@@ -24,11 +24,14 @@ from tests.support.matrix import (
     nobodys,
     refusal_problem,
 )
-from tests.support.rpcs import methods, requests_by_name, stand
+from tests.support.rpcs import Server, methods, requests_by_name, stand
 from tests.support.shops import SHOP, Shop
 from tests.support.two_doors import TwoDoors, two_doors
 
-DOORS: list[Callable[[TwoDoors], Door]] = [grpc_door, json_door]
+DOORS: list[Callable[[Server, TwoDoors], Door]] = [
+    lambda server, _doors: grpc_door(server),
+    lambda _server, doors: json_door(doors),
+]
 """A further door is one more function here."""
 MARKED = Shop(PLATFORM, SHOP.key, "Qzj7")
 AT_ONCE = 20
@@ -41,10 +44,21 @@ Counted = Callable[[str], None]
 
 
 @pytest.fixture
-async def server(database: Database) -> AsyncIterator[TwoDoors]:
-    async with an_engine(database) as engine, two_doors(engine) as running:
-        await know_the_keys(running.engine)
-        yield running
+async def doors(database: Database) -> AsyncIterator[TwoDoors]:
+    async with an_engine(database) as engine, two_doors(engine) as served:
+        await know_the_keys(engine)
+        yield served
+
+
+@pytest.fixture
+def server(doors: TwoDoors) -> Server:
+    return Server(doors.engine, dict(doors.channels))
+
+
+@pytest.fixture(params=DOORS, ids=["gRPC", "JSON"])
+def door(request: pytest.FixtureRequest, server: Server, doors: TwoDoors) -> Door:
+    made: Door = request.param(server, doors)
+    return made
 
 
 async def problems(calls: Iterable[Awaitable[str | None]]) -> list[str]:
@@ -71,11 +85,7 @@ def test_no_rpc_of_any_proto_is_left_out() -> None:
     assert served == {method.full_name for service in services() for method in service.methods}
 
 
-@pytest.mark.parametrize("make", DOORS)
-async def test_every_rpc_refuses_every_key_that_is_not_for_it(
-    server: TwoDoors, make: Callable[[TwoDoors], Door], counted: Counted
-) -> None:
-    door = make(server)
+async def test_every_rpc_refuses_every_key_that_is_not_for_it(server: Server, door: Door, counted: Counted) -> None:
     good = requests_by_name(await stand(server, MARKED))
     assert good.keys() == {method.input_type.full_name for method in methods()}
     rpcs = [method for method in methods() if door.has(method)]
@@ -86,11 +96,9 @@ async def test_every_rpc_refuses_every_key_that_is_not_for_it(
     counted(f"{door.name}: {len(rpcs)} RPCs x keys that are refused: {len(asked)} calls ({told})")
 
 
-@pytest.mark.parametrize("make", DOORS)
 async def test_what_is_another_platforms_looks_like_what_is_nobodys(
-    server: TwoDoors, make: Callable[[TwoDoors], Door], counted: Counted
+    server: Server, door: Door, counted: Counted
 ) -> None:
-    door = make(server)
     one = await stand(server, MARKED)
     none = nobodys(one)
     rpcs = [method for method in methods() if door.has(method)]
@@ -107,11 +115,7 @@ async def test_what_is_another_platforms_looks_like_what_is_nobodys(
     )
 
 
-@pytest.mark.parametrize("make", DOORS)
-async def test_the_one_scope_that_an_rpc_names_is_enough_for_it(
-    server: TwoDoors, make: Callable[[TwoDoors], Door], counted: Counted
-) -> None:
-    door = make(server)
+async def test_the_one_scope_that_an_rpc_names_is_enough_for_it(server: Server, door: Door, counted: Counted) -> None:
     good = requests_by_name(await stand(server, MARKED))
     rpcs = [method for method in methods() if door.has(method)]
     calls = (admission_problem(door, method, good[method.input_type.full_name]) for method in rpcs)

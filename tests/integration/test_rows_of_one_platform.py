@@ -25,6 +25,8 @@ OF_NO_CAMPAIGN = {
     "platforms": "the platform itself",
     "platform_keys": "held to its platform by a foreign key",
     "suspended_merchants": "held to its platform by a foreign key",
+    "audit_entries": "of a platform, not of a campaign; only added to, by a trigger",
+    "merchant_sweeps": "of a platform, not of a campaign",
     "platform_limits": "held to its platform by a foreign key",
     "message_days": "of a platform, not of a campaign",
     "key_uses": "of a platform, as the key that was used",

@@ -50,7 +50,7 @@ def grpc_door(server: Server) -> Door:
         except grpc.aio.AioRpcError as error:
             if method.server_streaming and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 return Said("OK")
-            return _refused(error)
+            return said_of(error)
 
     return Door("gRPC", lambda _method: True, call)
 
@@ -82,7 +82,8 @@ async def _answer(server: Server, method: MethodDescriptor, request: Message, be
     return None if first is grpc.aio.EOF else first
 
 
-def _refused(error: grpc.aio.AioRpcError) -> Said:
+def said_of(error: grpc.aio.AioRpcError) -> Said:
+    """Read what a failed call was answered."""
     info = error_details_pb2.ErrorInfo()
     status = rpc_status.from_call(error)  # type: ignore[arg-type]  # it has what a call has
     for detail in status.details if status else ():

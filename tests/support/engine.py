@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import grpc
-from groupbuy.chassis.v1 import export_pb2, export_pb2_grpc, parked_internal_pb2, quotas_pb2
+from groupbuy.chassis.v1 import (
+    audit_internal_pb2,
+    audit_internal_pb2_grpc,
+    export_pb2,
+    export_pb2_grpc,
+    parked_internal_pb2,
+    quotas_pb2,
+)
 from groupbuy.notification.v1 import notification_internal_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
     pricing_internal_pb2,
@@ -22,7 +29,7 @@ from groupbuy.team_formation.v1 import (
     team_formation_service_pb2_grpc,
 )
 
-from services.chassis import exporting, parked, quotas
+from services.chassis import audited, exporting, parked, quotas
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
@@ -44,9 +51,11 @@ from services.pricing.handlers import member_eraser as pricing_eraser
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
 from services.pricing.store.exporting import SECTIONS
 from services.team_formation.catalogue import Catalogue
+from services.team_formation.chats.apps import Apps
 from services.team_formation.doors import Doors
 from services.team_formation.handlers import CampaignHandler, MemberEraser, MemberExport, PlatformHandler
 from services.team_formation.handover import HandoverTokens
+from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.signed_links import MemberLinks, PromoterLinks
@@ -76,6 +85,7 @@ FILES = (
     notification_service_pb2,
     notification_internal_pb2,
     parked_internal_pb2,
+    audit_internal_pb2,
     quotas_pb2,
     export_pb2,
 )
@@ -210,13 +220,22 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         ),
         exporting.servicer(exporting.Held(engine.pricing.database, "pricing", SECTIONS)),
     ]
-    to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, pricing[1:]))
+    own = [audited.servicer("pricing", engine.pricing.database)]
+    to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, [*pricing[1:], *own]))
     exports = exporting.servicer(held(engine.notification.database, Contacts(SEALER)))
-    to_notification = await stack.enter_async_context(_server(engine.notification.database, clock, [exports]))
+    inner = [audited.servicer("notification", engine.notification.database), exports]
+    to_notification = await stack.enter_async_context(_server(engine.notification.database, clock, inner))
     others = {
         "pricing": export_pb2_grpc.ExportInternalStub(to_pricing),
         "notification": export_pb2_grpc.ExportInternalStub(to_notification),
     }
+    neighbours = Neighbours(
+        {
+            "pricing": audit_internal_pb2_grpc.AuditInternalStub(to_pricing),
+            "notification": audit_internal_pb2_grpc.AuditInternalStub(to_notification),
+        },
+        SERVICE_KEY,
+    )
     catalogue, stub = Catalogue(), pricing_internal_pb2_grpc.PricingInternalStub(to_pricing)
     campaigns = CampaignHandler(formation.database, clock, catalogue, stub, SERVICE_KEY)
     watch = message_watch(formation.database, clock, catalogue)
@@ -237,6 +256,8 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
         MemberLinks("a secret of tests", PUBLIC_URL),
         PromoterLinks("a secret of tests", PUBLIC_URL),
         export=MemberExport(formation.database, others, SERVICE_KEY),
+        apps=Apps(formation.database, clock, SEALER),
+        neighbours=neighbours,
     )
     public = TeamFormationServicer(desk)
     teams = [
@@ -251,6 +272,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
                 formation.database,
                 PlatformHandler(formation.database, clock),
                 MemberLinks("a secret of tests", PUBLIC_URL),
+                neighbours,
             ),
             team_formation_internal_pb2_grpc.add_TeamFormationInternalServicer_to_server,
         ),
@@ -271,7 +293,8 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
 
 def _with_chassis(database: Database, own: Sequence[Servicer]) -> list[Servicer]:
     """Add what every service has from the chassis."""
-    return [*own, parked.servicer(database, Inbox(database, {}))]
+    _, service, *_ = own[0].name.split(".")
+    return [*own, parked.servicer(database, Inbox(database, {})), audited.servicer(service, database)]
 
 
 @asynccontextmanager
@@ -333,8 +356,9 @@ async def listening(engine: Engine) -> AsyncIterator[dict[str, str]]:
         names = ("team_formation", "pricing", "notification")
         for name, (database, group) in zip(names, await _servicers(engine, stack), strict=True):
             keys = KeyRing(database, engine.formation.clock)
+            every = _with_chassis(database, group)
             server = GrpcServer(
-                "127.0.0.1:0", group, keys, service_key=SERVICE_KEY, drain_seconds=1, limits=_limiter(database)
+                "127.0.0.1:0", every, keys, service_key=SERVICE_KEY, drain_seconds=1, limits=_limiter(database)
             )
             await server.start()
             stack.push_async_callback(server.stop)

@@ -1,6 +1,7 @@
 """A good request for every RPC that all services have from the chassis."""
 
 from google.protobuf.message import Message
+from groupbuy.chassis.v1 import audit_internal_pb2 as audit
 from groupbuy.chassis.v1 import export_pb2
 from groupbuy.chassis.v1 import parked_internal_pb2 as parked
 
@@ -16,5 +17,9 @@ def requests_of_chassis(there: Standing) -> list[Message]:
         parked.RedriveKeyRequest(topic=topic, key=key),
         export_pb2.ListHeldRequest(
             platform_id=there.platform, member_id=there.shop.own("mei"), campaign_ids=[there.campaign]
+        ),
+        audit.ListKeyUsesRequest(platform_id=there.platform),
+        audit.ListChangesRequest(
+            platform_id=there.platform, filter=audit.AuditFilter(rpc="PutChannel", subject="channel email"), limit=5
         ),
     ]

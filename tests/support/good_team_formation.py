@@ -1,17 +1,22 @@
 """A good request for every RPC of team_formation."""
 
 from datetime import timedelta
+from uuid import UUID
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from groupbuy.chassis.v1 import quotas_pb2
+from groupbuy.chassis.v1 import quotas_pb2, scope_pb2
 from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.team_formation.v1 import (
+    audit_pb2,
     chat_apps_pb2,
     events_pb2,
     handover_pb2,
     history_pb2,
     importing_pb2,
+    keys_pb2,
     member_links_pb2,
+    merchants_pb2,
     privacy_pb2,
     promoter_links_pb2,
     reports_pb2,
@@ -22,17 +27,21 @@ from groupbuy.team_formation.v1 import (
     wechat_files_pb2,
 )
 
+from services.chassis import ids
 from services.team_formation.translate import time
 from tests.support.formation import START
 from tests.support.shops import Standing, a_campaign, a_ladder, confirming, inviting, joining, opening
 
 tf = team_formation_service_pb2
+NOBODY = UUID(int=0xB0D0)
+"""A platform that there is not."""
 _FILE = "MP_verify_A1b2C3d4E5f6G7h8.txt"
 
 
 def requests_of_team_formation(there: Standing) -> list[Message]:
     """Give a good request for every RPC of team_formation, in no order."""
-    return [*_of_teams(there), *_of_campaigns(there), *_of_sharing(there), *_of_links_and_apps(there), *_inner(there)]
+    parts = (_of_teams, _of_campaigns, _of_sharing, _of_links_and_apps, _of_identity, _inner)
+    return [request for part in parts for request in part(there)]
 
 
 def _of_teams(there: Standing) -> list[Message]:
@@ -138,11 +147,35 @@ def _of_links_and_apps(there: Standing) -> list[Message]:
     ]
 
 
+def _of_identity(there: Standing) -> list[Message]:
+    return [
+        keys_pb2.TeamFormationCreateKeyRequest(label=there.shop.own("till"), scopes=[scope_pb2.SCOPE_READ]),
+        keys_pb2.ListKeysRequest(),
+        keys_pb2.RotateKeyRequest(key_id="none", overlap=Duration(seconds=3600)),
+        keys_pb2.RevokeKeyRequest(key_id="none"),
+        merchants_pb2.SuspendMerchantRequest(merchant_id=there.shop.own("grocer"), reason="It did not deliver."),
+        merchants_pb2.ResumeMerchantRequest(merchant_id=there.shop.own("grocer")),
+        merchants_pb2.ListSuspendedMerchantsRequest(),
+        audit_pb2.ListAuditEntriesRequest(page_size=1, rpc="CreateKey", since=time(START)),
+    ]
+
+
 def _inner(there: Standing) -> list[Message]:
-    internal = team_formation_internal_pb2
+    internal, platform = team_formation_internal_pb2, there.platform
+    overlap = Duration(seconds=3600)
     return [
         internal.CreatePlatformRequest(name=there.shop.own("shop")),
-        internal.CreateKeyRequest(platform_id=there.platform),
+        internal.CreateKeyRequest(platform_id=platform, label=there.shop.own("till"), scopes=[scope_pb2.SCOPE_READ]),
+        internal.TeamFormationInternalListKeysRequest(platform_id=platform),
+        internal.TeamFormationInternalRotateKeyRequest(platform_id=platform, key_id="none", overlap=overlap),
+        internal.TeamFormationInternalRevokeKeyRequest(platform_id=platform, key_id="none"),
+        internal.SuspendPlatformRequest(platform_id=ids.opaque("plat", NOBODY), reason="The bill was not paid."),
+        internal.ResumePlatformRequest(platform_id=platform),
+        internal.TeamFormationInternalSuspendMerchantRequest(
+            platform_id=platform, merchant_id=there.shop.own("grocer"), reason="It did not deliver."
+        ),
+        internal.TeamFormationInternalResumeMerchantRequest(platform_id=platform, merchant_id=there.shop.own("grocer")),
+        internal.TeamFormationInternalListSuspendedMerchantsRequest(platform_id=platform),
         internal.ListPlatformsRequest(),
         internal.GetPlatformLimitsRequest(platform_id=there.platform),
         internal.SetPlatformLimitsRequest(

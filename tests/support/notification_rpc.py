@@ -119,7 +119,7 @@ def notification_servicer(
             database, channels, http, Groups(database, clock, Contacts(SEALER), Unsubscribing(SEALER), ())
         ),
         messages=MessageCalls(database, clock, http, StartReminders(database, clock)),
-        rules=RuleCalls(database),
+        rules=RuleCalls(database, clock),
         streams=StreamCalls(EventStream(database, clock), clock),
         templates=TemplateCalls(database, clock, channels),
         timeline=TimelineCalls(database),

@@ -38,7 +38,8 @@ WORDS = frozenset(
     waits two-wait waiter-priced-out waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit
     units-limit teams-limit opened-limit newcomers-only old-brings-new tags match-key newcomer old tagged untagged
     same-key other-key no-key extendable
-    extended-once sponsorable three-places draft scheduled paused cancelled formed-too closed closed-now extended
+    extended-once sponsorable three-places draft scheduled paused suspended cancelled formed-too closed closed-now
+    extended
     """.split()  # noqa: SIM905 - a list of words is read more easily than a page of quotes
 )
 
@@ -151,6 +152,7 @@ class Stage:
             self.terms,
             phase=phase,
             cancels_formed=self.has("formed-too"),
+            suspension_reason="It did not deliver." if self.has("suspended") else "",
         )
 
     def _seat_all(self) -> None:

@@ -14,17 +14,19 @@ SERVICES = ["notification", "pricing", "team_formation"]
 
 # The chassis has no store.py: a module of it speaks SQL if it owns a table or a session, as it says here.
 CHASSIS_SQL = {
+    "services.chassis.audit": "owns audit_entries",
     "services.chassis.database": "asks a connection whether it answers",
     "services.chassis.erased_rows": "owns erased_members and erasure_key",
     "services.chassis.horizon": "asks which transactions are under way and which position was drawn last",
     "services.chassis.inbox_rows": "owns inbox and parked_messages",
+    "services.chassis.key_uses": "owns key_uses",
     "services.chassis.limit_rows": "owns the copy of platform_limits",
     "services.chassis.statistics": "asks PostgreSQL what has grown",
     "services.chassis.migrations": "owns schema_migrations and the lock of migrating",
     "services.chassis.old_rows": "removes rows of any table by their age",
     "services.chassis.outbox": "owns outbox",
     "services.chassis.partitions": "owns the partitions of outbox",
-    "services.chassis.platforms": "owns the copy of platforms and platform_keys",
+    "services.chassis.platforms": "owns the copy of platforms, platform_keys and suspended_merchants",
     "services.chassis.relay": "owns relay_positions and reads the outbox in order",
     "services.chassis.requests": "owns requests",
     "services.chassis.wakes": "listens to the wake-up calls of the outbox",

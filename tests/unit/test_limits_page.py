@@ -5,7 +5,7 @@ from pathlib import Path
 
 from groupbuy.team_formation.v1 import events_pb2
 
-from deploy.cli.platform import LIMITS
+from deploy.cli.platform_limits import LIMITS
 from services.chassis import coalesce, limits, metrics, platforms, queueing, reasons
 from services.chassis.buckets import BURST_SECONDS
 from services.chassis.settings import ChassisSettings

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from groupbuy.notification.v1 import channels_pb2
 
-from services.chassis import requests
+from services.chassis import audit, requests
+from services.chassis.audit import Change
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -39,14 +40,27 @@ class ChannelWriter:
             known = await requests.find(work.connection, command.key)
             if known is not None:
                 return known
-            version = 0
-            if command.settings is None:
-                await store.delete_account(work.connection, command.key.platform_id, command.channel.name)
-            else:
-                version = await self._save(work.connection, command, command.settings)
+            version = await self._change(work.connection, command)
             answer = channels_pb2.PutChannelResponse(version=version).SerializeToString()
             await requests.store(work.connection, [[Decided(command.key, answer)]])
         return answer
+
+    async def _change(self, connection: store.Connection, command: PutChannel) -> int:
+        """Change the account and note it; returns its version, 0 where there is none now."""
+        platform_id, channel = command.key.platform_id, command.channel.name
+        before = (await store.list_accounts(connection, platform_id)).get(channel)
+        version, after = 0, None
+        if command.settings is None:
+            await store.delete_account(connection, platform_id, channel)
+        else:
+            version = await self._save(connection, command, command.settings)
+            shown, secrets = divided(command.channel, command.settings)
+            after = {"version": version, "settings": dict(shown), "secrets": sorted(secrets)}
+        if before or after:
+            was = {"version": before.version, "settings": dict(before.settings)} if before else None
+            change = Change(platform_id, command.key.rpc, f"channel {channel}", was, after, command.key.request_id)
+            await audit.note(connection, self._clock.now(), change)
+        return version
 
     async def _save(self, connection: store.Connection, command: PutChannel, settings: Mapping[str, str]) -> int:
         shown, secrets = divided(command.channel, settings)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import platform_webhooks_pb2 as pb2
 
-from services.chassis import ids, requests
+from services.chassis import audit, ids, requests
+from services.chassis.audit import Change
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected, invalid
@@ -96,6 +97,7 @@ class EndpointWriter:
             case DeleteEndpoint():
                 row = await self._locked(connection, command.key.platform_id, command.endpoint_id)
                 await store.delete_endpoint(connection, *row.key)
+                await self._note(connection, command, row, None)
                 return pb2.DeleteWebhookEndpointResponse().SerializeToString()
 
     async def _locked(self, connection: store.Connection, platform_id: UUID, endpoint_id: UUID) -> EndpointRow:
@@ -136,6 +138,7 @@ class EndpointWriter:
         )
         await store.save_reader(connection, platform_id, now)
         await store.save_endpoint(connection, row, sealed_with(row.secrets))
+        await self._note(connection, command, before, row)
         if not command.disabled:
             await store.hurry_posts(connection, row.key, now)
         return _answer(row)
@@ -146,7 +149,19 @@ class EndpointWriter:
         secrets, old_until = self._secrets.rotated(row, command.old_valid, now)
         changed = replace(row, secrets=secrets, old_until=old_until, updated_at=now)
         await store.save_endpoint(connection, changed, sealed_with(changed.secrets))
+        await self._note(connection, command, row, changed)
         return _answer(changed)
+
+    async def _note(
+        self, connection: store.Connection, command: Command, before: EndpointRow | None, after: EndpointRow | None
+    ) -> None:
+        """Note in the audit what became of an endpoint; a new secret shows in when the old one ends."""
+        one = after or before
+        if one:
+            subject = f"webhook endpoint {ids.opaque('hook', one.endpoint_id)}"
+            was, now = (wire_endpoint(row, 0) if row else None for row in (before, after))
+            change = Change(one.platform_id, command.key.rpc, subject, was, now, command.key.request_id)
+            await audit.note(connection, self._clock.now(), change)
 
     async def _redrive(self, connection: store.Connection, command: RedrivePosts) -> bytes:
         row = await self._locked(connection, command.key.platform_id, command.endpoint_id)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from groupbuy.notification.v1 import messaging_rules_pb2 as pb2
 
-from services.chassis import requests
+from services.chassis import audit, requests
+from services.chassis.audit import Change
+from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Rejected
 from services.chassis.requests import NO_CAMPAIGN, Decided, RequestKey
@@ -19,8 +21,9 @@ _LONGEST = 12 * 3600
 class RuleCalls:
     """Answers what concerns messaging rules."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def put(self, request: pb2.PutMessagingRulesRequest) -> pb2.PutMessagingRulesResponse:
         """Set the caller's rules."""
@@ -33,7 +36,12 @@ class RuleCalls:
             if isinstance(known, Rejected):
                 raise known
             if known is None:
+                before = await store.find_windows(work.connection, key.platform_id)
                 await store.save_windows(work.connection, key.platform_id, windows)
+                if before != windows:
+                    states = (_wire(before), _wire(windows))
+                    change = Change(key.platform_id, key.rpc, "messaging rules", *states, key.request_id)
+                    await audit.note(work.connection, self._clock.now(), change)
                 await requests.store(work.connection, [[Decided(key, answer.SerializeToString())]])
         return answer
 

@@ -32,13 +32,17 @@ async def count_templates(connection: Connection, platform_id: UUID) -> int:
     return int(count)
 
 
-async def end_template(connection: Connection, platform_id: UUID, kind: Kind, channel: str, language: str) -> None:
-    """Take a template out of force; none is fine."""
-    await connection.execute(
+async def end_template(
+    connection: Connection, platform_id: UUID, kind: Kind, channel: str, language: str
+) -> int | None:
+    """Take a template out of force; its version, None where there was none."""
+    cursor = await connection.execute(
         "UPDATE templates SET is_current = false"
-        " WHERE platform_id = %s AND kind = %s AND channel = %s AND language = %s AND is_current",
+        " WHERE platform_id = %s AND kind = %s AND channel = %s AND language = %s AND is_current RETURNING version",
         (platform_id, kind, channel, language),
     )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else None
 
 
 async def insert_template(connection: Connection, platform_id: UUID, template: Template, now: datetime) -> int:

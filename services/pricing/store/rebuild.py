@@ -45,6 +45,7 @@ KEPT = (
     "platform_limits",
     "suspended_merchants",
     "key_uses",  # of calls
+    "audit_entries",
     "erased_members",  # by which the ids of before are no ids of the building either
     "erasure_key",
 )

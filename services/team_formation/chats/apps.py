@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from services.chassis import logs
+from services.chassis import audit, logs
+from services.chassis.audit import Change
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Rejected, invalid
@@ -115,13 +116,22 @@ class Apps:
             row = self._sealed(platform_id, service, name, values, old)
             row = dataclasses.replace(row, allows_leave=terms.allows_leave, open_link=terms.open_link)
             await shelf.save_app(work.connection, row, self._sealer.key_id)
+            states = (self._said(old) if old else None, self._said(row))
+            change = Change(platform_id, "PutChatApp", f"chat app {service} {name}", *states)
+            await audit.note(work.connection, self._clock.now(), change)
         self._known.pop(row.app_id, None)
         return row
 
     async def delete(self, platform_id: UUID, service: str, name: str) -> None:
-        """Forget an app."""
+        """Forget an app; there may be none."""
         async with self._database.work() as work:
+            await shelf.lock_apps(work.connection, platform_id)
+            rows = await shelf.list_apps(work.connection, platform_id)
+            old = next((row for row in rows if (row.service, row.name) == (service, name)), None)
             await shelf.delete_app(work.connection, platform_id, service, name)
+            if old:
+                change = Change(platform_id, "DeleteChatApp", f"chat app {service} {name}", self._said(old))
+                await audit.note(work.connection, self._clock.now(), change)
         self._known.clear()
 
     async def ways_in(self, platform_id: UUID) -> Sequence[tuple[str, str]]:
@@ -138,6 +148,11 @@ class Apps:
     def counted(self, row: AppRow) -> Mapping[str, int]:
         """Tell which secrets an app has, and how many values of each."""
         return {name: len(values) for name, values in (self._values(row) or {}).items()}
+
+    def _said(self, row: AppRow) -> Mapping[str, object]:
+        """Say for the audit how an app stands: which secrets it has, and none of them."""
+        terms = {"allows_leave": row.allows_leave, "open_link": row.open_link}
+        return {"version": row.version, "secrets": dict(self.counted(row)), **terms}
 
     async def seal_anew(self) -> int:
         """Seal anew what an older key has sealed; returns how many. Run by a timer."""

@@ -215,6 +215,13 @@ class Campaign:
     cancel_reason: str = ""
     cancels_formed: bool = False
     coupon_order: CouponOrder = CouponOrder.AFTER_TIER
+    suspension_reason: str = ""
+    """Why its merchant is suspended; empty where it is not."""
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is paused, by itself or because its merchant is suspended."""
+        return self.phase is Phase.PAUSED or self.suspension_reason != ""
 
     def state(self, now: datetime) -> CampaignState:
         """Tell where it stands at a time."""
@@ -224,6 +231,6 @@ class Campaign:
             return CampaignState.DRAFT
         if now >= self.ends_at:
             return CampaignState.ENDED
-        if self.phase is Phase.PAUSED:
+        if self.is_stopped:
             return CampaignState.PAUSED
         return CampaignState.SCHEDULED if now < self.starts_at else CampaignState.RUNNING

@@ -26,6 +26,8 @@ class Action(Word):
     RELEASE_UNITS = "RELEASE_UNITS"
     EXTEND = "EXTEND"
     CLOSE = "CLOSE"
+    SUSPEND_MERCHANT = "SUSPEND_MERCHANT"
+    RESUME_MERCHANT = "RESUME_MERCHANT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,13 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
+class TellOfMerchant:
+    """Its merchant is suspended for a reason, or, where that is empty, no longer."""
+
+    suspension_reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartNow:
     """Start a scheduled campaign."""
 
@@ -105,7 +114,17 @@ class CloseIn:
 
 
 CampaignCommand: TypeAlias = (
-    Update | Publish | Pause | Resume | GiveUp | StartNow | ShowItem | ReleaseUnits | ExtendBy | CloseIn
+    Update
+    | Publish
+    | Pause
+    | Resume
+    | GiveUp
+    | TellOfMerchant
+    | StartNow
+    | ShowItem
+    | ReleaseUnits
+    | ExtendBy
+    | CloseIn
 )
 Stock: TypeAlias = Mapping[str, Level]
 
@@ -152,7 +171,19 @@ def _pause(campaign: Campaign, _stock: Stock, _command: Pause, now: datetime) ->
     return CampaignDecision(replace(campaign, phase=Phase.PAUSED), Action.PAUSE)
 
 
+def _tell(campaign: Campaign, _stock: Stock, command: TellOfMerchant, now: datetime) -> CampaignDecision | Refusal:
+    reason = command.suspension_reason
+    action = Action.SUSPEND_MERCHANT if reason else Action.RESUME_MERCHANT
+    is_over = campaign.state(now) in {CampaignState.DRAFT, CampaignState.ENDED, CampaignState.CANCELLED}
+    if is_over or reason == campaign.suspension_reason:
+        return _not_now(campaign, action, now)
+    after = replace(campaign, suspension_reason=reason)
+    return CampaignDecision(after, action, ("suspension_reason",), detail=reason, sweeps=not reason)
+
+
 def _resume(campaign: Campaign, _stock: Stock, _command: Resume, now: datetime) -> CampaignDecision | Refusal:
+    if campaign.suspension_reason and campaign.state(now) is CampaignState.PAUSED:
+        return Refusal("MERCHANT_SUSPENDED", {"suspension_reason": campaign.suspension_reason})
     if campaign.state(now) is not CampaignState.PAUSED:
         return _not_now(campaign, Action.RESUME, now)
     return CampaignDecision(replace(campaign, phase=Phase.PUBLISHED), Action.RESUME, sweeps=True)
@@ -238,7 +269,7 @@ def _update(campaign: Campaign, stock: Stock, command: Update, now: datetime) ->
     version = campaign.terms.version + bool(command.fields & _TERMS)
     terms = replace(wanted.terms, version=version, items=_items(wanted.terms, stock))
     shown = campaign.shown_sku if terms.item(campaign.shown_sku) else ""
-    after = replace(wanted, terms=terms, shown_sku=shown)
+    after = replace(wanted, terms=terms, shown_sku=shown, suspension_reason=campaign.suspension_reason)
     moves = after.ends_at != campaign.ends_at
     fields = command.fields | ({"shown_sku"} if shown != campaign.shown_sku else set())
     return CampaignDecision(after, Action.UPDATE, tuple(sorted(fields)), offered=offered, sweeps=bool(offered) or moves)
@@ -280,6 +311,7 @@ _DECIDE: dict[type, Callable[..., CampaignDecision | Refusal]] = {
     Pause: _pause,
     Resume: _resume,
     GiveUp: _cancel,
+    TellOfMerchant: _tell,
     StartNow: _start,
     ShowItem: _show,
     ReleaseUnits: _release,

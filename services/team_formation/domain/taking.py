@@ -84,6 +84,8 @@ def campaign_refusal(campaign: Campaign, around: Around) -> Refusal | None:
             return Refusal("CAMPAIGN_NOT_STARTED", {"starts_at": written(campaign.starts_at)})
         case CampaignState.ENDED:
             return Refusal("CAMPAIGN_ENDED", {"ends_at": written(campaign.ends_at)})
+        case CampaignState.PAUSED if campaign.suspension_reason:
+            return Refusal("MERCHANT_SUSPENDED", {"suspension_reason": campaign.suspension_reason})
         case state:
             return Refusal(_CLOSED[state])
 

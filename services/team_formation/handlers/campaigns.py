@@ -1,6 +1,6 @@
 """Creates and changes campaigns: pricing compiles the ladder, then one transaction stores and tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
@@ -13,7 +13,8 @@ from groupbuy.team_formation.v1 import types_pb2
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import ids, requests
+from services.chassis import audit, ids, requests
+from services.chassis.audit import Change
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Raced, Rejected, invalid
@@ -25,6 +26,7 @@ from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.domain import Action, Campaign, CampaignCommand, CampaignDecision, Level, Refusal
 from services.team_formation.images.noting import note_changed, note_created
+from services.team_formation.store import merchants
 
 COMPILE_SECONDS = 5.0
 TRIES = 5
@@ -89,8 +91,11 @@ class CampaignHandler:
                 return known
             now = self._clock.now(campaign.platform_id)
             answer: bytes | Rejected
+            await merchants.keep_platform(work.connection, campaign.platform_id)
             if isinstance(compiled, Rejected):
                 answer = compiled
+            elif refusal := await _merchant_refusal(work.connection, campaign):
+                answer = refusal
             else:
                 if most is not None:
                     await _check_room(work.connection, campaign.platform_id, most, now)
@@ -99,12 +104,28 @@ class CampaignHandler:
                 if stock:
                     await store.offer_stock(work.connection, campaign.platform_id, campaign.campaign_id, stock)
                 await note_created(work, compiled, self._clock.now())
+                await self._audit(work, key, None, compiled, {"merchant_id": compiled.merchant_id})
                 work.tell(translate.campaign_created(compiled, now))
                 levels = {sku: Level(units, 0) for sku, units in stock.items()}
                 written = translate.campaign(compiled, now, levels)
                 answer = pb.CreateCampaignResponse(campaign=written).SerializeToString()
             await requests.store(work.connection, [[Decided(key, answer, campaign.campaign_id)]])
         return answer
+
+    async def _audit(
+        self, work: Work, key: RequestKey, before: Campaign | None, after: Campaign, said: Mapping[str, object]
+    ) -> None:
+        """Note which key did it: what was done stands in the campaign's changes, by version."""
+        now = self._clock.now(after.platform_id)
+        change = Change(
+            after.platform_id,
+            key.rpc,
+            f"campaign {translate.campaign_id(after.campaign_id)}",
+            {"version": before.version, "state": str(before.state(now))} if before else None,
+            {"version": after.version, "state": str(after.state(now)), **said},
+            key.request_id,
+        )
+        await audit.note(work.connection, self._clock.now(), change)
 
     async def compile(self, campaign: Campaign, ladder: ladder_pb2.Ladder) -> Campaign | Rejected:
         """Have pricing make the price table of a campaign's items and a ladder."""
@@ -158,6 +179,8 @@ class CampaignHandler:
     ) -> bytes | Rejected:
         async with self._database.work() as work:
             connection = work.connection
+            if isinstance(command, domain.Publish):
+                await merchants.keep_platform(connection, key.platform_id)
             locked = await store.lock_campaign(connection, key.platform_id, key.campaign_id)
             stock = dict(await (await store.lock_stock(connection, [(key.platform_id, key.campaign_id)])).one())
             known = await requests.find(connection, key)
@@ -170,7 +193,8 @@ class CampaignHandler:
             campaign = await self._catalogue.at(connection, key.platform_id, key.campaign_id, locked)
             if campaign is None:
                 return Rejected("CAMPAIGN_UNKNOWN")
-            answer = await self._decide(work, campaign, stock, command, actor, key, response)
+            refusal = await _merchant_refusal(connection, campaign) if isinstance(command, domain.Publish) else None
+            answer = refusal or await self._decide(work, campaign, stock, command, actor, key, response)
             await requests.store(connection, [[Decided(key, answer, key.campaign_id)]])
         return answer
 
@@ -201,9 +225,17 @@ class CampaignHandler:
             await store.offer_stock(connection, after.platform_id, after.campaign_id, decision.offered)
         await store.insert_change(connection, decision, actor, key.request_id, now)
         await note_changed(work, campaign, decision, self._clock.now())
+        said = {"action": str(decision.action), "fields": list(decision.fields)}
+        await self._audit(work, key, campaign, after, said)
         work.tell(translate.campaign_changed(decision, actor, now))
         levels = dict(sorted((stock | _offered(decision, stock)).items()))
         return response(translate.campaign(after, now, levels)).SerializeToString()
+
+
+async def _merchant_refusal(connection: AsyncConnection[TupleRow], campaign: Campaign) -> Rejected | None:
+    """Refuse what would put an offer of a suspended merchant up; the platform is kept."""
+    reason = await merchants.find_suspension(connection, campaign.platform_id, campaign.merchant_id)
+    return Rejected("MERCHANT_SUSPENDED", {"suspension_reason": reason}) if reason else None
 
 
 async def _informed(

@@ -1,6 +1,6 @@
 """What the RPCs of every subject share: the parts of the service, what the caller owns, the one path of commands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from services.team_formation.doors import Door, Doors
 from services.team_formation.handlers import Answer, Ask, CampaignHandler, Command, MemberExport
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.invites import write_invite
+from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import fields
 from services.team_formation.signed_links import MemberLinks, PromoterLinks
@@ -52,6 +53,8 @@ class Desk:
     """Where members can have their messages sent to chats."""
     export: MemberExport | None = None
     """Where all that is held of a member is put together."""
+    neighbours: Neighbours = field(default_factory=lambda: Neighbours({}, ""))
+    """What the other services know of calls."""
 
 
 class Rpcs:

@@ -2,14 +2,17 @@
 
 from groupbuy.team_formation.v1 import team_formation_service_pb2_grpc as pb_grpc
 
+from services.team_formation.rpc.audit import AuditRpcs
 from services.team_formation.rpc.campaigns import CampaignRpcs
 from services.team_formation.rpc.chat_apps import ChatAppRpcs
 from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.importing import ImportRpcs
 from services.team_formation.rpc.invites import InviteRpcs
+from services.team_formation.rpc.keys import KeyRpcs
 from services.team_formation.rpc.lists import ListRpcs
 from services.team_formation.rpc.member_links import MemberLinkRpcs
+from services.team_formation.rpc.merchants import MerchantRpcs
 from services.team_formation.rpc.privacy import PrivacyRpcs
 from services.team_formation.rpc.promoter_links import PromoterLinkRpcs
 from services.team_formation.rpc.reports import ReportRpcs
@@ -37,6 +40,9 @@ class TeamFormationServicer(
     WatchRpcs,
     PrivacyRpcs,
     WeChatFileRpcs,
+    KeyRpcs,
+    AuditRpcs,
+    MerchantRpcs,
     pb_grpc.TeamFormationServicer,
 ):
     """Answers platforms."""

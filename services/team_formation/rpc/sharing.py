@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from groupbuy.team_formation.v1 import sharing_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
-from services.chassis import requests
+from services.chassis import audit, requests
+from services.chassis.audit import Change
+from services.chassis.database import Connection
 from services.chassis.errors import FieldViolation, Raced, Rejected, invalid
 from services.chassis.requests import NO_CAMPAIGN, Decided, RequestKey
 from services.chassis.server import caller
@@ -95,6 +97,7 @@ class SharingRpcs(Rpcs):
             _check_known([template.channel], own)
             async with self._desk.database.work() as work:
                 await shelf.delete_share_template(work.connection, caller(), template.channel)
+                await self._note(work.connection, template.channel, own.get(template.channel), None)
             return pb.PutShareTemplateResponse(template=_template(ours(template.channel), own=False))
         _check_usable(template)
         known = {*CHANNELS, *TO_SET_UP}
@@ -105,7 +108,18 @@ class SharingRpcs(Rpcs):
         async with self._desk.database.work() as work:
             now = self._desk.clock.now(caller())
             await shelf.save_share_template(work.connection, caller(), template, now)
+            await self._note(work.connection, template.channel, own.get(template.channel), template)
         return pb.PutShareTemplateResponse(template=_template(template, own=True))
+
+    async def _note(
+        self, connection: Connection, channel: str, before: ShareTemplate | None, after: ShareTemplate | None
+    ) -> None:
+        """Note what became of the platform's template of a channel, if anything did."""
+        if before == after:
+            return
+        was, now = (_template(item, own=True) if item else None for item in (before, after))
+        change = Change(caller(), "PutShareTemplate", f"share template {channel}", was, now)
+        await audit.note(connection, self._desk.clock.now(), change)
 
     async def ListShareTemplates(  # noqa: N802
         self, _request: pb.ListShareTemplatesRequest, _context: Context

@@ -92,7 +92,7 @@ async def update_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
     await connection.execute(
         "UPDATE campaigns SET merchant_id = %s, external_ref = %s, currency = %s, starts_at = %s, ends_at = %s,"
         " terms_version = %s, presentation = %s, sequence = %s, phase = %s, latest_end = %s, shown_sku = %s,"
-        " cancel_reason = %s, cancels_formed = %s, sweeping = sweeping OR %s,"
+        " cancel_reason = %s, cancels_formed = %s, suspension_reason = %s, sweeping = sweeping OR %s,"
         " sweep_after = CASE WHEN %s THEN NULL ELSE sweep_after END"
         " WHERE campaign_id = %s AND platform_id = %s",
         (
@@ -109,6 +109,7 @@ async def update_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
             campaign.shown_sku,
             campaign.cancel_reason,
             campaign.cancels_formed,
+            campaign.suspension_reason,
             sweeps,
             sweeps,
             campaign.campaign_id,
@@ -169,7 +170,7 @@ _TERMS = (
 COLUMNS = (
     "c.campaign_id, c.platform_id, c.merchant_id, c.external_ref, c.currency, c.starts_at, c.ends_at, c.presentation,"
     f" c.sequence, c.phase, c.latest_end, c.shown_sku, c.cancel_reason, c.cancels_formed,"
-    f" c.coupon_order, {_TERMS}"
+    f" c.coupon_order, c.suspension_reason, {_TERMS}"
 )
 JOINED = (
     "campaigns AS c JOIN campaign_terms AS t ON t.campaign_id = c.campaign_id AND t.terms_version = c.terms_version"
@@ -279,7 +280,7 @@ def campaign_of(row: TupleRow) -> Campaign:
         starts_at=row[5],
         ends_at=row[6],
         presentation=_presentation(texts_of, presentation),
-        terms=_terms(row[15:]),
+        terms=_terms(row[16:]),
         version=row[8],
         phase=Phase(row[9]),
         latest_end=row[10],
@@ -287,6 +288,7 @@ def campaign_of(row: TupleRow) -> Campaign:
         cancel_reason=row[12],
         cancels_formed=row[13],
         coupon_order=CouponOrder(row[14]),
+        suspension_reason=row[15],
     )
 
 

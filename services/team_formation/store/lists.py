@@ -106,7 +106,8 @@ async def list_campaigns(
     if wanted.states:
         where.text += (
             " AND CASE WHEN c.phase IN ('CANCELLED', 'DRAFT') THEN c.phase WHEN c.ends_at <= %s THEN 'ENDED'"
-            " WHEN c.phase = 'PAUSED' THEN 'PAUSED' WHEN c.starts_at > %s THEN 'SCHEDULED' ELSE 'RUNNING' END"
+            " WHEN c.phase = 'PAUSED' OR c.suspension_reason <> '' THEN 'PAUSED'"
+            " WHEN c.starts_at > %s THEN 'SCHEDULED' ELSE 'RUNNING' END"
             " = ANY (%s)"
         )
         where.values += [now, now, texts(wanted.states)]

@@ -306,6 +306,7 @@ def campaign(
         shown_sku=values.shown_sku,
         stock=levels,
         coupon_order=COUPON_ORDERS[values.coupon_order],
+        suspension_reason=values.suspension_reason,
     )
 
 

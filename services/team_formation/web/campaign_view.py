@@ -264,6 +264,10 @@ class _Writer:
 
     def _heading(self) -> tuple[str, str]:
         """Say why nobody can join now, if so."""
+        reason = self.campaign.suspension_reason
+        if reason and self.shown.state is CampaignState.PAUSED:
+            why = formats.isolated(reason, self.words.locale)
+            return self.words.say("c_suspended_title"), self.words.say("c_suspended", reason=why)
         key = _HEADINGS.get(self.shown.state) or ("c_sold_out" if self.shown.is_sold_out else "")
         return (self.words.say(f"{key}_title"), self.words.say(key)) if key else ("", "")
 

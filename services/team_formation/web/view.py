@@ -13,7 +13,6 @@ from services.team_formation.domain import (
     Campaign,
     CountedIn,
     PaymentMode,
-    Phase,
     Team,
     TeamState,
     Terms,
@@ -295,7 +294,9 @@ class _Writer:
     def _certainty(self) -> str:
         if not self.team.state.is_open:
             return ""
-        if self.campaign.phase is Phase.PAUSED:
+        if self.campaign.suspension_reason:
+            return self.words.say("suspended", reason=self._name(self.campaign.suspension_reason))
+        if self.campaign.is_stopped:
             return self.words.say("paused")
         if not self.offer.needed:
             return self.words.say("certain")

@@ -14,7 +14,7 @@ from services.chassis.database import Database
 from services.chassis.once import Once
 from services.team_formation import store
 from services.team_formation.codes import InviteCodes, hash_code
-from services.team_formation.domain import Invite, OnFull, Phase, invite_refusal
+from services.team_formation.domain import Invite, OnFull, invite_refusal
 from services.team_formation.doors import Door, Doors
 from services.team_formation.store.hidden import NOTHING_HIDDEN, Hidden, find_hidden
 from services.team_formation.store.images import ShownImage
@@ -96,7 +96,7 @@ class Visit:
     def action(self) -> Action:
         """What whoever comes by the invite can do now."""
         shown = self.shown
-        if not shown.team.state.is_open or shown.campaign.phase is Phase.PAUSED or self.standing is not Standing.GOOD:
+        if not shown.team.state.is_open or shown.campaign.is_stopped or self.standing is not Standing.GOOD:
             return Action.NONE
         if not self.is_full:
             return Action.NONE if shown.is_sold_out else Action.JOIN

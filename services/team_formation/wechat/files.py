@@ -8,6 +8,8 @@ from uuid import UUID
 
 import psycopg
 
+from services.chassis import audit
+from services.chassis.audit import Change
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import FieldViolation, Rejected, invalid
@@ -34,11 +36,16 @@ class WeChatFiles:
         _check(name, content)
         async with self._database.work() as work:
             await shelf.lock_files(work.connection, platform_id)
-            names = {row.name for row in await shelf.list_files(work.connection, platform_id)}
-            if name not in names and len(names) >= MOST_FILES:
+            files = {row.name: row for row in await shelf.list_files(work.connection, platform_id)}
+            if name not in files and len(files) >= MOST_FILES:
                 raise invalid("name", f"a platform has at most {MOST_FILES} files; delete one of them")
             row = FileRow(name, content, self._clock.now(platform_id))
             saved = await shelf.save_file(work.connection, platform_id, row)
+            before = files.get(name)
+            if saved and (before is None or before.content != content):
+                states = ({"content": before.content} if before else None, {"content": content})
+                change = Change(platform_id, "PutWeChatFile", f"wechat file {name}", *states)
+                await audit.note(work.connection, self._clock.now(), change)
         if saved is None:
             raise Rejected("WECHAT_FILE_TAKEN", {"name": name})
         return saved
@@ -48,7 +55,13 @@ class WeChatFiles:
         if problems := _name_problems(name):
             raise Rejected("INVALID_ARGUMENT", fields=tuple(problems))
         async with self._database.work() as work:
+            await shelf.lock_files(work.connection, platform_id)
+            files = {row.name: row for row in await shelf.list_files(work.connection, platform_id)}
             await shelf.delete_file(work.connection, platform_id, name)
+            if name in files:
+                before = {"content": files[name].content}
+                change = Change(platform_id, "DeleteWeChatFile", f"wechat file {name}", before)
+                await audit.note(work.connection, self._clock.now(), change)
 
     async def of(self, platform_id: UUID) -> list[FileRow]:
         """List the files of a platform."""

@@ -6,15 +6,25 @@ from uuid import UUID
 import pytest
 from groupbuy.team_formation.v1 import events_pb2
 
-from services.chassis import ids, platforms, scopes
+from services.chassis import ids, key_uses, platforms, scopes
 from services.chassis.buckets import Bucket
 from services.chassis.clock import ManualClock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
 from services.chassis.inbox import Inbox
+from services.chassis.key_uses import KeyUses
 from services.chassis.limit_rows import LimitReader
 from services.chassis.messages import Record
-from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, lock_platform, save_platforms
+from services.chassis.platforms import (
+    Key,
+    KeyRing,
+    Platform,
+    SuspendedMerchant,
+    hash_secret,
+    lock_platform,
+    save_platforms,
+)
+from services.team_formation.translate.identity import platform_changed
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PLATFORM = UUID(int=5)
@@ -163,6 +173,71 @@ async def test_the_copy_follows_the_events(store: Database, ring: KeyRing) -> No
     async with store.read() as connection:
         rows = await (await connection.execute("SELECT key, reason FROM parked_messages")).fetchall()
     assert rows == [("nobody", "platform_id is no platform's id")]
+
+
+async def test_the_copy_has_all_of_the_state(store: Database) -> None:
+    inbox = Inbox(store, {platforms.TOPIC: platforms.on_platform_events})
+    until, since = NOW + timedelta(days=1), NOW - timedelta(days=1)
+    wanted = Platform(
+        PLATFORM,
+        "Shop",
+        suspended=True,
+        sequence=4,
+        keys=(
+            Key("k1", b"h1", None, frozenset({"read"}), "till", NOW),
+            Key("k2", b"h2", until, frozenset({"campaigns", "members"}), "", NOW),
+        ),
+        suspension_reason="The bill was not paid.",
+        suspended_merchants=(SuspendedMerchant("grocer", "It did not deliver.", since),),
+    )
+    event = events_pb2.PlatformEvent(
+        event_id=str(ids.derived_id(PLATFORM, 4)),
+        platform_id=ids.opaque("plat", PLATFORM),
+        sequence=4,
+        platform_changed=platform_changed(wanted),
+    )
+    await inbox.apply([Record(platforms.TOPIC, event.platform_id, event.SerializeToString(), (), 0, 4)])
+    async with store.work() as work:
+        assert await lock_platform(work.connection, PLATFORM) == wanted
+
+
+async def test_a_key_of_an_earlier_release_may_do_everything(store: Database, ring: KeyRing) -> None:
+    await save(store, 1, key("k1"))
+    async with store.work() as work:
+        await work.connection.execute("UPDATE platform_keys SET scopes = NULL, created_at = NULL")
+    assert (await ring.grant("gbk_k1_secret-of-k1")).allows == scopes.ALL
+    inbox = Inbox(store, {platforms.TOPIC: platforms.on_platform_events})
+    await inbox.apply([changed(ids.opaque("plat", PLATFORM), 2)])
+    async with store.work() as work:
+        found = await lock_platform(work.connection, PLATFORM)
+    assert found
+    assert found.keys[0].scopes == scopes.ALL
+
+
+async def test_uses_that_could_not_be_written_are_written_later(
+    store: Database, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await save(store, 1, key("k1"))
+    await ring.grant("gbk_k1_secret-of-k1")
+    uses = KeyUses(store, ring)
+
+    async def fails(*_: object) -> None:
+        raise ConnectionError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(key_uses, "save_uses", fails)
+        with pytest.raises(ConnectionError):
+            await uses.run_once()
+    assert await uses.run_once() == 1
+    async with store.read() as connection:
+        assert set(await key_uses.list_uses(connection, PLATFORM)) == {"k1"}
+
+
+async def test_a_call_that_is_refused_is_no_use(store: Database, ring: KeyRing) -> None:
+    await save(store, 1, key("k1"), suspended=True)
+    assert await reason(ring, "gbk_k1_secret-of-k1") == "PLATFORM_SUSPENDED"
+    assert await reason(ring, "gbk_k1_wrong") == "KEY_UNKNOWN"
+    assert ring.take_uses() == set()
 
 
 async def test_the_copy_has_the_limits_that_were_set_and_no_others(store: Database) -> None:

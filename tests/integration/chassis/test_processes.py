@@ -133,8 +133,8 @@ def test_a_process_has_the_parts_of_its_roles() -> None:
         plan = Plan(servicers=[], handlers={"groupbuy.team.v1": handler})
         return [part.name for part in process.parts(plan, roles)]
 
-    assert parts() == ["database", "keeper", "consumer", "old rows", "relay", "rpc", "ops"]
-    assert parts("rpc") == ["database", "keeper", "rpc", "ops"]
+    assert parts() == ["database", "keeper", "consumer", "old rows", "relay", "key uses", "limits", "rpc", "ops"]
+    assert parts("rpc") == ["database", "keeper", "key uses", "limits", "rpc", "ops"]
     assert parts("consumer", "relay") == ["database", "keeper", "consumer", "relay", "ops"]
     with pytest.raises(SettingsError, match="no part cook"):
         parts("rpc", "cook")

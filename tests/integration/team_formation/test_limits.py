@@ -18,7 +18,7 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from grpc_status import rpc_status
 from psycopg import AsyncConnection
 
-from deploy.cli.platform import limits
+from deploy.cli.platform_limits import limits
 from services.chassis import ids, queueing
 from services.chassis.clock import ManualClock
 from services.chassis.limit_rows import LimitReader

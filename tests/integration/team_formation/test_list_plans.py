@@ -85,7 +85,7 @@ def _campaigns(**wanted: Any) -> Ask:
 ASKS: dict[str, tuple[Ask, str]] = {
     "campaigns": (_campaigns(), "campaigns_of_platform"),
     "campaigns by state": (_campaigns(states=(domain.CampaignState.RUNNING,)), "campaigns_of_platform"),
-    "campaigns of a merchant": (_campaigns(merchant_id="merchant-3"), "campaigns_of_platform"),
+    "campaigns of a merchant": (_campaigns(merchant_id="merchant-3"), "campaigns_of_merchant"),
     "changes": (lambda at, rows: lists.list_changes(at, PLATFORM, _id(rows), 3, 101), "campaign_changes_pkey"),
     "teams": (_teams(), "teams_pkey"),
     "teams by state": (_teams(states=(domain.TeamState.FORMED,)), "teams_pkey"),

@@ -107,6 +107,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "team_formation.store.chat_previews:_claim": _may("chat_previews", _DUE),
     "team_formation.store.chat_previews:claim_lanes": _may("chat_previews chat_paces", _DUE),
     "team_formation.store.images:claim_images": _may("images", _DUE),
+    "team_formation.store.merchants:find_merchant_sweeps": _may("merchant_sweeps", _DUE),
     "team_formation.store.sweeps:find_sweeps": _may("campaigns", _DUE),
     "team_formation.store.teams:find_due": _may("teams", _DUE),
     # what time removes

@@ -100,6 +100,7 @@ async def test_before_the_start_it_counts_down_and_leads_to_the_shop_for_a_remin
     ("command", "state", "heading"),
     [
         (domain.Pause(), "PAUSED", "A short break"),
+        (domain.TellOfMerchant("It did not deliver."), "PAUSED", "A stop"),
         (domain.GiveUp(), "CANCELLED", "This campaign was called off"),
     ],
 )

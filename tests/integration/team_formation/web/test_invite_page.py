@@ -322,6 +322,18 @@ async def test_a_change_of_the_campaign_changes_its_pages(formation: Formation, 
     assert data["certainty"].startswith("The seller has stopped this campaign")
 
 
+async def test_a_page_says_why_its_seller_is_suspended(formation: Formation, visitor: Visitor) -> None:
+    campaign = await formation.create(a_shown_campaign())
+    opened = await formation.open(campaign)
+    code = await an_invite(formation, opened.team.team_id)
+    await formation.change(campaign, domain.TellOfMerchant("It <did> not deliver."))
+    data = await becomes(lambda: visitor.data(code), lambda data: data["action"] == "NONE")
+    assert data["certainty"].endswith("nobody can join now. Why: It <did> not deliver.")
+    assert "It &lt;did&gt; not deliver." in (await visitor.get(f"/i/{code}")).text
+    await formation.change(campaign, domain.TellOfMerchant(""))
+    await becomes(lambda: visitor.data(code), lambda data: data["action"] == "JOIN")
+
+
 async def test_people_are_counted_and_programs_are_not(formation: Formation, visitor: Visitor) -> None:
     opened = await formation.open(await formation.create(a_shown_campaign()))
     code = await an_invite(formation, opened.team.team_id)
