@@ -16,6 +16,8 @@ from services.chassis.tls import Listening
 LONGEST_HEADERS = 32 * 1024
 """Bytes of a request's line and headers."""
 BACKLOG = 4096
+KEEP_ALIVE_SECONDS = 5
+"""For the next request of a connection to begin."""
 
 
 class HttpServer:
@@ -34,6 +36,7 @@ class HttpServer:
         most_connections: int,
         drain_seconds: float,
         proxies: str = "",
+        keep_alive_seconds: int = KEEP_ALIVE_SECONDS,
         tls: Listening | None = None,
     ) -> None:
         self._listen = listen
@@ -43,6 +46,7 @@ class HttpServer:
                 app,
                 http=PatientProtocol,
                 limit_concurrency=most_connections,
+                timeout_keep_alive=keep_alive_seconds,
                 ws="none",
                 lifespan="off",
                 access_log=False,

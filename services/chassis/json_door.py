@@ -30,6 +30,8 @@ from services.chassis.tls import Listening
 DOCUMENT = "/openapi.json"
 MOST_CONNECTIONS = 10_000
 """Of one process; who comes then is answered 503."""
+KEEP_ALIVE_SECONDS = 75
+"""Programs keep connections for their next call, most of them a minute: who closes first should be they."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,13 @@ class JsonDoor:
 def json_server(listen: str, door: JsonDoor, drain_seconds: float, tls: Listening | None = None) -> HttpServer:
     """Make the server of a door."""
     return HttpServer(
-        listen, door, setting="HTTP_LISTEN", most_connections=MOST_CONNECTIONS, drain_seconds=drain_seconds, tls=tls
+        listen,
+        door,
+        setting="HTTP_LISTEN",
+        most_connections=MOST_CONNECTIONS,
+        drain_seconds=drain_seconds,
+        keep_alive_seconds=KEEP_ALIVE_SECONDS,
+        tls=tls,
     )
 
 

@@ -7,6 +7,7 @@ bounded where it is answered.
 import asyncio
 from typing import Any
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS_SECONDS = 10.0
@@ -30,8 +31,18 @@ class PatientProtocol(H11Protocol):
         """Take bytes; the wait goes on until they are a whole request."""
         self._wait()
         super().data_received(data)
-        if self._is_answering():
+        if self._is_answering() or self._is_idle():
             self._stop_waiting()
+
+    def on_response_complete(self) -> None:
+        """Wait for the rest of a request that was answered before it had come whole."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            self._wait()
+
+    def _is_idle(self) -> bool:
+        """Tell whether all that came was answered: what waits then is the next request, as long as it is kept for."""
+        return self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""

@@ -13,6 +13,7 @@ import pytest
 from tests.support.require import require
 
 FOLDER = Path(__file__).resolve().parents[2] / "clients" / "typescript"
+_TSC = FOLDER / "node_modules" / ".bin" / "tsc"
 _RUNNER = Path(__file__).with_suffix(".mjs")
 _FIRST_WITH_CRYPTO = 19
 """From this version of Node on, Web Crypto is there without a switch."""
@@ -24,6 +25,13 @@ class TypeScriptClient:
 
     index: Path
     switches: tuple[str, ...]
+
+    def complaints(self, text: str) -> str:
+        """Check a program that uses the client, strictly; what the compiler says, nothing where it is right."""
+        program = self.index.with_name("shop.ts")
+        program.write_text(text.replace('"groupbuy-client"', '"./index.js"'), encoding="utf-8")
+        options = "--noEmit --strict --target ES2022 --module NodeNext --lib ES2023,DOM".split()  # noqa: SIM905 - a line
+        return subprocess.run([str(_TSC), *options, str(program)], capture_output=True, text=True, check=False).stdout
 
     async def run(self, **job: Any) -> dict[str, list[dict[str, Any]]]:
         """Give it a job; what came of each part of it."""
@@ -43,9 +51,8 @@ def compiled(folder: Path) -> TypeScriptClient:
     missing = None if shutil.which("node") and shutil.which("npm") else "the TypeScript client needs Node and npm"
     require("node", f"{missing} (on Debian and Ubuntu: apt install nodejs npm)" if missing else None)
     _install_compiler()
-    tsc = FOLDER / "node_modules" / ".bin" / "tsc"
     done = subprocess.run(
-        [str(tsc), "--project", str(FOLDER), "--outDir", str(folder)], capture_output=True, text=True, check=False
+        [str(_TSC), "--project", str(FOLDER), "--outDir", str(folder)], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         pytest.fail(f"the TypeScript client does not compile:\n{done.stdout}{done.stderr}", pytrace=False)

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import aiohttp
@@ -15,12 +15,13 @@ from google.rpc import error_details_pb2, status_pb2
 from groupbuy.reasons import ReasonName
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from structlog.testing import capture_logs
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from services.chassis import json_request, quotas, trace
 from services.chassis.errors import Rejected, Unavailable
 from services.chassis.gate import Gate
 from services.chassis.http_server import HttpServer
-from services.chassis.json_door import JsonDoor, json_server
+from services.chassis.json_door import KEEP_ALIVE_SECONDS, JsonDoor, json_server
 from services.chassis.json_status import headers_of, http_status_of
 from services.chassis.limits import Limiter
 from tests.integration.chassis.test_server import PUBLIC, House, counted, house, raising
@@ -181,6 +182,19 @@ async def test_a_length_that_is_said_in_two_ways_is_refused(door: Door) -> None:
     answered = await door.wired(head + b"content-type: application/json\r\n" + lengths + b"2\r\n{}\r\n0\r\n\r\n")
     assert answered.startswith(b"HTTP/1.1 400")
     assert b"a request says its length once" in answered
+
+
+async def test_a_connection_is_kept_for_the_next_call_but_not_for_a_request_that_does_not_end(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = door.server._server.server_state.connections
+    for _ in range(3):
+        assert (await door.asked()).code == "OK"
+    assert [cast("H11Protocol", kept).timeout_keep_alive for kept in connections] == [KEEP_ALIVE_SECONDS]
+    monkeypatch.setattr("services.chassis.patience.HEADERS_SECONDS", 0.2)
+    head = b"POST " + GET_TEAM.encode() + b" HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    answered = await door.wired(head + b"content-length: 4000000\r\n\r\n{")
+    assert answered.startswith(b"HTTP/1.1 401")
 
 
 async def test_what_is_no_call_is_said_to_be_none(door: Door) -> None:

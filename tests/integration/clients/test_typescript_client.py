@@ -1,6 +1,7 @@
 """The TypeScript client in Node, on a real server's door of JSON: key, policy, refusals, and what it verifies."""
 
 import asyncio
+import re
 from typing import Any
 
 from google.protobuf import json_format
@@ -9,14 +10,25 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from services.chassis.errors import Rejected, Unavailable, invalid
 from tests.support.client_vectors import handovers, webhooks
 from tests.support.shaky import KEY, PLATFORM, ShakyServer
-from tests.support.typescript_client import TypeScriptClient
+from tests.support.typescript_client import FOLDER, TypeScriptClient
 
+GIVEN = """
+declare const key: string, token: string, jwks: string, platformId: string, memberId: string;
+declare function show(text: string): void;
+// @ts-expect-error a slip, which the compiler has to find
+void engine.teamFormation.joinTeam({ memberld: memberId });
+"""
 JOIN = {"requestId": "r-1", "teamId": "team_x", "memberId": "tom", "sku": "tea", "quantity": "1"}
 
 
 def joining(server: ShakyServer, **changes: Any) -> dict[str, Any]:
     call = {"service": "teamFormation", "method": "joinTeam", "request": JOIN, "key": KEY}
     return {**call, "urls": {"teamFormation": server.http}, **changes}
+
+
+def test_its_types_take_the_example_of_its_page_and_no_slip(client: TypeScriptClient) -> None:
+    [example] = re.findall(r"```ts\n(.*?)```", (FOLDER / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert client.complaints(example + GIVEN) == ""
 
 
 async def test_it_believes_what_the_engine_signs_and_nothing_else(client: TypeScriptClient) -> None:
