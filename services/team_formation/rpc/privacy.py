@@ -1,8 +1,11 @@
 """What platforms ask for their members' privacy."""
 
+from dataclasses import asdict
+
 from groupbuy.team_formation.v1 import privacy_pb2 as pb
 
-from services.chassis import erased, requests
+from services.chassis import audit, erased, requests
+from services.chassis.audit import Change
 from services.chassis.errors import Rejected, Unavailable, invalid
 from services.chassis.exporting import Wanted, size_of
 from services.chassis.server import caller
@@ -10,7 +13,7 @@ from services.team_formation import domain, store
 from services.team_formation.handlers import MemberEraser
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
-from services.team_formation.store.hidden import Hidden, save_hidden
+from services.team_formation.store.hidden import Hidden, find_hidden, save_hidden
 
 
 class PrivacyRpcs(Rpcs):
@@ -32,7 +35,11 @@ class PrivacyRpcs(Rpcs):
         async with self._desk.database.work() as work:
             if subject[0] in {"PROMOTER", "MEMBER"}:
                 await erased.refuse(work.connection, caller(), [subject[1]])
+            before = await find_hidden(work.connection, caller(), [subject])
             await save_hidden(work.connection, caller(), subject, hidden, self._desk.clock.now())
+            if before != hidden:
+                change = Change(caller(), "HideContent", _named(subject), asdict(before), asdict(hidden))
+                await audit.note(work.connection, self._desk.clock.now(), change)
         return pb.HideContentResponse(hidden=request.hidden)
 
     async def _subject(self, request: pb.HideContentRequest) -> tuple[str, str]:
@@ -61,3 +68,9 @@ class PrivacyRpcs(Rpcs):
         if self._desk.export is None:
             raise Unavailable("this process puts no exports together")
         return await self._desk.export.page(wanted, request.page_token)
+
+
+def _named(subject: tuple[str, str]) -> str:
+    """Name for the audit whose content it is; of a person, that it is one's: no entry has an id of somebody."""
+    kind, name = subject
+    return f"content of {kind.lower()}" + (f" {name}" if kind in {"CAMPAIGN", "INVITE"} else "")
