@@ -44,7 +44,10 @@ async def test_no_request_breaks_anything_or_brings_another_platforms_rows(datab
         tell("fuzz", told(run))
         assert not run.problems, "\n\n".join(run.problems)
         results = await check_databases(server.engine.urls, now=server.engine.formation.clock.now())
-        assert not [result for result in results if result.violations]
+        broken = [
+            f"{result.name}: {result.violations}, as {result.examples}" for result in results if result.violations
+        ]
+        assert not broken, f"seed {SEED}, {CALLS} calls:\n" + "\n".join(broken)
         found = await crossed(server)
         tell("fuzz", f"rows of a platform with the other's mark: {sum(found.values())}")
         assert found == {}

@@ -10,7 +10,8 @@ from uuid import UUID
 from groupbuy.team_formation.v1 import events_pb2
 from groupbuy.team_formation.v1 import privacy_pb2 as pb
 
-from services.chassis import erased, erased_rows, ids, messages, platforms, requests
+from services.chassis import audit, erased, erased_rows, ids, messages, platforms, requests
+from services.chassis.audit import Change
 from services.chassis.clock import Clock
 from services.chassis.database import Connection, Database
 from services.chassis.erased_rows import Erased
@@ -65,11 +66,13 @@ class MemberEraser:
             known = await requests.find(work.connection, key)
             if known is not None:
                 return known
-            answer = await self._decide(work.connection, platform_id, member_id)
+            answer = await self._decide(work.connection, platform_id, member_id, request_id)
             await requests.store(work.connection, [[Decided(key, answer)]])
         return answer
 
-    async def _decide(self, connection: Connection, platform_id: UUID, member_id: str) -> bytes | Rejected:
+    async def _decide(
+        self, connection: Connection, platform_id: UUID, member_id: str, request_id: str
+    ) -> bytes | Rejected:
         found = await erased_rows.find(connection, platform_id, member_id)
         if found is None:
             live = await shelf.find_live_seats(connection, platform_id, member_id)
@@ -80,6 +83,8 @@ class MemberEraser:
             found = Erased(platform_id, pseudonym, now, erased.complete_at(now), member_id=member_id)
             if not await erased_rows.note(connection, found):
                 raise Raced("another process erases the same member")
+            # which member it was is what nobody is to know
+            await audit.note(connection, now, Change(platform_id, RPC, f"member {pseudonym}", request_id=request_id))
         return _written(found)
 
     async def _replaced(self, pseudonym: str) -> None:

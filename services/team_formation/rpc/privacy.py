@@ -15,6 +15,8 @@ from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
 from services.team_formation.store.hidden import Hidden, find_hidden, save_hidden
 
+RPC_HIDE = "HideContent"
+
 
 class PrivacyRpcs(Rpcs):
     """Answers about members' privacy."""
@@ -38,8 +40,7 @@ class PrivacyRpcs(Rpcs):
             before = await find_hidden(work.connection, caller(), [subject])
             await save_hidden(work.connection, caller(), subject, hidden, self._desk.clock.now())
             if before != hidden:
-                change = Change(caller(), "HideContent", _named(subject), asdict(before), asdict(hidden))
-                await audit.note(work.connection, self._desk.clock.now(), change)
+                await audit.note(work.connection, self._desk.clock.now(), _change(subject, before, hidden))
         return pb.HideContentResponse(hidden=request.hidden)
 
     async def _subject(self, request: pb.HideContentRequest) -> tuple[str, str]:
@@ -70,7 +71,10 @@ class PrivacyRpcs(Rpcs):
         return await self._desk.export.page(wanted, request.page_token)
 
 
-def _named(subject: tuple[str, str]) -> str:
-    """Name for the audit whose content it is; of a person, that it is one's: no entry has an id of somebody."""
+def _change(subject: tuple[str, str], before: Hidden, after: Hidden) -> Change:
+    """Say for the audit what was hidden; of whom is left out where it is a member or a promoter."""
     kind, name = subject
-    return f"content of {kind.lower()}" + (f" {name}" if kind in {"CAMPAIGN", "INVITE"} else "")
+    named = "" if kind in {"PROMOTER", "MEMBER"} else name
+    return Change(
+        caller(), RPC_HIDE, f"public content of {kind.lower()} {named}".rstrip(), asdict(before), asdict(after)
+    )

@@ -62,6 +62,8 @@ async def test_nothing_of_a_member_is_found_after_its_erasure(database: Database
             rows = await town.engine.formation.rows("SELECT member_id FROM seats WHERE member_id LIKE 'erased-%%'")
             assert rows == [(answer.pseudonym,)] * 2
 
+            audited = await town.engine.formation.rows("SELECT subject FROM audit_entries WHERE rpc = 'EraseMember'")
+            assert audited == [(f"member {answer.pseudonym}",)]
             request = history_pb2.ListSeatEventsRequest(seat_id=joined.seat.seat_id)
             story = await town.formation.ListSeatEvents(request, metadata=METADATA)
             assert [event for event in story.events if BUYER in str(event)] == []

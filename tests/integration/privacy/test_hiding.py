@@ -91,7 +91,12 @@ async def test_a_platform_has_a_policy_for_all_its_pages(street: Street) -> None
     await street.hide(ALL, everything=True)
     assert await street.shown() == (False, False, False, False)
     await street.hide(pb.HiddenParts(), everything=True)
+    await street.hide(pb.HiddenParts(), everything=True)
     assert await street.shown() == (True, True, True, True)
+    await street.hide(ALL, promoter_id="kol")
+    rows = await street.town.engine.formation.rows("SELECT subject, after FROM audit_entries ORDER BY entry_id")
+    assert [subject for subject, _ in rows] == ["public content of platform"] * 2 + ["public content of promoter"]
+    assert '"labels":true' in rows[0][1].replace(" ", "")
 
 
 async def test_what_is_not_there_is_refused(street: Street) -> None:

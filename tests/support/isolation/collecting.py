@@ -19,6 +19,8 @@ from typing import Any, get_type_hints
 
 from psycopg import sql
 
+from services.chassis.exporting import Section
+
 ROOT = Path(__file__).resolve().parents[3]
 EXECUTING = {"execute": 0, "executemany": 0, "stream": 0, "ask": 1, "put": 1, "Section": 1}
 """Which argument of which call is a statement; that of a Section of an export is executed later."""
@@ -69,6 +71,7 @@ def collect() -> Collected:
 def collect_module(name: str, tree: ast.Module, collected: Collected) -> None:
     """Add the statements of one module, which can be imported."""
     module = importlib.import_module(name)
+    collected.statements += _sections(name, module)
     written_later: list[_Place] = []
     for place in _places(name, tree):
         try:
@@ -84,6 +87,17 @@ def collect_module(name: str, tree: ast.Module, collected: Collected) -> None:
         collected.statements += [Statement(place.function, place.call.lineno, text) for text in sorted(texts)]
         if not texts:
             collected.unread.append(place.function)
+
+
+def _sections(name: str, module: ModuleType) -> Iterator[Statement]:
+    """Give the statements that a module has as data: what is exported of a member, section by section."""
+    for variable, value in vars(module).items():
+        given = value
+        if inspect.isfunction(value) and value.__annotations__.get("return") == tuple[Section, ...]:
+            given = value(*(_StandIn(there=True) for _ in inspect.signature(value).parameters))
+        for item in given if isinstance(given, list | tuple) else ():
+            if isinstance(item, Section):
+                yield Statement(f"{name.removeprefix('services.')}:{variable}", 0, item.query)
 
 
 def _places(module: str, tree: ast.Module) -> Iterator[_Place]:

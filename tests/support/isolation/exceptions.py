@@ -136,6 +136,7 @@ UNREAD: Mapping[str, str] = {
     "chassis.statistics:renew": "ANALYZE",
     "chassis.wakes:Wakes._listen": "LISTEN",
     "chassis.old_rows:remove_old": "removes what is older than it is kept, from tables that retention.toml names",
+    "chassis.exporting:_rows": "executes the sections of stores, which are read there",
     "chassis.rows:ask": "executes what stores give it, which is read there",
     "chassis.rows:put": "executes what stores give it, which is read there",
     "chassis.exporting:_rows": "executes what the sections of exports say, which is read there",

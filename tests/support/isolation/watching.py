@@ -34,6 +34,8 @@ def watching(
     texts = [str(one).encode() for one in foreign]
 
     def look(connection: AsyncConnection[Any], statement: object, values: object) -> None:
+        if isinstance(statement, bytes):
+            statement = statement.decode()
         if not isinstance(statement, str):
             return
         place = connection.info.dbname, statement
