@@ -29,6 +29,7 @@ ENDING = ("Delete", "Revoke", "Cancel")
 NOT_NOTED = {
     "CancelTeam": "a team's own history tells it: its event, and the request that is stored",
     "SponsorTeam": "as CancelTeam",
+    "ImportTeams": "the history of each team begins with it",
     "GetPromoterLink": "makes a link where there was none, and changes nothing else",
     "RevokePromoterLink": "a link of somebody, not a setting",
     "SendTestEvent": "posts something, and changes nothing",
