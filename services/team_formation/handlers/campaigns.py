@@ -91,7 +91,9 @@ class CampaignHandler:
                 return known
             now = self._clock.now(campaign.platform_id)
             answer: bytes | Rejected
-            await merchants.keep_platform(work.connection, campaign.platform_id)
+            # one lock, the stronger where campaigns are counted: two who share it could not both have more
+            keep = merchants.keep_platform if most is None else store.lock_count
+            await keep(work.connection, campaign.platform_id)
             if isinstance(compiled, Rejected):
                 answer = compiled
             elif refusal := await _merchant_refusal(work.connection, campaign):
@@ -255,8 +257,7 @@ def _offered(decision: CampaignDecision, stock: dict[str, Level]) -> dict[str, L
 
 
 async def _check_room(connection: AsyncConnection[TupleRow], platform_id: UUID, most: int, now: datetime) -> None:
-    """Keep others from creating campaigns of a platform, and raise QUOTA_EXHAUSTED where there is no room for one."""
-    await store.lock_count(connection, platform_id)
+    """Raise QUOTA_EXHAUSTED where a platform, whose campaigns nobody else can create now, has no room for one."""
     if await store.count_campaigns(connection, platform_id, now) >= most:
         what = "campaigns that are not over; one that ends or is cancelled makes room"
         raise Rejected("QUOTA_EXHAUSTED", {"limit": "campaigns", "allowed": most, "what": what})
