@@ -6,13 +6,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from types import TracebackType
 from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import grpc
 from google.protobuf.message import DecodeError
+from groupbuy.reasons import ReasonName
 from grpc_status import rpc_status
 
 from services.chassis import limits, queueing, scopes, trace
@@ -199,6 +200,19 @@ class _Ended(grpc.Status):
 
 
 _PUSHBACK = "grpc-retry-pushback-ms"
+_ALIKE = 1_000
+"""So many refusals of the moment are kept as they were written: a flood gets the same ones again and again."""
+
+
+def _ended(refusal: Rejected) -> _Ended:
+    if refusal.retry_after is None or refusal.fields:
+        return _Ended(refusal)
+    return _of_the_moment(refusal.reason, tuple(refusal.metadata.items()), refusal.retry_after)
+
+
+@lru_cache(_ALIKE)
+def _of_the_moment(reason: ReasonName, metadata: tuple[tuple[str, str], ...], retry_after: float) -> _Ended:
+    return _Ended(Rejected(reason, dict(metadata), retry_after=retry_after))
 
 
 class _Answered:
@@ -222,7 +236,7 @@ class _Answered:
             if error is not None:
                 code = "ABORTED" if isinstance(error, grpc.aio.AbortError) else "CANCELLED"
                 if isinstance(error, Exception) and code != "ABORTED":
-                    status = _Ended(refusal_of(self._method, error))
+                    status = _ended(refusal_of(self._method, error))
                     code = status.code.name
                     await self._context.abort_with_status(status)
         finally:

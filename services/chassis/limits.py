@@ -47,13 +47,14 @@ class Quota:
 
 
 class _Rate:
-    __slots__ = ("bucket", "name", "recent", "refused")
+    __slots__ = ("bucket", "counter", "name", "recent", "refused")
 
     def __init__(self, name: str, rate: float, now: float) -> None:
         self.name = name
         self.bucket = Bucket(rate, now)
         self.recent = Recent()
         self.refused = 0
+        self.counter = metrics.LIMITED.labels(name)
 
 
 class _Use:
@@ -114,7 +115,8 @@ class Meter:
 
     def _refuse(self, rate: _Rate, wait: float, now: float) -> None:
         rate.refused += 1
-        metrics.LIMITED.labels(rate.name).inc()
+        rate.counter.inc()
+        wait = math.ceil(wait * 100) / 100  # so that refusals of a flood are alike, and written once
         if now - self._said_at > _SAID_SECONDS:
             self._said_at = now
             log.warning("a platform meets a limit", platform=str(self.platform_id), limit=rate.name)

@@ -91,7 +91,7 @@ class CampaignHandler:
                 return known
             now = self._clock.now(campaign.platform_id)
             answer: bytes | Rejected
-            # the stronger lock at once, where both are needed: two that hold the weaker one would wait for each other
+            # one lock, the stronger where campaigns are counted: two who share it could not both have more
             keep = merchants.keep_platform if most is None else store.lock_count
             await keep(work.connection, campaign.platform_id)
             if isinstance(compiled, Rejected):
@@ -257,7 +257,7 @@ def _offered(decision: CampaignDecision, stock: dict[str, Level]) -> dict[str, L
 
 
 async def _check_room(connection: AsyncConnection[TupleRow], platform_id: UUID, most: int, now: datetime) -> None:
-    """Raise QUOTA_EXHAUSTED where there is no room for a campaign; nobody else creates one meanwhile."""
+    """Raise QUOTA_EXHAUSTED where a platform, whose campaigns nobody else can create now, has no room for one."""
     if await store.count_campaigns(connection, platform_id, now) >= most:
         what = "campaigns that are not over; one that ends or is cancelled makes room"
         raise Rejected("QUOTA_EXHAUSTED", {"limit": "campaigns", "allowed": most, "what": what})
