@@ -31,7 +31,7 @@ def renamed(events: list[events_pb2.TeamEvent]) -> list[events_pb2.TeamEvent]:
     text = [event.SerializeToString() for event in events]
     assert any(b"tom" in raw for raw in text)
     for event in events:
-        fact = getattr(event, event.WhichOneof("fact"))
+        fact = getattr(event, event.WhichOneof("fact") or "")
         fact.seat.member_id = PSEUDONYM
     return events
 
