@@ -139,7 +139,6 @@ UNREAD: Mapping[str, str] = {
     "chassis.exporting:_rows": "executes the sections of stores, which are read there",
     "chassis.rows:ask": "executes what stores give it, which is read there",
     "chassis.rows:put": "executes what stores give it, which is read there",
-    "chassis.exporting:_rows": "executes what the sections of exports say, which is read there",
     "pricing.store.rebuild:prepare": _REBUILD,
     "pricing.store.rebuild:carry_over": _REBUILD,
 }
