@@ -12,6 +12,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from groupbuy.team_formation.v1 import importing_pb2 as pb
 from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
 
+from deploy.channels import open_channel
 from deploy.cli.installation import KEY_REMEDY, find_installation
 from deploy.cli.stack import data_option
 from deploy.local.answers import in_words
@@ -37,7 +38,7 @@ def import_teams(teams: Path, data: Path, *, dry_run: bool) -> None:
     address, key = installation.need("team_formation"), installation.need("platform_key")
     metadata = (("authorization", f"Bearer {key}"),)
     own = {grpc.StatusCode.UNAUTHENTICATED: KEY_REMEDY}
-    with grpc.insecure_channel(address) as channel, in_words("team_formation", address, own):
+    with open_channel(address) as channel, in_words("team_formation", address, own):
         stub = TeamFormationStub(channel)
         checked = _asked(stub, metadata, read, check_only=True)
         if _say_refused(checked) or dry_run:
@@ -54,11 +55,15 @@ def read_lines(path: Path) -> dict[int, pb.ImportTeam]:
     found: dict[int, pb.ImportTeam] = {}
     problems: list[str] = []
     known: dict[tuple[str, str], int] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise LocalError(f"{path} is not UTF-8.", "Write it in UTF-8; nothing was imported.") from None
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
-            team = ParseDict(json.loads(line), pb.ImportTeam())
+            team = ParseDict(_object(line), pb.ImportTeam())
         except (ParseError, ValueError, RecursionError) as problem:
             problems.append(f"line {number}: {problem}")
             continue
@@ -68,9 +73,18 @@ def read_lines(path: Path) -> dict[int, pb.ImportTeam]:
                 f"line {number}: external_ref {team.external_ref} is that of line {first}; give it one of its own"
             )
         found[number] = team
+    if not found and not problems:
+        raise LocalError(f"{path} has no teams.", "Write a line of JSON for each (docs/import.md).")
     if problems:
         raise LocalError("\n".join(problems), "Mend these lines (docs/import.md has the format); nothing was imported.")
     return found
+
+
+def _object(line: str) -> dict[str, Any]:
+    given = json.loads(line)
+    if not isinstance(given, dict):
+        raise ValueError("must be a JSON object: one team")  # noqa: TRY004 - it is a line's fault, not a program's
+    return given
 
 
 def _asked(

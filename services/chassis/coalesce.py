@@ -41,10 +41,11 @@ log = logs.logger(__name__)
 class _Call(Generic[Command, Answer]):
     """What one caller brings and waits for: commands, an answer for each, the trace they came with."""
 
-    __slots__ = ("_answers", "_left", "came_at", "commands", "done", "is_bulk", "traceparent")
+    __slots__ = ("_answers", "_left", "_size", "came_at", "commands", "done", "is_bulk", "traceparent")
 
-    def __init__(self, commands: Sequence[Command], *, is_bulk: bool) -> None:
+    def __init__(self, commands: Sequence[Command], size: int, *, is_bulk: bool) -> None:
         self.commands = commands
+        self._size = size
         self.is_bulk = is_bulk
         self.came_at = time.monotonic()
         self.traceparent = trace.current()
@@ -54,7 +55,7 @@ class _Call(Generic[Command, Answer]):
 
     def size(self) -> int:
         """Tell how much room it takes in a batch: none where its caller has given up."""
-        return 0 if self.done.done() else len(self.commands)
+        return 0 if self.done.done() else self._size
 
     def settle(self, index: int, answer: Answer | Rejected) -> None:
         self._answers[index] = answer
@@ -77,6 +78,11 @@ _Slot: TypeAlias = tuple[_Call[Command, Answer], int]
 """One command: the call that brought it, and its place there."""
 
 
+def _one(_command: object) -> int:
+    """Take all commands as equally large."""
+    return 1
+
+
 def _nobody(_command: object) -> None:
     """Take all commands as those of one party."""
 
@@ -96,6 +102,8 @@ class Coalescer(Generic[Command, Answer]):
     `party` says whose a command is. Parties take turns within each batch, and
     while several call, none has more than a share of it: who brings much waits behind itself. A lone party has all.
 
+    `weigh` says for how many a command counts in a batch, where some are larger than others.
+
     A caller that would wait longer than `queueing` allows is told so at once, Rejected OVERLOADED: when what its party
     brought so long ago still waits.
     """
@@ -109,6 +117,7 @@ class Coalescer(Generic[Command, Answer]):
         gather: float = GATHER_SECONDS,
         abreast: int = 1,
         party: Callable[[Command], Hashable] = _nobody,
+        weigh: Callable[[Command], int] = _one,
     ) -> None:
         self._name = name
         self._decide = decide
@@ -117,6 +126,7 @@ class Coalescer(Generic[Command, Answer]):
         self._abreast = abreast
         self._under_way: set[asyncio.Task[int]] = set()
         self._party = party
+        self._weigh = weigh
         self._singles: Turns[_Call[Command, Answer]] = Turns(_Call.size)
         self._bulks: Turns[_Call[Command, Answer]] = Turns(_Call.size)
         self._turns = deque([self._singles, self._bulks])
@@ -140,7 +150,7 @@ class Coalescer(Generic[Command, Answer]):
         """
         party = self._party(command)
         self._admit(self._singles, party)
-        [answer] = await self._enter(self._singles, party, _Call([command], is_bulk=False))
+        [answer] = await self._enter(self._singles, party, self._call([command], is_bulk=False))
         if isinstance(answer, Rejected):
             raise answer
         return answer
@@ -159,14 +169,16 @@ class Coalescer(Generic[Command, Answer]):
             self._admit(self._bulks, party)
         size = min(PART, self._limit)
         parts = [(party, own[at : at + size]) for party, own in places.items() for at in range(0, len(own), size)]
-        calls = [(party, self._bulk([commands[place] for place in part])) for party, part in parts]
+        calls = [(party, self._call([commands[place] for place in part], is_bulk=True)) for party, part in parts]
         answers = await asyncio.gather(*(self._enter(self._bulks, party, call) for party, call in calls))
         if len(places) <= 1:
             return list(chain.from_iterable(answers))
         return _in_place(len(commands), chain.from_iterable(part for _, part in parts), chain.from_iterable(answers))
 
-    def _bulk(self, commands: Sequence[Command]) -> _Call[Command, Answer]:
-        return _Call(commands, is_bulk=True)
+    def _call(self, commands: Sequence[Command], *, is_bulk: bool) -> _Call[Command, Answer]:
+        """Make a call; one that is larger than a batch is a batch of its own."""
+        size = len(commands) if self._weigh is _one else sum(map(self._weigh, commands))
+        return _Call(commands, min(size, self._limit), is_bulk=is_bulk)
 
     def _admit(self, queue: Turns[_Call[Command, Answer]], party: Hashable) -> None:
         """Let a command of a party in; Rejected OVERLOADED where it would wait for too long."""
@@ -240,7 +252,7 @@ class Coalescer(Generic[Command, Answer]):
         alone = time.monotonic() - self._mixed_at > APART_SECONDS
         had: Counter[Hashable] = Counter()
         for queue in self._turns:
-            for call in queue.take(self._limit - len(batch), self._limit if alone else SHARE, had):
+            for call in queue.take(self._limit - had.total(), self._limit if alone else SHARE, had):
                 self._waiting -= len(call.commands)
                 if not call.done.done():
                     batch += [(call, index) for index in range(len(call.commands))]

@@ -72,7 +72,11 @@ class Eraser:
         async with self._database.read() as connection:
             due = await erased_rows.find_due(connection, self._clock.now(), PAGE)
         for platform_id, member_hash in due:
-            await self._pass(platform_id, member_hash)
+            try:
+                await self._pass(platform_id, member_hash)
+            except Exception as error:  # noqa: BLE001 - whatever it is, others are not to wait for it
+                # without its words: those of a database have the row in them
+                log.error("a member's rows could not be replaced; tried again", why=type(error).__name__)  # noqa: TRY400
         return len(due)
 
     async def _pass(self, platform_id: UUID, member_hash: bytes) -> None:

@@ -33,6 +33,7 @@ from services.team_formation.handlers import (
     Sweeper,
     TallyHandler,
     TeamHandler,
+    weight,
 )
 from services.team_formation.handlers.due import PAGE
 from services.team_formation.handover import HandoverTokens
@@ -67,7 +68,9 @@ async def process() -> None:
     handovers = HandoverTokens(settings.handover_ring, settings.public_url)
     catalogue = Catalogue()
     handler = TeamHandler(database, clock, catalogue, codes)
-    commands = Coalescer("teams", handler.decide, limit=settings.batch_limit, party=attrgetter("platform_id"))
+    commands = Coalescer(
+        "teams", handler.decide, limit=settings.batch_limit, party=attrgetter("platform_id"), weigh=weight
+    )
     watch = message_watch(database, clock, catalogue)
     doors = Doors(database)
     service_key = settings.service_key.get_secret_value()

@@ -82,6 +82,13 @@ async def test_no_campaign_of_it_is_made_published_or_resumed(shop: Caller) -> N
     await shop.call("OpenTeam", opening(paused, SHOP))
 
 
+async def test_no_campaign_of_it_is_resumed_from_the_answer_on(shop: Caller) -> None:
+    paused = await campaign_of(shop)
+    await shop.call("PauseCampaign", tf.PauseCampaignRequest(campaign_id=paused))
+    await shop.call("SuspendMerchant", merchants_pb2.SuspendMerchantRequest(merchant_id=MERCHANT, reason=WHY))
+    assert await shop.reason("ResumeCampaign", tf.ResumeCampaignRequest(campaign_id=paused)) == "MERCHANT_SUSPENDED"
+
+
 async def test_other_merchants_sell_on(shop: Caller) -> None:
     other = await campaign_of(shop, "merchant-8")
     await suspend(shop)

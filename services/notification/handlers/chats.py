@@ -11,7 +11,7 @@ from uuid import UUID
 from groupbuy.notification.v1 import chats_pb2
 from groupbuy.notification.v1 import notification_internal_pb2 as internal_pb2
 
-from services.chassis import ids, requests
+from services.chassis import erased, ids, requests
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Raced, Rejected
@@ -98,6 +98,7 @@ class Chats:
         code, expires_at = _new_code(), self._clock.now() + CODE_LIFETIME
         kept = shelf.Code(_hash(code), member_id, via, expires_at)
         async with self._database.work() as work:
+            await erased.refuse(work.connection, platform_id, [member_id])
             await shelf.insert_code(work.connection, platform_id, kept, MOST_CODES)
         return code, expires_at
 
@@ -176,7 +177,7 @@ class Chats:
         now, code = self._clock.now(), read_code(what.code)
         used = shelf.use_code(work.connection, what.platform_id, _hash(code), marks, now) if code else None
         found = await used if used else None
-        if found is None:
+        if found is None or await erased.find_erased(work.connection, {what.platform_id: [found[0]]}):
             return Answered(Heard.CODE_UNKNOWN)
         member_id, via = found
         await shelf.lock_identity(work.connection, what.platform_id, marks[0])

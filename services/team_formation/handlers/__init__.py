@@ -1,6 +1,6 @@
 """What team_formation does with commands: load, decide, save, tell."""
 
-from services.team_formation.handlers.asks import Answer, Ask, Command, Look, Revoke
+from services.team_formation.handlers.asks import Answer, Ask, Command, Look, Revoke, weight
 from services.team_formation.handlers.campaigns import CampaignHandler
 from services.team_formation.handlers.commands import TeamHandler
 from services.team_formation.handlers.due import DueFinder, Sweeper
@@ -30,4 +30,5 @@ __all__ = [
     "Sweeper",
     "TallyHandler",
     "TeamHandler",
+    "weight",
 ]

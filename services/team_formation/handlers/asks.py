@@ -49,3 +49,8 @@ class Ask(NamedTuple):
     request: RequestKey | None = None
     team_id: UUID | None = None
     seat_id: UUID | None = None
+
+
+def weight(ask: Ask) -> int:
+    """Tell for how many commands one counts in a batch: an import for as many as it has seats."""
+    return max(1, len(ask.command.seats)) if isinstance(ask.command, Import) else 1

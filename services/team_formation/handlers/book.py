@@ -458,6 +458,8 @@ def named_by(ask: Ask) -> set[str]:
             return {member_id}
         case NewInvite(member_id=member_id, promoter_id=promoter_id):
             return {member_id, promoter_id} - {""}
+        case Import(seats=seats):
+            return {seat.join.member_id for seat in seats}
     return set()
 
 

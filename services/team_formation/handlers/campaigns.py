@@ -13,7 +13,7 @@ from groupbuy.team_formation.v1 import types_pb2
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import audit, ids, requests
+from services.chassis import audit, erased, ids, requests
 from services.chassis.audit import Change
 from services.chassis.clock import Clock
 from services.chassis.database import Database
@@ -86,14 +86,14 @@ class CampaignHandler:
         self, key: RequestKey, campaign: Campaign, compiled: Campaign | Rejected, most: int | None
     ) -> bytes | Rejected:
         async with self._database.work() as work:
+            # one lock, the stronger where campaigns are counted: two who share it could not both have more
+            keep = merchants.keep_platform if most is None else store.lock_count
+            await keep(work.connection, campaign.platform_id)
             known = await requests.find(work.connection, key)
             if known is not None:
                 return known
             now = self._clock.now(campaign.platform_id)
             answer: bytes | Rejected
-            # one lock, the stronger where campaigns are counted: two who share it could not both have more
-            keep = merchants.keep_platform if most is None else store.lock_count
-            await keep(work.connection, campaign.platform_id)
             if isinstance(compiled, Rejected):
                 answer = compiled
             elif refusal := await _merchant_refusal(work.connection, campaign):
@@ -181,7 +181,8 @@ class CampaignHandler:
     ) -> bytes | Rejected:
         async with self._database.work() as work:
             connection = work.connection
-            if isinstance(command, domain.Publish):
+            is_offer = isinstance(command, domain.Publish | domain.Resume)
+            if is_offer:
                 await merchants.keep_platform(connection, key.platform_id)
             locked = await store.lock_campaign(connection, key.platform_id, key.campaign_id)
             stock = dict(await (await store.lock_stock(connection, [(key.platform_id, key.campaign_id)])).one())
@@ -190,12 +191,13 @@ class CampaignHandler:
                 return known
             if locked is None:
                 return Rejected("CAMPAIGN_UNKNOWN")
+            await erased.refuse(connection, key.platform_id, {actor} - {""})
             if version and locked != version:
                 raise Raced("the campaign has changed meanwhile")
             campaign = await self._catalogue.at(connection, key.platform_id, key.campaign_id, locked)
             if campaign is None:
                 return Rejected("CAMPAIGN_UNKNOWN")
-            refusal = await _merchant_refusal(connection, campaign) if isinstance(command, domain.Publish) else None
+            refusal = await _merchant_refusal(connection, campaign) if is_offer else None
             answer = refusal or await self._decide(work, campaign, stock, command, actor, key, response)
             await requests.store(connection, [[Decided(key, answer, key.campaign_id)]])
         return answer

@@ -1,7 +1,7 @@
 """ImportTeams: running teams of another system, each read, checked and brought over as a whole."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,19 +9,22 @@ from uuid import UUID
 from google.protobuf.timestamp_pb2 import Timestamp
 from groupbuy.team_formation.v1 import importing_pb2 as pb
 
-from services.chassis import ids
+from services.chassis import erased, ids, limits
 from services.chassis.errors import Rejected, invalid
 from services.chassis.requests import RequestKey
 from services.chassis.server import caller
 from services.chassis.status import status_of
 from services.team_formation import domain, store
 from services.team_formation.domain import Problem
-from services.team_formation.handlers import Ask, importing
+from services.team_formation.handlers import Ask, importing, weight
 from services.team_formation.rpc import bulk, fields
 from services.team_formation.rpc.base import Context, Rpcs
+from services.team_formation.rpc.teams import JOINS
 
 MOST_TEAMS = 50
 MOST_SEATS = 1_000
+PART_SEATS = 100
+"""So many seats, or one team, are decided at once."""
 """Of all teams of a call: they are decided at once, and other calls wait meanwhile."""
 _RPC = "ImportTeam"
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -38,6 +41,8 @@ class ImportRpcs(Rpcs):
             raise invalid("teams", f"must have at most {MOST_SEATS} seats together; send fewer teams in a call")
         asks = [_asked(team) for team in request.teams]
         good = [ask for ask in asks if isinstance(ask, Ask)]
+        if not request.check_only:
+            limits.spend(JOINS, sum(map(weight, good)))
         answers = [await self._checked(ask) for ask in good] if request.check_only else await self._done(good)
         decided = iter(answers)
         return pb.ImportTeamsResponse(
@@ -45,7 +50,11 @@ class ImportRpcs(Rpcs):
         )
 
     async def _done(self, asks: Sequence[Ask]) -> Sequence[bytes | Rejected]:
-        return await self._desk.commands.submit_all(asks) if asks else []
+        """Have teams decided one after the other, in parts: a batch has others' commands too, and they wait for it."""
+        answers: list[bytes | Rejected] = []
+        for part in _parts(asks):
+            answers += await self._desk.commands.submit_all(part)
+        return answers
 
     async def _checked(self, ask: Ask) -> bytes | Rejected:
         """Play an import without keeping it: all but what needs locks, stock and the limits of members."""
@@ -54,8 +63,12 @@ class ImportRpcs(Rpcs):
             raise TypeError(f"{command} is no import")
         async with self._desk.database.read() as connection:
             known = await store.find_team(connection, ask.platform_id, ask.campaign_id, command.team_id)
+            named = {ask.platform_id: {seat.join.member_id for seat in command.seats}}
+            gone = [] if known else list((await erased.find_erased(connection, named)).values())
         if known:
             return importing.there_before(ask.campaign_id, command)
+        if gone:
+            return erased.refusal(gone[0])
         try:
             campaign = await self._campaign(ask.campaign_id)
         except Rejected as unknown:
@@ -65,6 +78,18 @@ class ImportRpcs(Rpcs):
         return (
             importing.refused(decision) if isinstance(decision, Problem) else importing.imported(decision, checked=True)
         )
+
+
+def _parts(asks: Sequence[Ask]) -> Iterator[list[Ask]]:
+    """Part imports by their seats; a team is not parted."""
+    part: list[Ask] = []
+    for ask in asks:
+        if part and sum(map(weight, part)) + weight(ask) > PART_SEATS:
+            yield part
+            part = []
+        part.append(ask)
+    if part:
+        yield part
 
 
 def _result(answer: bytes | Rejected) -> pb.ImportResult:

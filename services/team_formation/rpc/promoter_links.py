@@ -2,7 +2,7 @@
 
 from groupbuy.team_formation.v1 import promoter_links_pb2 as pb
 
-from services.chassis import ids
+from services.chassis import erased, ids
 from services.chassis.database import Connection
 from services.chassis.server import caller
 from services.team_formation.domain.checks import check_member_id
@@ -21,6 +21,7 @@ class PromoterLinkRpcs(Rpcs):
         fields.refuse(check_member_id("promoter_id", request.promoter_id))
         now = self._desk.clock.now(caller())
         async with self._desk.database.work() as work:
+            await erased.refuse(work.connection, caller(), [request.promoter_id])
             if await shelf.find_link(work.connection, caller(), request.promoter_id) is None:
                 await shelf.add_link(work.connection, caller(), request.promoter_id, ids.new_id(), now)
             url = await self._url(work.connection, request.promoter_id)
@@ -33,6 +34,7 @@ class PromoterLinkRpcs(Rpcs):
         fields.refuse(check_member_id("promoter_id", request.promoter_id))
         now = self._desk.clock.now(caller())
         async with self._desk.database.work() as work:
+            await erased.refuse(work.connection, caller(), [request.promoter_id])
             await shelf.replace_link(work.connection, caller(), request.promoter_id, ids.new_id(), now)
             url = await self._url(work.connection, request.promoter_id)
         return pb.RevokePromoterLinkResponse(url=url)

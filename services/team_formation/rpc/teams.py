@@ -17,7 +17,7 @@ from services.team_formation.rpc import bulk, fields
 from services.team_formation.rpc.base import Context, Rpcs
 
 MOST_PLACES = 100
-_JOINS = "joins_per_second"
+JOINS = "joins_per_second"
 
 
 class TeamRpcs(Rpcs):
@@ -25,7 +25,7 @@ class TeamRpcs(Rpcs):
 
     async def OpenTeam(self, request: pb.OpenTeamRequest, _context: Context) -> Any:  # noqa: N802
         """Open a team, and take its first seat."""
-        limits.spend(_JOINS)
+        limits.spend(JOINS)
         campaign_id = fields.campaign_of(request.campaign_id)
         join = fields.join_of(request, ids.new_id(), None)
         if request.signed_quote:
@@ -35,7 +35,7 @@ class TeamRpcs(Rpcs):
 
     async def JoinTeam(self, request: pb.JoinTeamRequest, _context: Context) -> Any:  # noqa: N802
         """Take a seat."""
-        limits.spend(_JOINS)
+        limits.spend(JOINS)
         door = await self._door(request.invite_code) if request.WhichOneof("way_in") == "invite_code" else None
         return await self._desk.commands.submit(await self._join(request, door))
 
@@ -43,7 +43,7 @@ class TeamRpcs(Rpcs):
         """Take up to 500 seats."""
         joins: Sequence[pb.JoinTeamRequest] = request.joins
         bulk.check(joins)
-        limits.spend(_JOINS, len(joins))
+        limits.spend(JOINS, len(joins))
         codes = list(dict.fromkeys(join.invite_code for join in joins if join.invite_code))
         doors = await self._desk.doors.find(caller(), codes) if codes else {}
         asks: list[Ask | Rejected] = []

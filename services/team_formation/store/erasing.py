@@ -71,6 +71,11 @@ SELECT count(*) FROM (
 ) AS locked
 """
 
+_LOCK_MEMBERS = (
+    "SELECT count(*) FROM (SELECT FROM campaign_members WHERE campaign_id = ANY(%(campaigns)s)"
+    " AND member_id IN (%(old)s, %(new)s) AND platform_id = %(platform)s ORDER BY campaign_id, member_id"
+    " FOR UPDATE) AS locked"
+)
 _REPLACE = (
     (
         "INSERT INTO member_links AS m (campaign_id, seat_id, platform_id, number, changed_at)"
@@ -101,8 +106,13 @@ _REPLACE = (
         " AND promoter_id = %(old)s AND promoter_id <> '' AND platform_id = %(platform)s"
     ),
     (
-        "UPDATE campaign_members SET member_id = %(new)s WHERE campaign_id = ANY(%(campaigns)s)"
-        " AND member_id = %(old)s AND platform_id = %(platform)s"
+        "INSERT INTO campaign_members (campaign_id, platform_id, member_id) SELECT campaign_id, platform_id, %(new)s"
+        " FROM campaign_members WHERE campaign_id = ANY(%(campaigns)s) AND member_id = %(old)s"
+        " AND platform_id = %(platform)s ORDER BY campaign_id ON CONFLICT (campaign_id, member_id) DO NOTHING"
+    ),
+    (
+        "DELETE FROM campaign_members WHERE campaign_id = ANY(%(campaigns)s) AND member_id = %(old)s"
+        " AND platform_id = %(platform)s"
     ),
     (
         "UPDATE campaign_changes SET actor = %(new)s WHERE campaign_id = ANY(%(campaigns)s) AND actor = %(old)s"
@@ -128,6 +138,7 @@ async def replace_member(connection: Connection, erased: Erased) -> None:
         "new": erased.pseudonym,
         "at": erased.erased_at,
     }
+    await connection.execute(_LOCK_MEMBERS, named)
     await connection.execute(_LOCK_TEAMS, named)
     for statement in _REPLACE:
         await connection.execute(statement, named)
