@@ -87,9 +87,10 @@ class Eraser:
             if self._service.locate:
                 there = await self._service.locate(work.connection, platform_id, found.member_id)
                 found = replace(found, campaigns=tuple(sorted({*found.campaigns, *there})))
-            await self._service.replace(work.connection, found)
+            # what takes long first, while nobody waits for the teams that the service locks
             await _replace_parked(work.connection, found)
             await _replace_answers(work.connection, found, answers_of(self._service.services))
+            await self._service.replace(work.connection, found)
             if found.passes == 0 and self._service.tell:
                 self._service.tell(work, found)
             await erased_rows.passed(work.connection, found, member_hash, self._clock.now() + self._service.settle)
