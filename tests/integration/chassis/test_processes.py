@@ -75,6 +75,7 @@ def variables(url: str, **more: str) -> dict[str, str]:
         "GROUPBUY_DATABASE_URL": url,
         "GROUPBUY_KAFKA": "127.0.0.1:1",
         "GROUPBUY_LISTEN": f"127.0.0.1:{free_port()}",
+        "GROUPBUY_WEB_LISTEN": f"127.0.0.1:{free_port()}",
         "GROUPBUY_OPS_LISTEN": f"127.0.0.1:{free_port()}",
         "GROUPBUY_PRICING": "127.0.0.1:1",
         "GROUPBUY_INVITE_SECRET": "x",
