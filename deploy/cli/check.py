@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 import click
-import psycopg
 
 from deploy.check.runner import CheckResult, wait_for_checks
+from deploy.cli.databases import databases_read
 from deploy.cli.installation import find_installation
 from deploy.cli.stack import data_option
-from deploy.local.errors import LocalError
 
 
 @click.command()
@@ -29,13 +28,8 @@ from deploy.local.errors import LocalError
 def check(data: Path, seconds: float, *, as_json: bool) -> None:
     """Count violations of every invariant, by SQL over the services' databases; exit code 1 if there is one."""
     url = find_installation(data).need("database_url")
-    try:
+    with databases_read():
         results = asyncio.run(wait_for_checks(url, seconds))
-    except psycopg.OperationalError as error:
-        raise LocalError(
-            f"The databases cannot be read: {str(error).strip().partition(chr(10))[0].rstrip('.')}.",
-            "Does PostgreSQL run (groupbuy status), and did the services run on it before?",
-        ) from None
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
     else:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import psycopg
 from psycopg import AsyncConnection
 
+from deploy.cli.databases import databases_read
 from deploy.cli.installation import find_installation
 from deploy.cli.stack import data_option
-from deploy.local.errors import LocalError
 from services.chassis.database import database_url
 
 _OF_BYTES = (
@@ -37,13 +36,8 @@ SEALED = (
 def seals(data: Path, *, as_json: bool) -> None:
     """Count what is sealed by key: a key can leave GROUPBUY_SEAL_KEYS when nothing is sealed with it any more."""
     url = find_installation(data).need("database_url")
-    try:
+    with databases_read():
         found = asyncio.run(count_seals(url))
-    except psycopg.OperationalError as error:
-        raise LocalError(
-            f"The databases cannot be read: {str(error).strip().partition(chr(10))[0].rstrip('.')}.",
-            "Does PostgreSQL run (groupbuy status), and did the services run on it before?",
-        ) from None
     if as_json:
         names = ("service", "table", "column", "key", "rows")
         click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in found], indent=2))

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,26 +12,24 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from google.protobuf.json_format import ParseDict
 from groupbuy.team_formation.v1 import importing_pb2 as pb
 from groupbuy.team_formation.v1 import types_pb2
 from psycopg import AsyncConnection
 
 from deploy.check.runner import check_databases
-from deploy.cli import COMMANDS
-from deploy.cli.group import LazyGroup
 from deploy.verify.verifier import verify
 from services.team_formation import domain, translate
 from services.team_formation.handlers import Ask
 from tests.integration.test_stories import discounted
+from tests.support.command_line import Run, on_the_command_line
 from tests.support.database import Database
-from tests.support.engine import KEY, Engine, an_engine, listening
+from tests.support.engine import Engine
 from tests.support.formation import PLATFORM, START, Formation, a_campaign, a_formation
 from tests.support.pricing import PricingService
 from tests.support.until import until
 
-Run = Callable[..., Coroutine[Any, Any, Result]]
 PAST, LIFE = START + timedelta(minutes=1), timedelta(hours=5)
 SEEDS = range(12)
 MANY = 4
@@ -95,15 +93,7 @@ def seat(member: str, minute: float, cap: int, **changes: Any) -> dict[str, Any]
 
 @pytest.fixture
 async def move(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Move]:
-    async with an_engine(database) as engine, listening(engine) as addresses:
-        for name, address in addresses.items():
-            monkeypatch.setenv(f"GROUPBUY_{name.upper()}", address)
-        monkeypatch.setenv("GROUPBUY_PLATFORM_KEY", KEY)
-
-        async def run(*arguments: str) -> Result:
-            group = LazyGroup(COMMANDS, name="groupbuy")
-            return await asyncio.to_thread(CliRunner().invoke, group, [*arguments, "--data", str(tmp_path)])
-
+    async with on_the_command_line(database, monkeypatch, tmp_path) as (engine, run):
         campaign = await engine.formation.create(discounted(a_campaign(leave_until=domain.LeaveUntil.ENDED)))
         engine.formation.clock.move(timedelta(minutes=30))
         yield Move(engine, run, campaign, tmp_path / "teams.jsonl")

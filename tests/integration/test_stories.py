@@ -1,26 +1,22 @@
 """`groupbuy explain` and `groupbuy why` on three services: what they print, and what a buyer does not see."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from deploy.cli import COMMANDS
-from deploy.cli.group import LazyGroup
 from deploy.verify.verifier import verify
 from services.chassis import ids
 from services.team_formation import domain
+from tests.support.command_line import Run, on_the_command_line
 from tests.support.database import Database
-from tests.support.engine import KEY, Engine, an_engine, listening
+from tests.support.engine import Engine
 from tests.support.formation import a_campaign
-
-Run = Callable[..., Coroutine[Any, Any, Result]]
 
 
 @dataclass
@@ -37,15 +33,7 @@ class Town:
 
 @pytest.fixture
 async def town(database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Town]:
-    async with an_engine(database) as engine, listening(engine) as addresses:
-        for name, address in addresses.items():
-            monkeypatch.setenv(f"GROUPBUY_{name.upper()}", address)
-        monkeypatch.setenv("GROUPBUY_PLATFORM_KEY", KEY)
-
-        async def run(*arguments: str) -> Result:
-            group = LazyGroup(COMMANDS, name="groupbuy")
-            return await asyncio.to_thread(CliRunner().invoke, group, [*arguments, "--data", str(tmp_path)])
-
+    async with on_the_command_line(database, monkeypatch, tmp_path) as (engine, run):
         formation = engine.formation
         campaign = await formation.create(discounted(a_campaign(leave_until=domain.LeaveUntil.ENDED)))
         opened = await formation.open(campaign)

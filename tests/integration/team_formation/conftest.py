@@ -10,8 +10,9 @@ from tests.support.crowding import LOOKED_AT, Said
 from tests.support.database import Database
 from tests.support.formation import START, Formation, a_formation
 from tests.support.shop_api import Api, serving
+from tests.support.told import TOLD, counter, tell
 
-_COUNTS: list[str] = []
+_SECTION = "concurrency"
 
 
 @pytest.fixture
@@ -50,23 +51,15 @@ async def replicas(url: str, clock: ManualClock) -> AsyncIterator[list[Formation
 @pytest.fixture
 def counts(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Takes what a test has counted, for the end of the run."""
-
-    def count(**numbers: object) -> None:
-        name = request.node.name.removeprefix("test_").replace("_", " ")
-        _COUNTS.append(
-            f"{name}: " + ", ".join(f"{what.replace('_', ' ')} {number}" for what, number in numbers.items())
-        )
-
-    return count
+    return counter(_SECTION, request)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the counts."""
-    if _COUNTS:
-        terminalreporter.section("concurrency")
-        terminalreporter.write_line("\n".join(_COUNTS))
+@pytest.hookimpl(tryfirst=True)
+def pytest_terminal_summary() -> None:
+    """Say, before all that was counted is printed, how often invariants were."""
+    if _SECTION in TOLD:
         times, invariants = max(LOOKED_AT.values(), default=0), len(LOOKED_AT)
-        terminalreporter.write_line(f"invariants in SQL: {invariants}, counted {times} times after a crowd")
+        tell(_SECTION, f"invariants in SQL: {invariants}, counted {times} times after a crowd")
 
 
 @pytest.fixture
