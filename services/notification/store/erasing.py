@@ -1,5 +1,6 @@
 """Erasing a member: addresses, chats, words and messages are gone, and its id is replaced in what stays."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -24,10 +25,13 @@ _FORGET = (
             "chat_codes",
             "member_messages",
             "start_reminders",
+            "captured",
             "members",
         )
     ),
     "DELETE FROM promoter_days WHERE platform_id = %(platform)s AND promoter_id = %(old)s",
+    # a body with another name in it would not be the one that was signed
+    "DELETE FROM captured WHERE platform_id = %(platform)s AND kind = 'WEBHOOK' AND position(%(named)s IN content) > 0",
     "DELETE FROM platform_events WHERE platform_id = %(platform)s AND subject = %(subject)s",
 )
 
@@ -68,12 +72,18 @@ async def replace_member(connection: Connection, erased: Erased, subject: str, n
         "old": erased.member_id,
         "new": erased.pseudonym,
         "subject": subject,
+        "named": _within(erased.member_id),
         "now": now,
     }
     for statement in (*_FORGET, *_REPLACE, *(_FORGET_MESSAGES if erased.passes else ())):
         await connection.execute(statement, named)
     await _rename_jobs(connection, erased, rename)
     await _rename_events(connection, erased, rename)
+
+
+def _within(member_id: str) -> bytes:
+    """Write an id as it stands in a body that is kept in JSON, which is JSON itself."""
+    return json.dumps(json.dumps(member_id)[1:-1])[1:-1].encode()
 
 
 async def _rename_jobs(connection: Connection, erased: Erased, rename: Rename) -> None:
