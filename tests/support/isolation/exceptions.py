@@ -49,6 +49,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "chassis.platforms:_find_key": _may(
         "platforms platform_keys", "tells whose key it is: the platform follows from it"
     ),
+    "chassis.twin_clocks:_find_ahead": _may("platforms", "tells a process whose clocks are ahead, of all platforms"),
     "team_formation.store.invites:find_doors": _may(
         "invite_codes invites", "tells where a code leads, by the code's hash; the caller compares the platform"
     ),
