@@ -10,12 +10,32 @@ from services.chassis.sealing import Sealer
 from services.notification.answering import ChatAnswer, Way
 from services.notification.channels import Account, Channel, Channels, Letter, Outcome
 from services.notification.domain import Posted
-from services.notification.sandbox.captures import MOST, PAGE, Captures, Content, drop_most, keep
+from services.notification.sandbox.captures import (
+    MOST,
+    PAGE,
+    Captures,
+    Content,
+    drop_most,
+    keep,
+    written_within,
+)
 from services.notification.sandbox.outlet import Exchange
 from services.notification.sandbox.rehearsals import PREFIX, Rehearsals
 from services.notification.store import CapturedRow, Claimed, EndpointRow
 
-__all__ = ["MOST", "PAGE", "PREFIX", "Captures", "Content", "Event", "Exchange", "Sandbox", "drop_most", "keep"]
+__all__ = [
+    "MOST",
+    "PAGE",
+    "PREFIX",
+    "Captures",
+    "Content",
+    "Event",
+    "Exchange",
+    "Sandbox",
+    "drop_most",
+    "keep",
+    "written_within",
+]
 
 
 class Event(NamedTuple):

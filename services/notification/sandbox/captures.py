@@ -149,6 +149,11 @@ async def drop_most(database: Database) -> int:
         return await store.drop_most_captured(work.connection, MOST, PAGE)
 
 
+def written_within(member_id: str) -> bytes:
+    """Write an id as the content of a captured post has it: JSON, with a body that is JSON itself."""
+    return json.dumps(json.dumps(member_id, ensure_ascii=False)[1:-1])[1:-1].encode()
+
+
 def _said(outcome: Outcome, address: str) -> str:
     return "" if isinstance(outcome, Sent) else without_addresses(outcome.detail, address)
 

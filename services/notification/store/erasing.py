@@ -1,6 +1,5 @@
 """Erasing a member: addresses, chats, words and messages are gone, and its id is replaced in what stays."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -64,26 +63,26 @@ _FORGET_MESSAGES = (
 )
 
 
-async def replace_member(connection: Connection, erased: Erased, subject: str, now: datetime, rename: Rename) -> None:
-    """Forget how a member is reached and what it wrote, and replace its id; `subject` is that of its words' events."""
-    named: dict[str, Any] = {
+async def replace_member(
+    connection: Connection, erased: Erased, subject: str, named: bytes, now: datetime, rename: Rename
+) -> None:
+    """Forget how a member is reached and what it wrote, and replace its id.
+
+    `subject` is that of its words' events, `named` its id as posts that were captured have it.
+    """
+    values: dict[str, Any] = {
         "platform": erased.platform_id,
         "campaigns": list(erased.campaigns),
         "old": erased.member_id,
         "new": erased.pseudonym,
         "subject": subject,
-        "named": _within(erased.member_id),
+        "named": named,
         "now": now,
     }
     for statement in (*_FORGET, *_REPLACE, *(_FORGET_MESSAGES if erased.passes else ())):
-        await connection.execute(statement, named)
+        await connection.execute(statement, values)
     await _rename_jobs(connection, erased, rename)
     await _rename_events(connection, erased, rename)
-
-
-def _within(member_id: str) -> bytes:
-    """Write an id as it stands in a body that is kept in JSON, which is JSON itself."""
-    return json.dumps(json.dumps(member_id)[1:-1])[1:-1].encode()
 
 
 async def _rename_jobs(connection: Connection, erased: Erased, rename: Rename) -> None:

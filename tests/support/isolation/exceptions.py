@@ -56,6 +56,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     # operators
     "team_formation.store.platforms:list_platforms": _may("platforms platform_keys", "lists platforms for operators"),
     "notification.store.accounts:find_sealed_otherwise": _may("channel_accounts", _SEALED),
+    "notification.store.captured:find_captured_sealed_otherwise": _may("captured", _SEALED),
     "notification.store.chats:find_sealed_otherwise": _may("member_chats", _SEALED),
     "notification.store.endpoints:find_endpoints_sealed_otherwise": _may("webhook_endpoints", _SEALED),
     "notification.store.members:find_points_sealed_otherwise": _may("contact_points", _SEALED),
@@ -113,6 +114,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "team_formation.store.teams:find_due": _may("teams", _DUE),
     # what time removes
     "notification.store.message_days:drop_message_days": _may("message_days", _OLD),
+    "notification.store.captured:drop_most": _may("captured", _OLD),
     "notification.store.chats:forget_codes": _may("chat_codes", _OLD),
     "notification.store.jobs:drop_waiting_jobs": _may("fanout_jobs", _OLD),
     "notification.store.member_messages:forget_member_messages": _may("member_messages", _OLD),
