@@ -146,7 +146,7 @@ async def test_within_a_window_a_member_is_told_once_about_a_team(notification: 
 async def put(notification: Notifying, life: TeamTurns, member: str, wishes: Wishes) -> None:
     async with notification.database.work() as work:
         known = Member(member, "en", "Europe/Berlin", (Point("console", member),), wishes)
-        await Contacts(SEALER).save(work.connection, [(life.platform, known)], notification.clock.now())
+        await Contacts(SEALER).save(work.connection, [(life.platform, known)], notification.clock.now)
 
 
 async def test_quiet_hours_hold_what_can_wait_and_what_is_untrue_by_then_is_not_sent(notification: Notifying) -> None:
