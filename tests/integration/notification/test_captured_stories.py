@@ -13,12 +13,13 @@ from standardwebhooks import Webhook
 from services.chassis import ids
 from services.chassis.erased_rows import Erased
 from services.chassis.platforms import ID_PREFIX
+from services.notification.channels import Channels
 from services.notification.domain import QuietHours, Wishes
 from services.notification.handlers.messages import MessageWriter
 from services.notification.sandbox import written_within
 from services.notification.store import captured as shelf
 from services.notification.store.erasing import replace_member
-from tests.integration.notification.test_captured import Channels, a_process, a_team, channels
+from tests.integration.notification.test_captured import a_process, a_team, channels
 from tests.integration.notification.test_groups import asked, groups_of
 from tests.integration.notification.test_sending import turn
 from tests.integration.notification.test_webhooks import a_poster

@@ -18,3 +18,7 @@ CREATE TABLE twin_reminder_marks (
     after_id    uuid        NOT NULL,
     PRIMARY KEY (platform_id, name)
 );
+
+-- Posts to endpoints are not sealed: they say what platform_events says, and an erasure has to find whom they name.
+ALTER TABLE captured ADD COLUMN posted bytea, ALTER COLUMN content DROP NOT NULL;
+UPDATE captured SET posted = content, content = NULL WHERE kind = 'WEBHOOK';
