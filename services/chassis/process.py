@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
-from services.chassis import audited, logs, parked, quotas
+from services.chassis import audited, logs, metrics, parked, quotas
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
@@ -65,6 +66,7 @@ class Process:
             pool_size=settings.database_pool,
             prepare=settings.database_prepare,
         )
+        _show(self.database)
         self.keys = KeyRing(self.database, self.clock)
         self.channels = Channels(settings.calling)
         self.limits = Limiter(settings.limits, LimitReader(self.database).find, settings.rpc_replicas)
@@ -137,6 +139,15 @@ class Process:
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
         )
+
+
+def _show(database: Database) -> None:
+    """Have metrics tell of the pool when they are asked for, and of the version."""
+    metrics.BUILD.labels(version("groupbuy")).set(1)
+    used, idle = metrics.CONNECTIONS.labels("used"), metrics.CONNECTIONS.labels("idle")
+    used.set_function(lambda: database.pool("pool_size") - database.pool("pool_available"))
+    idle.set_function(lambda: database.pool("pool_available"))
+    metrics.CONNECTION_WAITS.set_function(lambda: database.pool("requests_waiting"))
 
 
 def timer(name: str, run_once: Callable[[], Awaitable[int]], *, every: float, page: int = 0) -> Part:
