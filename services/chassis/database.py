@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from services.chassis import requests
+from services.chassis import metrics, requests
 from services.chassis.bursts import Burst, Sent, Statements
 from services.chassis.errors import Raced
 from services.chassis.wakes import Wakes
@@ -92,6 +92,10 @@ class Database:
             await self.wakes.stop()
         await self._pool.close()
 
+    def pool(self, number: str) -> int:
+        """Tell a number of the pool, by the pool's own name for it: pool_size, pool_available, requests_waiting."""
+        return self._pool.get_stats().get(number, 0)
+
     async def ready(self) -> bool:
         """Tell whether the server answers."""
         async with self._pool.connection() as connection:
@@ -138,6 +142,7 @@ class Database:
                 raise
         else:
             _check_committed(ended)
+            metrics.count_facts(work.written)
             for channel in work.calls:
                 self.wakes.ring(channel)
         finally:
