@@ -144,7 +144,15 @@ class Process:
         )
 
 
-<<<<<<< HEAD
+def _show(database: Database) -> None:
+    """Have metrics tell of the pool when they are asked for, and of the version."""
+    metrics.BUILD.labels(version("groupbuy")).set(1)
+    used, idle = metrics.CONNECTIONS.labels("used"), metrics.CONNECTIONS.labels("idle")
+    used.set_function(lambda: database.pool("pool_size") - database.pool("pool_available"))
+    idle.set_function(lambda: database.pool("pool_available"))
+    metrics.CONNECTION_WAITS.set_function(lambda: database.pool("requests_waiting"))
+
+
 def timer(
     name: str,
     run_once: Callable[[], Awaitable[int]],
@@ -158,20 +166,6 @@ def timer(
     What is due by the clocks of platforms is given the clock, so that it is looked for as soon as one was moved.
     """
     return Part(name, run=Timer(name, run_once, every=every, page=page, clock=clock).run)
-=======
-def _show(database: Database) -> None:
-    """Have metrics tell of the pool when they are asked for, and of the version."""
-    metrics.BUILD.labels(version("groupbuy")).set(1)
-    used, idle = metrics.CONNECTIONS.labels("used"), metrics.CONNECTIONS.labels("idle")
-    used.set_function(lambda: database.pool("pool_size") - database.pool("pool_available"))
-    idle.set_function(lambda: database.pool("pool_available"))
-    metrics.CONNECTION_WAITS.set_function(lambda: database.pool("requests_waiting"))
-
-
-def timer(name: str, run_once: Callable[[], Awaitable[int]], *, every: float, page: int = 0) -> Part:
-    """Make the part of a timer; `every` is in seconds, `page` the size of a full page of its finder."""
-    return Part(name, run=Timer(name, run_once, every=every, page=page).run)
->>>>>>> 93e8883381405a9d234bbb920b4f783ffacb1b38
 
 
 def _told(state: Callable[[], bool]) -> Check:

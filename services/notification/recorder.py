@@ -95,7 +95,7 @@ class Recorder:
         for item in batch:
             metrics.ATTEMPTS.labels(item.contact.channel, outcome_name(item.outcome)).inc()
             if item.delivery.due_at:
-                delay = max((now - item.delivery.due_at).total_seconds(), 0)
+                delay = max((nows[item.delivery.platform_id] - item.delivery.due_at).total_seconds(), 0)
                 metrics.DELAY.labels(item.contact.channel).observe(delay)
         return [None] * len(batch)
 

@@ -137,7 +137,8 @@ _CLAIM = (
     " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
     " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
     " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
-    " d.claim_id, d.link, d.link_label, d.deadline, d.again_at, d.attempts_before, d.ends_before"
+    " d.claim_id, d.link, d.link_label, d.deadline, d.again_at, d.attempts_before, d.ends_before,"
+    " d.due_at"
 )
 
 
@@ -157,16 +158,7 @@ async def claim_due(
         " ORDER BY due_at LIMIT c.most FOR UPDATE SKIP LOCKED) AS d),"
         " due AS MATERIALIZED (SELECT campaign_id, delivery_id FROM found"
         " ORDER BY row_number() OVER (PARTITION BY channel ORDER BY due_at), due_at LIMIT %s)"
-<<<<<<< HEAD
         f"{_CLAIM}",
-=======
-        " UPDATE deliveries AS d SET claim_id = %s, claimed_until = %s FROM due"
-        " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
-        " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
-        " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
-        " d.claim_id, d.link, d.link_label, d.deadline,"
-        " d.again_at, d.attempts_before, d.ends_before, d.due_at",
->>>>>>> 93e8883381405a9d234bbb920b4f783ffacb1b38
         ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, most, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
