@@ -38,6 +38,12 @@ def caller() -> UUID:
     return grant.platform_id
 
 
+def caller_may(scope: str) -> bool:
+    """Tell whether the key by which the call under way came has a scope; no platform's call has every one."""
+    grant = _grant.get()
+    return grant is None or scope in grant.allows
+
+
 def caller_key() -> str:
     """Tell the id of the key by which the call under way came; empty for the services' own key."""
     grant = _grant.get()

@@ -16,7 +16,9 @@ from services.team_formation.handlers.asks import Answer, Ask
 from services.team_formation.handlers.book import Book
 from services.team_formation.handlers.deciding import Decider, LockedElsewhere, Reply
 from services.team_formation.handlers.loading import load
+from services.team_formation.handlers.metrics import count_signs
 from services.team_formation.handlers.saving import save_decided, save_rows
+from services.team_formation.store import abuse
 
 TRIES = 5
 """So often is a batch decided again because of teams that were locked elsewhere, before other teams are opened."""
@@ -99,6 +101,8 @@ class TeamHandler:
         try:
             return await self._decide(asks, others, opens_anyway=opens_anyway)
         except UniqueViolation as error:
+            if abuse.is_tag_race(error):
+                raise Raced("another process takes a seat by the same tag") from error
             if store.is_quote_race(error):
                 raise Raced("another process takes the same quote") from error
             if store.is_team_race(error):
@@ -125,6 +129,8 @@ class TeamHandler:
             for part in parts:
                 part.answer(answers)
             await save_decided(work, books)
+        for book in books:
+            count_signs(book.signs.shown)
         return answers
 
     def _parts(self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]]) -> list[_Part]:

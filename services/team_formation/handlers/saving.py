@@ -13,6 +13,7 @@ from services.team_formation import store
 from services.team_formation.codes import InviteCodes, hash_code
 from services.team_formation.domain import FactKind, Seat, Team, TeamState, Terms, Visibility
 from services.team_formation.handlers.book import Book
+from services.team_formation.store import abuse
 
 Row = TypeVar("Row", Team, Seat)
 
@@ -25,6 +26,7 @@ async def save_rows(connection: AsyncConnection[TupleRow], codes: InviteCodes, b
         if book.erased and book.locks_members:
             await store.forget_members(connection, book.platform_id, book.campaign_id, list(book.erased))
         await _save_rest(connection, codes, book)
+    await _save_signs(connection, books)
     await _save_stock(connection, books)
 
 
@@ -54,6 +56,18 @@ async def _save_seats(connection: AsyncConnection[TupleRow], books: Sequence[Boo
     ]
     await store.update_seats(connection, _some(old))
     await store.insert_seats(connection, _some(new))
+
+
+async def _save_signs(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
+    """Keep by which tags seats were taken, and count them for their invites."""
+    tags = [(book.platform_id, book.campaign_id, book.signs.tags, book.now) for book in books if book.signs.tags]
+    joins = [
+        (book.platform_id, book.campaign_id, list(book.signs.joins.items()), book.now)
+        for book in books
+        if book.signs.joins
+    ]
+    await abuse.insert_seat_tags(connection, tags)
+    await abuse.add_joins(connection, joins)
 
 
 def _in_order(book: Book, seats: list[Seat]) -> list[Seat]:
