@@ -30,3 +30,8 @@ PARKED_KEYS = Gauge("groupbuy_parked_keys", "Keys whose events are set aside unt
 TIMER_FAILURES = Counter(
     "groupbuy_timer_failures_total", "Runs of a timer that failed and were tried again.", ["timer"]
 )
+SPANS = Counter(
+    "groupbuy_spans_total",
+    "Spans of traces by what became of them: exported; no_room, as too many waited; not_taken by the receiver.",
+    ["outcome"],
+)

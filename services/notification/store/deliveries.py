@@ -49,6 +49,8 @@ class NewDelivery:
     link: str
     link_label: str
     deadline: datetime | None
+    traceparent: str
+    """Of the trace that sending goes on in; empty where none is recorded."""
 
 
 _values = attrgetter(*NewDelivery.__dataclass_fields__)
@@ -70,6 +72,7 @@ _KINDS: Final[Sequence[Column]] = (
     texts,
     texts,
     times,
+    texts,
 )
 """Of a new delivery's fields, which have the names of the columns."""
 _INSERT = (
@@ -119,6 +122,7 @@ class Claimed:
     """When it was last tried again after it had ended."""
     attempts_before: int = 0
     ends_before: int = 0
+    traceparent: str = ""
 
     @property
     def key(self) -> DeliveryKey:
@@ -152,7 +156,7 @@ async def claim_due(
         " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
         " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
         " d.claim_id, d.link, d.link_label, d.deadline,"
-        " d.again_at, d.attempts_before, d.ends_before",
+        " d.again_at, d.attempts_before, d.ends_before, d.traceparent",
         ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, most, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
