@@ -45,12 +45,16 @@ class Receiver(service_grpc.TraceServiceServicer):
         """In seconds of time.monotonic."""
         self._server: grpc.aio.Server | None = None
 
-    async def start(self, listen: str = "127.0.0.1:0") -> int:
-        """Listen; gives the port. LocalError where it is taken."""
+    async def start(self, listen: str = "127.0.0.1:0", credentials: grpc.ServerCredentials | None = None) -> int:
+        """Listen, with credentials over TLS; gives the port. LocalError where it is taken."""
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         cast("Any", service_grpc.add_TraceServiceServicer_to_server)(self, self._server)
         try:
-            port: int = self._server.add_insecure_port(listen)
+            port: int = (
+                self._server.add_secure_port(listen, credentials)
+                if credentials
+                else self._server.add_insecure_port(listen)
+            )
         except RuntimeError:
             raise LocalError(f"Nothing can listen on {listen}.", "Choose another address with --listen.") from None
         await self._server.start()

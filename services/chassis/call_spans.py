@@ -43,6 +43,17 @@ def requested(verb: str, route: str, traceparent: str | None) -> Span | None:
     return spans.arrived(f"{verb} {route}", traceparent, attributes)
 
 
+def visited(verb: str) -> Span | None:
+    """Begin the trace of a request by anybody: what a stranger says of traces is not heard. Its route comes later."""
+    return spans.arrived(verb, None, {http.HTTP_REQUEST_METHOD: verb})
+
+
+def routed(span: Span, verb: str, route: str) -> None:
+    """Say by which route a request was answered, as the code writes it: without the codes that stand in paths."""
+    span.update_name(f"{verb} {route}")
+    span.set_attribute(http.HTTP_ROUTE, route)
+
+
 def responded(span: Span, code: str, status: int) -> None:
     """End the span of a request that was answered; status 0 where nobody waited any more."""
     if status:
