@@ -30,7 +30,8 @@ def traces(listen: str, quiet_for: float, wanted: str, most: int) -> None:
 async def _print(listen: str, quiet_for: float, wanted: str, most: int) -> None:
     receiver, printed = Receiver(), 0
     port = await receiver.start(listen)
-    click.echo(f"Waiting for traces; start the engine with GROUPBUY_TRACES_ENDPOINT=127.0.0.1:{port}.", err=True)
+    said = f"GROUPBUY_TRACES_ENDPOINT=127.0.0.1:{port} GROUPBUY_TRACES_RATIO=1"
+    click.echo(f"Waiting for traces; start the engine with {said}.", err=True)
     try:
         while not most or printed < most:
             await asyncio.sleep(_LOOK_SECONDS)

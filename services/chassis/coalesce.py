@@ -139,6 +139,7 @@ class Coalescer(Generic[Command, Answer]):
         self._waiting = 0
         self._arrived = asyncio.Event()
         self._stopped = False
+        metrics.QUEUE_LENGTH.labels(name).set_function(lambda: self._waiting)
 
     @property
     def waiting(self) -> int:
@@ -243,6 +244,8 @@ class Coalescer(Generic[Command, Answer]):
         batch = self._take()
         if batch:
             metrics.BATCH_SIZE.labels(self._name).observe(len(batch))
+            waited = time.monotonic() - min(call.came_at for call, _ in batch)
+            metrics.QUEUE_SECONDS.labels(self._name).observe(waited)
             began = time.perf_counter()
             await self._settle(batch, f"queue of {self._name}")
             metrics.BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - began)
@@ -262,7 +265,6 @@ class Coalescer(Generic[Command, Answer]):
         self._turns.rotate(turn)
         if not self._waiting:
             self._arrived.clear()
-        metrics.QUEUE_LENGTH.labels(self._name).set(self._waiting)
         return batch
 
     async def _settle(self, batch: list[_Slot[Command, Answer]], waited: str = "") -> None:

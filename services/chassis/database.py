@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from services.chassis import requests, spans
+from services.chassis import metrics, requests, spans
 from services.chassis.bursts import Burst, Sent, Statements
 from services.chassis.errors import Raced
 from services.chassis.spans import Attributes, SpanKind
@@ -22,6 +22,8 @@ from services.chassis.work import Work
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
 CONNECT_SECONDS = 5.0
+RECONNECT_SECONDS = 2.0
+"""The pool waits twice as long after each attempt that failed: given up soon, the next call begins anew, at once."""
 
 # Where a statement finds rows by key, planning it each time costs more than it does. Planned once, it must not depend
 # on how large a table was then, or how many rows a campaign has on average.
@@ -74,7 +76,7 @@ class Database:
             timeout=CONNECT_SECONDS,
             kwargs=manner | _options("groupbuy") | _search(beside),
             open=False,
-            reconnect_timeout=30,
+            reconnect_timeout=RECONNECT_SECONDS,
         )
 
     async def start(self) -> None:
@@ -95,6 +97,10 @@ class Database:
         if not self._is_lane:
             await self.wakes.stop()
         await self._pool.close()
+
+    def pool(self, number: str) -> int:
+        """Tell a number of the pool, by the pool's own name for it: pool_size, pool_available, requests_waiting."""
+        return self._pool.get_stats().get(number, 0)
 
     async def ready(self) -> bool:
         """Tell whether the server answers."""
@@ -137,12 +143,15 @@ class Database:
                     ended = burst.run("COMMIT")
             except BaseException as error:
                 await self._undo(connection)
+                if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                    await connection.close()  # another server may take writes by now; the pool connects anew
                 if isinstance(error, psycopg.errors.UniqueViolation) and requests.is_race(error):
                     raise Raced("another process decides the same request") from error
                 if not isinstance(error, psycopg.Rollback):
                     raise
             else:
                 _check_committed(ended)
+                metrics.count_facts(work.written)
                 for channel in work.calls:
                     self.wakes.ring(channel)
             finally:

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
-from services.chassis import audited, logs, parked, quotas
+from services.chassis import audited, logs, metrics, parked, quotas
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
@@ -25,6 +26,7 @@ from services.chassis.runner import Part
 from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
 from services.chassis.timers import Timer
+from services.chassis.twin_clocks import TwinClocks
 
 OLD_ROWS_SECONDS = 600.0
 ROLES = ("rpc", "web", "consumer", "timers", "relay")
@@ -66,6 +68,7 @@ class Process:
             pool_size=settings.database_pool,
             prepare=settings.database_prepare,
         )
+        _show(self.database)
         self.keys = KeyRing(self.database, self.clock)
         self.channels = Channels(settings.calling)
         self.limits = Limiter(settings.limits, LimitReader(self.database).find, settings.rpc_replicas)
@@ -78,6 +81,8 @@ class Process:
         checks: dict[str, Check] = {"database": self.database.ready}
         parts = [*traces(self.service, self.settings)]
         parts.append(Part("database", start=self.database.start, stop=self.database.stop))
+        clocks = TwinClocks(self.database, self.clock)
+        parts.append(Part("twin clocks", start=clocks.start, run=clocks.run))
         parts.append(timer("keeper", Keeper(self.database).run_once, every=5.0))
         parts += plan.writers
         inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys, group=self._group)
@@ -149,9 +154,28 @@ def traces(service: str, settings: ChassisSettings) -> list[Part]:
     return [Part("traces", start=recording.start, stop=recording.stop)]
 
 
-def timer(name: str, run_once: Callable[[], Awaitable[int]], *, every: float, page: int = 0) -> Part:
-    """Make the part of a timer; `every` is in seconds, `page` the size of a full page of its finder."""
-    return Part(name, run=Timer(name, run_once, every=every, page=page).run)
+def _show(database: Database) -> None:
+    """Have metrics tell of the pool when they are asked for, and of the version."""
+    metrics.BUILD.labels(version("groupbuy")).set(1)
+    used, idle = metrics.CONNECTIONS.labels("used"), metrics.CONNECTIONS.labels("idle")
+    used.set_function(lambda: database.pool("pool_size") - database.pool("pool_available"))
+    idle.set_function(lambda: database.pool("pool_available"))
+    metrics.CONNECTION_WAITS.set_function(lambda: database.pool("requests_waiting"))
+
+
+def timer(
+    name: str,
+    run_once: Callable[[], Awaitable[int]],
+    *,
+    every: float,
+    page: int = 0,
+    clock: Clock | None = None,
+) -> Part:
+    """Make the part of a timer; `every` is in seconds, `page` the size of a full page of its finder.
+
+    What is due by the clocks of platforms is given the clock, so that it is looked for as soon as one was moved.
+    """
+    return Part(name, run=Timer(name, run_once, every=every, page=page, clock=clock).run)
 
 
 def _told(state: Callable[[], bool]) -> Check:

@@ -18,7 +18,7 @@ class TraceSettings(Environment):
         "", description="Where an OpenTelemetry collector takes OTLP over gRPC, host:port; empty: nothing is traced."
     )
     traces_ratio: float = Field(
-        1.0,
+        0.01,
         ge=0,
         le=1,
         description="Share of the traces begun here that is recorded, 0 to 1; callers decide on theirs.",
