@@ -10,6 +10,7 @@ from services.chassis.coalesce import Coalescer
 from services.chassis.erased import TOPIC as ERASURES
 from services.chassis.erasing import PAGE as ERASED_PAGE
 from services.chassis.erasing import on_member_events
+from services.chassis.measures import EVERY_SECONDS
 from services.chassis.platforms import TOPIC as PLATFORMS
 from services.chassis.platforms import on_platform_events
 from services.chassis.process import Plan, Process, timer
@@ -29,6 +30,7 @@ from services.notification.handlers import (
     Fanout,
     Groups,
     JoinDigests,
+    Measures,
     MemberWriter,
     PlatformEvents,
     PromoterDays,
@@ -174,6 +176,7 @@ async def process() -> None:
             Part("places", start=places.start, stop=places.stop),
             Part("sender", run=sender.run, stop=sender.stop),
             Part("poster", run=poster.run, stop=poster.stop),
+            timer("measures", Measures(database, clock, list(channels)).run_once, every=EVERY_SECONDS),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
             timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
             timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),

@@ -94,6 +94,9 @@ class Recorder:
             await self._pause(work, batch, nows)
         for item in batch:
             metrics.ATTEMPTS.labels(item.contact.channel, outcome_name(item.outcome)).inc()
+            if item.delivery.due_at:
+                delay = max((nows[item.delivery.platform_id] - item.delivery.due_at).total_seconds(), 0)
+                metrics.DELAY.labels(item.contact.channel).observe(delay)
         return [None] * len(batch)
 
     async def _pause(self, work: Work, batch: Sequence[Attempted], nows: Mapping[UUID, datetime]) -> None:

@@ -14,6 +14,7 @@ IDS_IN_TEXT: Mapping[str, str] = {
 """Columns that name one row, or the rows of one campaign, though they are no UUIDs."""
 
 TABLES_OF_NO_PLATFORM: Mapping[str, str] = {
+    "check_results": "what the last check of the invariants found: names and counts, and no platform's data",
     "erasure_key": "the key that a service hashes ids of erased members with, of all platforms, with the platform's id",
     "inbox": "how far a consumer is, by the key of a topic; holds a number and no platform's data",
     "parked_messages": "events that could not be applied; operators read them, no RPC does",
@@ -42,6 +43,7 @@ _RELAY = "the relay carries every platform's events to Kafka"
 _REBUILD = "an operator's command builds pricing's tables again, those of all platforms"
 _SEALED = "an operator's command seals secrets with the newest key, those of all platforms"
 _DUE = "finds or takes what is due, of all platforms; what follows goes by the platform, or the keys, of what was found"
+_MEASURED = "counts or finds the oldest of all platforms' work for metrics: a number or a time leaves, and no row"
 _OLD = "removes what is older than it is kept, of all platforms"
 
 FUNCTIONS: Mapping[str, Allowed] = {
@@ -112,6 +114,12 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "team_formation.store.merchants:find_merchant_sweeps": _may("merchant_sweeps", _DUE),
     "team_formation.store.sweeps:find_sweeps": _may("campaigns", _DUE),
     "team_formation.store.teams:find_due": _may("teams", _DUE),
+    # what metrics tell
+    "notification.store.measures:count_due": _may("deliveries", _MEASURED),
+    "notification.store.measures:find_oldest_due": _may("fanout_jobs join_digests", _MEASURED),
+    "pricing.store.measures:find_oldest_due": _may("settlement_jobs tally_deltas awaited_payments", _MEASURED),
+    "team_formation.store.measures:count_open_teams": _may("teams", _MEASURED),
+    "team_formation.store.measures:find_oldest_due": _may("teams hook_calls", _MEASURED),
     # what time removes
     "notification.store.message_days:drop_message_days": _may("message_days", _OLD),
     "notification.store.captured:drop_most": _may("captured", _OLD),
