@@ -107,8 +107,9 @@ async def _lock_mark_of(connection: Connection, name: str, twin: UUID) -> TupleR
     """Lock the mark of a twin; the first time it stands where that of all does."""
     await connection.execute(
         "INSERT INTO twin_reminder_marks (platform_id, name, reached, after_id)"
-        " SELECT %s, name, reached, after_id FROM reminder_marks WHERE name = %s ON CONFLICT DO NOTHING",
-        (twin, name),
+        " VALUES (%s, %s, (SELECT reached FROM reminder_marks WHERE name = %s),"
+        " (SELECT after_id FROM reminder_marks WHERE name = %s)) ON CONFLICT DO NOTHING",
+        (twin, name, name, name),
     )
     cursor = await connection.execute(
         "SELECT reached, after_id FROM twin_reminder_marks WHERE platform_id = %s AND name = %s FOR UPDATE SKIP LOCKED",

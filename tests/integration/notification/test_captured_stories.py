@@ -1,6 +1,9 @@
 """Stories of a test twin: its clock moves, services in front of it are throttled or away, and an integrator looks."""
 
+import asyncio
 import json
+import os
+import sys
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -225,3 +228,27 @@ async def test_days_of_limits_are_the_machines(notification: Notifying) -> None:
         )
     notification.clock.set_ahead(TWIN, timedelta(days=3))
     assert await writer.count_today(TWIN) == 3
+
+
+async def test_the_command_shows_what_was_captured(notification: Notifying, api: Api, channels: Channels) -> None:
+    await a_team(notification, ("webhook", ADDRESSES["webhook"]))
+    async with a_process(notification, channels) as sender:
+        await turn(sender)
+    environment = {**os.environ, "GROUPBUY_NOTIFICATION": api.address}
+
+    async def run(key: str, *words: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "deploy.cli", "captured", *words, env=environment | {"GROUPBUY_PLATFORM_KEY": key},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await process.communicate()
+        return process.returncode, output.decode()
+
+    code, line = await run(f"gbt_{TWIN.int}_secret", "--member", "mei", "--kind", "message")
+    assert code == 0
+    assert f"sent          message     webhook   mei  {ADDRESSES['webhook']}" in line
+    code, whole = await run(f"gbt_{TWIN.int}_secret", "--json")
+    assert json.loads(whole)["request"]["method"] == "POST"
+    code, said = await run(f"gbk_{SHOP.int}_secret")
+    assert code == 1
+    assert "gbt_" in said
