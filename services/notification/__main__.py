@@ -5,7 +5,7 @@ import sys
 from datetime import timedelta
 from operator import attrgetter
 
-from services.chassis import exporting
+from services.chassis import exporting, standing
 from services.chassis.coalesce import Coalescer
 from services.chassis.erased import TOPIC as ERASURES
 from services.chassis.erasing import PAGE as ERASED_PAGE
@@ -69,6 +69,7 @@ from services.notification.rpc import (
 )
 from services.notification.sender import Sender
 from services.notification.settings import Settings
+from services.notification.store.pace import find_next_due, sum_told
 from services.notification.translate import CAMPAIGNS
 from services.notification.unsubscribing import Unsubscribing
 from services.notification.webhook_secrets import WebhookSecrets
@@ -182,6 +183,7 @@ async def process() -> None:
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
             timer("old days of messages", messages.forget_days, every=3600.0),
         ],
+        pace=standing.Pace(find_next_due, sum_told),
         counts={"messages_per_day": messages.count_today},
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))
