@@ -58,6 +58,7 @@ class Process:
     def __init__(self, service: str, settings: ChassisSettings) -> None:
         self.service = service
         self.settings = settings
+        self._group = f"groupbuy-{service}"
         logs.configure(service, settings.log_format, settings.log_level)
         direct = settings.database_direct_url
         self.clock = Clock()
@@ -78,12 +79,13 @@ class Process:
         if wanted - set(ROLES):
             raise SettingsError(f"no part {', '.join(sorted(wanted - set(ROLES)))}; there are {', '.join(ROLES)}")
         checks: dict[str, Check] = {"database": self.database.ready}
-        parts = [Part("database", start=self.database.start, stop=self.database.stop)]
+        parts = [*traces(self.service, self.settings)]
+        parts.append(Part("database", start=self.database.start, stop=self.database.stop))
         clocks = TwinClocks(self.database, self.clock)
         parts.append(Part("twin clocks", start=clocks.start, run=clocks.run))
         parts.append(timer("keeper", Keeper(self.database).run_once, every=5.0))
         parts += plan.writers
-        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys)
+        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys, group=self._group)
         if "consumer" in wanted and plan.handlers:
             consumer = self._consumer(plan, inbox)
             checks["partitions"] = _told(lambda: consumer.assigned)
@@ -91,9 +93,7 @@ class Process:
         if "timers" in wanted:
             parts += [*plan.timers, self._retention()]
         if "relay" in wanted:
-            publisher = Publisher(
-                self.settings.kafka, f"groupbuy-{self.service}", security=self.settings.kafka_security()
-            )
+            publisher = Publisher(self.settings.kafka, self._group, security=self.settings.kafka_security())
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
             uses = KeyUses(self.database, self.keys)
@@ -115,7 +115,7 @@ class Process:
 
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         security = self.settings.kafka_security()
-        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox, security=security)
+        return Consumer(self.settings.kafka, self._group, list(plan.handlers), inbox, security=security)
 
     def _json(self, server: GrpcServer) -> list[Part]:
         """Make the door of the same calls over HTTP, where one is wanted."""
@@ -142,6 +142,16 @@ class Process:
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
         )
+
+
+def traces(service: str, settings: ChassisSettings) -> list[Part]:
+    """Make the part that records traces, where they are wanted; what records is not even loaded where they are not."""
+    if not settings.traces_endpoint:
+        return []
+    from services.chassis.span_export import Traces  # noqa: PLC0415
+
+    recording = Traces(service, settings)
+    return [Part("traces", start=recording.start, stop=recording.stop)]
 
 
 def _show(database: Database) -> None:

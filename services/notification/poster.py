@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.chassis import ids, logs
+from services.chassis import ids, logs, spans, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.sealing import NotOpened
@@ -95,7 +95,7 @@ class Desk:
 
     async def _try(self, endpoint: EndpointRow, body: bytes, headers: Mapping[str, str]) -> Posted:
         try:
-            reply = await self._http.post(endpoint.url, data=body, headers=headers)
+            reply = await self._http.post(endpoint.url, data=body, headers=headers, traced=True)
         except (NotAllowed, NotReached) as problem:
             return Posted(0, problem=str(problem))
         said = reply.body[:ANSWER_BYTES].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -158,6 +158,11 @@ class Poster:
 
     async def _attempt(self, item: ClaimedPost, endpoint: EndpointRow) -> None:
         body = body_of(item.type, item.occurred_at, envelope_of(item.type, item.value))
+        trace.go_on(item.traceparent)  # a task of its own
+        with spans.under(f"post {item.type}", {"groupbuy.attempt": item.attempts + 1}):
+            await self._post(item, endpoint, body)
+
+    async def _post(self, item: ClaimedPost, endpoint: EndpointRow, body: bytes) -> None:
         try:
             tried = await self._desk.post(endpoint, Event(item.event_id, item.type, item.attempts + 1), body)
         except NotOpened as problem:  # the operator's trouble, not the endpoint's: it comes again when the claim ends

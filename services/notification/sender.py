@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
-from services.chassis import ids, logs
+from services.chassis import ids, logs, spans, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.spans import Attributes
 from services.chassis.twins import is_test
 from services.chassis.work import Work
 from services.notification import metrics, store
@@ -30,7 +31,18 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.contacts import Contacts, Reachable
-from services.notification.domain import Contact, End, Kind, Limits, Reroute, Send, Tried, Wait, next_step
+from services.notification.domain import (
+    Contact,
+    End,
+    Kind,
+    Limits,
+    Reroute,
+    Send,
+    Tried,
+    Wait,
+    next_step,
+    outcome_name,
+)
 from services.notification.flights import Flights, Pace, recorded
 from services.notification.letters import letter_of
 from services.notification.pacing import Turns, is_far
@@ -114,7 +126,10 @@ class Sender:
     def _ask_places(self, items: Iterable[Claimed]) -> "asyncio.Future[Found] | None":
         """Ask for the links of a batch, once for all of it; None where no message has one."""
         seated = [item for item in items if self._places and seat_of(item)]
-        return asyncio.ensure_future(self._places.find(seated)) if self._places and seated else None
+        if not (self._places and seated):
+            return None
+        with trace.within(next((item.traceparent for item in seated if item.traceparent), "")):
+            return asyncio.ensure_future(self._places.find(seated))
 
     async def _claim(self, claims: Sequence[Claim], most: int) -> list[tuple[Claimed, "_Step"]]:
         """Claim, and in the same transaction end what is over and give back what has to wait or is another's turn."""
@@ -221,7 +236,15 @@ class Sender:
         self._flights.begin(item, channel, self._attempt(item, ready, places), metrics.IN_FLIGHT.labels(channel).dec)
 
     async def _attempt(self, item: Claimed, ready: "_Ready", places: "asyncio.Future[Found] | None") -> None:
+        trace.go_on(item.traceparent)  # a task of its own
         await asyncio.sleep(ready.wait_seconds)
+        said: Attributes = {"groupbuy.channel": ready.contact.channel, "groupbuy.attempt": item.attempts + 1}
+        with spans.under(f"deliver {item.kind}", said) as span:
+            outcome = await self._sent(item, ready, places)
+            span.set_attribute("groupbuy.outcome", outcome)
+
+    async def _sent(self, item: Claimed, ready: "_Ready", places: "asyncio.Future[Found] | None") -> str:
+        """Make an attempt and have it recorded; gives the word for its outcome."""
         place = await _place(item, places)
         contact, at = ready.contact, self._clock.now(item.platform_id)
         captured: CapturedRow | None = None
@@ -237,6 +260,7 @@ class Sender:
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
         await recorded(self._record, Attempted(item, contact, at, outcome, captured))
+        return outcome_name(outcome)
 
     async def _send(self, item: Claimed, ready: "_Ready", place: str) -> Outcome:
         channel, account = self._channels[ready.contact.channel], ready.account

@@ -62,6 +62,7 @@ def _word(value: str) -> bool:
 
 
 ALLOWED: dict[str, Callable[[str], bool]] = {
+    "action": _word,
     "channel": _word,
     "code": lambda value: value in grpc.StatusCode.__members__,
     "fact": lambda value: value in facts(),
@@ -71,6 +72,7 @@ ALLOWED: dict[str, Callable[[str], bool]] = {
     "outcome": _word,
     "queue": _word,
     "reason": lambda value: value in reasons(),
+    "signal": _word,
     "state": _word,
     "timer": _word,
     "topic": lambda value: value in topics(),

@@ -58,6 +58,7 @@ class Outlet(Http):
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
+        traced: bool = False,  # noqa: ARG002 - nobody else's server goes on with the trace
     ) -> Reply:
         """Keep a request and answer it; NotAllowed as the client that connects."""
         if problem := self.url_problem(url):

@@ -49,6 +49,8 @@ class NewDelivery:
     link: str
     link_label: str
     deadline: datetime | None
+    traceparent: str
+    """Of the trace that sending goes on in; empty where none is recorded."""
 
 
 _values = attrgetter(*NewDelivery.__dataclass_fields__)
@@ -70,6 +72,7 @@ _KINDS: Final[Sequence[Column]] = (
     texts,
     texts,
     times,
+    texts,
 )
 """Of a new delivery's fields, which have the names of the columns."""
 _INSERT = (
@@ -120,6 +123,7 @@ class Claimed:
     attempts_before: int = 0
     ends_before: int = 0
     due_at: datetime | None = None
+    traceparent: str = ""
 
     @property
     def key(self) -> DeliveryKey:
@@ -138,7 +142,7 @@ _CLAIM = (
     " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
     " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
     " d.claim_id, d.link, d.link_label, d.deadline, d.again_at, d.attempts_before, d.ends_before,"
-    " d.due_at"
+    " d.due_at, d.traceparent"
 )
 
 

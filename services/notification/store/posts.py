@@ -31,6 +31,7 @@ class ClaimedPost:
     type: str
     occurred_at: datetime
     value: bytes
+    traceparent: str
 
     @property
     def key(self) -> PostKey:
@@ -74,7 +75,8 @@ UPDATE webhook_posts AS p
 SET claim_id = %(claim)s, claimed_until = %(until)s, first_at = coalesce(p.first_at, due.now)
 FROM due JOIN platform_events AS e ON e.platform_id = due.platform_id AND e.position = due.position
 WHERE p.platform_id = due.platform_id AND p.endpoint_id = due.endpoint_id AND p.position = due.position
-RETURNING p.platform_id, p.endpoint_id, p.position, p.attempts, p.claim_id, e.event_id, e.type, e.occurred_at, e.value
+RETURNING p.platform_id, p.endpoint_id, p.position, p.attempts, p.claim_id, e.event_id, e.type, e.occurred_at, e.value,
+          e.traceparent
 """
 
 

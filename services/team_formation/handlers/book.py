@@ -10,7 +10,7 @@ from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
-from services.chassis import erased
+from services.chassis import erased, trace
 from services.chassis.erased_rows import Known
 from services.chassis.errors import Rejected
 from services.chassis.requests import Answers, Decided, RequestKey
@@ -326,6 +326,7 @@ class Book:
         for state, reason in decision.released:
             self._release_all(team, state, reason)
         self.changes.facts += decision.facts
+        self.changes.traces += [trace.current()] * len(decision.facts)
         for fact in decision.facts:
             if fact.kind is FactKind.LATE_PAYMENT_REPORTED and fact.seat:
                 self.late.setdefault(fact.seat.seat_id, []).append(fact.payment_reference)
@@ -445,6 +446,8 @@ class Changes:
         self.invites: set[UUID] = set()
         self.released: list[tuple[Team, SeatState, ReleaseReason]] = []
         self.facts: list[Fact] = []
+        self.traces: list[str] = []
+        """Of each fact, the trace of the command that led to it."""
         self.decided: list[Decided] = []
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
+from services.chassis import trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Raced, Rejected
@@ -39,12 +40,14 @@ class _Part:
     def play(self, decider: Decider) -> None:
         """Bring teams up to date, then decide the commands in order; a request that was decided before is not again."""
         book = self.book
+        trace.at(next(iter(self.asks)))
         for team in list(book.teams.values()):
             if book.is_looked_at(team):
                 around, heirs, all_held = book.around(team), book.heirs(team), book.has_all_held(team)
                 book.enter(domain.bring_up_to_date(team, around, book.held(team), heirs, all_held=all_held))
         asked: set[tuple[str, str]] = set()
         for place, ask in self.asks.items():
+            trace.at(place)
             if ask.request is None:
                 decider.decide(book, ask)
                 continue

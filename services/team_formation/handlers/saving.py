@@ -7,7 +7,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import requests
+from services.chassis import requests, trace
 from services.chassis.work import Work
 from services.team_formation import store
 from services.team_formation.codes import InviteCodes, hash_code
@@ -33,7 +33,8 @@ async def save_rows(connection: AsyncConnection[TupleRow], codes: InviteCodes, b
 async def save_decided(work: Work, books: Sequence[Book]) -> None:
     """Tell the facts, in order, and write the requests last of all (see chassis/requests.py)."""
     for book in books:
-        for fact in book.changes.facts:
+        for fact, traceparent in zip(book.changes.facts, book.changes.traces, strict=True):
+            trace.go_on(traceparent)
             work.tell(book.scribe.message(fact, book.terms(fact.team), book.campaign))
     await requests.store(work.connection, [book.changes.decided for book in books if book.changes.decided])
 

@@ -381,7 +381,7 @@ async def test_a_new_delivery_wakes_the_sender(notification: Notifying, monkeypa
 
 
 async def test_however_many_channels_there_are_each_has_its_turn(notification: Notifying) -> None:
-    channels = [Scripted(f"chat-{n}") for n in range(8)]
+    channels = [Scripted(f"chat-{letter}") for letter in "abcdefgh"]
     for n, channel in enumerate(channels):
         await a_delivery(notification, (channel.name, f"mei-{n}"), members=(f"mei{n}", f"tom{n}"))
     async with a_sender(notification, *channels, pace=Pace(total=8, per_lane=4)) as sender:
