@@ -57,6 +57,8 @@ class Metric:
     labels: tuple[str, ...]
     meaning: str
     module: str
+    bounds: tuple[float, ...] = ()
+    """Of the buckets of a histogram."""
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -92,7 +94,8 @@ def _of(module: ModuleType) -> Iterator[Metric]:
             [family] = value.describe()
             name = f"{family.name}_total" if isinstance(value, Counter) else family.name
             labels = tuple(value._labelnames)  # noqa: SLF001 - the library has no other way
-            yield Metric(name, family.type, labels, family.documentation, module.__name__)
+            bounds = tuple(value._upper_bounds) if isinstance(value, Histogram) else ()  # noqa: SLF001
+            yield Metric(name, family.type, labels, family.documentation, module.__name__, bounds)
 
 
 def page() -> str:

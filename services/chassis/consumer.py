@@ -83,6 +83,7 @@ class Consumer:
         """
         self._loop = asyncio.get_running_loop()
         metrics.CONSUMER_BEHIND.set_function(self._behind)
+        metrics.begin_consumer(self._topics)
         reading = asyncio.create_task(asyncio.to_thread(self._read))
         try:
             await asyncio.shield(reading)

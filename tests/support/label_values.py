@@ -21,7 +21,7 @@ from tools.refusals import rpcs
 
 _WORDS = re.compile(r"[a-z][a-z_-]*( [a-z]+)*")
 """Names that code gives: small letters, so that no id that has a digit or a capital passes for one."""
-_SETTINGS = (ChassisSettings, NotificationSettings, TeamFormationSettings)
+SETTINGS: tuple[type[ChassisSettings], ...] = (ChassisSettings, NotificationSettings, TeamFormationSettings)
 _OF_PROMETHEUS = {"le"}
 
 
@@ -53,7 +53,7 @@ def _envelope(name: str) -> Descriptor:
 @cache
 def _limits() -> frozenset[str]:
     return frozenset(
-        name.removeprefix("limit_") for kind in _SETTINGS for name in kind.model_fields if name.startswith("limit_")
+        name.removeprefix("limit_") for kind in SETTINGS for name in kind.model_fields if name.startswith("limit_")
     )
 
 
