@@ -8,12 +8,13 @@ PART   ?=
 CALLS  ?=
 SEED   ?=
 ONLY   ?=
+BOARD  ?= overview
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up test fuzz bench lint format lock sbom audit clean user developer
+.PHONY: help setup proto clients demo up test fuzz bench dashboard lint format lock sbom audit clean user developer
 
 ## See it run
 
@@ -43,6 +44,9 @@ fuzz: developer  ## Call every RPC with valid and hostile requests of two platfo
 bench: developer  ## Measure the engine beside what it is compared with, into build/bench.json. PART=join runs one part
 	@$(BIN)/python -m tests.bench $(PART) $(ARGS)
 
+dashboard: developer  ## Draw a dashboard from a stack under load (prometheus, chromium). BOARD=pricing draws another
+	@$(BIN)/python -m tests.dashboard $(BOARD)
+
 lint: developer  ## Check style, format, types, protos (where Node is) and the rules of the layout
 	@$(BIN)/python tools/lint.py
 
@@ -66,7 +70,7 @@ clean:  ## Remove all that make made: environments, generated code, caches
 help:  ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^## / { printf "\n%s\n", substr($$0, 4) } \
-	  /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 
 # What users run needs less than what developers run.

@@ -101,7 +101,7 @@ CONNECTION_WAITS = Gauge("groupbuy_database_waiting", "Transactions and reads th
 
 
 def begin_consumer(topics: Iterable[str]) -> None:
-    """Tell from the start, as 0, what alerts look for: the first increase of a series that was not there is not seen."""
+    """Tell from the start, as 0, what alerts look for: the first increase of a new series is not seen."""
     for topic in topics:
         for outcome in ("gap", "parked"):
             CONSUMED.labels(topic, outcome)

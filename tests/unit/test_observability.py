@@ -81,7 +81,7 @@ def _in_vain(name: str, label: str, operator: str, value: str) -> Iterator[str]:
             yield f"{name} never has {label}={one!r}"
 
 
-def _bounds(name: str) -> list[float]:
+def _bounds(name: str) -> tuple[float, ...]:
     """List the bounds of a histogram: a rule that asks for another one would find nothing."""
     return next(metric.bounds for metric in metrics() if f"{metric.name}_bucket" == name)
 
