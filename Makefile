@@ -9,9 +9,11 @@ CALLS  ?=
 SEED   ?=
 ONLY   ?=
 BOARD  ?= overview
+JOBS   ?= logical
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
+LANES := --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup proto clients demo up test fuzz bench dashboard lint format lock sbom audit clean user developer
@@ -33,9 +35,9 @@ proto: user  ## Generate gen/groupbuy from proto/, if something changed there
 clients: developer  ## Build the client packages for Python and TypeScript (where Node is) into dist/
 	@$(BIN)/python tools/clients.py $(ARGS)
 
-test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
+test: developer  ## Run the tests, one process a processor (JOBS=0: in one). KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
-	$(BIN)/python -m pytest $(addprefix tests/,$(KIND)) $(ARGS)
+	$(BIN)/python -m pytest $(LANES) $(addprefix tests/,$(KIND)) $(ARGS)
 
 fuzz: developer  ## Call every RPC with valid and hostile requests of two platforms. CALLS=1000000 makes so many, SEED=7 others, ONLY=12 one
 	@GROUPBUY_FUZZ_CALLS=$(CALLS) GROUPBUY_FUZZ_SEED=$(SEED) GROUPBUY_FUZZ_ONLY=$(ONLY) \

@@ -16,6 +16,7 @@ COMMANDS = {
     "why": Place("deploy.cli.why", "why", "Tell the story of a seat, an order or an invite across the services."),
     "deliveries": Place("deploy.cli.deliveries", "deliveries", "List what members were told; try it again."),
     "listen": Place("deploy.cli.listen", "listen", "Show what happens on a platform, or forward it to a URL."),
+    "traces": Place("deploy.cli.traces", "traces", "Print the traces of an engine as trees, as they come."),
     "dlq": Place("deploy.cli.dlq", "dlq", "Look at messages that were set aside, and let them go on."),
     "replay": Place("deploy.cli.replay", "replay", "Build derived tables again from the events, and compare them."),
     "settlements": Place("deploy.cli.settlements", "settlements", "Export the settlement lines of a platform."),

@@ -88,6 +88,11 @@ PARKED_KEYS = Gauge(
 TIMER_FAILURES = Counter(
     "groupbuy_timer_failures_total", "Runs of a timer that failed and were tried again.", ["timer"]
 )
+SPANS = Counter(
+    "groupbuy_spans_total",
+    "Spans of traces by what became of them: exported; no_room, as too many waited; not_taken by the receiver.",
+    ["outcome"],
+)
 OVERDUE = Gauge(
     "groupbuy_overdue_seconds",
     "By how long what a timer has to see to is overdue, the oldest of it; 0 where nothing is."

@@ -26,6 +26,7 @@ from services.chassis.runner import Part
 from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
 from services.chassis.timers import Timer
+from services.chassis.twin_clocks import TwinClocks
 
 OLD_ROWS_SECONDS = 600.0
 ROLES = ("rpc", "web", "consumer", "timers", "relay")
@@ -57,6 +58,7 @@ class Process:
     def __init__(self, service: str, settings: ChassisSettings) -> None:
         self.service = service
         self.settings = settings
+        self._group = f"groupbuy-{service}"
         logs.configure(service, settings.log_format, settings.log_level)
         direct = settings.database_direct_url
         self.clock = Clock()
@@ -77,10 +79,13 @@ class Process:
         if wanted - set(ROLES):
             raise SettingsError(f"no part {', '.join(sorted(wanted - set(ROLES)))}; there are {', '.join(ROLES)}")
         checks: dict[str, Check] = {"database": self.database.ready}
-        parts = [Part("database", start=self.database.start, stop=self.database.stop)]
+        parts = [*traces(self.service, self.settings)]
+        parts.append(Part("database", start=self.database.start, stop=self.database.stop))
+        clocks = TwinClocks(self.database, self.clock)
+        parts.append(Part("twin clocks", start=clocks.start, run=clocks.run))
         parts.append(timer("keeper", Keeper(self.database).run_once, every=5.0))
         parts += plan.writers
-        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys)
+        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys, group=self._group)
         if "consumer" in wanted and plan.handlers:
             consumer = self._consumer(plan, inbox)
             checks["partitions"] = _told(lambda: consumer.assigned)
@@ -88,9 +93,7 @@ class Process:
         if "timers" in wanted:
             parts += [*plan.timers, self._retention()]
         if "relay" in wanted:
-            publisher = Publisher(
-                self.settings.kafka, f"groupbuy-{self.service}", security=self.settings.kafka_security()
-            )
+            publisher = Publisher(self.settings.kafka, self._group, security=self.settings.kafka_security())
             parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
         if "rpc" in wanted:
             uses = KeyUses(self.database, self.keys)
@@ -112,7 +115,7 @@ class Process:
 
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         security = self.settings.kafka_security()
-        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox, security=security)
+        return Consumer(self.settings.kafka, self._group, list(plan.handlers), inbox, security=security)
 
     def _json(self, server: GrpcServer) -> list[Part]:
         """Make the door of the same calls over HTTP, where one is wanted."""
@@ -141,6 +144,16 @@ class Process:
         )
 
 
+def traces(service: str, settings: ChassisSettings) -> list[Part]:
+    """Make the part that records traces, where they are wanted; what records is not even loaded where they are not."""
+    if not settings.traces_endpoint:
+        return []
+    from services.chassis.span_export import Traces  # noqa: PLC0415
+
+    recording = Traces(service, settings)
+    return [Part("traces", start=recording.start, stop=recording.stop)]
+
+
 def _show(database: Database) -> None:
     """Have metrics tell of the pool when they are asked for, and of the version."""
     metrics.BUILD.labels(version("groupbuy")).set(1)
@@ -151,9 +164,19 @@ def _show(database: Database) -> None:
     metrics.CONNECTION_WAITS.set_function(lambda: database.pool("requests_waiting"))
 
 
-def timer(name: str, run_once: Callable[[], Awaitable[int]], *, every: float, page: int = 0) -> Part:
-    """Make the part of a timer; `every` is in seconds, `page` the size of a full page of its finder."""
-    return Part(name, run=Timer(name, run_once, every=every, page=page).run)
+def timer(
+    name: str,
+    run_once: Callable[[], Awaitable[int]],
+    *,
+    every: float,
+    page: int = 0,
+    clock: Clock | None = None,
+) -> Part:
+    """Make the part of a timer; `every` is in seconds, `page` the size of a full page of its finder.
+
+    What is due by the clocks of platforms is given the clock, so that it is looked for as soon as one was moved.
+    """
+    return Part(name, run=Timer(name, run_once, every=every, page=page, clock=clock).run)
 
 
 def _told(state: Callable[[], bool]) -> Check:

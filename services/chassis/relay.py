@@ -16,7 +16,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import arrays, logs, metrics
+from services.chassis import arrays, logs, message_spans, metrics
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
 from services.chassis.horizon import Horizon
@@ -91,7 +91,8 @@ class RelaySession:
             return 0, hidden
         fresh = [item for position, shard, _, item in rows if position > self._shards[shard].position]
         if fresh:
-            await self._publisher.publish(fresh)
+            with message_spans.published(fresh) as told:
+                await self._publisher.publish(told)
             for topic, count in Counter(item.topic for item in fresh).items():
                 metrics.RELAYED.labels(topic).inc(count)
             _observe(fresh)

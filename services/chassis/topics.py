@@ -13,6 +13,8 @@ from services.chassis import kafka_clients
 from services.chassis.errors import Unavailable
 from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 
+MOST_COPIES = 3
+"""Of each record, where nothing else is said: with two that must have it, any one broker may be away."""
 _DAY_MS = 86_400_000
 
 
@@ -52,12 +54,17 @@ def consumed_by(service: str) -> list[str]:
     return [topic.name for topic in topics().values() if service in topic.consumers]
 
 
-async def create_topics(bootstrap: str, *, replication: int = 1, security: KafkaSecurity = PLAINTEXT) -> list[str]:
-    """Create the topics that are missing and return their names; Unavailable where Kafka does not answer."""
+async def create_topics(
+    bootstrap: str, *, replication: int | None = None, security: KafkaSecurity = PLAINTEXT
+) -> list[str]:
+    """Create the topics that are missing and return their names; Unavailable where Kafka does not answer.
+
+    Each record has as many copies as `replication` says; as there are brokers now, at most 3, where it says nothing.
+    """
     return await asyncio.to_thread(_create_missing, bootstrap, replication, security)
 
 
-def _create_missing(bootstrap: str, replication: int, security: KafkaSecurity) -> list[str]:
+def _create_missing(bootstrap: str, replication: int | None, security: KafkaSecurity) -> list[str]:
     try:
         admin = kafka_clients.connected(KafkaAdminClient, bootstrap, **security.options)
     except KafkaError as error:
@@ -65,7 +72,8 @@ def _create_missing(bootstrap: str, replication: int, security: KafkaSecurity) -
     try:
         there = set(admin.list_topics())
         missing = [topic for topic in topics().values() if topic.name not in there]
-        return [topic.name for topic in missing if _create(admin, topic, replication)]
+        copies = replication or min(len(admin.describe_cluster()["brokers"]), MOST_COPIES)
+        return [topic.name for topic in missing if _create(admin, topic, copies)]
     finally:
         admin.close()
 

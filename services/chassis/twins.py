@@ -8,6 +8,8 @@ from hashlib import sha256
 from uuid import UUID
 
 TEST_KEY_PREFIX = "gbt"
+TWINS_ALONE = "substr(platform_id::text, 15, 1) = '8'"
+"""Whether a row is a twin's, in SQL: the condition of indexes for what is asked of twins alone."""
 _VERSION = 8
 """RFC 9562 leaves version 8 to the application; ids of real platforms have version 7."""
 _VERSION_BITS = 0xF << 76

@@ -52,6 +52,7 @@ from services.notification.poster import Desk, Poster, PostRecorder
 from services.notification.recorder import Recorder
 from services.notification.rpc import (
     Calls,
+    CapturedCalls,
     ChannelCalls,
     ChatCalls,
     GroupCalls,
@@ -69,6 +70,8 @@ from services.notification.rpc import (
     internal_servicer,
     servicer,
 )
+from services.notification.sandbox import PAGE as CAPTURED_PAGE
+from services.notification.sandbox import Sandbox, drop_most
 from services.notification.sender import Sender
 from services.notification.settings import Settings
 from services.notification.translate import CAMPAIGNS
@@ -90,6 +93,13 @@ async def process() -> None:
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
     members = Coalescer("members", MemberWriter(database, clock, contacts).decide, party=attrgetter("key.platform_id"))
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
+    sandbox = Sandbox(
+        channels,
+        settings.sealer,
+        clock,
+        settings.mail_from,
+        allow_private=settings.webhook_private_addresses == "allow",
+    )
     places = Places(settings.team_formation, settings.service_key.get_secret_value(), channels=chassis.channels)
     sender = Sender(
         database,
@@ -100,6 +110,7 @@ async def process() -> None:
         outcomes.submit,
         limits=limits,
         pace=pace,
+        sandbox=sandbox,
         unsubscribing=unsubscribing,
         places=places,
     )
@@ -109,10 +120,11 @@ async def process() -> None:
     secrets, stream = WebhookSecrets(settings.sealer), EventStream(database, clock)
     posts = Coalescer("posts", PostRecorder(database, clock, random.random).record)
     post_pace = Pace(settings.webhook_concurrency, settings.endpoint_concurrency, settings.send_seconds)
-    poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
+    poster = Poster(database, clock, Desk(http, clock, secrets, sandbox), posts.submit, post_pace)
     chats, member_messages = Chats(database, clock, contacts), MemberMessages(database, clock)
     messages = MessageWriter(database, clock)
     calls = Calls(
+        captured=CapturedCalls(database, sandbox.captures),
         channels=ChannelCalls(database, clock, channels, accounts),
         chats=ChatCalls(chats, member_messages),
         groups=GroupCalls(database, channels, http, groups),
@@ -122,9 +134,9 @@ async def process() -> None:
         templates=TemplateCalls(database, clock, channels),
         timeline=TimelineCalls(database),
         unsubscribing=UnsubscribeCalls(database, clock, unsubscribing),
-        webhooks=WebhookCalls(database, clock, http, secrets),
+        webhooks=WebhookCalls(database, clock, http, secrets, sandbox),
     )
-    answerer = Answerer(database, accounts, seconds=settings.send_seconds)
+    answerer = Answerer(database, accounts, sandbox, seconds=settings.send_seconds)
     hearing = Hearing(clock, channels, chats, member_messages)
     tickets = WeChatTickets(database, accounts, WeChatApi(http), seconds=settings.send_seconds)
     eraser = member_eraser(database, clock, timedelta(seconds=2 * settings.send_seconds))
@@ -143,7 +155,7 @@ async def process() -> None:
             internal_servicer(
                 InternalServicer(http, open_ways(http, clock), answerer, hearing, tickets, SwitchCalls(database, clock))
             ),
-            exporting.servicer(held(database, contacts)),
+            exporting.servicer(held(database, contacts, sandbox.captures)),
         ],
         writers=[
             Part("members", run=members.run),
@@ -183,6 +195,8 @@ async def process() -> None:
             timer("sealed chats", lambda: contacts.seal_chats_anew(database), every=60.0, page=1),
             timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
+            timer("sealed captures", lambda: sandbox.captures.seal_anew(database), every=60.0, page=CAPTURED_PAGE),
+            timer("captures beyond what is kept", lambda: drop_most(database), every=300.0, page=CAPTURED_PAGE),
             timer("old days of messages", messages.forget_days, every=3600.0),
         ],
         counts={"messages_per_day": messages.count_today},

@@ -107,7 +107,7 @@ async def process() -> None:
             timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),
             timer("measures", Measures(process.database).run_once, every=EVERY_SECONDS),
             timer("erased members", eraser.run_once, every=1.0, page=erasing.PAGE),
-            timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS),
+            timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS, clock=process.clock),
         ],
     )
     return await run_parts(process.parts(plan, sys.argv[1:]))

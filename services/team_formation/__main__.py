@@ -157,7 +157,13 @@ async def process() -> None:
             web=web.parts(settings),
             counts={"campaigns": campaigns.count},
             timers=[
-                timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                timer(
+                    "due teams",
+                    DueFinder(database, clock, commands).run_once,
+                    every=DUE_SECONDS,
+                    page=PAGE,
+                    clock=clock,
+                ),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("merchants", MerchantSweeper(database, clock, catalogue).run_once, every=DUE_SECONDS, page=1),
                 timer("measures", Measures(database).run_once, every=EVERY_SECONDS),

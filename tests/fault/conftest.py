@@ -9,8 +9,8 @@ import pytest
 
 from deploy.local.stack import Stack, StackOptions
 from deploy.local.stack.ports import DEFAULTS
+from tests.support.told import tell
 
-_FIGURES: list[str] = []
 _FROM, _TO = 12_000, 30_000
 """Below what systems give to connections: the port of a part that was killed must stay free until it is back."""
 
@@ -61,11 +61,4 @@ def _is_free(port: int) -> bool:
 @pytest.fixture
 def figures() -> Callable[[str], None]:
     """Takes a line for the end of the run."""
-    return _FIGURES.append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures."""
-    if _FIGURES:
-        terminalreporter.section("faults")
-        terminalreporter.write_line("\n".join(_FIGURES))
+    return lambda line: tell("faults", line)

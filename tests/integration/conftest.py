@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.database import database, database_server
 from tests.support.label_values import strange_values
-from tests.support.told import TOLD, tell
+from tests.support.told import tell
 
 __all__ = ["database", "database_server"]
 
@@ -22,11 +22,3 @@ def label_values() -> Iterator[None]:
 def counted() -> Callable[[str], None]:
     """Takes a line of the matrix for the end of the run."""
     return lambda line: tell("matrix of RPCs and keys", line)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests have counted."""
-    for section, sentences in TOLD.items():
-        terminalreporter.section(section)
-        for sentence in sentences:
-            terminalreporter.write_line(sentence)

@@ -64,7 +64,7 @@ from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, PUBLIC_URL, START, Formation, a_formation
 from tests.support.notification_rpc import notification_internal_servicer, notification_servicer
-from tests.support.notifying import SEALER, Notifying, a_notification
+from tests.support.notifying import SEALER, Notifying, a_notification, a_sandbox
 from tests.support.outbox import RecordingPublisher
 from tests.support.pricing import PricingService
 from tests.support.quoting import ring
@@ -222,7 +222,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     ]
     own = [audited.servicer("pricing", engine.pricing.database)]
     to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, [*pricing[1:], *own]))
-    exports = exporting.servicer(held(engine.notification.database, Contacts(SEALER)))
+    exports = exporting.servicer(held(engine.notification.database, Contacts(SEALER), a_sandbox({}, clock).captures))
     inner = [audited.servicer("notification", engine.notification.database), exports]
     to_notification = await stack.enter_async_context(_server(engine.notification.database, clock, inner))
     others = {

@@ -16,6 +16,7 @@ from services.chassis.reasons import reasons
 from services.chassis.settings import ChassisSettings
 from services.chassis.topics import topics
 from services.notification.settings import Settings as NotificationSettings
+from services.team_formation.domain import AbuseAction, Signal
 from services.team_formation.settings import Settings as TeamFormationSettings
 from tools.refusals import rpcs
 
@@ -62,6 +63,7 @@ def _word(value: str) -> bool:
 
 
 ALLOWED: dict[str, Callable[[str], bool]] = {
+    "action": lambda value: value in {str(action) for action in AbuseAction},
     "channel": _word,
     "code": lambda value: value in grpc.StatusCode.__members__,
     "fact": lambda value: value in facts(),
@@ -71,6 +73,7 @@ ALLOWED: dict[str, Callable[[str], bool]] = {
     "outcome": _word,
     "queue": _word,
     "reason": lambda value: value in reasons(),
+    "signal": lambda value: value in {str(signal) for signal in Signal},
     "state": _word,
     "timer": _word,
     "topic": lambda value: value in topics(),

@@ -89,13 +89,20 @@ def _timers(here: str) -> list[Panel]:
 
 def _own(service: str, here: str) -> list[Row]:
     if service == "team_formation":
+        calls = rate("groupbuy_hook_calls_total", "channel, outcome")
         return [
             Row(
                 "Teams, links, chats",
                 [
-                    Panel("Open teams", [once("groupbuy_open_teams", "state")], "short"),
-                    Panel("Calls of chat services", [rate("groupbuy_hook_calls_total", "channel, outcome")], "ops"),
-                    Panel("Pictures of products", [rate("groupbuy_image_fetches_total", "outcome")], "ops"),
+                    Panel("Open teams", [once("groupbuy_open_teams", "state")], "short", width=6),
+                    Panel("Signals of abuse", [rate("groupbuy_abuse_signals_total", "signal, action")], "ops", width=6),
+                    Panel(
+                        "Calls of chat services",
+                        [calls],
+                        "ops",
+                        width=6,
+                    ),
+                    Panel("Pictures of products", [rate("groupbuy_image_fetches_total", "outcome")], "ops", width=6),
                 ],
             )
         ]
@@ -138,4 +145,5 @@ def _processes(here: str) -> list[Panel]:
         Panel("Memory", [total("process_resident_memory_bytes", "instance", here)], "bytes", width=6),
         Panel("Connections to PostgreSQL", [total("groupbuy_database_connections", "state", here)], "short", width=6),
         Panel("Waits for a connection", [total("groupbuy_database_waiting", "instance", here)], "short", width=6),
+        Panel("Spans of traces", [rate("groupbuy_spans_total", "outcome", selector=here)], "ops", width=24, height=5),
     ]

@@ -13,7 +13,7 @@ from uuid import UUID
 from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
 from groupbuy.team_formation.v1 import events_pb2 as teams_pb2
 
-from services.chassis import logs
+from services.chassis import logs, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Poison
@@ -130,7 +130,10 @@ class EventHandlers:
         for job in jobs:
             if _is_past(teams[job.campaign_id, job.team_id], job.team_version):
                 continue
-            told += await messages_now(work, teams[job.campaign_id, job.team_id], job, now)
+            made = await messages_now(work, teams[job.campaign_id, job.team_id], job, now)
+            for _, message in made:
+                trace.adopt(message.cause_event_id, job.traceparent)
+            told += made
         await write_deliveries(work, told, now)
 
     async def drop_forgotten(self) -> int:
@@ -271,7 +274,8 @@ def _job(event: Event, envelope: teams_pb2.TeamEvent | pricing_pb2.PriceEvent | 
     except _UNREADABLE as problem:
         raise Poison(event.event_id, f"cannot be read: {problem}") from None
     version = envelope.sequence if isinstance(envelope, teams_pb2.TeamEvent) else envelope.team_version
-    return Job(platform_id, campaign_id, team_id, topic, event.sequence, version, event.record.value)
+    value = event.record.value
+    return Job(platform_id, campaign_id, team_id, topic, event.sequence, version, value, traceparent=_trace_of(event))
 
 
 def _read_settlement(envelope: pricing_pb2.SettlementEvent) -> None:
@@ -294,4 +298,10 @@ def _price_job(event: Event) -> Job:
     except _UNREADABLE as problem:
         raise Poison(event.event_id, f"cannot be read: {problem}") from None
     topic, value = event.record.topic, event.record.value
-    return Job(platform_id, campaign_id, ALL_TEAMS, topic, event.sequence, envelope.tally_seq, value)
+    sequence, seq = event.sequence, envelope.tally_seq
+    return Job(platform_id, campaign_id, ALL_TEAMS, topic, sequence, seq, value, traceparent=_trace_of(event))
+
+
+def _trace_of(event: Event) -> str:
+    carried = event.record.header(trace.HEADER)
+    return carried if trace.is_recorded(carried) else ""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import chats_pb2
 
-from services.chassis import ids, requests
+from services.chassis import ids, requests, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -216,6 +216,7 @@ def _delivery(message: MemberMessage, reply: MemberReply, channel: str, now: dat
         link="",
         link_label="",
         deadline=None,
+        traceparent=trace.kept(),
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import messages_pb2
 
-from services.chassis import erased, ids, requests
+from services.chassis import erased, ids, requests, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -230,6 +230,7 @@ def _delivery(own: _Own, member_id: str, reach: Reach, now: datetime) -> NewDeli
         link=text.link,
         link_label=text.link_label,
         deadline=None,
+        traceparent=trace.kept(),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.chassis import ids, logs
+from services.chassis import ids, logs, trace
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.domain import End, Message, Opened, State, Team, Templates, choose, deadline
@@ -51,6 +51,7 @@ def delivery_id(message: Message) -> UUID:
 
 def _delivery(team: Team, message: Message, reach: Reach | None, words: Words, now: datetime) -> NewDelivery:
     channel = reach.channel if reach else None
+    trace.caused_by(message.cause_event_id)
     return NewDelivery(
         platform_id=team.platform_id,
         campaign_id=team.campaign_id,
@@ -75,6 +76,7 @@ def _delivery(team: Team, message: Message, reach: Reach | None, words: Words, n
         link=words.link,
         link_label=words.link_label,
         deadline=deadline(message.facts),
+        traceparent=trace.kept(),
     )
 
 

@@ -1,6 +1,6 @@
 """Members and their contact points in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TypeAlias
@@ -195,12 +195,17 @@ async def find_muted(connection: Connection, member: tuple[UUID, str]) -> bool |
     return bool(row[0]) if row else None
 
 
-async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], now: datetime) -> None:
-    """Try contact points no more, given as (platform, member, contact, why), until they are registered again."""
+async def mark_gone(
+    connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], nows: Mapping[UUID, datetime]
+) -> None:
+    """Try contact points no more until they are registered again.
+
+    They are given as (platform, member, contact, why), and the time of each platform.
+    """
     await connection.cursor().executemany(
         "UPDATE contact_points SET gone_at = %s, gone_why = %s"
         " WHERE platform_id = %s AND member_id = %s AND contact_id = %s AND gone_at IS NULL",
-        [(now, why, platform_id, member_id, contact_id) for platform_id, member_id, contact_id, why in sorted(rows)],
+        [(nows[owner], why, owner, member_id, contact_id) for owner, member_id, contact_id, why in sorted(rows)],
     )
 
 

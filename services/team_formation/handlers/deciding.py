@@ -92,10 +92,14 @@ class Decider:
         if book.campaign is None:
             return _refused(Rejected("CAMPAIGN_UNKNOWN"))
         usage = book.usage(command.join.member_id)
+        if book.signs.rules:
+            command = replace(command, join=book.looked_at(command.join))
         decision = domain.open_team(book.around_new(book.campaign), command, usage)
         if isinstance(decision, Refusal):
+            _note_suspicion(book, command.join, decision)
             return _refused(_rejected(decision))
         book.enter(decision, new=True)
+        book.note_join(command.join, decision.seat)
         return Reply(command.team_id, draft=Draft(responses.OPEN, decision))
 
     def _import(self, book: Book, command: Import) -> Reply:
@@ -134,6 +138,7 @@ class Decider:
         if invite and invite.commission_basis_points:
             earns = invite.commission_basis_points
             command = replace(command, promoter_id=invite.promoter_id, commission_basis_points=earns)
+        command = book.looked_at(command, invite)
         live, usage = book.live(team.team_id, command.member_id), book.usage(command.member_id)
         decision = domain.join_team(team, book.around(team), live, usage, command)
         outcome = pb.JOIN_OUTCOME_SEAT
@@ -146,8 +151,10 @@ class Decider:
             decision = elsewhere
             live = book.live(decision.team.team_id, command.member_id)
         if isinstance(decision.outcome, Refusal):
+            _note_suspicion(book, command, decision.outcome)
             return _refused(_rejected(decision.outcome, live))
         book.enter(decision, new=decision.team.version == len(decision.facts))
+        book.note_join(command, decision.seat)
         if invite:
             book.enter_invite(domain.use_invite(invite))
         return Reply(command.seat_id, draft=Draft(responses.JOIN, decision, responses.JOINED[outcome]))
@@ -228,6 +235,11 @@ class Decider:
         book.enter_invite(revoked)
         response = pb.RevokeInviteResponse(invite=write_invite(revoked, self._codes, command.language))
         return Reply(revoked.invite_id, response.SerializeToString())
+
+
+def _note_suspicion(book: Book, join: Join, refusal: Refusal) -> None:
+    if refusal.reason == "JOIN_SUSPECTED":
+        book.note_join(join, None)
 
 
 def _refused(rejected: Rejected) -> Reply:

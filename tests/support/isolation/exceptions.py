@@ -51,12 +51,14 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "chassis.platforms:_find_key": _may(
         "platforms platform_keys", "tells whose key it is: the platform follows from it"
     ),
+    "chassis.twin_clocks:_find_ahead": _may("platforms", "tells a process whose clocks are ahead, of all platforms"),
     "team_formation.store.invites:find_doors": _may(
         "invite_codes invites", "tells where a code leads, by the code's hash; the caller compares the platform"
     ),
     # operators
     "team_formation.store.platforms:list_platforms": _may("platforms platform_keys", "lists platforms for operators"),
     "notification.store.accounts:find_sealed_otherwise": _may("channel_accounts", _SEALED),
+    "notification.store.captured:find_captured_sealed_otherwise": _may("captured", _SEALED),
     "notification.store.chats:find_sealed_otherwise": _may("member_chats", _SEALED),
     "notification.store.endpoints:find_endpoints_sealed_otherwise": _may("webhook_endpoints", _SEALED),
     "notification.store.members:find_points_sealed_otherwise": _may("contact_points", _SEALED),
@@ -120,6 +122,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "team_formation.store.measures:find_oldest_due": _may("teams hook_calls", _MEASURED),
     # what time removes
     "notification.store.message_days:drop_message_days": _may("message_days", _OLD),
+    "notification.store.captured:drop_most": _may("captured", _OLD),
     "notification.store.chats:forget_codes": _may("chat_codes", _OLD),
     "notification.store.jobs:drop_waiting_jobs": _may("fanout_jobs", _OLD),
     "notification.store.member_messages:forget_member_messages": _may("member_messages", _OLD),
