@@ -161,6 +161,7 @@ def traces(service: str, settings: ChassisSettings) -> list[Part]:
 def _show(database: Database) -> None:
     """Have metrics tell of the pool when they are asked for, and of the version."""
     metrics.BUILD.labels(version("groupbuy")).set(1)
+    metrics.REFUSALS.labels("INTERNAL")  # told as 0 from the start: an alert sees the first one then
     used, idle = metrics.CONNECTIONS.labels("used"), metrics.CONNECTIONS.labels("idle")
     used.set_function(lambda: database.pool("pool_size") - database.pool("pool_available"))
     idle.set_function(lambda: database.pool("pool_available"))
