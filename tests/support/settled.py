@@ -17,7 +17,8 @@ async def settled(server_url: str, crowd: Crowd) -> str:
     assert not changed
     assert crowd.waited
     assert not crowd.refused.keys() - {"FAILED_PRECONDITION", "ALREADY_EXISTS"}, "full, or a regular who sits there"
-    assert [(result.name, result.examples) for result in results if result.violations] == []
+    violated = {result.name: result.examples for result in results if result.violations}
+    assert not violated, violated
     assert sum(result.checked for result in results) > len(crowd.seats())
     counts = {
         "lost": counted.lost,
