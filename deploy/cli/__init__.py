@@ -20,6 +20,8 @@ COMMANDS = {
     "traces": Place("deploy.cli.traces", "traces", "Print the traces of an engine as trees, as they come."),
     "dlq": Place("deploy.cli.dlq", "dlq", "Look at messages that were set aside, and let them go on."),
     "replay": Place("deploy.cli.replay", "replay", "Build derived tables again from the events, and compare them."),
+    "outbox": Place("deploy.cli.outbox", "outbox", "Write events to Kafka again, after it was lost."),
+    "reread": Place("deploy.cli.reread", "reread", "Have a service read its topics again, after it was restored."),
     "settlements": Place("deploy.cli.settlements", "settlements", "Export the settlement lines of a platform."),
     "reconcile": Place("deploy.cli.reconcile", "reconcile", "Compare a shop's own books with the settlement lines."),
     "import": Place("deploy.cli.importing", "import_teams", "Bring running teams over from another system."),

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from services.chassis import audited, logs, metrics, parked, quotas
+from services.chassis import audited, logs, metrics, parked, quotas, standing
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
@@ -25,7 +25,9 @@ from services.chassis.retention import Retention, rules
 from services.chassis.runner import Part
 from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
+from services.chassis.standing import Pace
 from services.chassis.timers import Timer
+from services.chassis.topics import group_of
 from services.chassis.twin_clocks import TwinClocks
 
 OLD_ROWS_SECONDS = 600.0
@@ -50,6 +52,8 @@ class Plan:
     """Serve pages to people, where the service has any."""
     counts: Mapping[str, Count] = field(default_factory=dict)
     """Count what platforms have used of limits that the service keeps in its database."""
+    pace: Pace | None = None
+    """How the service says how far it is with a test twin, whose clock is moved only when all services are done."""
 
 
 class Process:
@@ -135,6 +139,7 @@ class Process:
                 *parked_keys,
                 quotas.servicer(plan.counts),
                 audited.servicer(self.service, self.database),
+                *([standing.servicer(self.database, plan.pace)] if plan.pace else []),
             ],
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
@@ -157,6 +162,7 @@ def traces(service: str, settings: ChassisSettings) -> list[Part]:
 def _show(database: Database) -> None:
     """Have metrics tell of the pool when they are asked for, and of the version."""
     metrics.BUILD.labels(version("groupbuy")).set(1)
+    metrics.REFUSALS.labels("INTERNAL")  # told as 0 from the start: an alert sees the first one then
     used, idle = metrics.CONNECTIONS.labels("used"), metrics.CONNECTIONS.labels("idle")
     used.set_function(lambda: database.pool("pool_size") - database.pool("pool_available"))
     idle.set_function(lambda: database.pool("pool_available"))

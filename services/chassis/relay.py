@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
@@ -190,7 +190,15 @@ class Relay:
                 await bell.rung(pause if hidden else POLL_SECONDS)
 
 
-async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None:
+class Again(NamedTuple):
+    """What a rewind has published again."""
+
+    events: int
+    oldest: datetime | None
+    """When the oldest event that the outbox still has was committed; None where it is empty."""
+
+
+async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> Again:
     """Have every event committed since a time published again, in order, by the relays that run (or run next)."""
     await connection.execute(
         "UPDATE relay_positions SET generation = generation + 1, reached_at = %(since)s, position = least(position,"
@@ -198,3 +206,7 @@ async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None
         {"since": since},
     )
     await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
+    counted = await connection.execute(
+        "SELECT count(*) FILTER (WHERE created_at >= %s), min(created_at) FROM outbox", (since,)
+    )
+    return Again(*(await counted.fetchone() or (0, None)))
