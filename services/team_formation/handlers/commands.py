@@ -15,9 +15,9 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
 from services.team_formation.handlers.asks import Answer, Ask
 from services.team_formation.handlers.book import Book
+from services.team_formation.handlers.counting import count_signs
 from services.team_formation.handlers.deciding import Decider, LockedElsewhere, Reply
 from services.team_formation.handlers.loading import load
-from services.team_formation.handlers.metrics import count_signs
 from services.team_formation.handlers.saving import save_decided, save_rows
 from services.team_formation.store import abuse
 

@@ -15,7 +15,7 @@ from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain, translate
 from services.team_formation.domain import AbuseAction, AbuseRule, Marks, Signal
-from services.team_formation.handlers.metrics import SIGNS
+from services.team_formation.metrics import SIGNS
 from tests.support.crowding import all_at_once, outcome, told, violations
 from tests.support.formation import Formation, a_campaign
 from tests.support.shop_api import Api, a_request, refused

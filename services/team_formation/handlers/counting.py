@@ -1,16 +1,9 @@
-"""The metrics of joins. No label names a platform."""
+"""Counts the signals of abuse that joins showed."""
 
 from collections.abc import Iterable
 
-from prometheus_client import Counter
-
 from services.team_formation.domain import AbuseAction, AbuseRule
-
-SIGNS = Counter(
-    "groupbuy_abuse_signals_total",
-    "Joins that showed a signal of abuse, by what the campaign's rule says: allow, flag or refuse.",
-    ["signal", "action"],
-)
+from services.team_formation.metrics import SIGNS
 
 
 def count_signs(rules: Iterable[AbuseRule]) -> None:
