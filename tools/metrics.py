@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "metrics.md"
 
 LABELS = {
+    "action": "what a rule says: allow, flag or refuse",
     "channel": "a channel, by its name: email, slack, line and so on; empty where a message never came to one",
     "code": "how a call ended: the name of its gRPC status",
     "fact": "a kind of fact, as the event is named in proto/: SeatHeld, PriceChanged",
@@ -28,6 +29,7 @@ LABELS = {
     "outcome": "what became of something; the metric names the outcomes",
     "queue": "a queue of commands: teams, reports, members, outcomes, posts and the like",
     "reason": "a reason of docs/refusals.md",
+    "signal": "a signal of abuse, by its name in docs/abuse.md, in small letters",
     "state": "a state; the metric names them",
     "timer": "a timer of a service, by its name in __main__.py",
     "topic": "a topic of proto/topics.toml",

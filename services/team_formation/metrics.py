@@ -25,3 +25,9 @@ HOOK_CALLS = Counter(
 FETCHES = Counter(
     "groupbuy_image_fetches_total", "Attempts to fetch pictures of products: new, unchanged or failed.", ["outcome"]
 )
+
+SIGNS = Counter(
+    "groupbuy_abuse_signals_total",
+    "Joins that showed a signal of abuse, by what the campaign's rule says: allow, flag or refuse.",
+    ["signal", "action"],
+)

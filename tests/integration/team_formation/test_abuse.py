@@ -15,7 +15,7 @@ from services.chassis.clock import ManualClock
 from services.chassis.errors import Rejected
 from services.team_formation import domain, translate
 from services.team_formation.domain import AbuseAction, AbuseRule, Marks, Signal
-from services.team_formation.handlers.metrics import SIGNS
+from services.team_formation.metrics import SIGNS
 from tests.support.crowding import all_at_once, outcome, told, violations
 from tests.support.formation import Formation, a_campaign
 from tests.support.shop_api import Api, a_request, refused
@@ -104,7 +104,7 @@ async def test_what_is_beyond_its_time_counts_no_more(formation: Formation, cloc
 async def test_a_flag_stands_in_answer_seat_and_events(formation: Formation) -> None:
     addresses = AbuseRule(Signal.SEATS_PER_ADDRESS, AbuseAction.ALLOW, 1, MINUTE)
     team = await a_team(formation, devices(AbuseAction.FLAG, 1), addresses)
-    counted = SIGNS.labels("SEATS_PER_ADDRESS", "ALLOW")
+    counted = SIGNS.labels("seats_per_address", "allow")
     before = counted._value.get()
     marks = Marks(b"phone", b"office")
     assert list((await formation.join(team, "a", marks=marks)).seat.flags) == []
