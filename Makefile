@@ -8,6 +8,7 @@ PART   ?=
 CALLS  ?=
 SEED   ?=
 ONLY   ?=
+BOARD  ?= overview
 JOBS   ?= logical
 
 BIN   := .venv/bin
@@ -15,7 +16,7 @@ KINDS := unit integration contract e2e fault
 LANES := --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up test fuzz bench lint format lock sbom audit clean user developer
+.PHONY: help setup proto clients demo up test fuzz bench dashboard lint format lock sbom audit clean user developer
 
 ## See it run
 
@@ -45,6 +46,9 @@ fuzz: developer  ## Call every RPC with valid and hostile requests of two platfo
 bench: developer  ## Measure the engine beside what it is compared with, into build/bench.json. PART=join runs one part
 	@$(BIN)/python -m tests.bench $(PART) $(ARGS)
 
+dashboard: developer  ## Draw a dashboard from a stack under load (prometheus, chromium). BOARD=pricing draws another
+	@$(BIN)/python -m tests.dashboard $(BOARD)
+
 lint: developer  ## Check style, format, types, protos (where Node is) and the rules of the layout
 	@$(BIN)/python tools/lint.py
 
@@ -68,7 +72,7 @@ clean:  ## Remove all that make made: environments, generated code, caches
 help:  ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^## / { printf "\n%s\n", substr($$0, 4) } \
-	  /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 
 # What users run needs less than what developers run.

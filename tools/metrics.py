@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "metrics.md"
 
 LABELS = {
-    "action": "what a rule says: allow, flag or refuse",
+    "action": "what a campaign's rule against abuse says: allow, flag or refuse",
     "channel": "a channel, by its name: email, slack, line and so on; empty where a message never came to one",
     "code": "how a call ended: the name of its gRPC status",
     "fact": "a kind of fact, as the event is named in proto/: SeatHeld, PriceChanged",
@@ -29,7 +29,7 @@ LABELS = {
     "outcome": "what became of something; the metric names the outcomes",
     "queue": "a queue of commands: teams, reports, members, outcomes, posts and the like",
     "reason": "a reason of docs/refusals.md",
-    "signal": "a signal of abuse, by its name in docs/abuse.md, in small letters",
+    "signal": "a sign of abuse, as docs/abuse.md names it, in small letters",
     "state": "a state; the metric names them",
     "timer": "a timer of a service, by its name in __main__.py",
     "topic": "a topic of proto/topics.toml",
@@ -59,6 +59,8 @@ class Metric:
     labels: tuple[str, ...]
     meaning: str
     module: str
+    bounds: tuple[float, ...] = ()
+    """Of the buckets of a histogram."""
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -94,7 +96,8 @@ def _of(module: ModuleType) -> Iterator[Metric]:
             [family] = value.describe()
             name = f"{family.name}_total" if isinstance(value, Counter) else family.name
             labels = tuple(value._labelnames)  # noqa: SLF001 - the library has no other way
-            yield Metric(name, family.type, labels, family.documentation, module.__name__)
+            bounds = tuple(value._upper_bounds) if isinstance(value, Histogram) else ()  # noqa: SLF001
+            yield Metric(name, family.type, labels, family.documentation, module.__name__, bounds)
 
 
 def page() -> str:

@@ -139,6 +139,7 @@ class Coalescer(Generic[Command, Answer]):
         self._waiting = 0
         self._arrived = asyncio.Event()
         self._stopped = False
+        metrics.SHED.labels(name)  # told as 0 from the start: a rate sees the first one then
         metrics.QUEUE_LENGTH.labels(name).set_function(lambda: self._waiting)
 
     @property

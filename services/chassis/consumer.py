@@ -70,7 +70,7 @@ class Consumer:
         """Where to go on in each partition, not committed yet."""
         self._reached: dict[TopicPartition, int] = {}
         """The same, committed or not."""
-        self._commit_at = self._next_at = 0.0
+        self._commit_at = self._next_at = self._measure_at = 0.0
         self._oldest: float | None = None
         """When the oldest record that is being applied was written to Kafka, in seconds."""
         self.assigned = False
@@ -83,6 +83,7 @@ class Consumer:
         """
         self._loop = asyncio.get_running_loop()
         metrics.CONSUMER_BEHIND.set_function(self._behind)
+        metrics.begin_consumer(self._topics)
         reading = asyncio.create_task(asyncio.to_thread(self._read))
         try:
             await asyncio.shield(reading)
@@ -148,6 +149,7 @@ class Consumer:
             self._commit(consumer)
             return 0
         self._next_at = time.monotonic() + (APART_SECONDS if len(records) < FEW else 0)
+        self._begin(consumer, found)
         self._oldest = min(item.timestamp for batch in found.values() for item in batch) / 1000
         is_applied = self._apply(consumer, records)
         self._oldest = None
@@ -179,11 +181,20 @@ class Consumer:
         else:
             self._applied = {at: offset for at, offset in self._applied.items() if applied.get(at) != offset}
 
+    def _begin(self, consumer: KafkaConsumer, found: Found) -> None:
+        """Note where what was found begins, and measure, once a second at most, before it is applied."""
+        for at, batch in found.items():
+            if batch:
+                self._reached.setdefault(at, batch[0].offset)
+        if time.monotonic() >= self._measure_at:
+            self._measure(consumer, consumer.assignment())
+
     def _measure(self, consumer: KafkaConsumer, assigned: set[TopicPartition]) -> None:
         """Tell how many records wait, by what the last fetches said: nobody is asked.
 
         Of a partition from which nothing was applied yet nothing is known to wait: its first records are on their way.
         """
+        self._measure_at = time.monotonic() + COMMIT_EVERY_SECONDS
         waiting = dict.fromkeys(self._topics, 0)
         with suppress(KafkaError):  # its partitions may go to somebody else meanwhile
             for at in assigned:

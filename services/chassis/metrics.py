@@ -1,6 +1,6 @@
 """The metrics every service has, in Prometheus' form and by its naming rules (docs/metrics.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -103,6 +103,13 @@ OVERDUE = Gauge(
 # connections to the database
 CONNECTIONS = Gauge("groupbuy_database_connections", "Connections of the pool, by state: used or idle.", ["state"])
 CONNECTION_WAITS = Gauge("groupbuy_database_waiting", "Transactions and reads that wait for a connection of the pool.")
+
+
+def begin_consumer(topics: Iterable[str]) -> None:
+    """Tell from the start, as 0, what alerts look for: the first increase of a new series is not seen."""
+    for topic in topics:
+        for outcome in ("gap", "parked"):
+            CONSUMED.labels(topic, outcome)
 
 
 def count_facts(told: Mapping[str, int]) -> None:

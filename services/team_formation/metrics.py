@@ -19,15 +19,14 @@ CHECK_AT = Gauge(
     "When the last `groupbuy check --record` ended, as Unix time; 0: never."
     " Each process with timers tells it of the whole installation: take the max.",
 )
+SIGNS = Counter(
+    "groupbuy_abuse_signals_total",
+    "Joins that showed a signal of abuse, by what the campaign's rule says: allow, flag or refuse.",
+    ["signal", "action"],
+)
 HOOK_CALLS = Counter(
     "groupbuy_hook_calls_total", "Calls of chat services by what became of them.", ["channel", "outcome"]
 )
 FETCHES = Counter(
     "groupbuy_image_fetches_total", "Attempts to fetch pictures of products: new, unchanged or failed.", ["outcome"]
-)
-
-SIGNS = Counter(
-    "groupbuy_abuse_signals_total",
-    "Joins that showed a signal of abuse, by what the campaign's rule says: allow, flag or refuse.",
-    ["signal", "action"],
 )

@@ -16,12 +16,13 @@ from services.chassis.reasons import reasons
 from services.chassis.settings import ChassisSettings
 from services.chassis.topics import topics
 from services.notification.settings import Settings as NotificationSettings
+from services.team_formation.domain import AbuseAction, Signal
 from services.team_formation.settings import Settings as TeamFormationSettings
 from tools.refusals import rpcs
 
 _WORDS = re.compile(r"[a-z][a-z_-]*( [a-z]+)*")
 """Names that code gives: small letters, so that no id that has a digit or a capital passes for one."""
-_SETTINGS = (ChassisSettings, NotificationSettings, TeamFormationSettings)
+SETTINGS: tuple[type[ChassisSettings], ...] = (ChassisSettings, NotificationSettings, TeamFormationSettings)
 _OF_PROMETHEUS = {"le"}
 
 
@@ -53,7 +54,7 @@ def _envelope(name: str) -> Descriptor:
 @cache
 def _limits() -> frozenset[str]:
     return frozenset(
-        name.removeprefix("limit_") for kind in _SETTINGS for name in kind.model_fields if name.startswith("limit_")
+        name.removeprefix("limit_") for kind in SETTINGS for name in kind.model_fields if name.startswith("limit_")
     )
 
 
@@ -62,7 +63,7 @@ def _word(value: str) -> bool:
 
 
 ALLOWED: dict[str, Callable[[str], bool]] = {
-    "action": _word,
+    "action": lambda value: value in {str(action) for action in AbuseAction},
     "channel": _word,
     "code": lambda value: value in grpc.StatusCode.__members__,
     "fact": lambda value: value in facts(),
@@ -72,7 +73,7 @@ ALLOWED: dict[str, Callable[[str], bool]] = {
     "outcome": _word,
     "queue": _word,
     "reason": lambda value: value in reasons(),
-    "signal": _word,
+    "signal": lambda value: value in {str(signal) for signal in Signal},
     "state": _word,
     "timer": _word,
     "topic": lambda value: value in topics(),

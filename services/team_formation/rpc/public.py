@@ -18,6 +18,7 @@ from services.team_formation.rpc.merchants import MerchantRpcs
 from services.team_formation.rpc.privacy import PrivacyRpcs
 from services.team_formation.rpc.promoter_links import PromoterLinkRpcs
 from services.team_formation.rpc.reports import ReportRpcs
+from services.team_formation.rpc.sandbox import SandboxRpcs
 from services.team_formation.rpc.seats import SeatRpcs
 from services.team_formation.rpc.sharing import SharingRpcs
 from services.team_formation.rpc.teams import TeamRpcs
@@ -47,6 +48,7 @@ class TeamFormationServicer(
     KeyRpcs,
     AuditRpcs,
     MerchantRpcs,
+    SandboxRpcs,
     pb_grpc.TeamFormationServicer,
 ):
     """Answers platforms."""
