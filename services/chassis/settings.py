@@ -12,6 +12,7 @@ from services.chassis.environment import PREFIX
 from services.chassis.sealing import Sealer
 from services.chassis.signing import KeyRing
 from services.chassis.tls_settings import TlsSettings
+from services.chassis.trace_settings import TraceSettings
 
 _LAST_PORT = 65_535
 SHORTEST_KEY = 16
@@ -80,7 +81,7 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-class ChassisSettings(TlsSettings):
+class ChassisSettings(TlsSettings, TraceSettings):
     """What every service needs; each service adds its own fields."""
 
     database_url: Server = Field(

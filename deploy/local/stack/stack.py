@@ -219,7 +219,8 @@ class Stack:
 
     async def _start_kafka(self) -> None:
         from deploy.channels import kafka_security  # noqa: PLC0415
-        from deploy.local.stack.topics import PLAINTEXT, prepare_topics, reachable  # noqa: PLC0415
+        from deploy.local.stack.topics import prepare_topics, reachable  # noqa: PLC0415
+        from services.chassis.kafka_security import PLAINTEXT  # noqa: PLC0415
 
         security = PLAINTEXT
         if self._bootstrap:

@@ -138,7 +138,10 @@ async def test_the_keeper_measures_what_waits(store: Database) -> None:
         work.tell(told("team_b", 1))
         work.tell(told("team_a", 2))
     async with store.read() as connection:
-        await connection.execute("INSERT INTO inbox VALUES ('t', 'k', 1, true), ('t', 'l', 1, false)")
+        await connection.execute(
+            "INSERT INTO parked_messages (topic, key, partition, position, value, headers, reason, parked_at)"
+            " SELECT 't', 'k', 0, n, '', '{}', 'why', now() FROM generate_series(1, 3) AS n"
+        )
         assert await keeper.run_once() == 3
         await connection.execute("UPDATE relay_positions SET position = 1, reached_at = now()")
         assert await keeper.run_once() == 2
@@ -147,8 +150,13 @@ async def test_the_keeper_measures_what_waits(store: Database) -> None:
         assert await keeper.run_once() == (0 if outbox.shard_of("team_b") == shard else 1)
     assert _value("groupbuy_parked_keys") == 1
     assert _value("groupbuy_outbox_oldest_unsent_seconds") >= 0
+    assert _value("groupbuy_outbox_bytes") > 0
 
 
 def _value(name: str) -> float:
-    gauges = {"groupbuy_parked_keys": metrics.PARKED_KEYS, "groupbuy_outbox_oldest_unsent_seconds": metrics.OUTBOX_AGE}
+    gauges = {
+        "groupbuy_parked_keys": metrics.PARKED_KEYS,
+        "groupbuy_outbox_oldest_unsent_seconds": metrics.OUTBOX_AGE,
+        "groupbuy_outbox_bytes": metrics.OUTBOX_BYTES,
+    }
     return cast("float", gauges[name]._value.get())
