@@ -158,6 +158,7 @@ def _of_identity(there: Standing) -> list[Message]:
         keys_pb2.RevokeKeyRequest(key_id="none"),
         sandbox_pb2.AdvanceClockRequest(by=Duration(seconds=3600)),
         sandbox_pb2.GetTestClockRequest(),
+        sandbox_pb2.ResetTestPlatformRequest(),
         merchants_pb2.SuspendMerchantRequest(merchant_id=there.shop.own("grocer"), reason="It did not deliver."),
         merchants_pb2.ResumeMerchantRequest(merchant_id=there.shop.own("grocer")),
         merchants_pb2.ListSuspendedMerchantsRequest(),
