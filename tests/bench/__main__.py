@@ -35,6 +35,7 @@ from tests.bench.parts import (
     relay,
     replay,
     send,
+    sizes,
     slow_channel,
     watch,
     webhook,
@@ -66,6 +67,7 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "webhook": webhook.run,
     "join_auth": join_auth.run,
     "flood": flood.run,
+    "sizes": sizes.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),
