@@ -22,8 +22,8 @@ class Table:
     """What a member leaves in a table, and for how long."""
 
     bytes: float
-    days: int | None
-    """None: for good."""
+    days: int
+    """0: for good."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read(file: Path = FILE) -> Figures:
         rates=said["rates"]["a_second"],
         cpu=said["cpu"]["microseconds"],
         tables={
-            name: Table(size, said["kept"]["days"].get(name.partition(".")[2], said["kept"]["days"].get(name)))
+            name: Table(size, said["kept"]["days"].get(name.partition(".")[2], 0))
             for name, size in said["sizes"]["tables"].items()
         },
         topics=said["sizes"]["topics"],

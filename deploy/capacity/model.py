@@ -6,7 +6,7 @@ one can do, as arrivals that come by chance wait long beyond that.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 from deploy.capacity.figures import Figures
 
@@ -49,7 +49,7 @@ class Wanted:
         """WantedError where something cannot be."""
         at_least = {"joins_per_s": 0.001, "members": 0, "pages": 0, "cores": 1, "max_connections": 10, "copies": 1}
         for name, least in at_least.items():
-            if getattr(self, name) < least:
+            if not least <= getattr(self, name) < inf:
                 raise WantedError(f"{name} is {getattr(self, name):g}: it must be {least:g} or more")
         for name in ("hot", "day"):
             if not 0 < getattr(self, name) <= 1:
@@ -225,7 +225,7 @@ def _sized(figures: Figures, table: str, service: str = "") -> dict[str, float]:
 
 def _for_good(figures: Figures, service: str) -> float:
     tables = figures.tables.items()
-    return sum(kept.bytes for name, kept in tables if name.startswith(f"{service}.") and kept.days is None)
+    return sum(kept.bytes for name, kept in tables if name.startswith(f"{service}.") and not kept.days)
 
 
 def _for_a_time(figures: Figures, service: str) -> float:

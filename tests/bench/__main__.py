@@ -35,7 +35,6 @@ from tests.bench.parts import (
     relay,
     replay,
     send,
-    sizes,
     slow_channel,
     watch,
     webhook,
@@ -67,7 +66,6 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "webhook": webhook.run,
     "join_auth": join_auth.run,
     "flood": flood.run,
-    "sizes": sizes.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     programs, folder = Programs(cache), cache / "run"
     try:
         if options.inside:
-            asyncio.run(run(folder, programs, controls_too=not options.no_controls, hold=options.hold))
+            asyncio.run(run(folder, programs, options.image, controls_too=not options.no_controls, hold=options.hold))
             return 0
         return _outside(options, cache, programs, arguments)
     except (CannotRunError, LocalError) as problem:
@@ -54,7 +54,7 @@ def _outside(options: argparse.Namespace, cache: Path, programs: Programs, argum
     programs.build(print)
     if options.build:
         return 0
-    image.check()
+    image.check(options.image)
     asyncio.run(fetch(kafka_cache()))  # there is no way out of the cluster's network
     with borrowed(cache / "run", tuple(node.name for node in NODES)):
         return _inner([*within(), sys.executable, "-m", "tests.kubernetes", "--inside", *arguments])
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.kubernetes", description=__doc__)
     usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groupbuy" / "kubernetes"
     parser.add_argument("--cache", type=Path, default=usual, help=f"what is built is kept there (default {usual})")
+    parser.add_argument("--image", type=Path, default=image.ARCHIVE, help="the engine's image, an OCI archive")
     parser.add_argument("--build", action="store_true", help="build the programs of Kubernetes, and no more")
     parser.add_argument("--no-controls", action="store_true", help="leave out the negative controls")
     parser.add_argument("--hold", action="store_true", help="wait for Enter once the engine is installed")

@@ -34,6 +34,8 @@ PLACES = (Path("/var/lib/kubelet"), Path("/var/log/containers"), Path("/var/lib/
 _RESULTS = Path("/var/lib/cni/results")
 _NETWORKS = Path("/run/netns")
 _PATIENCE_SECONDS = 10.0
+_SHARES = 1024
+"""Of one processor."""
 
 
 @contextlib.contextmanager
@@ -63,7 +65,7 @@ def _take(run: Path, nodes: tuple[str, ...]) -> None:
     }
     (run / "before.json").write_text(json.dumps(before))
     for node in nodes:
-        _make_cgroup(node)
+        _make_cgroup(node, len(nodes))
     _call("ip", "netns", "add", NAMESPACE)
     for words in (
         "ip link set lo up",
@@ -75,12 +77,15 @@ def _take(run: Path, nodes: tuple[str, ...]) -> None:
         _call(*within(), *words.split())
 
 
-def _make_cgroup(node: str) -> None:
+def _make_cgroup(node: str, nodes: int) -> None:
     """Make a node's own cgroup, with every controller that there is."""
     unified = CGROUPS / "cgroup.controllers"
     if not unified.exists():
         for controller in (path for path in CGROUPS.iterdir() if (path / "cgroup.procs").exists()):
             (controller / ROOT / node).mkdir(parents=True, exist_ok=True)
+            shares = controller / ROOT / "cpu.shares"
+            if shares.exists():  # as much as a node's pods have where they are alone on a machine, for each node
+                shares.write_text(str(_SHARES * (os.cpu_count() or 1) * nodes))
         return
     (CGROUPS / ROOT / node).mkdir(parents=True, exist_ok=True)
     wanted = " ".join(f"+{name}" for name in unified.read_text().split())

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kubernetes import image, node
+from tests.kubernetes import node
 from tests.kubernetes.beside import Beside
 from tests.kubernetes.control_plane import ControlPlane
 from tests.kubernetes.kubectl import Kubectl
@@ -28,8 +28,8 @@ class Cluster:
 
 
 @asynccontextmanager
-async def running(run: Path, programs: Programs, say: Callable[[str], None]) -> AsyncIterator[Cluster]:
-    """Have a cluster run, in the network that we are in already, until this ends."""
+async def running(run: Path, programs: Programs, archive: Path, say: Callable[[str], None]) -> AsyncIterator[Cluster]:
+    """Have a cluster run, in the network that we are in already, until this ends; `archive` is the engine's image."""
     async with AsyncExitStack() as stack:
         beside, plane = Beside(run), ControlPlane(run, programs)
         stack.push_async_callback(beside.stop)
@@ -41,5 +41,5 @@ async def running(run: Path, programs: Programs, say: Callable[[str], None]) -> 
         stack.callback(names.stop)
         say("nodes")
         node.start_proxy(plane)
-        await asyncio.gather(*(node.start(one, plane, (programs.pause, image.ARCHIVE)) for one in node.NODES))
+        await asyncio.gather(*(node.start(one, plane, (programs.pause, archive)) for one in node.NODES))
         yield Cluster(plane, beside)

@@ -12,13 +12,13 @@ NEXT = "localhost/groupbuy:next"
 """The name of the other version: what a Deployment sees is another image, whatever is in it."""
 
 
-def check() -> None:
+def check(archive: Path) -> None:
     """CannotRunError where there is no image yet."""
-    if not ARCHIVE.exists():
-        raise CannotRunError("There is no image of the engine: make image (as root, without a container engine).")
-    with tarfile.open(ARCHIVE) as archive:
-        if "index.json" not in archive.getnames():
-            raise CannotRunError(f"{ARCHIVE} is no OCI archive: make image.")
+    if not archive.exists():
+        raise CannotRunError(f"There is no image of the engine in {archive}: make image (as root).")
+    with tarfile.open(archive) as packed:
+        if "index.json" not in packed.getnames():
+            raise CannotRunError(f"{archive} is no OCI archive: make image.")
 
 
 def name_it(run: Path, wanted: str) -> None:

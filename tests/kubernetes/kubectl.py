@@ -51,6 +51,6 @@ class Kubectl:
         """Change an object by JSON Patch."""
         await self("patch", kind, name, "--type=json", f"--patch={json.dumps(changes)}")
 
-    async def rolled_out(self, kind: str, name: str, seconds: int = 180) -> None:
+    async def rolled_out(self, kind: str, name: str, seconds: int = 300) -> None:
         """Wait until an update is complete."""
         await self("rollout", "status", f"{kind}/{name}", f"--timeout={seconds}s")

@@ -44,10 +44,10 @@ class Lines:
         sys.stdout.flush()
 
 
-async def run(folder: Path, programs: Programs, *, controls_too: bool, hold: bool) -> None:
+async def run(folder: Path, programs: Programs, archive: Path, *, controls_too: bool, hold: bool) -> None:
     """Run all; FoundError where a promise is broken."""
     say = Lines()
-    async with running(folder, programs, say) as cluster:
+    async with running(folder, programs, archive, say) as cluster:
         engine = await install(cluster, say)
         if hold:
             say(f"holding until Enter: KUBECONFIG={cluster.plane.config}")

@@ -11,7 +11,7 @@ from tests.kubernetes.installed import Installed
 from tests.kubernetes.load import Load
 from tests.kubernetes.verdict import Told, told
 
-SLOW_SECONDS = 12
+SLOW_SECONDS = 40
 """So long does a slow start take; longer than the policy of clients goes on."""
 _CONTAINER = "/spec/template/spec/containers/0"
 
