@@ -8,13 +8,14 @@ from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
+from services.chassis.health import Check
 from services.chassis.inbox import Fill, Handler, Inbox
 from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.keeper import Keeper
 from services.chassis.key_uses import FLUSH_SECONDS, KeyUses
 from services.chassis.limit_rows import LimitReader
 from services.chassis.limits import Limiter
-from services.chassis.ops import Check, OpsServer
+from services.chassis.ops import OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
 from services.chassis.quotas import Count
@@ -89,11 +90,13 @@ class Process:
             publisher = Publisher(
                 self.settings.kafka, f"groupbuy-{self.service}", security=self.settings.kafka_security()
             )
-            parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
+            relay = Relay(self.database, publisher)
+            checks["outbox"] = _told(lambda: relay.works)
+            parts.append(Part("relay", run=relay.run, stop=publisher.stop))
         if "rpc" in wanted:
             uses = KeyUses(self.database, self.keys)
             parts.append(replace(timer("key uses", uses.run_once, every=FLUSH_SECONDS), stop=uses.stop))
-            server = self._server(plan, inbox)
+            server = self._server(plan, inbox, checks)
             parts.append(timer("limits", self.limits.learn, every=LEARN_SECONDS))
             parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(server), *plan.streams]
         if "web" in wanted:
@@ -121,7 +124,7 @@ class Process:
         http = json_server(listen, JsonDoor(server.servicers, server.gate), self.settings.drain_seconds, tls)
         return [Part("http", start=http.start, stop=http.stop)]
 
-    def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:
+    def _server(self, plan: Plan, inbox: Inbox, checks: Mapping[str, Check]) -> GrpcServer:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
@@ -137,6 +140,7 @@ class Process:
             connection_seconds=self.settings.connection_seconds,
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
+            checks=checks,
         )
 
 

@@ -14,6 +14,8 @@ from services.chassis.errors import Unavailable
 from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 
 _DAY_MS = 86_400_000
+MOST_COPIES = 3
+"""Copies of a partition where nothing else is said, and there are so many brokers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,17 @@ def consumed_by(service: str) -> list[str]:
     return [topic.name for topic in topics().values() if service in topic.consumers]
 
 
-async def create_topics(bootstrap: str, *, replication: int = 1, security: KafkaSecurity = PLAINTEXT) -> list[str]:
-    """Create the topics that are missing and return their names; Unavailable where Kafka does not answer."""
+async def create_topics(
+    bootstrap: str, *, replication: int | None = None, security: KafkaSecurity = PLAINTEXT
+) -> list[str]:
+    """Create the topics that are missing and return their names; Unavailable where Kafka does not answer.
+
+    Each has `replication` copies; where that is not said, one on each broker, at most three.
+    """
     return await asyncio.to_thread(_create_missing, bootstrap, replication, security)
 
 
-def _create_missing(bootstrap: str, replication: int, security: KafkaSecurity) -> list[str]:
+def _create_missing(bootstrap: str, replication: int | None, security: KafkaSecurity) -> list[str]:
     try:
         admin = kafka_clients.connected(KafkaAdminClient, bootstrap, **security.options)
     except KafkaError as error:
@@ -65,7 +72,10 @@ def _create_missing(bootstrap: str, replication: int, security: KafkaSecurity) -
     try:
         there = set(admin.list_topics())
         missing = [topic for topic in topics().values() if topic.name not in there]
-        return [topic.name for topic in missing if _create(admin, topic, replication)]
+        if not missing:
+            return []
+        copies = replication or min(MOST_COPIES, len(admin.describe_cluster()["brokers"]))
+        return [topic.name for topic in missing if _create(admin, topic, copies)]
     finally:
         admin.close()
 
