@@ -153,6 +153,7 @@ class Process:
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,
+            connection_seconds=self.settings.connection_seconds,
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
             checks=checks,
