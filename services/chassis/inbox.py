@@ -11,6 +11,7 @@ from services.chassis.errors import Poison, Stop
 from services.chassis.inbox_rows import KeyState, Parked, TopicKey
 from services.chassis.messages import Event, Record, Undecodable, by_topic, decode
 from services.chassis.topics import topics
+from services.chassis.twins import is_test
 from services.chassis.work import Work
 
 Handler: TypeAlias = Callable[[Work, list[Event]], Awaitable[None]]
@@ -173,6 +174,7 @@ class _Batch:
             return
         missing = await self._missing(event, state.sequence)
         state.sequence = event.sequence
+        state.twin = twin_in(event.envelope)
         self.fresh += [*missing, event]
         self._outcomes[topic, "applied"] += 1
         self._outcomes[topic, "filled"] += len(missing)
@@ -211,3 +213,9 @@ class _Batch:
             record = item.record
             metrics.CONSUMED.labels(record.topic, "parked").inc()
             log.error("parked", topic=record.topic, key=record.key, offset=record.offset, reason=item.reason)
+
+
+def twin_in(envelope: object) -> UUID | None:
+    """Tell whose event it is, where that is a test twin."""
+    platform_id = erased.platform_of(envelope)
+    return platform_id if platform_id and is_test(platform_id) else None

@@ -4,18 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from services.chassis import audited, logs, metrics, parked, quotas
+from services.chassis import audited, logs, metrics, parked, quotas, standing
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
+from services.chassis.health import Check
 from services.chassis.inbox import Fill, Handler, Inbox
 from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.keeper import Keeper
 from services.chassis.key_uses import FLUSH_SECONDS, KeyUses
 from services.chassis.limit_rows import LimitReader
 from services.chassis.limits import Limiter
-from services.chassis.ops import Check, OpsServer
+from services.chassis.ops import OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
 from services.chassis.quotas import Count
@@ -25,6 +26,7 @@ from services.chassis.retention import Retention, rules
 from services.chassis.runner import Part
 from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
+from services.chassis.standing import Pace
 from services.chassis.timers import Timer
 from services.chassis.twin_clocks import TwinClocks
 
@@ -50,6 +52,8 @@ class Plan:
     """Serve pages to people, where the service has any."""
     counts: Mapping[str, Count] = field(default_factory=dict)
     """Count what platforms have used of limits that the service keeps in its database."""
+    pace: Pace | None = None
+    """How the service says how far it is with a test twin, whose clock is moved only when all services are done."""
 
 
 class Process:
@@ -94,11 +98,13 @@ class Process:
             parts += [*plan.timers, self._retention()]
         if "relay" in wanted:
             publisher = Publisher(self.settings.kafka, self._group, security=self.settings.kafka_security())
-            parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
+            relay = Relay(self.database, publisher)
+            checks["outbox"] = _told(lambda: relay.works)
+            parts.append(Part("relay", run=relay.run, stop=publisher.stop))
         if "rpc" in wanted:
             uses = KeyUses(self.database, self.keys)
             parts.append(replace(timer("key uses", uses.run_once, every=FLUSH_SECONDS), stop=uses.stop))
-            server = self._server(plan, inbox)
+            server = self._server(plan, inbox, checks)
             parts.append(timer("limits", self.limits.learn, every=LEARN_SECONDS))
             parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(server), *plan.streams]
         if "web" in wanted:
@@ -126,7 +132,7 @@ class Process:
         http = json_server(listen, JsonDoor(server.servicers, server.gate), self.settings.drain_seconds, tls)
         return [Part("http", start=http.start, stop=http.stop)]
 
-    def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:
+    def _server(self, plan: Plan, inbox: Inbox, checks: Mapping[str, Check]) -> GrpcServer:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
@@ -135,12 +141,14 @@ class Process:
                 *parked_keys,
                 quotas.servicer(plan.counts),
                 audited.servicer(self.service, self.database),
+                *([standing.servicer(self.database, plan.pace)] if plan.pace else []),
             ],
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
+            checks=checks,
         )
 
 

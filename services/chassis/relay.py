@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
@@ -152,6 +152,8 @@ class Relay:
     def __init__(self, database: Database, publisher: Publisher) -> None:
         self._database = database
         self._publisher = publisher
+        self.works = False
+        """Whether the last round ended well: each shard has a relay, and Kafka took what there was."""
 
     async def run(self) -> None:
         """Publish for as long as the process runs; trouble is logged, counted and tried again."""
@@ -164,6 +166,7 @@ class Relay:
                             waits = iter(RETRY_SECONDS)
             except (Unavailable, psycopg.Error, OSError) as error:
                 metrics.RELAY_FAILURES.inc()
+                self.works = False
                 wait = next(waits, RETRY_SECONDS[-1])
                 log.warning("relay waits", why=str(error).strip(), retry_in_seconds=wait)
                 await asyncio.sleep(wait)
@@ -183,6 +186,7 @@ class Relay:
                 looked = time.monotonic()
             began = time.monotonic()
             sent, hidden = await session.run_once()
+            self.works = True
             yield sent
             pause = _IN_FLIGHT_SECONDS if sent else min(2 * pause, _LONGEST_IN_FLIGHT_SECONDS)
             if sent < BATCH:
@@ -190,7 +194,15 @@ class Relay:
                 await bell.rung(pause if hidden else POLL_SECONDS)
 
 
-async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None:
+class Again(NamedTuple):
+    """What a rewind has published again."""
+
+    events: int
+    oldest: datetime | None
+    """When the oldest event that the outbox still has was committed; None where it is empty."""
+
+
+async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> Again:
     """Have every event committed since a time published again, in order, by the relays that run (or run next)."""
     await connection.execute(
         "UPDATE relay_positions SET generation = generation + 1, reached_at = %(since)s, position = least(position,"
@@ -198,3 +210,7 @@ async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None
         {"since": since},
     )
     await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
+    counted = await connection.execute(
+        "SELECT count(*) FILTER (WHERE created_at >= %s), min(created_at) FROM outbox", (since,)
+    )
+    return Again(*(await counted.fetchone() or (0, None)))

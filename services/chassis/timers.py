@@ -35,7 +35,7 @@ class Timer:
         """Run for as long as the process does; `every` is in seconds. Trouble is logged, counted and tried again."""
         while True:
             moves = self._clock.moves if self._clock else 0
-            found = await self._once()
+            found = await self.once()
             if not self._page or found < self._page:
                 await self._pause(moves)
 
@@ -45,7 +45,8 @@ class Timer:
         else:
             await asyncio.sleep(self._every)
 
-    async def _once(self) -> int:
+    async def once(self) -> int:
+        """Run the finder once; 0 where there was trouble."""
         try:
             with spans.looking(f"timer {self._name}", {}) as look:
                 found = await self._run_once()

@@ -2,6 +2,8 @@
 
 import asyncio
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -54,6 +56,11 @@ def consumed_by(service: str) -> list[str]:
     return [topic.name for topic in topics().values() if service in topic.consumers]
 
 
+def group_of(service: str) -> str:
+    """Name the group of consumers that a service's processes are members of."""
+    return f"groupbuy-{service}"
+
+
 async def create_topics(
     bootstrap: str, *, replication: int | None = None, security: KafkaSecurity = PLAINTEXT
 ) -> list[str]:
@@ -64,18 +71,37 @@ async def create_topics(
     return await asyncio.to_thread(_create_missing, bootstrap, replication, security)
 
 
+async def missing_topics(bootstrap: str, security: KafkaSecurity = PLAINTEXT) -> list[str]:
+    """Name the topics that are not there; Unavailable where Kafka does not answer."""
+
+    def ask() -> list[str]:
+        with _administrator(bootstrap, security) as admin:
+            return [topic.name for topic in _missing(admin)]
+
+    return await asyncio.to_thread(ask)
+
+
 def _create_missing(bootstrap: str, replication: int | None, security: KafkaSecurity) -> list[str]:
+    with _administrator(bootstrap, security) as admin:
+        copies = replication or min(len(admin.describe_cluster()["brokers"]), MOST_COPIES)
+        return [topic.name for topic in _missing(admin) if _create(admin, topic, copies)]
+
+
+@contextmanager
+def _administrator(bootstrap: str, security: KafkaSecurity) -> Iterator[KafkaAdminClient]:
     try:
         admin = kafka_clients.connected(KafkaAdminClient, bootstrap, **security.options)
     except KafkaError as error:
         raise Unavailable(f"Kafka at {bootstrap} does not answer") from error
     try:
-        there = set(admin.list_topics())
-        missing = [topic for topic in topics().values() if topic.name not in there]
-        copies = replication or min(len(admin.describe_cluster()["brokers"]), MOST_COPIES)
-        return [topic.name for topic in missing if _create(admin, topic, copies)]
+        yield admin
     finally:
         admin.close()
+
+
+def _missing(admin: KafkaAdminClient) -> list[Topic]:
+    there = set(admin.list_topics())
+    return [topic for topic in topics().values() if topic.name not in there]
 
 
 def _create(admin: KafkaAdminClient, topic: Topic, replication: int) -> bool:

@@ -5,7 +5,7 @@ import sys
 from datetime import timedelta
 from operator import attrgetter
 
-from services.chassis import exporting
+from services.chassis import exporting, standing
 from services.chassis.coalesce import Coalescer
 from services.chassis.erased import TOPIC as ERASURES
 from services.chassis.erasing import PAGE as ERASED_PAGE
@@ -74,6 +74,7 @@ from services.notification.sandbox import PAGE as CAPTURED_PAGE
 from services.notification.sandbox import Sandbox, drop_most
 from services.notification.sender import Sender
 from services.notification.settings import Settings
+from services.notification.store.pace import find_next_due, sum_told
 from services.notification.translate import CAMPAIGNS
 from services.notification.unsubscribing import Unsubscribing
 from services.notification.webhook_secrets import WebhookSecrets
@@ -178,13 +179,13 @@ async def process() -> None:
             Part("poster", run=poster.run, stop=poster.stop),
             timer("measures", Measures(database, clock, list(channels)).run_once, every=EVERY_SECONDS),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
-            timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
-            timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),
-            timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
+            timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1, clock=clock),
+            timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE, clock=clock),
+            timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE, clock=clock),
             timer("own messages", messages.tell_tagged, every=1.0, page=1),
-            timer("groups", groups.tell, every=2.0, page=GROUPS_PAGE),
-            timer("promoters", PromoterDays(database, clock).tell, every=30.0, page=PAGE),
-            timer("starts", starts.tell_starts, every=5.0, page=PAGE),
+            timer("groups", groups.tell, every=2.0, page=GROUPS_PAGE, clock=clock),
+            timer("promoters", PromoterDays(database, clock).tell, every=30.0, page=PAGE, clock=clock),
+            timer("starts", starts.tell_starts, every=5.0, page=PAGE, clock=clock),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),
             timer("webhook secrets", lambda: secrets.seal_anew(database), every=60.0, page=1),
@@ -199,6 +200,7 @@ async def process() -> None:
             timer("captures beyond what is kept", lambda: drop_most(database), every=300.0, page=CAPTURED_PAGE),
             timer("old days of messages", messages.forget_days, every=3600.0),
         ],
+        pace=standing.Pace(find_next_due, sum_told),
         counts={"messages_per_day": messages.count_today},
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))

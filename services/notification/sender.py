@@ -164,7 +164,7 @@ class Sender:
         ahead = self._clock.ahead()
         if ahead and len(claimed) < most:
             channels, left = [claim.channel for claim in claims], most - len(claimed)
-            claimed += await store.claim_due_of_tests(work.connection, ahead, channels, left, claim_id, now, until)
+            claimed += await store.claim_due_of_twins(work.connection, ahead, channels, left, claim_id, now, until)
         return claimed
 
     async def _decide(self, work: Work, claimed: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, "_Step"]]:

@@ -17,6 +17,7 @@ from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
+from services.chassis.standing import Pace
 from services.pricing import rpc, translate
 from services.pricing.handlers import (
     BATCH,
@@ -37,6 +38,7 @@ from services.pricing.handlers import (
 )
 from services.pricing.replay import replay
 from services.pricing.settings import Settings
+from services.pricing.store import pace
 from services.pricing.store.exporting import SECTIONS
 from services.pricing.team_events import TeamEvents
 
@@ -97,6 +99,7 @@ async def process() -> None:
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
             translate.DEMAND_TOPIC: on_demand_events,
         },
+        pace=Pace(pace.find_next_due, pace.sum_told),
         fills={translate.TEAM_TOPIC: team_events.fill},
         streams=[
             Part("demand readers", stop=demand.stop),

@@ -36,7 +36,6 @@ from tests.bench.parts import (
     replay,
     send,
     slow_channel,
-    traces,
     watch,
     webhook,
 )
@@ -67,7 +66,6 @@ PARTS: dict[str, Callable[[Bench], Awaitable[None]]] = {
     "webhook": webhook.run,
     "join_auth": join_auth.run,
     "flood": flood.run,
-    "traces": traces.run,
 }
 GROUPS = {
     "pricing": ("beside", "alone", "messages", "replay", "demand"),

@@ -67,7 +67,7 @@ async def refusal(stack: Stack, request_id: str) -> str:
     return await said(stack, "CreateCampaign", a_campaign(request_id, 5, 3, 600))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_a_standby_takes_over_and_nothing_acknowledged_is_lost(
     tmp_path: Path, chosen_ports: dict[str, int], free_ports: Callable[[int], list[int]], figures: Figures
 ) -> None:
@@ -84,7 +84,7 @@ async def test_a_standby_takes_over_and_nothing_acknowledged_is_lost(
             await crowd.more(1, living)
             away = time.monotonic() - began
             await read_only_for_a_while(stack, standby, crowd, living)
-        end = await settled(stack, crowd)
+        end = await settled(stack.database_url, crowd)
         figures(f"fail-over of PostgreSQL: first answer {away:.1f} s after the promotion; {end}")
         await crowd.close()
 
@@ -105,7 +105,7 @@ async def read_only_for_a_while(
     await crowd.more(60, living)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_a_full_disk_refuses_joins_until_there_is_room(
     tmp_path: Path, chosen_ports: dict[str, int], free_ports: Callable[[int], list[int]], figures: Figures
 ) -> None:
@@ -132,6 +132,6 @@ async def fill_and_free(stack: Stack, disk: SmallDisk) -> str:
         await until(lambda: crowd.retries)  # joins are refused too, and sent again
         disk.free()
         await crowd.more(60, living)
-    end = await settled(stack, crowd)
+    end = await settled(stack.database_url, crowd)
     await crowd.close()
     return end

@@ -76,7 +76,7 @@ async def test_kill(stack: Stack, parts: tuple[str, ...], figures: Figures) -> N
     await crowd.more(60, living)
     stop.set()
     await living
-    figures(f"{', '.join(parts)}: {await killer.figures()}; {await settled(stack, crowd)}")
+    figures(f"{', '.join(parts)}: {await killer.figures()}; {await settled(stack.database_url, crowd)}")
     await crowd.close()
 
 
@@ -100,5 +100,5 @@ async def test_one_of_two_replicas_is_killed_again_and_again(
         stop.set()
         await living
         alive = f"{crowd.answered_by[crowd.address]} answers of the other"
-        figures(f"one of two replicas: {await killer.figures()}, {alive}; {await settled(stack, crowd)}")
+        figures(f"one of two replicas: {await killer.figures()}, {alive}; {await settled(stack.database_url, crowd)}")
         await crowd.close()

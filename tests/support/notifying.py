@@ -48,7 +48,7 @@ class Notifying:
         chosen = tuple(Point(*point) for point in points or [("console", f"console of {member_id}")])
         member = Member(member_id, language, "Europe/Berlin", chosen)
         async with self.database.work() as work:
-            await Contacts(SEALER).save(work.connection, [(platform_id, member)], self.clock.now())
+            await Contacts(SEALER).save(work.connection, [(platform_id, member)], self.clock.now)
 
     async def rows(self, query: str, *values: Any) -> list[Any]:
         """Read rows."""

@@ -1,24 +1,24 @@
 """The end of a fault test: what callers were told, held against what is there, and every invariant counted in SQL."""
 
 from deploy.check.runner import wait_for_checks
-from deploy.local.stack import Stack
 from services.chassis.database import database_url
 from tests.support.crowd import Crowd
 from tests.support.seat_counts import count_seats
 
 
-async def settled(stack: Stack, crowd: Crowd) -> str:
+async def settled(server_url: str, crowd: Crowd) -> str:
     """Hold what is there against what callers were told, and give the figures."""
     changed = await crowd.changed_answers()
-    results = await wait_for_checks(stack.database_url, 60)
-    url = database_url(stack.database_url, "team_formation")
+    results = await wait_for_checks(server_url, 60)
+    url = database_url(server_url, "team_formation")
     counted = await count_seats(url, crowd.seats(), crowd.confirmed())
     assert counted.wrong() == {}, counted
     assert counted.seats >= len(crowd.seats()) > 0
     assert not changed
     assert crowd.waited
     assert not crowd.refused.keys() - {"FAILED_PRECONDITION", "ALREADY_EXISTS"}, "full, or a regular who sits there"
-    assert [(result.name, result.examples) for result in results if result.violations] == []
+    violated = {result.name: result.examples for result in results if result.violations}
+    assert not violated, violated
     assert sum(result.checked for result in results) > len(crowd.seats())
     counts = {
         "lost": counted.lost,

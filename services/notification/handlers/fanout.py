@@ -69,7 +69,7 @@ class Fanout:
         team = await store.find_team(work.connection, job.platform_id, job.campaign_id, job.team_id)
         seats = await _seats(work, job, self._chunk) if team else []
         if team:
-            await write_deliveries(work, messages_of(job, team, seats), self._clock.now())
+            await write_deliveries(work, messages_of(job, team, seats), self._clock)
         if len(seats) < self._chunk:
             await store.delete_jobs(work.connection, [job])
         else:
@@ -78,7 +78,7 @@ class Fanout:
     async def _tell_campaign(self, work: Work, job: Job) -> None:
         """Make one chunk of the messages to all open teams of a campaign."""
         seats = await _seats_of_campaign(work, job, self._chunk)
-        await write_deliveries(work, await _campaign_messages(work, job, seats), self._clock.now())
+        await write_deliveries(work, await _campaign_messages(work, job, seats), self._clock)
         if len(seats) < self._chunk:
             await store.delete_jobs(work.connection, [job])
         else:

@@ -312,7 +312,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
             channel = find_channel(self._channels, name)
             found[f"member.contact_points[{at}].address"] = channel.check(address)
         found["member.tags"] = tags_problem(member.tags)
-        wishes = wishes_problems(member, self._clock.now())
+        wishes = wishes_problems(member, self._clock.now(caller()))
         found |= {field: problem for field, problem in wishes.items() if problem}
         violations = tuple(FieldViolation(field, problem) for field, problem in found.items() if problem)
         if violations:

@@ -91,7 +91,7 @@ class Captures:
         self, platform_id: UUID, kind: CapturedKind, channel: str, at: datetime, made: Rehearsed, content: Content
     ) -> CapturedRow:
         plain = json.dumps(_written(content)).encode()
-        sealed = kind is not CapturedKind.WEBHOOK
+        is_sealed = kind is not CapturedKind.WEBHOOK
         return CapturedRow(
             platform_id=platform_id,
             captured_id=made.captured_id,
@@ -102,8 +102,9 @@ class Captures:
             channel=channel,
             outcome=outcome_name(made.outcome),
             detail=_said(made.outcome, content.address),
-            content=self._sealer.seal(plain, _place(platform_id, made.captured_id)) if sealed else plain,
-            key_id=self._sealer.key_id if sealed else "",
+            content=self._sealer.seal(plain, _place(platform_id, made.captured_id)) if is_sealed else None,
+            posted=None if is_sealed else plain,
+            key_id=self._sealer.key_id if is_sealed else "",
         )
 
     def content(self, row: CapturedRow) -> Content:
@@ -115,8 +116,8 @@ class Captures:
             return Content()
 
     def _opened(self, row: CapturedRow) -> bytes:
-        if not row.key_id:
-            return row.content
+        if row.content is None:
+            return row.posted or b""
         return self._sealer.open(row.content, _place(row.platform_id, row.captured_id))
 
     async def seal_anew(self, database: Database) -> int:

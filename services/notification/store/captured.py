@@ -36,7 +36,10 @@ class CapturedRow:
     channel: str
     outcome: str
     detail: str
-    content: bytes
+    content: bytes | None
+    """Sealed; None of a webhook."""
+    posted: bytes | None
+    """Of a webhook."""
     key_id: str
     campaign_id: UUID | None = None
     team_id: UUID | None = None

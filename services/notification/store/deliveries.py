@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from services.chassis.arrays import Kind as Column
 from services.chassis.arrays import bigints, packed, texts, times, uuids
 from services.chassis.rows import ask, marks
+from services.chassis.twins import TWINS_ALONE
 from services.notification.domain import Kind, SeatState, Standing, State, TeamState, Tried
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -168,7 +169,7 @@ async def claim_due(
     return [_claimed(*row) async for row in cursor]
 
 
-async def claim_due_of_tests(
+async def claim_due_of_twins(
     connection: Connection,
     ahead: Mapping[UUID, datetime],
     channels: Sequence[str],
@@ -177,7 +178,7 @@ async def claim_due_of_tests(
     now: datetime,
     until: datetime,
 ) -> list[Claimed]:
-    """Claim what is due by the clocks of test platforms that are ahead, the longest due first, at most `most` in all.
+    """Claim what is due by the clocks of test twins that are ahead, the longest due first, at most `most` in all.
 
     Claims end by the machine's time, for them too: `now`.
     """
@@ -185,7 +186,7 @@ async def claim_due_of_tests(
         "WITH found AS MATERIALIZED ("  # noqa: S608 - constants
         " SELECT d.* FROM unnest(%s::uuid[], %s::timestamptz[]) AS a (platform_id, now)"
         " CROSS JOIN LATERAL (SELECT campaign_id, delivery_id, due_at FROM deliveries"
-        " WHERE state = 'PENDING' AND platform_id = a.platform_id AND substr(platform_id::text, 15, 1) = '8'"
+        f" WHERE state = 'PENDING' AND platform_id = a.platform_id AND {TWINS_ALONE}"
         " AND due_at <= a.now AND channel = ANY(%s) AND (claimed_until IS NULL OR claimed_until <= %s)"
         " ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) AS d),"
         " due AS MATERIALIZED (SELECT campaign_id, delivery_id FROM found ORDER BY due_at LIMIT %s)"

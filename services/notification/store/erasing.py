@@ -30,7 +30,7 @@ _FORGET = (
     ),
     "DELETE FROM promoter_days WHERE platform_id = %(platform)s AND promoter_id = %(old)s",
     # a body with another name in it would not be the one that was signed
-    "DELETE FROM captured WHERE platform_id = %(platform)s AND kind = 'WEBHOOK' AND position(%(named)s IN content) > 0",
+    "DELETE FROM captured WHERE platform_id = %(platform)s AND kind = 'WEBHOOK' AND position(%(named)s IN posted) > 0",
     "DELETE FROM platform_events WHERE platform_id = %(platform)s AND subject = %(subject)s",
 )
 

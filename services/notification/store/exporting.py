@@ -52,7 +52,7 @@ def sections(open_point: Write, open_chat: Write, open_captured: Write) -> tuple
         Section(
             "captured",
             "SELECT platform_id, captured_id, kind, captured_at, kept_at, number, channel, outcome, detail, content,"  # noqa: S608 - constants
-            f" key_id FROM captured {_OF} ORDER BY captured_at, captured_id",
+            f" posted, key_id FROM captured {_OF} ORDER BY captured_at, captured_id",
             write=open_captured,
         ),
         Section(

@@ -50,7 +50,7 @@ _CLAIM = """
 WITH found AS MATERIALIZED (
     SELECT p.platform_id, p.endpoint_id, p.position, p.due_at, coalesce(a.now, %(now)s) AS now
     FROM webhook_endpoints AS w
-    LEFT JOIN unnest(%(tests)s::uuid[], %(nows)s::timestamptz[]) AS a (platform_id, now)
+    LEFT JOIN unnest(%(twins)s::uuid[], %(nows)s::timestamptz[]) AS a (platform_id, now)
            ON a.platform_id = w.platform_id
     LEFT JOIN unnest(%(busy)s::uuid[], %(flying)s::integer[]) AS b (endpoint_id, flying)
            ON b.endpoint_id = w.endpoint_id
@@ -104,7 +104,7 @@ async def claim_posts(
             "claim": claim_id,
             "now": now,
             "until": until,
-            "tests": [*ahead],
+            "twins": [*ahead],
             "nows": [*ahead.values()],
         },
     )

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
-from services.chassis import ids
+from services.chassis import forcing, ids
 from services.chassis.errors import Raced, Rejected
 from services.chassis.reasons import named
+from services.chassis.twins import is_test
 from services.team_formation import domain, translate
 from services.team_formation.codes import InviteCodes
 from services.team_formation.domain import (
@@ -32,6 +33,8 @@ from services.team_formation.handlers import importing, responses
 from services.team_formation.handlers.asks import Ask, Look, Revoke
 from services.team_formation.handlers.book import Book
 from services.team_formation.invites import write_invite
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["TeamFormation"].full_name
 
 
 class LockedElsewhere(Raced):
@@ -187,6 +190,8 @@ class Decider:
         team = book.teams.get(seat.team_id) if seat else None
         if seat is None or team is None:
             return _refused(Rejected("SEAT_UNKNOWN"))
+        if refused := _asked_for(book, ask, seat):
+            return _refused(refused)
         around = book.around(team)
         match command:
             case Confirm():
@@ -235,6 +240,14 @@ class Decider:
         book.enter_invite(revoked)
         response = pb.RevokeInviteResponse(invite=write_invite(revoked, self._codes, command.language))
         return Reply(revoked.invite_id, response.SerializeToString())
+
+
+def _asked_for(book: Book, ask: Ask, seat: domain.Seat) -> Rejected | None:
+    """Give the refusal that a test twin has named a seat's member by."""
+    if not ask.request or not is_test(book.platform_id):
+        return None
+    wanted = forcing.asked(f"{_SERVICE}.{ask.request.rpc}", seat.member_id)
+    return forcing.refusal(wanted, "seat_id") if wanted else None
 
 
 def _note_suspicion(book: Book, join: Join, refusal: Refusal) -> None:

@@ -28,6 +28,7 @@ from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import fields
 from services.team_formation.signed_links import MemberLinks, PromoterLinks
+from services.team_formation.standings import Standings
 from services.team_formation.watch import Watch
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -57,6 +58,8 @@ class Desk:
     """Where all that is held of a member is put together."""
     neighbours: Neighbours = field(default_factory=lambda: Neighbours({}, ""))
     """What the other services know of calls."""
+    standings: Standings | None = None
+    """How far all services are with test twins; None: this one is all there is."""
 
 
 class Rpcs:

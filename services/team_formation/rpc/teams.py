@@ -15,6 +15,7 @@ from services.team_formation.doors import Door
 from services.team_formation.handlers import Ask
 from services.team_formation.rpc import bulk, fields
 from services.team_formation.rpc.base import Context, Rpcs
+from services.team_formation.rpc.forcing import refuse_as_asked
 
 MOST_PLACES = 100
 JOINS = "joins_per_second"
@@ -49,6 +50,7 @@ class TeamRpcs(Rpcs):
         asks: list[Ask | Rejected] = []
         for join in joins:
             try:
+                await refuse_as_asked(self._desk, "JoinTeam", join)
                 if join.invite_code and join.invite_code not in doors:
                     raise Rejected("INVITE_UNKNOWN")  # noqa: TRY301 - refused like what a field check refuses
                 asks.append(await self._join(join, doors.get(join.invite_code)))

@@ -14,6 +14,7 @@ from services.chassis.keeper import Keeper
 from services.chassis.migrations import Migration, MigrationError, migrate
 from tests.support.database import Database as MakeDatabase
 from tests.support.outbox import told
+from tests.support.until import until
 
 TODAY = date(2030, 5, 20)
 
@@ -53,6 +54,27 @@ async def test_a_file_that_fails_leaves_nothing(url: str, monkeypatch: pytest.Mo
     assert await migrate(url, "chassis") == []
     async with await psycopg.AsyncConnection.connect(url) as connection:
         assert await (await connection.execute("SELECT to_regclass('half')")).fetchone() == (None,)
+
+
+async def test_a_file_that_meets_a_deadlock_is_applied_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("CREATE TABLE one (); CREATE TABLE two ()")
+    both = "ALTER TABLE one ADD COLUMN a int; ALTER TABLE two ADD COLUMN a int"
+    more = [*migrations.migrations("chassis"), Migration("chassis", "0900.sql", both)]
+    monkeypatch.setattr(migrations, "migrations", lambda _service: more)
+    async with await psycopg.AsyncConnection.connect(url) as calling:
+        await calling.execute("LOCK TABLE two IN ROW EXCLUSIVE MODE")
+        migrating = asyncio.create_task(migrate(url, "chassis"))
+        await until(lambda: _waits(url))
+        await calling.execute("LOCK TABLE one IN ROW EXCLUSIVE MODE")  # the migration waited first, and is given up
+        await calling.commit()
+    assert await migrating == ["0900.sql"]
+
+
+async def _waits(url: str) -> bool:
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        found = await connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode LIKE 'Access%'")
+        return bool((await found.fetchone() or (0,))[0])
 
 
 def test_every_service_has_files_and_they_are_numbered() -> None:

@@ -13,7 +13,7 @@ from services.chassis.clock import ManualClock
 from services.chassis.http import Http
 from services.notification.channels import Channels, Outcome, Refused, Retry, Sent
 from services.notification.channels.registry import open_channels
-from services.notification.domain import Play
+from services.notification.domain import Limits, Play
 from services.notification.sandbox import Content, Sandbox
 from services.notification.sandbox.outlet import Exchange
 from services.notification.sandbox.rehearsals import Rehearsals
@@ -53,7 +53,7 @@ async def channels() -> AsyncIterator[Channels]:
 @asynccontextmanager
 async def a_process(notification: Notifying, channels: Channels) -> AsyncIterator[Any]:
     """Run the sender of a process that has every channel."""
-    async with a_sender(notification, *channels.values()) as sender:
+    async with a_sender(notification, *channels.values(), limits=Limits()) as sender:
         yield sender
 
 
@@ -67,7 +67,7 @@ async def captured(notification: Notifying, **wanted: Any) -> list[tuple[Capture
 
 async def a_team(notification: Notifying, *points: tuple[str, str], platform: UUID = TWIN) -> TeamLife:
     """Have Mei open a team: one message to her."""
-    life = TeamLife(platform=platform)
+    life = TeamLife(platform=platform, start=START)
     await notification.put(platform, "mei", *points)
     life.open("mei")
     await notification.apply(*life.records)

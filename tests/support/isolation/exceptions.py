@@ -113,6 +113,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "team_formation.store.images:claim_images": _may("images", _DUE),
     "team_formation.store.merchants:find_merchant_sweeps": _may("merchant_sweeps", _DUE),
     "team_formation.store.sweeps:find_sweeps": _may("campaigns", _DUE),
+    "team_formation.store.clock_targets:find_moving": _may("clock_targets", _DUE),
     "team_formation.store.teams:find_due": _may("teams", _DUE),
     # what metrics tell
     "notification.store.measures:count_due": _may("deliveries", _MEASURED),

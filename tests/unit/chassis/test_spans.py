@@ -94,7 +94,7 @@ async def test_a_look_that_finds_nothing_is_nothing_to_see(found: int, names: li
             return found
 
     with recording() as recorded:
-        assert await Timer("t", look, every=1.0)._once() == found
+        assert await Timer("t", look, every=1.0).once() == found
         with spans.under("after"):
             pass
     assert [name for name in recorded.names if name != "after"] == names
@@ -105,7 +105,7 @@ async def test_a_look_that_fails_is_seen() -> None:
         raise OSError("away")
 
     with recording() as recorded:
-        await Timer("t", look, every=1.0)._once()
+        await Timer("t", look, every=1.0).once()
     assert (recorded.one("timer t").attributes or {})["error.type"] == "OSError"
 
 
