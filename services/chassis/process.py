@@ -63,7 +63,7 @@ class Process:
     def __init__(self, service: str, settings: ChassisSettings) -> None:
         self.service = service
         self.settings = settings
-        self._group = f"groupbuy-{service}"
+        self._group = group_of(service)
         logs.configure(service, settings.log_format, settings.log_level)
         direct = settings.database_direct_url
         self.clock = Clock()
