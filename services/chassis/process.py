@@ -4,18 +4,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from services.chassis import audited, logs, metrics, parked, quotas, standing
+from services.chassis import audited, logs, metrics, parked, quotas, standing, twin_removal
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
+from services.chassis.health import Check
 from services.chassis.inbox import Fill, Handler, Inbox
 from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.keeper import Keeper
 from services.chassis.key_uses import FLUSH_SECONDS, KeyUses
 from services.chassis.limit_rows import LimitReader
 from services.chassis.limits import Limiter
-from services.chassis.ops import Check, OpsServer
+from services.chassis.ops import OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
 from services.chassis.quotas import Count
@@ -28,6 +29,7 @@ from services.chassis.settings import ChassisSettings, SettingsError
 from services.chassis.standing import Pace
 from services.chassis.timers import Timer
 from services.chassis.twin_clocks import TwinClocks
+from services.chassis.twin_removal import First, TwinRemoval
 
 OLD_ROWS_SECONDS = 600.0
 ROLES = ("rpc", "web", "consumer", "timers", "relay")
@@ -53,6 +55,8 @@ class Plan:
     """Count what platforms have used of limits that the service keeps in its database."""
     pace: Pace | None = None
     """How the service says how far it is with a test twin, whose clock is moved only when all services are done."""
+    first_of_twins: First | None = None
+    """Removes rows of a twin that was given up which nobody finds when its other rows are gone."""
 
 
 class Process:
@@ -61,7 +65,7 @@ class Process:
     def __init__(self, service: str, settings: ChassisSettings) -> None:
         self.service = service
         self.settings = settings
-        self._group = f"groupbuy-{service}"
+        self._group = group_of(service)
         logs.configure(service, settings.log_format, settings.log_level)
         direct = settings.database_direct_url
         self.clock = Clock()
@@ -94,14 +98,16 @@ class Process:
             checks["partitions"] = _told(lambda: consumer.assigned)
             parts.append(Part("consumer", run=consumer.run))
         if "timers" in wanted:
-            parts += [*plan.timers, self._retention()]
+            parts += [*plan.timers, self._retention(), self._twin_removal(plan)]
         if "relay" in wanted:
             publisher = Publisher(self.settings.kafka, self._group, security=self.settings.kafka_security())
-            parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
+            relay = Relay(self.database, publisher)
+            checks["outbox"] = _told(lambda: relay.works)
+            parts.append(Part("relay", run=relay.run, stop=publisher.stop))
         if "rpc" in wanted:
             uses = KeyUses(self.database, self.keys)
             parts.append(replace(timer("key uses", uses.run_once, every=FLUSH_SECONDS), stop=uses.stop))
-            server = self._server(plan, inbox)
+            server = self._server(plan, inbox, checks)
             parts.append(timer("limits", self.limits.learn, every=LEARN_SECONDS))
             parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(server), *plan.streams]
         if "web" in wanted:
@@ -116,6 +122,10 @@ class Process:
         retention = Retention(self.database, self.clock, self.service, days)
         return timer("old rows", retention.run_once, every=OLD_ROWS_SECONDS, page=OLD_ROWS_PAGE)
 
+    def _twin_removal(self, plan: Plan) -> Part:
+        removal = TwinRemoval(self.database, self.clock, *([plan.first_of_twins] if plan.first_of_twins else []))
+        return timer("twins given up", removal.run_once, every=twin_removal.EVERY_SECONDS, page=twin_removal.PAGE)
+
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         security = self.settings.kafka_security()
         return Consumer(self.settings.kafka, self._group, list(plan.handlers), inbox, security=security)
@@ -129,7 +139,7 @@ class Process:
         http = json_server(listen, JsonDoor(server.servicers, server.gate), self.settings.drain_seconds, tls)
         return [Part("http", start=http.start, stop=http.stop)]
 
-    def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:
+    def _server(self, plan: Plan, inbox: Inbox, checks: Mapping[str, Check]) -> GrpcServer:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
@@ -143,8 +153,10 @@ class Process:
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,
+            connection_seconds=self.settings.connection_seconds,
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
+            checks=checks,
         )
 
 

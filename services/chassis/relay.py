@@ -152,6 +152,8 @@ class Relay:
     def __init__(self, database: Database, publisher: Publisher) -> None:
         self._database = database
         self._publisher = publisher
+        self.works = False
+        """Whether the last round ended well: each shard has a relay, and Kafka took what there was."""
 
     async def run(self) -> None:
         """Publish for as long as the process runs; trouble is logged, counted and tried again."""
@@ -164,6 +166,7 @@ class Relay:
                             waits = iter(RETRY_SECONDS)
             except (Unavailable, psycopg.Error, OSError) as error:
                 metrics.RELAY_FAILURES.inc()
+                self.works = False
                 wait = next(waits, RETRY_SECONDS[-1])
                 log.warning("relay waits", why=str(error).strip(), retry_in_seconds=wait)
                 await asyncio.sleep(wait)
@@ -183,6 +186,7 @@ class Relay:
                 looked = time.monotonic()
             began = time.monotonic()
             sent, hidden = await session.run_once()
+            self.works = True
             yield sent
             pause = _IN_FLIGHT_SECONDS if sent else min(2 * pause, _LONGEST_IN_FLIGHT_SECONDS)
             if sent < BATCH:
