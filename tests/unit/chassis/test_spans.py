@@ -37,7 +37,9 @@ def test_without_a_recorder_nothing_is_made_and_the_callers_trace_goes_on() -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "ratio", "made"), [(MINE, 0.0, True), (QUIET, 1.0, False), (None, 1.0, True), ("?", 0.0, False)]
+    ("given", "ratio", "made"),
+    [(MINE, 0.0, True), (QUIET, 1.0, False), (None, 1.0, True), ("?", 0.0, False)],
+    ids=["the caller records", "the caller does not", "no caller", "no context"],
 )
 def test_the_caller_decides_and_chance_where_there_is_none(given: str | None, ratio: float, *, made: bool) -> None:
     with recording(ratio) as recorded:
