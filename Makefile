@@ -8,12 +8,15 @@ PART   ?=
 CALLS  ?=
 SEED   ?=
 ONLY   ?=
+BOARD  ?= overview
+JOBS   ?= logical
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
+LANES := --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up test fuzz bench lint format lock sbom audit clean user developer
+.PHONY: help setup proto clients demo up test fuzz bench dashboard lint format lock sbom audit clean user developer
 
 ## See it run
 
@@ -32,9 +35,9 @@ proto: user  ## Generate gen/groupbuy from proto/, if something changed there
 clients: developer  ## Build the client packages for Python and TypeScript (where Node is) into dist/
 	@$(BIN)/python tools/clients.py $(ARGS)
 
-test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
+test: developer  ## Run the tests, one process a processor (JOBS=0: in one). KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
-	$(BIN)/python -m pytest $(addprefix tests/,$(KIND)) $(ARGS)
+	$(BIN)/python -m pytest $(LANES) $(addprefix tests/,$(KIND)) $(ARGS)
 
 fuzz: developer  ## Call every RPC with valid and hostile requests of two platforms. CALLS=1000000 makes so many, SEED=7 others, ONLY=12 one
 	@GROUPBUY_FUZZ_CALLS=$(CALLS) GROUPBUY_FUZZ_SEED=$(SEED) GROUPBUY_FUZZ_ONLY=$(ONLY) \
@@ -42,6 +45,9 @@ fuzz: developer  ## Call every RPC with valid and hostile requests of two platfo
 
 bench: developer  ## Measure the engine beside what it is compared with, into build/bench.json. PART=join runs one part
 	@$(BIN)/python -m tests.bench $(PART) $(ARGS)
+
+dashboard: developer  ## Draw a dashboard from a stack under load (prometheus, chromium). BOARD=pricing draws another
+	@$(BIN)/python -m tests.dashboard $(BOARD)
 
 lint: developer  ## Check style, format, types, protos (where Node is) and the rules of the layout
 	@$(BIN)/python tools/lint.py
@@ -66,7 +72,7 @@ clean:  ## Remove all that make made: environments, generated code, caches
 help:  ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^## / { printf "\n%s\n", substr($$0, 4) } \
-	  /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 
 # What users run needs less than what developers run.

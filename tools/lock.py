@@ -5,7 +5,7 @@
 
 Each lock contains the one before it: runtime (what an image needs), local (and what `groupbuy up` needs from a clone),
 test (and what lint and tests need). The resolver has an environment of its own, locked too, and so have the tools that
-list and audit what ships.
+list and audit what ships, and the stage of the image that makes the wheel.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SELECTIONS = {
     "local": ["--extra=local", "--group=build"],
     "runtime": [],
 }
+TOGETHER = ["--constraint", str(LOCKS / "test.lock")]
 FORM = [
     "--generate-hashes",
     "--universal",
@@ -40,8 +41,9 @@ def main(options: list[str]) -> int:
     try:
         install_resolver()
         for name, selection in SELECTIONS.items():
-            widest = [] if name == "test" else ["--constraint", str(LOCKS / "test.lock")]
+            widest = [] if name == "test" else TOGETHER
             resolve("pyproject.toml", *selection, *widest, *options, output=LOCKS / f"{name}.lock")
+        resolve("pyproject.toml:build", *TOGETHER, *options, output=LOCKS / "build.lock")
         for group in ("lock", "supply"):
             resolve(f"pyproject.toml:{group}", *options, output=LOCKS / f"{group}.lock")
     except subprocess.CalledProcessError as problem:

@@ -17,6 +17,7 @@ import tomllib
 import uuid
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import quote, unquote
 
 from tools import supply
 
@@ -79,7 +80,27 @@ def bill(locked: list[supply.Locked], licences: supply.Licences) -> Json:
             *({"ref": item["bom-ref"]} for item in components),
         ],
     }
-    content = json.dumps(document, sort_keys=True)
+    return _numbered(document)
+
+
+def with_debian(document: Json, files: list[str]) -> Json:
+    """Add Debian's packages, which the base of an image is made of, by the names of their files."""
+    packages = [_debian(name) for name in sorted(files)]
+    components = [*document["components"], *packages]
+    first, *others = document["dependencies"]
+    first = {**first, "dependsOn": [item["bom-ref"] for item in components]}
+    others += [{"ref": item["bom-ref"]} for item in packages]
+    return _numbered({**document, "components": components, "dependencies": [first, *others]})
+
+
+def _debian(file: str) -> Json:
+    name, edition, machine = unquote(file).removesuffix(".deb").split("_")
+    purl = f"pkg:deb/debian/{name}@{quote(edition, safe='.~')}?arch={machine}"
+    return {"type": "library", "bom-ref": purl, "name": name, "version": edition, "scope": "required", "purl": purl}
+
+
+def _numbered(document: Json) -> Json:
+    content = json.dumps({**document, "serialNumber": None}, sort_keys=True)
     return {**document, "serialNumber": uuid.uuid5(uuid.NAMESPACE_URL, content).urn}
 
 

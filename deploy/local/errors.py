@@ -1,4 +1,4 @@
-"""The one error of the local stack: what is wrong, and what to do about it."""
+"""The errors of the local stack and the command line: what is wrong, and what to do about it."""
 
 
 class LocalError(Exception):
@@ -11,3 +11,7 @@ class LocalError(Exception):
         super().__init__(f"{problem}\n{remedy}")
         self.problem = problem
         self.remedy = remedy
+
+
+class ServerAway(LocalError):
+    """A server that is needed does not answer now; later it may."""

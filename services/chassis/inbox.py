@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
-from services.chassis import erased, inbox_rows, logs, metrics, trace, twin_rows
+from services.chassis import erased, inbox_rows, logs, message_spans, metrics, trace, twin_rows
 from services.chassis.database import Database
 from services.chassis.errors import Poison, Stop
 from services.chassis.inbox_rows import KeyState, Parked, TopicKey
@@ -46,27 +46,32 @@ class Inbox:
         handlers: Mapping[str, Handler],
         fills: Mapping[str, Fill] | None = None,
         max_parked_keys: int = 100,
+        group: str = "",
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._fills = fills or {}
         self._max_parked_keys = max_parked_keys
+        self._group = group
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply a batch in one transaction. A poisonous event is parked, and the rest is applied without it.
 
         Raises TooManyParked, with nothing applied. Everything else that is raised is transient.
         """
+        with message_spans.processed(records, self._group) as handled:
+            batch = await self._apply(handled)
+        batch.tell()
+
+    async def _apply(self, records: Sequence[Record]) -> "_Batch":
         poisoned: dict[UUID, str] = {}
         while True:
             try:
-                batch = await self._try(records, poisoned)
+                return await self._try(records, poisoned)
             except Poison as poison:
                 if poison.event_id in poisoned:
                     raise RuntimeError(f"poison that is not of this batch: {poison.reason}") from poison
                 poisoned[poison.event_id] = poison.reason
-            else:
-                return batch.tell()
 
     async def redrive(self, topic: str, key: str) -> int:
         """Apply the parked records of a key in order and let it go on; returns how many (0: none is parked).
@@ -110,6 +115,7 @@ class Inbox:
         for record in await erased.renamed(work.connection, records):
             await batch.admit(record)
         for topic, events in by_topic(await _wanted(work, batch.fresh)).items():
+            trace.cause(message_spans.traces_of(events))
             trace.enter(events[0].record.header(trace.HEADER))
             await self._handlers[topic](work, events)
         await inbox_rows.save_keys(work.connection, states)

@@ -166,7 +166,7 @@ def _record(
 
 
 async def count_parked_keys(connection: AsyncConnection[TupleRow]) -> int:
-    """Count the keys that are parked."""
-    cursor = await connection.execute("SELECT count(*) FROM inbox WHERE parked")
+    """Count the keys that are parked, by what is set aside: of keys that go on there may be any number."""
+    cursor = await connection.execute("SELECT count(*) FROM (SELECT DISTINCT topic, key FROM parked_messages) AS keys")
     row = await cursor.fetchone()
     return int(row[0]) if row else 0

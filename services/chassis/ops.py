@@ -1,21 +1,17 @@
 """The small HTTP server for operators: /healthz (alive), /readyz (can work now), /metrics (Prometheus)."""
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.chassis.health import Check, Readiness
 from services.chassis.settings import split_address
 from services.chassis.tls import Listening
 
-Check: TypeAlias = Callable[[], Awaitable[bool]]
 PROCESS_HEADER = "x-process-id"
 """Which process answers a readiness check: whoever started one can tell it from another on the same port."""
-
-_CHECK_SECONDS = 2.0
 
 
 class OpsServer:
@@ -24,7 +20,7 @@ class OpsServer:
     def __init__(self, listen: str, checks: Mapping[str, Check], tls: Listening | None = None) -> None:
         self._tls = tls
         self._host, self._port = split_address(listen)
-        self._checks = checks
+        self._readiness = Readiness(checks)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -47,19 +43,12 @@ class OpsServer:
             await self._runner.cleanup()
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        results = dict(zip(self._checks, await asyncio.gather(*map(_passes, self._checks.values())), strict=True))
+        results = await self._readiness.look()
         return web.json_response(
             {"ready": all(results.values()), "checks": results},
             status=200 if all(results.values()) else 503,
             headers={PROCESS_HEADER: str(os.getpid())},
         )
-
-
-async def _passes(check: Check) -> bool:
-    try:
-        return await asyncio.wait_for(check(), _CHECK_SECONDS)
-    except Exception:  # noqa: BLE001 - whatever is wrong, it is not ready
-        return False
 
 
 async def _alive(_request: web.Request) -> web.Response:

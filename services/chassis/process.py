@@ -2,19 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
-from services.chassis import audited, logs, parked, quotas, standing, twin_removal
+from services.chassis import audited, logs, metrics, parked, quotas, standing, twin_removal
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, database_url
+from services.chassis.health import Check
 from services.chassis.inbox import Fill, Handler, Inbox
 from services.chassis.json_door import JsonDoor, json_server
 from services.chassis.keeper import Keeper
 from services.chassis.key_uses import FLUSH_SECONDS, KeyUses
 from services.chassis.limit_rows import LimitReader
 from services.chassis.limits import Limiter
-from services.chassis.ops import Check, OpsServer
+from services.chassis.ops import OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
 from services.chassis.quotas import Count
@@ -63,6 +65,7 @@ class Process:
     def __init__(self, service: str, settings: ChassisSettings) -> None:
         self.service = service
         self.settings = settings
+        self._group = f"groupbuy-{service}"
         logs.configure(service, settings.log_format, settings.log_level)
         direct = settings.database_direct_url
         self.clock = Clock()
@@ -72,6 +75,7 @@ class Process:
             pool_size=settings.database_pool,
             prepare=settings.database_prepare,
         )
+        _show(self.database)
         self.keys = KeyRing(self.database, self.clock)
         self.channels = Channels(settings.calling)
         self.limits = Limiter(settings.limits, LimitReader(self.database).find, settings.rpc_replicas)
@@ -82,12 +86,13 @@ class Process:
         if wanted - set(ROLES):
             raise SettingsError(f"no part {', '.join(sorted(wanted - set(ROLES)))}; there are {', '.join(ROLES)}")
         checks: dict[str, Check] = {"database": self.database.ready}
-        parts = [Part("database", start=self.database.start, stop=self.database.stop)]
+        parts = [*traces(self.service, self.settings)]
+        parts.append(Part("database", start=self.database.start, stop=self.database.stop))
         clocks = TwinClocks(self.database, self.clock)
         parts.append(Part("twin clocks", start=clocks.start, run=clocks.run))
         parts.append(timer("keeper", Keeper(self.database).run_once, every=5.0))
         parts += plan.writers
-        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys)
+        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys, group=self._group)
         if "consumer" in wanted and plan.handlers:
             consumer = self._consumer(plan, inbox)
             checks["partitions"] = _told(lambda: consumer.assigned)
@@ -95,14 +100,14 @@ class Process:
         if "timers" in wanted:
             parts += [*plan.timers, self._retention(), self._twin_removal(plan)]
         if "relay" in wanted:
-            publisher = Publisher(
-                self.settings.kafka, f"groupbuy-{self.service}", security=self.settings.kafka_security()
-            )
-            parts.append(Part("relay", run=Relay(self.database, publisher).run, stop=publisher.stop))
+            publisher = Publisher(self.settings.kafka, self._group, security=self.settings.kafka_security())
+            relay = Relay(self.database, publisher)
+            checks["outbox"] = _told(lambda: relay.works)
+            parts.append(Part("relay", run=relay.run, stop=publisher.stop))
         if "rpc" in wanted:
             uses = KeyUses(self.database, self.keys)
             parts.append(replace(timer("key uses", uses.run_once, every=FLUSH_SECONDS), stop=uses.stop))
-            server = self._server(plan, inbox)
+            server = self._server(plan, inbox, checks)
             parts.append(timer("limits", self.limits.learn, every=LEARN_SECONDS))
             parts += [Part("rpc", start=server.start, stop=server.stop), *self._json(server), *plan.streams]
         if "web" in wanted:
@@ -123,7 +128,7 @@ class Process:
 
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         security = self.settings.kafka_security()
-        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox, security=security)
+        return Consumer(self.settings.kafka, self._group, list(plan.handlers), inbox, security=security)
 
     def _json(self, server: GrpcServer) -> list[Part]:
         """Make the door of the same calls over HTTP, where one is wanted."""
@@ -134,7 +139,7 @@ class Process:
         http = json_server(listen, JsonDoor(server.servicers, server.gate), self.settings.drain_seconds, tls)
         return [Part("http", start=http.start, stop=http.stop)]
 
-    def _server(self, plan: Plan, inbox: Inbox) -> GrpcServer:
+    def _server(self, plan: Plan, inbox: Inbox, checks: Mapping[str, Check]) -> GrpcServer:
         parked_keys = [parked.servicer(self.database, inbox)] if plan.handlers else []
         return GrpcServer(
             self.settings.listen,
@@ -150,7 +155,28 @@ class Process:
             drain_seconds=self.settings.drain_seconds,
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
+            checks=checks,
         )
+
+
+def traces(service: str, settings: ChassisSettings) -> list[Part]:
+    """Make the part that records traces, where they are wanted; what records is not even loaded where they are not."""
+    if not settings.traces_endpoint:
+        return []
+    from services.chassis.span_export import Traces  # noqa: PLC0415
+
+    recording = Traces(service, settings)
+    return [Part("traces", start=recording.start, stop=recording.stop)]
+
+
+def _show(database: Database) -> None:
+    """Have metrics tell of the pool when they are asked for, and of the version."""
+    metrics.BUILD.labels(version("groupbuy")).set(1)
+    metrics.REFUSALS.labels("INTERNAL")  # told as 0 from the start: an alert sees the first one then
+    used, idle = metrics.CONNECTIONS.labels("used"), metrics.CONNECTIONS.labels("idle")
+    used.set_function(lambda: database.pool("pool_size") - database.pool("pool_available"))
+    idle.set_function(lambda: database.pool("pool_available"))
+    metrics.CONNECTION_WAITS.set_function(lambda: database.pool("requests_waiting"))
 
 
 def timer(

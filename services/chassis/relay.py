@@ -7,16 +7,16 @@ only, where no transaction under way can add a row any more (see horizon.py).
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import arrays, logs, metrics
+from services.chassis import arrays, logs, message_spans, metrics
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
 from services.chassis.horizon import Horizon
@@ -91,9 +91,11 @@ class RelaySession:
             return 0, hidden
         fresh = [item for position, shard, _, item in rows if position > self._shards[shard].position]
         if fresh:
-            await self._publisher.publish(fresh)
+            with message_spans.published(fresh) as told:
+                await self._publisher.publish(told)
             for topic, count in Counter(item.topic for item in fresh).items():
                 metrics.RELAYED.labels(topic).inc(count)
+            _observe(fresh)
         await self._save(rows[-1][0] if len(rows) == BATCH else self._horizon.safe, rows[-1][2])
         return len(rows), hidden
 
@@ -136,12 +138,22 @@ class RelaySession:
             await self._load()  # an operator rewound the others meanwhile
 
 
+def _observe(sent: Sequence[Message]) -> None:
+    """Measure from each fact's own time on; by a clock that is ahead it lies in the future, and tells nothing."""
+    now = datetime.now(UTC)
+    for item in sent:
+        if item.occurred_at <= now:
+            metrics.RELAY_DELAY.labels(item.topic).observe((now - item.occurred_at).total_seconds())
+
+
 class Relay:
     """The part of a process that keeps a session going."""
 
     def __init__(self, database: Database, publisher: Publisher) -> None:
         self._database = database
         self._publisher = publisher
+        self.works = False
+        """Whether the last round ended well: each shard has a relay, and Kafka took what there was."""
 
     async def run(self) -> None:
         """Publish for as long as the process runs; trouble is logged, counted and tried again."""
@@ -154,6 +166,7 @@ class Relay:
                             waits = iter(RETRY_SECONDS)
             except (Unavailable, psycopg.Error, OSError) as error:
                 metrics.RELAY_FAILURES.inc()
+                self.works = False
                 wait = next(waits, RETRY_SECONDS[-1])
                 log.warning("relay waits", why=str(error).strip(), retry_in_seconds=wait)
                 await asyncio.sleep(wait)
@@ -173,6 +186,7 @@ class Relay:
                 looked = time.monotonic()
             began = time.monotonic()
             sent, hidden = await session.run_once()
+            self.works = True
             yield sent
             pause = _IN_FLIGHT_SECONDS if sent else min(2 * pause, _LONGEST_IN_FLIGHT_SECONDS)
             if sent < BATCH:
@@ -180,7 +194,15 @@ class Relay:
                 await bell.rung(pause if hidden else POLL_SECONDS)
 
 
-async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None:
+class Again(NamedTuple):
+    """What a rewind has published again."""
+
+    events: int
+    oldest: datetime | None
+    """When the oldest event that the outbox still has was committed; None where it is empty."""
+
+
+async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> Again:
     """Have every event committed since a time published again, in order, by the relays that run (or run next)."""
     await connection.execute(
         "UPDATE relay_positions SET generation = generation + 1, reached_at = %(since)s, position = least(position,"
@@ -188,3 +210,7 @@ async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None
         {"since": since},
     )
     await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
+    counted = await connection.execute(
+        "SELECT count(*) FILTER (WHERE created_at >= %s), min(created_at) FROM outbox", (since,)
+    )
+    return Again(*(await counted.fetchone() or (0, None)))

@@ -1,6 +1,6 @@
 """The gRPC server: our services behind the gate, health, reflection, and a drain that loses no call under way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -9,6 +9,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from services.chassis.gate import Entrance, Gate, caller
+from services.chassis.health import Check, Health, Readiness
 from services.chassis.limits import Limiter
 from services.chassis.platforms import KeyRing
 from services.chassis.tls import Listening
@@ -41,7 +42,7 @@ class Servicer:
 class GrpcServer:
     """The part of a process that answers RPCs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a door needs, by name
         self,
         listen: str,
         servicers: Sequence[Servicer],
@@ -52,13 +53,14 @@ class GrpcServer:
         longest_call: float = LONGEST_CALL_SECONDS,
         tls: Listening | None = None,
         limits: Limiter | None = None,
+        checks: Mapping[str, Check] | None = None,
     ) -> None:
         self._listen = listen
         self._tls = tls
         self.port = 0
         """The port that it listens on, once it has started."""
         self._drain_seconds = drain_seconds
-        self._health = health.aio.HealthServicer()
+        self._health = Health(Readiness(checks or {}))
         self.servicers = servicers
         """What it answers for."""
         self.gate = Gate(keys, service_key, longest_call, limits)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from services.chassis import logs, metrics, trace
+from services.chassis import logs, metrics, spans
 from services.chassis.clock import Clock
 from services.chassis.status import transient
 
@@ -47,9 +47,11 @@ class Timer:
 
     async def once(self) -> int:
         """Run the finder once; 0 where there was trouble."""
-        trace.enter(None)
         try:
-            return await self._run_once()
+            with spans.looking(f"timer {self._name}", {}) as look:
+                found = await self._run_once()
+                look.found = found > 0
+                return found
         except Exception as error:
             metrics.TIMER_FAILURES.labels(self._name).inc()
             if cause := transient(error):

@@ -12,6 +12,7 @@ from groupbuy.pricing.v1 import (
 
 from services.chassis import erased, erasing, exporting, platforms
 from services.chassis.coalesce import Coalescer
+from services.chassis.measures import EVERY_SECONDS
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
@@ -23,6 +24,7 @@ from services.pricing.handlers import (
     PAYMENTS,
     CampaignHandler,
     DeliveryWriter,
+    Measures,
     PaymentFinder,
     QuoteWriter,
     ReportWriter,
@@ -106,6 +108,7 @@ async def process() -> None:
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
             timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),
+            timer("measures", Measures(process.database).run_once, every=EVERY_SECONDS),
             timer("erased members", eraser.run_once, every=1.0, page=erasing.PAGE),
             timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS, clock=process.clock),
         ],

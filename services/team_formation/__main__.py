@@ -10,6 +10,7 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_fo
 
 from services.chassis.coalesce import Coalescer
 from services.chassis.erasing import PAGE as ERASED_PAGE
+from services.chassis.measures import EVERY_SECONDS
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
@@ -25,6 +26,7 @@ from services.team_formation.handlers import (
     TALLIES,
     CampaignHandler,
     DueFinder,
+    Measures,
     MemberEraser,
     MemberExport,
     MerchantSweeper,
@@ -176,6 +178,7 @@ async def process() -> None:
                 Part("test clocks", run=ClockMover(database, clock, standings).run),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("merchants", MerchantSweeper(database, clock, catalogue).run_once, every=DUE_SECONDS, page=1),
+                timer("measures", Measures(database).run_once, every=EVERY_SECONDS),
                 timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
                 *image_parts(database, clock, settings),
             ],

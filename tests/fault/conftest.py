@@ -8,8 +8,7 @@ import pytest
 from deploy.local.stack import Stack
 from deploy.local.stack.ports import DEFAULTS
 from tests.support.stacks import a_stack, free_ports
-
-_FIGURES: list[str] = []
+from tests.support.told import tell
 
 
 @pytest.fixture
@@ -34,11 +33,4 @@ def _free_ports() -> Callable[[int], list[int]]:
 @pytest.fixture
 def figures() -> Callable[[str], None]:
     """Takes a line for the end of the run."""
-    return _FIGURES.append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures."""
-    if _FIGURES:
-        terminalreporter.section("faults")
-        terminalreporter.write_line("\n".join(_FIGURES))
+    return lambda line: tell("faults", line)

@@ -68,7 +68,7 @@ from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, PUBLIC_URL, START, Formation, a_formation
 from tests.support.notification_rpc import notification_internal_servicer, notification_servicer
-from tests.support.notifying import SEALER, Notifying, a_notification
+from tests.support.notifying import SEALER, Notifying, a_notification, a_sandbox
 from tests.support.outbox import RecordingPublisher
 from tests.support.pricing import PricingService
 from tests.support.quoting import ring
@@ -193,7 +193,7 @@ async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
     """Serve every RPC over gRPC; a channel for each service's full name."""
     async with AsyncExitStack() as stack:
         for database in (engine.formation.database, engine.pricing.database, engine.notification.database):
-            await _know_the_platforms(database, engine.formation.clock)
+            await know_the_platforms(database, engine.formation.clock)
         servicers = await _servicers(engine, stack)
         channels: dict[str, grpc.aio.Channel] = {}
         for database, group in servicers:
@@ -234,7 +234,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     ]
     own = [audited.servicer("pricing", engine.pricing.database)]
     to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, [*pricing[1:], *own]))
-    exports = exporting.servicer(held(engine.notification.database, Contacts(SEALER)))
+    exports = exporting.servicer(held(engine.notification.database, Contacts(SEALER), a_sandbox({}, clock).captures))
     inner = [audited.servicer("notification", engine.notification.database), exports]
     to_notification = await stack.enter_async_context(_server(engine.notification.database, clock, inner))
     others = {
@@ -337,7 +337,8 @@ def _limiter(database: Database) -> Limiter:
     return Limiter({"requests_per_second": 10**6, "streams": 10**4}, LimitReader(database).find)
 
 
-async def _know_the_platforms(database: Database, clock: ManualClock) -> None:
+async def know_the_platforms(database: Database, clock: ManualClock) -> None:
+    """Have a service know the two platforms and their keys."""
     known = [
         Platform(platform, name, suspended=False, sequence=1, keys=(Key(name, hash_secret("secret"), None),))
         for platform, name in ((PLATFORM, "shop"), (OTHER_PLATFORM, "other"))
@@ -368,7 +369,7 @@ async def listening(engine: Engine) -> AsyncIterator[dict[str, str]]:
     """Serve every RPC over gRPC; the address of each service, for clients of a test's own."""
     async with AsyncExitStack() as stack:
         for database in (engine.formation.database, engine.pricing.database, engine.notification.database):
-            await _know_the_platforms(database, engine.formation.clock)
+            await know_the_platforms(database, engine.formation.clock)
         addresses = {}
         names = ("team_formation", "pricing", "notification")
         for name, (database, group) in zip(names, await _servicers(engine, stack), strict=True):

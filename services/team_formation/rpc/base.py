@@ -1,17 +1,19 @@
 """What the RPCs of every subject share: the parts of the service, what the caller owns, the one path of commands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import grpc
 from google.protobuf.message import Message
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
+from services.chassis.gate import caller_may
 from services.chassis.server import caller
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
@@ -80,6 +82,10 @@ class Rpcs:
         platform_id = caller()
         key = fields.request_key(rpc, platform_id, campaign_id, request)
         return await self._desk.commands.submit(Ask(platform_id, campaign_id, command, key, team_id, seat_id))
+
+    def _seat_shown(self, seat: domain.Seat, currency: str) -> types_pb2.Seat:
+        """Write a seat for whoever reads it: signs of abuse are for keys with the scope admin."""
+        return translate.seat(seat if caller_may("admin") else replace(seat, flags=()), currency)
 
     async def _campaign(self, campaign_id: UUID) -> domain.Campaign:
         """Find a campaign of the caller as it is now; Rejected CAMPAIGN_UNKNOWN."""

@@ -1,0 +1,107 @@
+"""Checks the manifests without a cluster: by the schemas of each supported Kubernetes, and by what schemas cannot know.
+
+    python -m tools.manifests             renders and checks every overlay
+    python -m tools.manifests FILE...     checks files that are rendered already
+
+`kustomize` renders; GROUPBUY_KUSTOMIZE names its program where it is not on the PATH. Rules: manifest_rules.py.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import kubernetes_validate
+import yaml
+
+from tools.manifest_rules import RULES
+
+Manifest: TypeAlias = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+VERSIONS = ("1.33", "1.34", "1.35")
+"""Supported: the sleep before TERM is on by default since 1.30, and each minor version is mended for a year."""
+OVERLAYS = ("local/prepare", "local", "production/prepare", "production", "example/prepare", "example")
+FOREIGN = (
+    "kafka.strimzi.io/",
+    "postgresql.cnpg.io/",
+    "keda.sh/",
+    "gateway.networking.k8s.io/",
+    "monitoring.coreos.com/",
+)
+"""Kinds that other people's controllers define: their fields are checked by rules of ours."""
+
+
+class NoKustomizeError(Exception):
+    """There is nothing that renders."""
+
+
+def main(arguments: list[str]) -> int:
+    """Check; 0 where nothing is wrong, 1 with a line for each problem, 2 where nothing can be rendered."""
+    try:
+        sets = {name: read(Path(name).read_text()) for name in arguments} or {name: render(name) for name in OVERLAYS}
+    except NoKustomizeError as error:
+        print(f"make k8s-check: {error}", file=sys.stderr)
+        return 2
+    problems = [f"{name}: {problem}" for name, manifests in sets.items() for problem in check(manifests)]
+    print(
+        "\n".join(problems)
+        or f"{sum(map(len, sets.values()))} objects of {len(sets)} sets are right for {', '.join(VERSIONS)}"
+    )
+    return 1 if problems else 0
+
+
+def program() -> str | None:
+    """Find what renders."""
+    return os.environ.get("GROUPBUY_KUSTOMIZE") or shutil.which("kustomize")
+
+
+def render(overlay: str) -> list[Manifest]:
+    """Render an overlay by its name."""
+    kustomize = program()
+    if not kustomize:
+        raise NoKustomizeError(
+            "there is no kustomize: go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2, or name it: GROUPBUY_KUSTOMIZE"
+        )
+    done = subprocess.run(
+        [kustomize, "build", str(KUBERNETES / "overlays" / overlay)], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise ValueError(f"{overlay} cannot be rendered: {done.stderr.strip()}")
+    return read(done.stdout)
+
+
+def read(text: str) -> list[Manifest]:
+    """Read a stream of manifests."""
+    return [item for item in yaml.safe_load_all(text) if item]
+
+
+def check(manifests: list[Manifest]) -> Iterator[str]:
+    """List what is wrong with manifests that are applied together."""
+    for item in manifests:
+        yield from by_schema(item)
+    for rule in RULES:
+        yield from rule(manifests)
+
+
+def by_schema(item: Manifest) -> Iterator[str]:
+    """List what the schemas of the supported versions refuse."""
+    if str(item.get("apiVersion", "")).startswith(FOREIGN):
+        return
+    for version in VERSIONS:
+        try:
+            kubernetes_validate.validate(item, version, strict=True)
+        except (kubernetes_validate.ValidationError, kubernetes_validate.InvalidSchemaError) as error:
+            yield f"{item.get('kind')} {item.get('metadata', {}).get('name')}: {error.message} (Kubernetes {version})"
+        except kubernetes_validate.SchemaNotFoundError as error:
+            yield f"{item.get('kind')} {item.get('metadata', {}).get('name')}: {error} (Kubernetes {version})"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
