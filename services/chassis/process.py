@@ -65,7 +65,7 @@ class Process:
     def __init__(self, service: str, settings: ChassisSettings) -> None:
         self.service = service
         self.settings = settings
-        self._group = f"groupbuy-{service}"
+        self._group = group_of(service)
         logs.configure(service, settings.log_format, settings.log_level)
         direct = settings.database_direct_url
         self.clock = Clock()
@@ -153,6 +153,7 @@ class Process:
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,
+            connection_seconds=self.settings.connection_seconds,
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
             checks=checks,

@@ -1,15 +1,17 @@
 """The end of a fault test: what callers were told, held against what is there, and every invariant counted in SQL."""
 
+from collections.abc import Collection
+
 from deploy.check.runner import wait_for_checks
 from services.chassis.database import database_url
 from tests.support.crowd import Crowd
 from tests.support.seat_counts import count_seats
 
 
-async def settled(server_url: str, crowd: Crowd) -> str:
-    """Hold what is there against what callers were told, and give the figures."""
+async def settled(server_url: str, crowd: Crowd, *, but: Collection[str] = ()) -> str:
+    """Hold what is there against what callers were told, and give the figures; `but` names what a case cannot hold."""
     changed = await crowd.changed_answers()
-    results = await wait_for_checks(server_url, 60)
+    results = await wait_for_checks(server_url, 60, but=but)
     url = database_url(server_url, "team_formation")
     counted = await count_seats(url, crowd.seats(), crowd.confirmed())
     assert counted.wrong() == {}, counted

@@ -1,4 +1,4 @@
-"""How far notification is with a test twin: what is due there next."""
+"""How far notification is with a test twin: what is due there next, in SQL."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -6,66 +6,64 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.twins import AT_ONCE, TWINS_ALONE
-from services.notification.domain import Kind
-from services.notification.store.reminders import HOLD_LEAD, TEAM_LEAD
+from services.chassis.twins import AT_ONCE
 from services.notification.store.twins import twins_alone
 
-_EVER = UUID(int=0)
-# each as its finder finds it; a post waits for the rest of its endpoint too, and none of one that is disabled is due
+# A mark of its own has a twin only when its clock is ahead.
+_REACHED = (
+    "coalesce((SELECT reached FROM twin_reminder_marks WHERE platform_id = %(platform)s AND name = '{name}'),"
+    " (SELECT reached FROM reminder_marks WHERE name = '{name}'))"
+)
 _NEXT = (
-    "SELECT least((SELECT min(due_at) FROM deliveries WHERE platform_id = %(platform)s"  # noqa: S608 - constants
-    f" AND {TWINS_ALONE} AND state = 'PENDING'),"
-    f" (SELECT min(due_at) FROM join_digests WHERE platform_id = %(platform)s AND {TWINS_ALONE}),"
-    f" (SELECT min(due_at) FROM promoter_days WHERE platform_id = %(platform)s AND {TWINS_ALONE}),"
-    " (SELECT min(greatest(p.due_at, w.resting_until)) FROM webhook_endpoints AS w JOIN webhook_posts AS p"
-    "  USING (platform_id, endpoint_id) WHERE w.platform_id = %(platform)s AND w.disabled_at IS NULL"
-    "  AND p.state = 'PENDING'),"
-    " (SELECT min(g.look_at) FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"
-    f"  WHERE g.platform_id = %(platform)s AND {twins_alone('g')} AND g.over_at IS NULL"
-    "  AND t.version > g.seen_version),"
-    " (SELECT min(c.starts_at - make_interval(secs => r.before_seconds)) FROM campaigns AS c JOIN start_reminders AS r"
-    f"  USING (campaign_id) WHERE c.platform_id = %(platform)s AND {twins_alone('c')} AND c.state <> 'PAUSED'),"
-    " (SELECT %(at_once)s FROM fanout_jobs WHERE platform_id = %(platform)s AND ready LIMIT 1),"
-    " (SELECT %(at_once)s FROM own_messages WHERE platform_id = %(platform)s LIMIT 1))"
+    "(SELECT %(at_once)s FROM fanout_jobs WHERE platform_id = %(platform)s AND ready LIMIT 1)",
+    "(SELECT %(at_once)s FROM own_messages WHERE platform_id = %(platform)s LIMIT 1)",
+    (
+        "(SELECT min(d.due_at) FROM deliveries AS d"  # noqa: S608 - constants
+        f" WHERE d.platform_id = %(platform)s AND {twins_alone('d')} AND d.state = 'PENDING')"
+    ),
+    (
+        "(SELECT min(greatest(p.due_at, w.resting_until)) FROM webhook_endpoints AS w CROSS JOIN LATERAL"
+        " (SELECT due_at FROM webhook_posts AS own WHERE own.platform_id = w.platform_id"
+        "  AND own.endpoint_id = w.endpoint_id AND own.state = 'PENDING' ORDER BY own.due_at LIMIT 1) AS p"
+        " WHERE w.platform_id = %(platform)s AND w.disabled_at IS NULL)"
+    ),
+    f"(SELECT min(j.due_at) FROM join_digests AS j WHERE j.platform_id = %(platform)s AND {twins_alone('j')})",  # noqa: S608 - constants
+    f"(SELECT min(o.due_at) FROM promoter_days AS o WHERE o.platform_id = %(platform)s AND {twins_alone('o')})",  # noqa: S608 - constants
+    (
+        "(SELECT min(greatest(c.starts_at - make_interval(secs => r.before_seconds),"  # noqa: S608 - constants
+        "  CASE WHEN c.state = 'PAUSED' THEN c.ends_at END)) FROM campaigns AS c"
+        f" JOIN start_reminders AS r USING (campaign_id) WHERE c.platform_id = %(platform)s AND {twins_alone('c')})"
+    ),
+    (
+        "(SELECT min(g.look_at) FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"  # noqa: S608 - constants
+        f" WHERE g.platform_id = %(platform)s AND {twins_alone('g')} AND g.over_at IS NULL"
+        " AND (t.version > g.seen_version OR g.seen_price <"
+        "  (SELECT version FROM team_prices AS p WHERE p.campaign_id = g.campaign_id AND p.team_id ="
+        "  CASE WHEN t.of_campaign THEN '00000000-0000-0000-0000-000000000000' ELSE g.team_id END"
+        "  AND p.ladder_version = CASE WHEN t.of_campaign THEN t.ladder_version ELSE 0 END)))"
+    ),
+    (
+        f"(SELECT min(s.hold_until) - %(hold_lead)s FROM seats AS s WHERE s.platform_id = %(platform)s"  # noqa: S608 - constants
+        f" AND {twins_alone('s')} AND s.state = 'HELD' AND s.hold_until > {_REACHED.format(name='HOLD_ENDING')})"
+    ),
+    (
+        f"(SELECT min(e.ends_at) - %(team_lead)s FROM teams AS e WHERE e.platform_id = %(platform)s"  # noqa: S608 - constants
+        f" AND {twins_alone('e')} AND e.state IN ('FORMING', 'TIPPED')"
+        f" AND e.ends_at > {_REACHED.format(name='TIME_RUNNING_OUT')})"
+    ),
 )
-_ENDING = (
-    "SELECT min({end}) FROM {table} WHERE platform_id = %(platform)s AND {twins} AND {open}"
-    " AND ({end}, {id}) > (%(reached)s, %(after)s)"
-)
-_HOLDS = _ENDING.format(end="hold_until", table="seats", twins=TWINS_ALONE, open="state = 'HELD'", id="seat_id")
-_TEAMS = _ENDING.format(
-    end="ends_at", table="teams", twins=TWINS_ALONE, open="state IN ('FORMING', 'TIPPED')", id="team_id"
-)
+_LEAST = f"SELECT least({', '.join(_NEXT)})"
 
 
-async def find_next_due(connection: AsyncConnection[TupleRow], platform_id: UUID) -> datetime | None:
-    """Find when the next message, reminder, digest or post of a twin is due; at once what is to be written to many."""
-    found = [
-        await _one(connection, _NEXT, {"platform": platform_id, "at_once": AT_ONCE}),
-        await _next_end(connection, platform_id, Kind.HOLD_ENDING, _HOLDS, HOLD_LEAD),
-        await _next_end(connection, platform_id, Kind.TIME_RUNNING_OUT, _TEAMS, TEAM_LEAD),
-    ]
-    return min((at for at in found if at), default=None)
-
-
-async def _next_end(
-    connection: AsyncConnection[TupleRow], platform_id: UUID, name: str, query: str, lead: timedelta
+async def find_next_due(
+    connection: AsyncConnection[TupleRow], platform_id: UUID, hold_lead: timedelta, team_lead: timedelta
 ) -> datetime | None:
-    """Find when members are told of the next end that they were not told of, by the twin's own mark or that of all."""
-    cursor = await connection.execute(
-        "SELECT reached, after_id FROM twin_reminder_marks WHERE platform_id = %s AND name = %s", (platform_id, name)
-    )
-    mark = await cursor.fetchone()
-    if mark is None:
-        cursor = await connection.execute("SELECT reached, after_id FROM reminder_marks WHERE name = %s", (name,))
-        mark = await cursor.fetchone() or (AT_ONCE, _EVER)
-    end = await _one(connection, query, {"platform": platform_id, "reached": mark[0], "after": mark[1]})
-    return end - lead if end else None
+    """Find when the next of what waits is due: at once, what is to be written to many; the rest at its time.
 
-
-async def _one(connection: AsyncConnection[TupleRow], query: str, values: dict[str, object]) -> datetime | None:
-    row = await (await connection.execute(query.encode(), values)).fetchone()
+    The leads are how long before the end of a hold and of a team members are told.
+    """
+    values = {"at_once": AT_ONCE, "platform": platform_id, "hold_lead": hold_lead, "team_lead": team_lead}
+    row = await (await connection.execute(_LEAST, values)).fetchone()
     return row[0] if row else None
 
 

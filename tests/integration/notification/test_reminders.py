@@ -9,7 +9,7 @@ from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
 
 from services.notification.domain import Limits
 from services.notification.handlers import Fanout, Reminders
-from services.notification.store.reminders import HOLD_LEAD, TEAM_LEAD
+from services.notification.handlers.reminders import HOLD_LEAD, TEAM_LEAD
 from tests.integration.notification.test_payment_due import settled
 from tests.integration.notification.test_sending import Scripted, a_sender, turn
 from tests.support.notification_rpc import OTHER, SHOP, Api
