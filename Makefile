@@ -13,7 +13,7 @@ BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up test fuzz bench lint format lock sbom audit clean user developer
+.PHONY: help setup proto clients demo up test fuzz bench lint format lock sbom audit image image-smoke k8s-check clean user developer
 
 ## See it run
 
@@ -59,6 +59,16 @@ sbom:  ## Write what ships as a CycloneDX bill of materials into build/sbom.json
 audit:  ## Ask the advisory services about what ships; where they cannot be reached it says so, and is no pass
 	@$(PYTHON) -m tools.audit
 
+image: developer  ## Build the image without a container engine (root, buildah, mmdebstrap). ARGS="--fresh", ARGS="--twice"
+	@$(BIN)/python -m tools.image $(ARGS)
+
+image-smoke: developer  ## Start every part from the built image's root file system, and end it (root)
+	@$(BIN)/python -m tools.image_smoke
+
+k8s-check: developer  ## Render and check the manifests without a cluster (kustomize), and show that each check can fail
+	@$(BIN)/python -m tools.manifests $(ARGS)
+	@$(BIN)/python -m pytest --quiet tests/unit/test_kubernetes.py
+
 clean:  ## Remove all that make made: environments, generated code, caches
 	@rm -rf .venv .venv-lock .venv-supply .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/src/generated
 	@find deploy services tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -66,7 +76,7 @@ clean:  ## Remove all that make made: environments, generated code, caches
 help:  ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^## / { printf "\n%s\n", substr($$0, 4) } \
-	  /^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 
 # What users run needs less than what developers run.
