@@ -8,12 +8,19 @@ PART   ?=
 CALLS  ?=
 SEED   ?=
 ONLY   ?=
+BOARD  ?= overview
+JOBS   ?= logical
+JOINS_PER_S ?=
+MEMBERS ?=
+HOT    ?=
+MESSAGES ?=
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
+LANES := --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up test fuzz bench lint format lock sbom audit image image-smoke k8s-check clean user developer
+.PHONY: help setup proto clients demo up capacity test fuzz bench dashboard k8s-cluster-test lint format lock sbom audit image image-smoke k8s-check clean user developer
 
 ## See it run
 
@@ -22,6 +29,10 @@ demo: user  ## Run the story in eighteen scenes on a fresh stack. ARGS="--fast" 
 
 up: user  ## Start the whole engine on this machine until Ctrl-C. KAFKA=apache uses Apache Kafka
 	@$(BIN)/groupbuy up $(if $(KAFKA),--kafka $(KAFKA)) $(ARGS)
+
+capacity: user  ## What a load takes: JOINS_PER_S=500 at the busiest time; MEMBERS=, HOT=, MESSAGES= and ARGS="--help"
+	@$(BIN)/python -m deploy.capacity $(if $(JOINS_PER_S),--joins-per-s $(JOINS_PER_S)) $(if $(MEMBERS),--members $(MEMBERS)) \
+	$(if $(HOT),--hot $(HOT)) $(if $(MESSAGES),--messages $(MESSAGES)) $(ARGS)
 
 ## Work on it
 
@@ -32,9 +43,9 @@ proto: user  ## Generate gen/groupbuy from proto/, if something changed there
 clients: developer  ## Build the client packages for Python and TypeScript (where Node is) into dist/
 	@$(BIN)/python tools/clients.py $(ARGS)
 
-test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
+test: developer  ## Run the tests, one process a processor (JOBS=0: in one). KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
-	$(BIN)/python -m pytest $(addprefix tests/,$(KIND)) $(ARGS)
+	$(BIN)/python -m pytest $(LANES) $(addprefix tests/,$(KIND)) $(ARGS)
 
 fuzz: developer  ## Call every RPC with valid and hostile requests of two platforms. CALLS=1000000 makes so many, SEED=7 others, ONLY=12 one
 	@GROUPBUY_FUZZ_CALLS=$(CALLS) GROUPBUY_FUZZ_SEED=$(SEED) GROUPBUY_FUZZ_ONLY=$(ONLY) \
@@ -42,6 +53,12 @@ fuzz: developer  ## Call every RPC with valid and hostile requests of two platfo
 
 bench: developer  ## Measure the engine beside what it is compared with, into build/bench.json. PART=join runs one part
 	@$(BIN)/python -m tests.bench $(PART) $(ARGS)
+
+dashboard: developer  ## Draw a dashboard from a stack under load (prometheus, chromium). BOARD=pricing draws another
+	@$(BIN)/python -m tests.dashboard $(BOARD)
+
+k8s-cluster-test: developer  ## Install the engine in a real Kubernetes on this machine, roll, kill and drain it under load; as root
+	@$(BIN)/python -m tests.kubernetes $(ARGS)
 
 lint: developer  ## Check style, format, types, protos (where Node is) and the rules of the layout
 	@$(BIN)/python tools/lint.py
@@ -67,7 +84,7 @@ image-smoke: developer  ## Start every part from the built image's root file sys
 
 k8s-check: developer  ## Render and check the manifests without a cluster (kustomize), and show that each check can fail
 	@$(BIN)/python -m tools.manifests $(ARGS)
-	@$(BIN)/python -m pytest --quiet tests/unit/test_kubernetes.py
+	@$(BIN)/python -m pytest --quiet tests/unit/test_manifests.py
 
 clean:  ## Remove all that make made: environments, generated code, caches
 	@rm -rf .venv .venv-lock .venv-supply .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/src/generated
@@ -76,7 +93,7 @@ clean:  ## Remove all that make made: environments, generated code, caches
 help:  ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^## / { printf "\n%s\n", substr($$0, 4) } \
-	  /^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 
 # What users run needs less than what developers run.
