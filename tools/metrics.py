@@ -29,7 +29,7 @@ LABELS = {
     "outcome": "what became of something; the metric names the outcomes",
     "queue": "a queue of commands: teams, reports, members, outcomes, posts and the like",
     "reason": "a reason of docs/refusals.md",
-    "signal": "a sign of abuse, as docs/abuse.md names it, in small letters",
+    "signal": "a sign of abuse, as docs/abuse.md names it",
     "state": "a state; the metric names them",
     "timer": "a timer of a service, by its name in __main__.py",
     "topic": "a topic of proto/topics.toml",

@@ -124,7 +124,7 @@ class Signs:
     def count(self) -> None:
         """Count the rules that joins were beyond the limits of, once their answers are committed."""
         for rule in self.shown:
-            SIGNS.labels(str(rule.signal).lower(), str(rule.action).lower()).inc()
+            SIGNS.labels(str(rule.signal), str(rule.action)).inc()
 
     def _keeps(self, kind: TagKind) -> bool:
         """Tell whether a rule needs tags of a kind; no other is kept."""

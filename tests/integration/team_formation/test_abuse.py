@@ -104,7 +104,7 @@ async def test_what_is_beyond_its_time_counts_no_more(formation: Formation, cloc
 async def test_a_flag_stands_in_answer_seat_and_events(formation: Formation) -> None:
     addresses = AbuseRule(Signal.SEATS_PER_ADDRESS, AbuseAction.ALLOW, 1, MINUTE)
     team = await a_team(formation, devices(AbuseAction.FLAG, 1), addresses)
-    counted = SIGNS.labels("seats_per_address", "allow")
+    counted = SIGNS.labels("SEATS_PER_ADDRESS", "ALLOW")
     before = counted._value.get()
     marks = Marks(b"phone", b"office")
     assert list((await formation.join(team, "a", marks=marks)).seat.flags) == []
