@@ -10,13 +10,17 @@ SEED   ?=
 ONLY   ?=
 BOARD  ?= overview
 JOBS   ?= logical
+JOINS_PER_S ?=
+MEMBERS ?=
+HOT    ?=
+MESSAGES ?=
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 LANES := --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up test fuzz bench dashboard lint format lock sbom audit clean user developer
+.PHONY: help setup proto clients demo up capacity test fuzz bench dashboard k8s-cluster-test lint format lock sbom audit clean user developer
 
 ## See it run
 
@@ -25,6 +29,10 @@ demo: user  ## Run the story in eighteen scenes on a fresh stack. ARGS="--fast" 
 
 up: user  ## Start the whole engine on this machine until Ctrl-C. KAFKA=apache uses Apache Kafka
 	@$(BIN)/groupbuy up $(if $(KAFKA),--kafka $(KAFKA)) $(ARGS)
+
+capacity: user  ## What a load takes: JOINS_PER_S=500 at the busiest time; MEMBERS=, HOT=, MESSAGES= and ARGS="--help"
+	@$(BIN)/python -m deploy.capacity $(if $(JOINS_PER_S),--joins-per-s $(JOINS_PER_S)) $(if $(MEMBERS),--members $(MEMBERS)) \
+	$(if $(HOT),--hot $(HOT)) $(if $(MESSAGES),--messages $(MESSAGES)) $(ARGS)
 
 ## Work on it
 
@@ -49,6 +57,9 @@ bench: developer  ## Measure the engine beside what it is compared with, into bu
 dashboard: developer  ## Draw a dashboard from a stack under load (prometheus, chromium). BOARD=pricing draws another
 	@$(BIN)/python -m tests.dashboard $(BOARD)
 
+k8s-cluster-test: developer  ## Install the engine in a real Kubernetes on this machine, roll, kill and drain it under load; as root
+	@$(BIN)/python -m tests.kubernetes $(ARGS)
+
 lint: developer  ## Check style, format, types, protos (where Node is) and the rules of the layout
 	@$(BIN)/python tools/lint.py
 
@@ -72,7 +83,7 @@ clean:  ## Remove all that make made: environments, generated code, caches
 help:  ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^## / { printf "\n%s\n", substr($$0, 4) } \
-	  /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 
 # What users run needs less than what developers run.

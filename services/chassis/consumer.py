@@ -70,7 +70,7 @@ class Consumer:
         """Where to go on in each partition, not committed yet."""
         self._reached: dict[TopicPartition, int] = {}
         """The same, committed or not."""
-        self._commit_at = self._next_at = self._measure_at = 0.0
+        self._commit_at = self._next_at = 0.0
         self._oldest: float | None = None
         """When the oldest record that is being applied was written to Kafka, in seconds."""
         self.assigned = False
@@ -182,19 +182,17 @@ class Consumer:
             self._applied = {at: offset for at, offset in self._applied.items() if applied.get(at) != offset}
 
     def _begin(self, consumer: KafkaConsumer, found: Found) -> None:
-        """Note where what was found begins, and measure, once a second at most, before it is applied."""
+        """Note where what was found begins, and measure before it is applied: it may not be for long."""
         for at, batch in found.items():
             if batch:
                 self._reached.setdefault(at, batch[0].offset)
-        if time.monotonic() >= self._measure_at:
-            self._measure(consumer, consumer.assignment())
+        self._measure(consumer, consumer.assignment())
 
     def _measure(self, consumer: KafkaConsumer, assigned: set[TopicPartition]) -> None:
         """Tell how many records wait, by what the last fetches said: nobody is asked.
 
         Of a partition from which nothing was applied yet nothing is known to wait: its first records are on their way.
         """
-        self._measure_at = time.monotonic() + COMMIT_EVERY_SECONDS
         waiting = dict.fromkeys(self._topics, 0)
         with suppress(KafkaError):  # its partitions may go to somebody else meanwhile
             for at in assigned:

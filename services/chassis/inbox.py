@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
-from services.chassis import erased, inbox_rows, logs, message_spans, metrics, trace
+from services.chassis import erased, inbox_rows, logs, message_spans, metrics, trace, twin_rows
 from services.chassis.database import Database
 from services.chassis.errors import Poison, Stop
 from services.chassis.inbox_rows import KeyState, Parked, TopicKey
 from services.chassis.messages import Event, Record, Undecodable, by_topic, decode
+from services.chassis.platforms import TOPIC as PLATFORMS
 from services.chassis.topics import topics
 from services.chassis.twins import is_test
 from services.chassis.work import Work
@@ -113,7 +114,7 @@ class Inbox:
         batch = _Batch(work, states, poisoned, self._fills)
         for record in await erased.renamed(work.connection, records):
             await batch.admit(record)
-        for topic, events in by_topic(batch.fresh).items():
+        for topic, events in by_topic(await _wanted(work, batch.fresh)).items():
             trace.cause(message_spans.traces_of(events))
             trace.enter(events[0].record.header(trace.HEADER))
             await self._handlers[topic](work, events)
@@ -213,6 +214,15 @@ class _Batch:
             record = item.record
             metrics.CONSUMED.labels(record.topic, "parked").inc()
             log.error("parked", topic=record.topic, key=record.key, offset=record.offset, reason=item.reason)
+
+
+async def _wanted(work: Work, events: list[Event]) -> list[Event]:
+    """Leave out what comes late of test twins that were given up; that they were is told like anything else."""
+    twins = {twin for event in events if (twin := twin_in(event.envelope))}
+    gone = await twin_rows.find_retired_of(work.connection, twins) if twins else set()
+    if not gone:
+        return events
+    return [item for item in events if item.record.topic == PLATFORMS or twin_in(item.envelope) not in gone]
 
 
 def twin_in(envelope: object) -> UUID | None:

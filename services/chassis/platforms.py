@@ -258,11 +258,18 @@ async def save_platforms(connection: AsyncConnection[TupleRow], platforms: Seque
 
 
 async def _save_keys(connection: AsyncConnection[TupleRow], item: Platform) -> None:
+    """Save keys; those of a twin that was reset go over to the next one, in whichever order a service hears of both."""
     await connection.execute("DELETE FROM platform_keys WHERE platform_id = %s", (item.platform_id,))
+    if item.test_of:
+        await connection.execute(
+            "DELETE FROM platform_keys AS k USING platforms AS p WHERE k.key_id = ANY (%s)"
+            " AND p.platform_id = k.platform_id AND p.test_of = %s AND p.generation < %s",
+            ([key.key_id for key in item.keys], item.test_of, item.generation),
+        )
     for key in item.keys:
         await connection.execute(
             "INSERT INTO platform_keys (platform_id, key_id, secret_hash, expires_at, scopes, label, created_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key_id) DO NOTHING",
             (
                 item.platform_id,
                 key.key_id,

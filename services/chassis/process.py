@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
-from services.chassis import audited, logs, metrics, parked, quotas, standing
+from services.chassis import audited, logs, metrics, parked, quotas, standing, twin_removal
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
@@ -28,8 +28,8 @@ from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
 from services.chassis.standing import Pace
 from services.chassis.timers import Timer
-from services.chassis.topics import group_of
 from services.chassis.twin_clocks import TwinClocks
+from services.chassis.twin_removal import First, TwinRemoval
 
 OLD_ROWS_SECONDS = 600.0
 ROLES = ("rpc", "web", "consumer", "timers", "relay")
@@ -55,6 +55,8 @@ class Plan:
     """Count what platforms have used of limits that the service keeps in its database."""
     pace: Pace | None = None
     """How the service says how far it is with a test twin, whose clock is moved only when all services are done."""
+    first_of_twins: First | None = None
+    """Removes rows of a twin that was given up which nobody finds when its other rows are gone."""
 
 
 class Process:
@@ -96,7 +98,7 @@ class Process:
             checks["partitions"] = _told(lambda: consumer.assigned)
             parts.append(Part("consumer", run=consumer.run))
         if "timers" in wanted:
-            parts += [*plan.timers, self._retention()]
+            parts += [*plan.timers, self._retention(), self._twin_removal(plan)]
         if "relay" in wanted:
             publisher = Publisher(self.settings.kafka, self._group, security=self.settings.kafka_security())
             relay = Relay(self.database, publisher)
@@ -119,6 +121,10 @@ class Process:
         }
         retention = Retention(self.database, self.clock, self.service, days)
         return timer("old rows", retention.run_once, every=OLD_ROWS_SECONDS, page=OLD_ROWS_PAGE)
+
+    def _twin_removal(self, plan: Plan) -> Part:
+        removal = TwinRemoval(self.database, self.clock, *([plan.first_of_twins] if plan.first_of_twins else []))
+        return timer("twins given up", removal.run_once, every=twin_removal.EVERY_SECONDS, page=twin_removal.PAGE)
 
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         security = self.settings.kafka_security()
@@ -147,6 +153,7 @@ class Process:
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
             drain_seconds=self.settings.drain_seconds,
+            connection_seconds=self.settings.connection_seconds,
             tls=self.settings.listening(self.settings.listen_tls),
             limits=self.limits,
             checks=checks,

@@ -110,6 +110,13 @@ class ChassisSettings(TlsSettings, TraceSettings):
     drain_seconds: float = Field(
         10.0, ge=0, le=300, description="How long calls under way may take to finish at SIGTERM, in seconds."
     )
+    connection_seconds: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="After so long a gRPC client is asked to connect anew, without harm to its calls, so that processes"
+        " that were added get their share; 0: never.",
+    )
     limit_requests_per_second: int = Field(
         10_000, ge=1, description="Calls a second that a platform may make; `groupbuy platform limits` sets another."
     )

@@ -5,7 +5,7 @@ import sys
 from datetime import timedelta
 from operator import attrgetter
 
-from services.chassis import exporting, standing
+from services.chassis import exporting
 from services.chassis.coalesce import Coalescer
 from services.chassis.erased import TOPIC as ERASURES
 from services.chassis.erasing import PAGE as ERASED_PAGE
@@ -46,6 +46,7 @@ from services.notification.handlers.groups import PAGE as GROUPS_PAGE
 from services.notification.handlers.member_messages import PAGE as WORDS_PAGE
 from services.notification.handlers.member_messages import MemberMessages
 from services.notification.handlers.messages import MessageWriter
+from services.notification.handlers.pace import PACE
 from services.notification.handlers.reminders import PAGE
 from services.notification.places import Places
 from services.notification.poster import Desk, Poster, PostRecorder
@@ -74,7 +75,6 @@ from services.notification.sandbox import PAGE as CAPTURED_PAGE
 from services.notification.sandbox import Sandbox, drop_most
 from services.notification.sender import Sender
 from services.notification.settings import Settings
-from services.notification.store.pace import find_next_due, sum_told
 from services.notification.translate import CAMPAIGNS
 from services.notification.unsubscribing import Unsubscribing
 from services.notification.webhook_secrets import WebhookSecrets
@@ -200,7 +200,7 @@ async def process() -> None:
             timer("captures beyond what is kept", lambda: drop_most(database), every=300.0, page=CAPTURED_PAGE),
             timer("old days of messages", messages.forget_days, every=3600.0),
         ],
-        pace=standing.Pace(find_next_due, sum_told),
+        pace=PACE,
         counts={"messages_per_day": messages.count_today},
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.twins import is_test
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.domain import (
@@ -93,10 +94,8 @@ class Recorder:
             )
             await self._pause(work, batch, nows)
         for item in batch:
-            metrics.ATTEMPTS.labels(item.contact.channel, outcome_name(item.outcome)).inc()
-            if item.delivery.due_at:
-                delay = max((nows[item.delivery.platform_id] - item.delivery.due_at).total_seconds(), 0)
-                metrics.DELAY.labels(item.contact.channel).observe(delay)
+            if not is_test(item.delivery.platform_id):
+                _measure(item, nows[item.delivery.platform_id])
         return [None] * len(batch)
 
     async def _pause(self, work: Work, batch: Sequence[Attempted], nows: Mapping[UUID, datetime]) -> None:
@@ -129,6 +128,14 @@ class Recorder:
             await mark_chats_gone(work.connection, chats, nows)
 
 
+def _measure(item: Attempted, now: datetime) -> None:
+    """Count an attempt; one of a test twin wakes nobody up."""
+    metrics.ATTEMPTS.labels(item.contact.channel, outcome_name(item.outcome)).inc()
+    if item.delivery.due_at:
+        delay = max((now - item.delivery.due_at).total_seconds(), 0)
+        metrics.DELAY.labels(item.contact.channel).observe(delay)
+
+
 def _said(item: Attempted) -> str:
     return "" if isinstance(item.outcome, Sent) else without_addresses(item.outcome.detail, item.contact.address)
 
@@ -154,8 +161,9 @@ async def end(work: Work, rows: Sequence[tuple[Claimed, End, str, int, datetime]
         work.connection,
         [(item.key, step.state, step.reason, channel, count, at) for item, step, channel, count, at in rows],
     )
-    for _, step, channel, _, _ in rows:
-        metrics.ENDED.labels(channel, step.state.lower()).inc()
+    for item, step, channel, _, _ in rows:
+        if not is_test(item.platform_id):
+            metrics.ENDED.labels(channel, step.state.lower()).inc()
     told = [
         (item.platform_id, delivery_ended(item, step, channel, count, at)) for item, step, channel, count, at in rows
     ]

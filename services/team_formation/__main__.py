@@ -38,6 +38,7 @@ from services.team_formation.handlers import (
     weight,
 )
 from services.team_formation.handlers.due import PAGE
+from services.team_formation.handlers.resetting import InviteRemover
 from services.team_formation.handlers.test_clock import ClockMover
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.images.wiring import image_parts
@@ -165,6 +166,7 @@ async def process() -> None:
             web=web.parts(settings),
             counts={"campaigns": campaigns.count},
             pace=PACE,
+            first_of_twins=InviteRemover(codes).run_once,
             timers=[
                 timer(
                     "due teams",

@@ -33,7 +33,7 @@ from tests.bench.errors import BenchError
 from tests.bench.paths import BUILD, environment
 
 SERVICE = "team_formation"
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 20.0
 
 

@@ -46,8 +46,8 @@ from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter
 from services.notification.handlers.erasing import member_eraser
 from services.notification.handlers.exporting import held
+from services.notification.handlers.pace import PACE as NOTIFICATION_PACE
 from services.notification.rpc import internal_servicer, servicer
-from services.notification.store import pace as notification_pace
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.handlers import member_eraser as pricing_eraser
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
@@ -80,7 +80,7 @@ SETTLE = timedelta(seconds=30)
 PACES = {
     "team_formation": standing.Pace(team_pace.find_next_due, team_pace.sum_told),
     "pricing": standing.Pace(pricing_pace.find_next_due, pricing_pace.sum_told),
-    "notification": standing.Pace(notification_pace.find_next_due, notification_pace.sum_told),
+    "notification": NOTIFICATION_PACE,
 }
 """How each service says how far it is with a test twin."""
 

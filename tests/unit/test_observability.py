@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import yaml
 
 from deploy.cli import main as groupbuy
 from services.notification.domain import State
 from tests.support import label_values, promql
-from tests.support.rules import DASHBOARDS, RUNBOOKS, alerts, asked, dashboards, rules, targets
+from tests.support.rules import ALERTS, DASHBOARDS, RUNBOOKS, alerts, asked, dashboards, rules, targets
 from tools.metrics import metrics
 from tools.observability.__main__ import files
 from tools.observability.slos import BURNS, SLOS
@@ -159,10 +160,32 @@ def _has(words: list[str]) -> None:
         here = commands[word]
 
 
+def test_the_pages_name_every_alert_and_objective() -> None:
+    page = (RUNBOOKS.parent / "observability.md").read_text(encoding="utf-8")
+    objectives = (RUNBOOKS.parent / "slo.md").read_text(encoding="utf-8")
+    severities = {
+        name: {rule["labels"]["severity"] for rule in rules() if rule.get("alert") == name} for name in alerts()
+    }
+    for name, found in severities.items():
+        listed = re.search(rf"^\| \[{name}\]\(runbooks/{name}\.md\) \| ([a-z, ]+) \|", page, re.MULTILINE)
+        assert listed, name
+        assert set(listed[1].split(", ")) == found
+    for slo in SLOS:
+        row = next(line for line in objectives.splitlines() if line.startswith(f"| `{slo.name}`"))
+        assert f"| {slo.objective:.1%} |".replace(".0%", "%") in row
+    for burn in BURNS:
+        assert f"| {burn.rate:g} time" in objectives
+
+
 def test_each_objective_burns_at_four_rates() -> None:
     burning = [rule for rule in rules() if "slo" in rule.get("labels", {}) and "alert" in rule]
     assert len(burning) == len(SLOS) * len(BURNS)
     assert {slo.alert for slo in SLOS} == {rule["alert"] for rule in burning}
+
+
+def test_the_operator_gets_the_same_rules() -> None:
+    wrapped = yaml.safe_load((ALERTS.parent / "operator" / "prometheusrule.yaml").read_text(encoding="utf-8"))
+    assert [rule for group in wrapped["spec"]["groups"] for rule in group["rules"]] == rules()
 
 
 def test_boards_are_whole() -> None:

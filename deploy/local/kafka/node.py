@@ -12,6 +12,7 @@ from string import Template
 from deploy.local.child import Child
 from deploy.local.errors import LocalError
 from deploy.local.kafka.jars import NEEDS_JAVA, default_cache, fetch
+from deploy.local.sockets import free_port
 
 TEMPLATE = Path(__file__).with_name("server.properties")
 HOST = "127.0.0.1"
@@ -26,10 +27,16 @@ class ApacheKafka:
     jvm: tuple[str, ...] = JVM
     """Options of Java."""
 
-    def __init__(self, data: Path, *, port: int = 0, partitions: int = 4, cache: Path | None = None) -> None:
-        """`port` 0 takes a free one at the first start; `cache` holds the jars (default: `jars.default_cache()`)."""
+    def __init__(
+        self, data: Path, *, port: int = 0, host: str = HOST, partitions: int = 4, cache: Path | None = None
+    ) -> None:
+        """`port` 0 takes a free one at the first start; `cache` holds the jars (default: `jars.default_cache()`).
+
+        Clients are told to come to `host`.
+        """
         self.data = data.absolute()
         self.port = port
+        self.host = host
         self.partitions = partitions
         self._cache = cache
         self._jvm: Child | None = None
@@ -37,7 +44,7 @@ class ApacheKafka:
     @property
     def bootstrap(self) -> str:
         """What a client takes as its bootstrap server; valid after `start`."""
-        return f"{HOST}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -48,8 +55,8 @@ class ApacheKafka:
         """Start and wait until clients are answered; the JVM dies with this process. Raises LocalError."""
         libs = await fetch(self._cache or default_cache())
         self.data.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or _free_port()
-        _refuse_taken(self.port)
+        self.port = self.port or free_port(self.host)
+        _refuse_taken(self.host, self.port)
         properties = self._write_properties()
         await self._format(libs, properties)
         self._jvm = self._spawn(libs, "kafka.Kafka", str(properties))
@@ -76,8 +83,9 @@ class ApacheKafka:
 
     def _write_properties(self) -> Path:
         text = Template(TEMPLATE.read_text()).substitute(
+            host=self.host,
             port=self.port,
-            controller_port=_free_port(),
+            controller_port=free_port(),
             logs=self.data / "logs",
             partitions=self.partitions,
         )
@@ -105,7 +113,7 @@ class ApacheKafka:
     async def _until_ready(self, jvm: Child) -> None:
         """A KRaft broker opens its port only after it has caught up with the controller, so a connection is enough."""
         deadline = asyncio.get_running_loop().time() + START_LIMIT_S
-        while not await _answers(self.port):
+        while not await _answers(self.host, self.port):
             if jvm.returncode is not None:
                 raise _failed(f"it ended with code {jvm.returncode}", jvm, self.log)
             if asyncio.get_running_loop().time() > deadline:
@@ -124,26 +132,20 @@ def _failed(what: str, child: Child, log: Path) -> LocalError:
     return LocalError(f"Apache Kafka did not start: {what}.\n{lines}", f"All that it wrote is in {log}.")
 
 
-async def _answers(port: int) -> bool:
+async def _answers(host: str, port: int) -> bool:
     try:
-        _, writer = await asyncio.open_connection(HOST, port)
+        _, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
     writer.close()
     return True
 
 
-def _refuse_taken(port: int) -> None:
+def _refuse_taken(host: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
-            problem = f"Port {port} on {HOST} is taken."
+            problem = f"Port {port} on {host} is taken."
             raise LocalError(problem, "Stop what listens there, or give another --port.") from None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

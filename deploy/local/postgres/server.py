@@ -19,13 +19,12 @@ from deploy.local.sockets import free_port
 
 DEFAULT_PORT = 7432
 
-_HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.01
 _START_PATIENCE_SECONDS = 60.0
 _STOP_PATIENCE_SECONDS = 30.0
 _STILL_ENDING = ("pre-existing shared memory block", "postmaster.pid")
 _SETTINGS = {
-    "listen_addresses": _HOST,
     "unix_socket_directories": "",  # one way in, with a password
     "max_connections": "200",
     "shared_buffers": "64MB",
@@ -40,16 +39,25 @@ _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "
 
 
 class LocalPostgres:
-    """PostgreSQL on 127.0.0.1 with its files below `data`: data directory, log, and the password that it asks for.
+    """PostgreSQL on loopback or `host`, its files below `data`: data directory, log, and the password it asks for.
 
     It runs as we do, or as `nobody` where we are root, as PostgreSQL refuses to be root. `port` 0 takes a free one.
     `durable=False` gives up safety against a crash of the machine for speed: for tests. The server ends with this
     process. One holder at a time: a server that an earlier holder left running is ended first.
     """
 
-    def __init__(self, data: Path, port: int = DEFAULT_PORT, *, durable: bool = True, log: Path | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        port: int = DEFAULT_PORT,
+        *,
+        host: str = LOOPBACK,
+        durable: bool = True,
+        log: Path | None = None,
+    ) -> None:
         self.data = data.resolve()
         self.port = port
+        self.host = host
         self.log = log or self.data / "postgres.log"
         self._durable = durable
         self._lock = FolderLock(self.data / "lock")
@@ -75,7 +83,7 @@ class LocalPostgres:
         """The address of the database `name` on this server."""
         if self._cluster is None:
             raise LocalError("PostgreSQL has no address yet.", "Call start() first.")
-        return f"postgresql://{SUPERUSER}:{quote(self._cluster.password)}@{_HOST}:{self.port}/{quote(name)}"
+        return f"postgresql://{SUPERUSER}:{quote(self._cluster.password)}@{self.host}:{self.port}/{quote(name)}"
 
     async def start(self) -> None:
         """Start the server and return when it accepts connections; LocalError says what is in the way.
@@ -133,7 +141,7 @@ class LocalPostgres:
         deadline = asyncio.get_running_loop().time() + _START_PATIENCE_SECONDS
         chosen = self.port
         while True:
-            self.port = chosen or free_port()
+            self.port = chosen or free_port(self.host)
             child = self._child = self._launch(cluster)
             if await self._accepts(cluster, child, deadline):
                 return
@@ -143,7 +151,12 @@ class LocalPostgres:
             await asyncio.sleep(0.1)
 
     def _launch(self, cluster: Cluster) -> Child:
-        settings = {**_SETTINGS, "port": str(self.port), **({} if self._durable else _FORGETFUL)}
+        settings = {
+            **_SETTINGS,
+            "listen_addresses": self.host,
+            "port": str(self.port),
+            **({} if self._durable else _FORGETFUL),
+        }
         argv = [str(cluster.programs / "postgres"), "-D", str(cluster.path_for_server())]
         argv += [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         # with a fast shutdown as its last wish it ends cleanly even where we are killed
@@ -163,7 +176,7 @@ class LocalPostgres:
         text = "\n".join(tail)
         if "Address already in use" in text:
             return LocalError(
-                f"PostgreSQL wants port {self.port} of {_HOST}, which another program has.",
+                f"PostgreSQL wants port {self.port} of {self.host}, which another program has.",
                 "Choose another one with --port postgres=N, or stop that program.",
             )
         return LocalError(f"PostgreSQL did not start. It said:\n{text}", f"The whole log is {self.log}.")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.chassis import ids, logs, trace
 from services.chassis.clock import Clock
+from services.chassis.twins import is_test
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.domain import End, Message, Opened, State, Team, Templates, choose, deadline
@@ -102,6 +103,7 @@ def _words(message: Message, opened: Opened, reach: Reach | None, own: Templates
 
 async def _tell_suppressed(work: Work, rows: Sequence[NewDelivery], now: datetime) -> None:
     for row in rows:
-        metrics.ENDED.labels("", row.state.lower()).inc()
+        if not is_test(row.platform_id):
+            metrics.ENDED.labels("", row.state.lower()).inc()
     ended = [(row.platform_id, delivery_ended(row, End(row.state, row.reason), "", 0, row.created_at)) for row in rows]
     await tell(work, ended, now)

@@ -165,7 +165,9 @@ from services.notification.store.reminders import (
     EndingHold,
     EndingTeam,
     take_ending_holds,
+    take_ending_holds_of,
     take_ending_teams,
+    take_ending_teams_of,
 )
 from services.notification.store.seats import ask_seats, find_audience, find_campaign_audience, save_seats
 from services.notification.store.teams import ask_teams, find_team, find_teams, lock_teams, save_teams
@@ -351,7 +353,9 @@ __all__ = [
     "take_due_groups",
     "take_due_reminders",
     "take_ending_holds",
+    "take_ending_holds_of",
     "take_ending_teams",
+    "take_ending_teams_of",
     "take_points",
     "tell_again",
     "try_again",

@@ -1,5 +1,6 @@
 """Holds and teams that end soon, in SQL: each is found once, by its end."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -52,59 +53,51 @@ _TEAMS = (
 _OF_TWIN = f" AND platform_id = %(whose)s AND {TWINS_ALONE}"
 
 
-async def take_ending_holds(
-    connection: Connection, until: datetime, limit: int, twin: UUID | None = None
-) -> list[EndingHold]:
-    """Give holds that run out before a time and were not given before, in order; none where another has the mark.
-
-    Of all platforms, or of a twin whose clock is ahead: it has a mark of its own.
-    """
-    rows = await _take(connection, Kind.HOLD_ENDING, until, limit, twin, _HOLDS)
+async def take_ending_holds(connection: Connection, until: datetime, limit: int) -> list[EndingHold]:
+    """Give holds that run out before a time and were not given before, in order; none where another has the mark."""
+    rows = await _take(connection, Kind.HOLD_ENDING, until, limit, _HOLDS.format(whose=""))
     return [EndingHold(*row[:-2]) for row in rows]
 
 
-async def take_ending_teams(
-    connection: Connection, until: datetime, limit: int, twin: UUID | None = None
-) -> list[EndingTeam]:
-    """Give open teams that end before a time and were not given before, as `take_ending_holds` does."""
-    rows = await _take(connection, Kind.TIME_RUNNING_OUT, until, limit, twin, _TEAMS)
+async def take_ending_teams(connection: Connection, until: datetime, limit: int) -> list[EndingTeam]:
+    """Give open teams that end before a time and were not given before, in order; none where another has the mark."""
+    rows = await _take(connection, Kind.TIME_RUNNING_OUT, until, limit, _TEAMS.format(whose=""))
     return [EndingTeam(*row[:-2]) for row in rows]
 
 
-async def _take(
-    connection: Connection, name: str, until: datetime, limit: int, twin: UUID | None, query: str
-) -> list[tuple[Any, ...]]:
+async def take_ending_holds_of(connection: Connection, twin: UUID, until: datetime, limit: int) -> list[EndingHold]:
+    """Give holds of a twin whose clock is ahead: it has a mark of its own."""
+    rows = await _take_of(connection, twin, Kind.HOLD_ENDING, until, limit, _HOLDS.format(whose=_OF_TWIN))
+    return [EndingHold(*row[:-2]) for row in rows]
+
+
+async def take_ending_teams_of(connection: Connection, twin: UUID, until: datetime, limit: int) -> list[EndingTeam]:
+    """Give open teams of a twin whose clock is ahead: it has a mark of its own."""
+    rows = await _take_of(connection, twin, Kind.TIME_RUNNING_OUT, until, limit, _TEAMS.format(whose=_OF_TWIN))
+    return [EndingTeam(*row[:-2]) for row in rows]
+
+
+async def _take(connection: Connection, name: str, until: datetime, limit: int, query: Any) -> list[tuple[Any, ...]]:
     """Run a query between the mark and a time; its last two columns are the id and the end that the mark moves to."""
-    mark = await (_lock_mark_of(connection, name, twin) if twin else _lock_mark(connection, name))
+    cursor = await connection.execute(
+        "SELECT reached, after_id FROM reminder_marks WHERE name = %s FOR UPDATE SKIP LOCKED", (name,)
+    )
+    mark = await cursor.fetchone()
     if mark is None:
         return []
-    between = {"reached": mark[0], "after": mark[1], "until": until, "limit": limit, "whose": twin}
-    written = query.format(whose=_OF_TWIN if twin else "")
-    rows = await (await connection.execute(written.encode(), between)).fetchall()
-    after_id, reached = rows[-1][-2:] if len(rows) == limit else (_LAST, max(until, mark[0]))
-    await (
-        _move_mark_of(connection, name, twin, reached, after_id)
-        if twin
-        else _move_mark(connection, name, reached, after_id)
+    between = {"reached": mark[0], "after": mark[1], "until": until, "limit": limit}
+    rows = await (await connection.execute(query, between)).fetchall()
+    await connection.execute(
+        "UPDATE reminder_marks SET reached = %s, after_id = %s WHERE name = %s",
+        (*_moved(rows, mark[0], until, limit), name),
     )
     return rows
 
 
-async def _lock_mark(connection: Connection, name: str) -> TupleRow | None:
-    cursor = await connection.execute(
-        "SELECT reached, after_id FROM reminder_marks WHERE name = %s FOR UPDATE SKIP LOCKED", (name,)
-    )
-    return await cursor.fetchone()
-
-
-async def _move_mark(connection: Connection, name: str, reached: datetime, after_id: UUID) -> None:
-    await connection.execute(
-        "UPDATE reminder_marks SET reached = %s, after_id = %s WHERE name = %s", (reached, after_id, name)
-    )
-
-
-async def _lock_mark_of(connection: Connection, name: str, twin: UUID) -> TupleRow | None:
-    """Lock the mark of a twin; the first time it stands where that of all does."""
+async def _take_of(
+    connection: Connection, twin: UUID, name: str, until: datetime, limit: int, query: Any
+) -> list[tuple[Any, ...]]:
+    """Do the same for a twin; the first time its mark stands where that of all does."""
     await connection.execute(
         "INSERT INTO twin_reminder_marks (platform_id, name, reached, after_id)"
         " VALUES (%s, %s, (SELECT reached FROM reminder_marks WHERE name = %s),"
@@ -115,11 +108,21 @@ async def _lock_mark_of(connection: Connection, name: str, twin: UUID) -> TupleR
         "SELECT reached, after_id FROM twin_reminder_marks WHERE platform_id = %s AND name = %s FOR UPDATE SKIP LOCKED",
         (twin, name),
     )
-    return await cursor.fetchone()
-
-
-async def _move_mark_of(connection: Connection, name: str, twin: UUID, reached: datetime, after_id: UUID) -> None:
+    mark = await cursor.fetchone()
+    if mark is None:
+        return []
+    between = {"reached": mark[0], "after": mark[1], "until": until, "limit": limit, "whose": twin}
+    rows = await (await connection.execute(query, between)).fetchall()
     await connection.execute(
         "UPDATE twin_reminder_marks SET reached = %s, after_id = %s WHERE platform_id = %s AND name = %s",
-        (reached, after_id, twin, name),
+        (*_moved(rows, mark[0], until, limit), twin, name),
     )
+    return rows
+
+
+def _moved(rows: Sequence[tuple[Any, ...]], reached: datetime, until: datetime, limit: int) -> tuple[datetime, UUID]:
+    """Tell where a mark stands after a page."""
+    if len(rows) == limit:
+        after_id, end = rows[-1][-2:]
+        return end, after_id
+    return max(until, reached), _LAST

@@ -73,6 +73,7 @@ from services.team_formation.domain.commands import (
     Sponsor,
 )
 from services.team_formation.domain.confirming import confirm_seat, extend_hold
+from services.team_formation.domain.crowds import Stranger
 from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
 from services.team_formation.domain.importing import import_team
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
@@ -196,6 +197,7 @@ __all__ = [
     "Signal",
     "Sponsor",
     "StartNow",
+    "Stranger",
     "TagKind",
     "Tally",
     "Team",

@@ -15,7 +15,6 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.codes import InviteCodes
 from services.team_formation.handlers.asks import Answer, Ask
 from services.team_formation.handlers.book import Book
-from services.team_formation.handlers.counting import count_signs
 from services.team_formation.handlers.deciding import Decider, LockedElsewhere, Reply
 from services.team_formation.handlers.loading import load
 from services.team_formation.handlers.saving import save_decided, save_rows
@@ -133,7 +132,7 @@ class TeamHandler:
                 part.answer(answers)
             await save_decided(work, books)
         for book in books:
-            count_signs(book.signs.shown)
+            book.signs.count()
         return answers
 
     def _parts(self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]]) -> list[_Part]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.team_formation import domain
 from services.team_formation.domain import AbuseAction, AbuseRule, Invite, Join, Seat, Signal, TagKind
+from services.team_formation.metrics import SIGNS
 from services.team_formation.store.abuse import SeatTag, Tagged, Wanted
 
 BEYOND = 100
@@ -119,6 +120,11 @@ class Signs:
         if join.invite_id and Signal.JOINS_PER_INVITE in self._by_signal:
             self._joins[join.invite_id] += 1
             self.joins[join.invite_id] += 1
+
+    def count(self) -> None:
+        """Count the rules that joins were beyond the limits of, once their answers are committed."""
+        for rule in self.shown:
+            SIGNS.labels(str(rule.signal), str(rule.action)).inc()
 
     def _keeps(self, kind: TagKind) -> bool:
         """Tell whether a rule needs tags of a kind; no other is kept."""

@@ -5,6 +5,7 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2_grpc as pb_grp
 from services.team_formation.rpc.audit import AuditRpcs
 from services.team_formation.rpc.campaigns import CampaignRpcs
 from services.team_formation.rpc.chat_apps import ChatAppRpcs
+from services.team_formation.rpc.crowd import CrowdRpcs
 from services.team_formation.rpc.forcing import refuses_as_asked
 from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
@@ -28,6 +29,7 @@ from services.team_formation.rpc.wechat_files import WeChatFileRpcs
 @refuses_as_asked
 class TeamFormationServicer(
     CampaignRpcs,
+    CrowdRpcs,
     TeamRpcs,
     SeatRpcs,
     HistoryRpcs,

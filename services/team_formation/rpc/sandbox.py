@@ -1,4 +1,4 @@
-"""The test twin's clock, asked for by itself."""
+"""The test twin's clock and its beginning anew, asked for by itself."""
 
 from datetime import datetime, timedelta
 
@@ -10,12 +10,14 @@ from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
 from services.team_formation import translate
 from services.team_formation.domain import Problem
+from services.team_formation.handlers.resetting import Resetter
 from services.team_formation.handlers.test_clock import FURTHEST, TestClock, TestClocks, only_test
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
 from services.team_formation.standings import Standings
 
 WAIT_SECONDS = 15.0
+RESET_SECONDS = 5.0
 _MARGIN_SECONDS = 1.0
 """So long before its caller gives up a call is answered."""
 
@@ -37,10 +39,25 @@ class SandboxRpcs(Rpcs):
         """Tell the time."""
         return pb.GetTestClockResponse(clock=_written(await self._clocks.find(caller())))
 
+    async def ResetTestPlatform(  # noqa: N802
+        self, request: pb.ResetTestPlatformRequest, _context: Context
+    ) -> pb.ResetTestPlatformResponse:
+        """Begin the twin anew."""
+        resetter = Resetter(self._desk.database, self._desk.clock, self._standings)
+        key = fields.request_key("ResetTestPlatform", caller(), requests.NO_CAMPAIGN, request)
+        answer = await resetter.reset(key, pb.ResetTestPlatformResponse())
+        if isinstance(answer, Rejected):
+            raise answer
+        seconds = min(RESET_SECONDS, queueing.left() - _MARGIN_SECONDS)
+        return pb.ResetTestPlatformResponse(unsettled_services=await resetter.known_everywhere(caller(), seconds))
+
+    @property
+    def _standings(self) -> Standings:
+        return self._desk.standings or Standings(self._desk.database, {}, "")
+
     @property
     def _clocks(self) -> TestClocks:
-        standings = self._desk.standings or Standings(self._desk.database, {}, "")
-        return TestClocks(self._desk.database, self._desk.clock, standings)
+        return TestClocks(self._desk.database, self._desk.clock, self._standings)
 
 
 def _how_far(request: pb.AdvanceClockRequest) -> timedelta | datetime:

@@ -27,12 +27,17 @@ class TeamRpcs(Rpcs):
     async def OpenTeam(self, request: pb.OpenTeamRequest, _context: Context) -> Any:  # noqa: N802
         """Open a team, and take its first seat."""
         limits.spend(JOINS)
+        return await self._desk.commands.submit(await self._opening(request))
+
+    async def _opening(self, request: pb.OpenTeamRequest) -> Ask:
+        """Read the opening of a team, and check the quote it brings."""
         campaign_id = fields.campaign_of(request.campaign_id)
         join = self._marked(request, fields.join_of(request, ids.new_id(), None))
         if request.signed_quote:
             join = await self._quoted(request.signed_quote, join, campaign_id, None)
         command = domain.Open(ids.new_id(), join, request.external_ref)
-        return await self._ask("OpenTeam", request, campaign_id, command)
+        key = fields.request_key("OpenTeam", caller(), campaign_id, request)
+        return Ask(caller(), campaign_id, command, key)
 
     async def JoinTeam(self, request: pb.JoinTeamRequest, _context: Context) -> Any:  # noqa: N802
         """Take a seat."""

@@ -19,6 +19,7 @@ from services.chassis.platforms import ID_PREFIX
 from services.notification.channels import Channels
 from services.notification.domain import QuietHours, Wishes
 from services.notification.handlers.messages import MessageWriter
+from services.notification.metrics import ATTEMPTS
 from services.notification.sandbox import written_within
 from services.notification.store import captured as shelf
 from services.notification.store.erasing import replace_member
@@ -68,6 +69,7 @@ async def test_what_is_throttled_waits_as_long_as_was_asked_by_the_twins_clock(
     notification: Notifying, api: Api, channels: Channels
 ) -> None:
     await a_team(notification, ("webhook", "https://shop.example.com/test-throttled-1/mei"))
+    counted = ATTEMPTS.labels("webhook", "retry")._value.get()
     async with a_process(notification, channels) as sender:
         await turn(sender)
         [first] = await listed(api)
@@ -78,6 +80,7 @@ async def test_what_is_throttled_waits_as_long_as_was_asked_by_the_twins_clock(
         await turn(sender)
     second, again = await listed(api)
     assert again == first
+    assert ATTEMPTS.labels("webhook", "retry")._value.get() == counted
     assert (first.outcome, first.request.status, first.attempt) == ("retry", 429, 1)
     assert (second.outcome, second.request.status, second.attempt) == ("sent", 200, 2)
     assert first.request.headers["idempotency-key"] == second.request.headers["idempotency-key"] == first.delivery_id

@@ -25,6 +25,9 @@ TABLES_OF_NO_PLATFORM: Mapping[str, str] = {
     "pg_class": "PostgreSQL's own",
     "pg_stat_user_tables": "PostgreSQL's own",
     "pg_tables": "PostgreSQL's own",
+    "pg_index": "PostgreSQL's own",
+    "pg_attribute": "PostgreSQL's own",
+    "pg_constraint": "PostgreSQL's own",
 }
 
 
@@ -51,6 +54,10 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "chassis.platforms:_find_key": _may(
         "platforms platform_keys", "tells whose key it is: the platform follows from it"
     ),
+    "chassis.platforms:_save_keys": _may(
+        "platforms platform_keys", "keys go over to a twin from former twins of the same platform, by that platform"
+    ),
+    "chassis.twin_rows:find_retired": _may("platforms", "finds which twins were given up, of all platforms"),
     "chassis.twin_clocks:_find_ahead": _may("platforms", "tells a process whose clocks are ahead, of all platforms"),
     "team_formation.store.invites:find_doors": _may(
         "invite_codes invites", "tells where a code leads, by the code's hash; the caller compares the platform"
@@ -148,6 +155,7 @@ UNREAD: Mapping[str, str] = {
     "chassis.statistics:renew": "ANALYZE",
     "chassis.wakes:Wakes._listen": "LISTEN",
     "chassis.old_rows:remove_old": "removes what is older than it is kept, from tables that retention.toml names",
+    "chassis.twin_rows:remove_rows": "removes rows of a twin that was given up, by its id or campaigns, from any table",
     "chassis.exporting:_rows": "executes the sections of stores, which are read there",
     "chassis.rows:ask": "executes what stores give it, which is read there",
     "chassis.rows:put": "executes what stores give it, which is read there",

@@ -22,6 +22,8 @@ class Watched:
 
     counts: Counter[str] = field(default_factory=Counter)
     breaches: list[str] = field(default_factory=list)
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    """Statements by the name of the database."""
 
 
 @contextmanager
@@ -39,6 +41,7 @@ def watching(
         if not isinstance(statement, str):
             return
         place = connection.info.dbname, statement
+        watched.seen.setdefault(place[0], set()).add(statement)
         if place not in known:
             accesses = [one for one in provers[place[0]].accesses(statement) if one.table not in TABLES_OF_NO_PLATFORM]
             known[place] = min((access.level for access in accesses), default=Level.GIVEN)

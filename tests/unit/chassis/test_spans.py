@@ -37,7 +37,9 @@ def test_without_a_recorder_nothing_is_made_and_the_callers_trace_goes_on() -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "ratio", "made"), [(MINE, 0.0, True), (QUIET, 1.0, False), (None, 1.0, True), ("?", 0.0, False)]
+    ("given", "ratio", "made"),
+    [(MINE, 0.0, True), (QUIET, 1.0, False), (None, 1.0, True), ("?", 0.0, False)],
+    ids=["the caller records", "the caller does not", "no caller", "no context"],
 )
 def test_the_caller_decides_and_chance_where_there_is_none(given: str | None, ratio: float, *, made: bool) -> None:
     with recording(ratio) as recorded:
@@ -94,7 +96,7 @@ async def test_a_look_that_finds_nothing_is_nothing_to_see(found: int, names: li
             return found
 
     with recording() as recorded:
-        assert await Timer("t", look, every=1.0)._once() == found
+        assert await Timer("t", look, every=1.0).once() == found
         with spans.under("after"):
             pass
     assert [name for name in recorded.names if name != "after"] == names
@@ -105,7 +107,7 @@ async def test_a_look_that_fails_is_seen() -> None:
         raise OSError("away")
 
     with recording() as recorded:
-        await Timer("t", look, every=1.0)._once()
+        await Timer("t", look, every=1.0).once()
     assert (recorded.one("timer t").attributes or {})["error.type"] == "OSError"
 
 

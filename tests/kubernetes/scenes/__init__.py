@@ -1,0 +1,1 @@
+"""What the engine must do in a cluster, one promise or family of promises a file."""
