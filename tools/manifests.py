@@ -67,7 +67,8 @@ def render(overlay: str) -> list[Manifest]:
     kustomize = program()
     if not kustomize:
         raise NoKustomizeError(
-            "there is no kustomize: go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2, or name it: GROUPBUY_KUSTOMIZE"
+            "there is no kustomize: go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2,"
+            " or name it: GROUPBUY_KUSTOMIZE"
         )
     done = subprocess.run(
         [kustomize, "build", str(KUBERNETES / "overlays" / overlay)], check=False, capture_output=True, text=True

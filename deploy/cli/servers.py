@@ -47,7 +47,7 @@ def migrate(data: Path, services: tuple[str, ...], seconds: float) -> None:
 @click.command()
 @data_option
 @click.option("--replication", type=click.IntRange(min=1), default=None,
-              help="Copies of each partition of a topic that is created.  [default: 3, or one on each broker]")  # fmt: skip
+              help="Copies of each partition of a new topic.  [default: 3, or one on each broker]")  # fmt: skip
 @wait_option
 def topics(data: Path, replication: int | None, seconds: float) -> None:
     """Create the topics that are missing.
