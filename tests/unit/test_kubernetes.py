@@ -6,6 +6,7 @@ import struct
 import tarfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -31,7 +32,7 @@ SLICES = [
     }
 ]
 PORTS = [{"name": "grpc", "containerPort": 7100}]
-DEPLOYMENT = {
+DEPLOYMENT: dict[str, Any] = {
     "kind": "Deployment",
     "spec": {
         "selector": {"matchLabels": {"name": "pricing"}},
@@ -41,7 +42,7 @@ DEPLOYMENT = {
         },
     },
 }
-BUDGET = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}
+BUDGET: dict[str, Any] = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}
 
 
 def question(name: str, kind: int = 1) -> bytes:
@@ -115,7 +116,7 @@ def test_each_bad_manifest_differs_from_the_good_one_and_has_words_that_are_look
     variants = manifests.bad(good)
     assert set(variants) == set(manifests.EXPECTED)
     assert all(variant not in good for variant in variants.values())
-    assert DEPLOYMENT["spec"]["template"]["metadata"]["labels"] == {"name": "pricing"}  # type: ignore[index]
+    assert DEPLOYMENT["spec"]["template"]["metadata"]["labels"] == {"name": "pricing"}
 
 
 def test_the_policy_in_the_open_is_the_published_one() -> None:
