@@ -28,6 +28,7 @@ from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
 from services.chassis.standing import Pace
 from services.chassis.timers import Timer
+from services.chassis.topics import group_of
 from services.chassis.twin_clocks import TwinClocks
 from services.chassis.twin_removal import First, TwinRemoval
 
