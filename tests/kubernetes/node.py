@@ -71,7 +71,9 @@ async def start(node: Node, plane: ControlPlane, images: Sequence[Path]) -> None
     plane.begin(runtime, "/usr/bin/containerd", {"config": folder / "containerd.toml"})
     await until(f"containerd of {node.name} answers", lambda: _answers(socket), plane.children)
     for image in images:
-        _call("ctr", f"--address={socket}", "--namespace=k8s.io", "images", "import", str(image))
+        await asyncio.to_thread(
+            _call, "ctr", f"--address={socket}", "--namespace=k8s.io", "images", "import", str(image)
+        )
     agent = {
         "config": folder / "agent.yaml",
         "kubeconfig": plane.config,
