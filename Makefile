@@ -17,7 +17,7 @@ BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up capacity test fuzz bench k8s-cluster-test lint format lock sbom audit clean user developer
+.PHONY: help setup proto clients demo up capacity test fuzz bench k8s-cluster-test lint format lock sbom audit image image-smoke k8s-check clean user developer
 
 ## See it run
 
@@ -69,6 +69,16 @@ sbom:  ## Write what ships as a CycloneDX bill of materials into build/sbom.json
 
 audit:  ## Ask the advisory services about what ships; where they cannot be reached it says so, and is no pass
 	@$(PYTHON) -m tools.audit
+
+image: developer  ## Build the image without a container engine (root, buildah, mmdebstrap). ARGS="--fresh", ARGS="--twice"
+	@$(BIN)/python -m tools.image $(ARGS)
+
+image-smoke: developer  ## Start every part from the built image's root file system, and end it (root)
+	@$(BIN)/python -m tools.image_smoke
+
+k8s-check: developer  ## Render and check the manifests without a cluster (kustomize), and show that each check can fail
+	@$(BIN)/python -m tools.manifests $(ARGS)
+	@$(BIN)/python -m pytest --quiet tests/unit/test_kubernetes.py
 
 clean:  ## Remove all that make made: environments, generated code, caches
 	@rm -rf .venv .venv-lock .venv-supply .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/src/generated

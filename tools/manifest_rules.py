@@ -313,7 +313,63 @@ def scalers_scale(manifests: list[Manifest]) -> Iterator[str]:
         targets.append(target)
 
 
+_FIELDS = {
+    "KafkaTopic": {"topicName", "partitions", "replicas", "config"},
+    "KafkaUser": {"authentication", "authorization", "quotas", "template"},
+    "KafkaNodePool": {"replicas", "storage", "roles", "resources", "jvmOptions", "template"},
+    "Kafka": {"kafka", "entityOperator", "clusterCa", "clientsCa", "cruiseControl", "kafkaExporter",
+              "maintenanceTimeWindows"},
+    "ScaledObject": {"scaleTargetRef", "pollingInterval", "cooldownPeriod", "initialCooldownPeriod", "idleReplicaCount",
+                     "minReplicaCount", "maxReplicaCount", "fallback", "advanced", "triggers"},
+    "Database": {"name", "owner", "cluster", "ensure", "databaseReclaimPolicy", "encoding", "extensions", "schemas"},
+    "Pooler": {"cluster", "instances", "type", "pgbouncer", "template", "monitoring", "deploymentStrategy",
+               "serviceTemplate"},
+    "GRPCRoute": {"parentRefs", "hostnames", "rules"},
+    "HTTPRoute": {"parentRefs", "hostnames", "rules"},
+}  # fmt: skip
+"""Fields of other people's kinds, as their references list them; of those that we use, and their like."""
+_VERSIONS = {
+    "Kafka": "kafka.strimzi.io/v1", "KafkaNodePool": "kafka.strimzi.io/v1", "KafkaTopic": "kafka.strimzi.io/v1",
+    "KafkaUser": "kafka.strimzi.io/v1", "ScaledObject": "keda.sh/v1alpha1", "Database": "postgresql.cnpg.io/v1",
+    "Pooler": "postgresql.cnpg.io/v1", "GRPCRoute": "gateway.networking.k8s.io/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1",
+}  # fmt: skip
+
+
+def foreign_fields_are_known(manifests: list[Manifest]) -> Iterator[str]:
+    """Objects of other people's controllers have the version and the fields that these document."""
+    for item in manifests:
+        if item["kind"] not in _FIELDS:
+            continue
+        if item["apiVersion"] != _VERSIONS[item["kind"]]:
+            yield f"{named(item)}: its version is {_VERSIONS[item['kind']]}, not {item['apiVersion']}"
+        for field in sorted(set(item["spec"]) - _FIELDS[item["kind"]]):
+            yield f"{named(item)}: there is no field spec.{field}"
+        belongs = item["metadata"].get("labels", {}).get("strimzi.io/cluster")
+        if item["kind"] in {"KafkaNodePool", "KafkaTopic", "KafkaUser"} and not belongs:
+            yield f"{named(item)}: no label strimzi.io/cluster says which Kafka it belongs to"
+        for acl in item["spec"].get("authorization", {}).get("acls", []):
+            if "operation" in acl or not acl.get("operations"):
+                yield f"{named(item)}: a rule lists what it allows as operations"
+
+
+def routes_find_services(manifests: list[Manifest]) -> Iterator[str]:
+    """A route leads to a port that a Service has."""
+    ports = {
+        (item["metadata"]["name"], port["port"])
+        for item in kind(manifests, "Service")
+        for port in item["spec"]["ports"]
+    }
+    for item in kind(manifests, "GRPCRoute", "HTTPRoute"):
+        for way in item["spec"]["rules"]:
+            for end in way["backendRefs"]:
+                if (end["name"], end["port"]) not in ports:
+                    yield f"{named(item)}: no Service {end['name']} has port {end['port']}"
+
+
 RULES: tuple[Rule, ...] = (
+    foreign_fields_are_known,
+    routes_find_services,
     selectors_find_pods,
     ports_by_name,
     requests_within_limits,

@@ -47,7 +47,7 @@ def migrate(data: Path, services: tuple[str, ...], seconds: float) -> None:
 @click.command()
 @data_option
 @click.option("--replication", type=click.IntRange(min=1), default=None,
-              help="Copies of each partition of a topic that is created.  [default: 3, or one on each broker]")  # fmt: skip
+              help="Copies of each partition that is created; by itself one on each broker, at most 3.")  # fmt: skip
 @wait_option
 def topics(data: Path, replication: int | None, seconds: float) -> None:
     """Create the topics that are missing.
@@ -56,7 +56,8 @@ def topics(data: Path, replication: int | None, seconds: float) -> None:
     """
     bootstrap = find_installation(data).need("kafka")
     created = asyncio.run(_patiently(lambda: prepare_topics(bootstrap, kafka_security(), replication), seconds))
-    click.echo(f"{len(created)} topics created: {', '.join(created)}" if created else "all topics are there")
+    done = f"{len(created)} topics created: {', '.join(created)}"
+    click.echo(done if created else "all topics are there")
 
 
 async def _patiently(act: Callable[[], Awaitable[Result]], seconds: float) -> Result:

@@ -1,10 +1,16 @@
-"""Look at the processes of this machine: alive, since when, where, how much memory."""
+"""Look at the processes of this machine: alive, since when, where, how much memory.
+
+psutil comes with the PostgreSQL wheel, which needs it. An image has neither, so it is imported where it is used.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# psutil comes with the PostgreSQL wheel, which needs it
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,8 @@ class Process:
 
 def look(pid: int) -> Process | None:
     """What the system says of `pid`; None if there is no such process, or only a zombie of it."""
+    import psutil  # noqa: PLC0415
+
     try:
         process = psutil.Process(pid)
         with process.oneshot():
@@ -43,6 +51,8 @@ def resident(pid: int, *, alone: bool = False) -> int:
 
     Where there are descendants, pages that processes share are counted in proportion, so that each counts once.
     """
+    import psutil  # noqa: PLC0415
+
     try:
         top = psutil.Process(pid)
         children = [] if alone else top.children(recursive=True)
@@ -54,6 +64,8 @@ def resident(pid: int, *, alone: bool = False) -> int:
 
 
 def _proportional(process: psutil.Process) -> int:
+    import psutil  # noqa: PLC0415
+
     try:
         full = process.memory_full_info()
         return int(getattr(full, "pss", full.uss))
@@ -62,6 +74,8 @@ def _proportional(process: psutil.Process) -> int:
 
 
 def _folder(process: psutil.Process) -> Path | None:
+    import psutil  # noqa: PLC0415
+
     try:
         return Path(process.cwd())
     except psutil.Error:
