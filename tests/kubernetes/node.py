@@ -171,6 +171,8 @@ def _proxy(config: Path) -> dict[str, Any]:
         "hostnameOverride": NODES[0].name,
         "bindAddress": SERVER,
         "clientConnection": {"kubeconfig": str(config)},
+        # without it a pod on the same bridge would answer past the proxy, under its own address
+        "iptables": {"masqueradeAll": True},
         "conntrack": {"maxPerCore": 0},  # what is the whole machine's stays as it is
     }
 

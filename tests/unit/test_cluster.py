@@ -111,7 +111,7 @@ def test_certificates_are_signed_by_the_authority_that_is_written_beside_them(tm
 
 
 def test_each_bad_manifest_differs_from_the_good_one_and_has_words_that_are_looked_for() -> None:
-    good = [DEPLOYMENT, BUDGET]
+    good: list[manifests.Document] = [DEPLOYMENT, BUDGET]
     variants = manifests.bad(good)
     assert set(variants) == set(manifests.EXPECTED)
     assert all(variant not in good for variant in variants.values())
