@@ -16,6 +16,18 @@ FEWEST = 2
 """Replicas of each part: one may be gone at any time."""
 DAY = 86_400
 _MICRO = 1e6
+_OTHERS = (
+    "team_formation consumer",
+    "team_formation timers",
+    "pricing rpc",
+    "pricing timers",
+    "pricing relay",
+    "notification rpc",
+    "notification relay",
+)
+"""Parts whose load is a small part of what one process can do."""
+_DEMAND = "pricing demand"
+"""Has no database."""
 SERVICES = ("team_formation", "pricing", "notification")
 
 
@@ -149,8 +161,9 @@ def _parts(wanted: Wanted, figures: Figures, told: float) -> list[Part]:
         _part("team_formation relay", joins * events, rates["relay"], "events", shards),
         _part("pricing consumer", joins * events, rates["pricing_events"], "events"),
         _part("notification consumer", joins * events, rates["notification_events"], "events"),
-        _part("notification sender", joins * told, rates["messages"], "messages"),
-        Part("pricing demand", 1, "a view; nothing rests on it"),
+        _part("notification timers", joins * told, rates["messages"], "messages sent"),
+        *(Part(name, FEWEST, "one to fail") for name in _OTHERS),
+        Part(_DEMAND, 1, "a view; nothing rests on it"),
     ]
 
 
@@ -163,7 +176,9 @@ def _connections(parts: Sequence[Part], figures: Figures) -> dict[str, int]:
     """Count by service: each process has its pool and its direct connections, and an update starts one more of each."""
     each = figures.settings["database_pool"] + figures.settings["direct_connections"]
     return {
-        service: sum((part.replicas + 1) * each for part in parts if part.name.startswith(service))
+        service: sum(
+            (part.replicas + 1) * each for part in parts if part.name.startswith(service) and part.name != _DEMAND
+        )
         for service in SERVICES
     }
 

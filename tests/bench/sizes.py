@@ -119,6 +119,14 @@ async def _end(engine: Engine) -> None:
     while await engine.formation.finder.run_once():
         pass
     await engine.carry()
+    while await _waiting(engine):  # a turn that makes no line ends carry's own
+        await engine.pricing.settle()
+    await engine.carry()
+
+
+async def _waiting(engine: Engine) -> int:
+    [row] = await engine.pricing.rows("SELECT count(*) AS jobs FROM settlement_jobs")
+    return int(row["jobs"])
 
 
 async def _register(engine: Engine) -> None:

@@ -30,7 +30,8 @@ class Kubectl:
 
     async def attempt(self, *words: str, given: str = "") -> tuple[int, str, str]:
         """Give exit code, output and complaints."""
-        command = [self._program, f"--kubeconfig={self._config}", f"--namespace={self.namespace}", *words]
+        own = {"kubeconfig": self._config, "cache-dir": self._config.parent / "kubectl", "namespace": self.namespace}
+        command = [self._program, *(f"--{flag}={value}" for flag, value in own.items()), *words]
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )

@@ -71,7 +71,9 @@ async def start(node: Node, plane: ControlPlane, images: Sequence[Path]) -> None
     plane.begin(runtime, "/usr/bin/containerd", {"config": folder / "containerd.toml"})
     await until(f"containerd of {node.name} answers", lambda: _answers(socket), plane.children)
     for image in images:
-        _call("ctr", f"--address={socket}", "--namespace=k8s.io", "images", "import", str(image))
+        await asyncio.to_thread(
+            _call, "ctr", f"--address={socket}", "--namespace=k8s.io", "images", "import", str(image)
+        )
     agent = {
         "config": folder / "agent.yaml",
         "kubeconfig": plane.config,
@@ -169,6 +171,8 @@ def _proxy(config: Path) -> dict[str, Any]:
         "hostnameOverride": NODES[0].name,
         "bindAddress": SERVER,
         "clientConnection": {"kubeconfig": str(config)},
+        # without it a pod on the same bridge would answer past the proxy, under its own address
+        "iptables": {"masqueradeAll": True},
         "conntrack": {"maxPerCore": 0},  # what is the whole machine's stays as it is
     }
 

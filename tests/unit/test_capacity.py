@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deploy.capacity.__main__ import main
 from deploy.capacity.figures import Figures, read
@@ -94,7 +95,8 @@ def test_limits_are_told_nearest_first_and_a_wish_beyond_one_is_not_enough(figur
 def test_connections_leave_room_for_an_update_and_a_pooler_is_asked_for_in_time(figures: Figures) -> None:
     made = plan(Wanted(1), figures)
     each = figures.settings["database_pool"] + figures.settings["direct_connections"]
-    processes = {service: [part for part in made.parts if part.name.startswith(service)] for service in SERVICES}
+    with_database = [part for part in made.parts if part.name != "pricing demand"]
+    processes = {service: [part for part in with_database if part.name.startswith(service)] for service in SERVICES}
     assert made.connections == {
         service: sum(part.replicas + 1 for part in parts) * each for service, parts in processes.items()
     }
@@ -103,9 +105,18 @@ def test_connections_leave_room_for_an_update_and_a_pooler_is_asked_for_in_time(
     assert plan(Wanted(1, max_connections=most - 1), figures).pooler
 
 
+def test_the_parts_are_those_that_the_manifests_have(figures: Figures) -> None:
+    there = {
+        document["metadata"]["name"]
+        for path in (ROOT / "deploy" / "kubernetes" / "base").rglob("deployments.yaml")
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    }
+    assert {re.sub(r"[ _]", "-", part.name) for part in plan(Wanted(1), figures).parts} == there
+
+
 def test_fewer_messages_take_fewer_senders_and_none_takes_the_fewest(figures: Figures) -> None:
     all_of_them, none = (plan(Wanted(2_000, messages=kinds), figures) for kinds in (Wanted(1).messages, ()))
-    senders = [next(p.replicas for p in each.parts if p.name.endswith("sender")) for each in (all_of_them, none)]
+    senders = [next(p.replicas for p in each.parts if p.name == "notification timers") for each in (all_of_them, none)]
     assert senders[0] > senders[1] == FEWEST
     assert none.messages_per_s == 0
 

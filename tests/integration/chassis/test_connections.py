@@ -14,6 +14,7 @@ from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.platforms import KeyRing
 from services.chassis.server import GrpcServer, Servicer
+from tests.kubernetes.scenes.goodbye import HELLO, goaway
 from tests.support.until import until
 
 SERVICE_KEY = "the services' own key"
@@ -22,15 +23,19 @@ NAME = "groupbuy.team_formation.v1.TeamFormationInternal"
 
 
 class Internal(pb_grpc.TeamFormationInternalServicer):
-    """Remembers from where it was called."""
+    """Remembers from where it was called, and answers while its gate is open."""
 
     def __init__(self) -> None:
         self.peers: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.server: GrpcServer
 
     async def ListPlatforms(  # noqa: N802
         self, _request: pb.ListPlatformsRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.ListPlatformsResponse:
         self.peers.append(context.peer())
+        await self.gate.wait()
         return pb.ListPlatformsResponse()
 
 
@@ -40,8 +45,9 @@ async def served(store: Database, seconds: int) -> AsyncIterator[tuple[Internal,
     servicer = Servicer(NAME, internal, pb_grpc.add_TeamFormationInternalServicer_to_server)
     keys = KeyRing(store, Clock())
     server = GrpcServer(
-        "127.0.0.1:0", [servicer], keys, service_key=SERVICE_KEY, drain_seconds=1, connection_seconds=seconds
+        "127.0.0.1:0", [servicer], keys, service_key=SERVICE_KEY, drain_seconds=10, connection_seconds=seconds
     )
+    internal.server = server
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
@@ -62,3 +68,20 @@ async def test_a_channel_connects_anew_after_the_age_and_no_call_fails(store: Da
 
         await until(called)
         assert (len(set(internal.peers)) == 1) is (seconds == 0)
+
+
+async def test_a_server_that_stops_says_so_on_every_connection_and_answers_what_it_was_asked(store: Database) -> None:
+    async with served(store, 0) as (internal, stub):
+        await stub.ListPlatforms(pb.ListPlatformsRequest(), metadata=KEY)
+        reader, writer = await asyncio.open_connection("127.0.0.1", internal.server.port)
+        writer.write(HELLO)
+        internal.gate.clear()
+        asked = asyncio.ensure_future(stub.ListPlatforms(pb.ListPlatformsRequest(), metadata=KEY))
+        await until(lambda: len(internal.peers) == 2)
+        stopping = asyncio.create_task(internal.server.stop())
+        code, _ = await asyncio.wait_for(goaway(reader, writer), 10)
+        internal.gate.set()
+        await asked
+        await stopping
+        writer.close()
+    assert code == 0

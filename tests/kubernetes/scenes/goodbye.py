@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.kubernetes.errors import FoundError
 from tests.kubernetes.installed import GRPC, Installed, Pod
 
-_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + struct.pack("!I", 0)[1:] + struct.pack("!BBI", 4, 0, 0)
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + struct.pack("!I", 0)[1:] + struct.pack("!BBI", 4, 0, 0)
 _SETTINGS, _GOAWAY, _PING = 4, 7, 6
 _FRAME = 9
 _LONGEST_SECONDS = 90.0
@@ -44,20 +44,20 @@ async def say_goodbye(engine: Installed, service: str) -> str:
 
 async def _followed(engine: Installed, pod: Pod, service: str) -> Goodbye:
     reader, writer = await asyncio.open_connection(pod.address, pod.ports[GRPC])
-    writer.write(_HELLO)
+    writer.write(HELLO)
     try:
         await engine.kubectl("delete", "pod", pod.name, "--wait=false")
         began = time.monotonic()
         gone = asyncio.create_task(_left(engine, pod, service))
-        code, goaway = await asyncio.wait_for(_goaway(reader, writer), _LONGEST_SECONDS)
+        code, said = await asyncio.wait_for(goaway(reader, writer), _LONGEST_SECONDS)
         await asyncio.wait_for(reader.read(), _LONGEST_SECONDS)
         closed = time.monotonic()
-        return Goodbye(code, goaway - began, closed - began, await gone - began)
+        return Goodbye(code, said - began, closed - began, await gone - began)
     finally:
         writer.close()
 
 
-async def _goaway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, float]:
+async def goaway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, float]:
     """Answer what a server asks of a connection until it says GOAWAY; gives its error code, and when that was."""
     while True:
         head = await reader.readexactly(_FRAME)
