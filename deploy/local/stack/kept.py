@@ -14,9 +14,9 @@ from deploy.local.files import write_private
 
 @dataclass(frozen=True)
 class Kept:
-    """The content of stack.json. `platforms` gives the demo platform's [id, API key, test key] in each world (layout.py).
+    """The content of stack.json. `platforms` gives the demo platform's id, API key and test key in each world.
 
-    One of before 0.2.0 has no test key.
+    layout.py says what a world is. One of before 0.2.0 has no test key.
     """
 
     service_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
