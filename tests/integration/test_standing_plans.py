@@ -3,7 +3,6 @@
 It is asked many times a second while a clock moves, beside the rows of all real platforms.
 """
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 

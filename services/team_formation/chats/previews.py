@@ -36,7 +36,7 @@ class Previews:
         self._note = note
 
     async def answer(self, app: App, event: Event, at: datetime) -> Answer | None:
-        """Answer an event that came at a time; None where that can wait. Of a test twin nobody in a chat sees a card."""
+        """Answer an event that came at a time; None where that can wait. Nobody in a chat sees a test twin's card."""
         if app.service.name != "feishu" or event.kind != FEISHU_PREVIEW:
             return None
         if is_test(app.platform_id):

@@ -173,12 +173,13 @@ async def test_a_message_that_was_removed_on_its_way_harms_no_other(
             batches.append(len(batch))
             return done
 
-    channel = Scripted("console", gate=asyncio.Event())
+    gate = asyncio.Event()
+    channel = Scripted("console", gate=gate)
     async with a_sender(notification, channel, recorder=Watched) as sender:
         assert await sender.run_once() == 2
         await until(lambda: len(channel.sent) == 2)
         await notification.do("DELETE FROM deliveries WHERE member_id = 'tom'")  # as when a test twin begins anew
-        channel.gate.set()
+        gate.set()
         await sender.idle()
     assert await notification.states() == {("JOINED", "mei"): "SENT"}
     assert await attempts(notification) == [(1, "console", "sent")]
