@@ -20,6 +20,10 @@ class Clock:
         ahead = self._ahead.get(platform_id) if platform_id else None
         return self._machine() + ahead if ahead else self._machine()
 
+    def lead(self, platform_id: UUID) -> timedelta:
+        """Tell how far a platform's clock is ahead of the machine's."""
+        return self._ahead.get(platform_id, timedelta())
+
     def ahead(self) -> dict[UUID, datetime]:
         """Tell the time of each platform whose clock is ahead; the others have the machine's."""
         now = self._machine()

@@ -83,8 +83,8 @@ class TestClocks:
         async with self._database.read() as connection:
             target = await shelf.find_target(connection, platform_id)
         standings = await self._standings.of(platform_id)
-        machine, now = self._clock.now(), self._clock.now(platform_id)
-        return TestClock(now, now - machine, target, tuple(unsettled(standings, OWN, now)))
+        now = self._clock.now(platform_id)
+        return TestClock(now, self._clock.lead(platform_id), target, tuple(unsettled(standings, OWN, now)))
 
     async def arrived(self, platform_id: UUID, seconds: float) -> TestClock:
         """Wait until a clock has arrived, at most some seconds; tell how it stands then."""

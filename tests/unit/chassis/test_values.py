@@ -86,6 +86,7 @@ def test_a_platforms_clock_goes_ahead_and_never_back() -> None:
     clock.set_ahead(mine, timedelta(days=2))
     assert (clock.now(), clock.now(other), clock.now(mine)) == (NOW, NOW, NOW + timedelta(days=2))
     assert clock.ahead() == {mine: NOW + timedelta(days=2)}
+    assert (clock.lead(mine), clock.lead(other)) == (timedelta(days=2), timedelta())
     clock.move(timedelta(hours=1))
     assert clock.now(mine) == NOW + timedelta(days=2, hours=1)
     clock.set_ahead(mine, timedelta(days=1))
