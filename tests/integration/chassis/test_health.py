@@ -57,9 +57,7 @@ async def test_who_can_work_is_alive_and_ready(stub: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["database", "partitions"])
-async def test_what_is_away_makes_it_unready_and_leaves_it_alive(
-    stub: Any, checks: dict[str, bool], name: str
-) -> None:
+async def test_what_is_away_makes_it_unready_and_leaves_it_alive(stub: Any, checks: dict[str, bool], name: str) -> None:
     checks[name] = False
     assert await status(stub, "readiness") == ANSWERS.NOT_SERVING
     assert await status(stub, "liveness") == ANSWERS.SERVING
