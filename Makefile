@@ -8,6 +8,8 @@ PART   ?=
 CALLS  ?=
 SEED   ?=
 ONLY   ?=
+BOARD  ?= overview
+JOBS   ?= logical
 JOINS_PER_S ?=
 MEMBERS ?=
 HOT    ?=
@@ -15,9 +17,10 @@ MESSAGES ?=
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
+LANES := --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto clients demo up capacity test fuzz bench k8s-cluster-test lint format lock sbom audit image image-smoke k8s-check clean user developer
+.PHONY: help setup proto clients demo up capacity test fuzz bench dashboard k8s-cluster-test lint format lock sbom audit image image-smoke k8s-check clean user developer
 
 ## See it run
 
@@ -40,9 +43,9 @@ proto: user  ## Generate gen/groupbuy from proto/, if something changed there
 clients: developer  ## Build the client packages for Python and TypeScript (where Node is) into dist/
 	@$(BIN)/python tools/clients.py $(ARGS)
 
-test: developer  ## Run the tests. KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
+test: developer  ## Run the tests, one process a processor (JOBS=0: in one). KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
-	$(BIN)/python -m pytest $(addprefix tests/,$(KIND)) $(ARGS)
+	$(BIN)/python -m pytest $(LANES) $(addprefix tests/,$(KIND)) $(ARGS)
 
 fuzz: developer  ## Call every RPC with valid and hostile requests of two platforms. CALLS=1000000 makes so many, SEED=7 others, ONLY=12 one
 	@GROUPBUY_FUZZ_CALLS=$(CALLS) GROUPBUY_FUZZ_SEED=$(SEED) GROUPBUY_FUZZ_ONLY=$(ONLY) \
@@ -50,6 +53,9 @@ fuzz: developer  ## Call every RPC with valid and hostile requests of two platfo
 
 bench: developer  ## Measure the engine beside what it is compared with, into build/bench.json. PART=join runs one part
 	@$(BIN)/python -m tests.bench $(PART) $(ARGS)
+
+dashboard: developer  ## Draw a dashboard from a stack under load (prometheus, chromium). BOARD=pricing draws another
+	@$(BIN)/python -m tests.dashboard $(BOARD)
 
 k8s-cluster-test: developer  ## Install the engine in a real Kubernetes on this machine, roll, kill and drain it under load; as root
 	@$(BIN)/python -m tests.kubernetes $(ARGS)
@@ -78,7 +84,7 @@ image-smoke: developer  ## Start every part from the built image's root file sys
 
 k8s-check: developer  ## Render and check the manifests without a cluster (kustomize), and show that each check can fail
 	@$(BIN)/python -m tools.manifests $(ARGS)
-	@$(BIN)/python -m pytest --quiet tests/unit/test_kubernetes.py
+	@$(BIN)/python -m pytest --quiet tests/unit/test_manifests.py
 
 clean:  ## Remove all that make made: environments, generated code, caches
 	@rm -rf .venv .venv-lock .venv-supply .setup.lock gen dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache tools/buf/node_modules clients/typescript/node_modules clients/typescript/dist clients/typescript/src/generated

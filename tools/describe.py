@@ -1,7 +1,7 @@
 """Writes what is made from descriptors: python -m tools.describe DESCRIPTORS PACKAGE [TYPESCRIPT].
 
-tools/generate.py runs it. Each public service gets an openapi.json in the folder of its package; into the folder
-TYPESCRIPT come the types of the client of that language.
+tools/generate.py runs it. Each public service gets an openapi.json in the folder of its package; the reasons that each
+RPC names are in rpc_reasons.json; into the folder TYPESCRIPT come the types of the client of that language.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def main(descriptors: str, package: str, typescript: str = "") -> int:
         folder = Path(package).joinpath(*service.split(".")[1:-1])
         text = json.dumps(document(api, service, reasons, version), ensure_ascii=False, indent=1)
         (folder / "openapi.json").write_text(text + "\n", encoding="utf-8")
+    named = {f"{service}.{rpc}": found for service in api.public for rpc, found in api.reasons(service).items()}
+    (Path(package) / "rpc_reasons.json").write_text(json.dumps(named, indent=1) + "\n", encoding="utf-8")
     if typescript:
         policy = (ROOT / "proto" / "client_policy.json").read_text(encoding="utf-8")
         shutil.rmtree(typescript, ignore_errors=True)

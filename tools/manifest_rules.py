@@ -257,9 +257,9 @@ def parts_exist(manifests: list[Manifest]) -> Iterator[str]:
             else:
                 seen[service[1]].add(command[3])
     if any(seen.values()):
-        for service, parts in PARTS.items():
-            for part in sorted(parts - seen[service]):
-                yield f"{service} {part} is started by nobody"
+        for name, parts in PARTS.items():
+            for part in sorted(parts - seen[name]):
+                yield f"{name} {part} is started by nobody"
 
 
 def secrets_are_named(manifests: list[Manifest]) -> Iterator[str]:

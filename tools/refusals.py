@@ -97,8 +97,8 @@ def read_rpcs(text: str) -> Iterator[Rpc]:
 
 
 def _words() -> Iterator[str]:
-    yield _table(("retry", "what to do"), [(f"`{word}`", text) for word, text in RETRIES.items()])
-    yield _table(("for", "who can do something about it"), [(f"`{word}`", text) for word, text in AUDIENCES.items()])
+    yield table(("retry", "what to do"), [(f"`{word}`", text) for word, text in RETRIES.items()])
+    yield table(("for", "who can do something about it"), [(f"`{word}`", text) for word, text in AUDIENCES.items()])
 
 
 def _by_rpc(known: Mapping[str, Reason], calls: list[Rpc]) -> Iterator[str]:
@@ -106,18 +106,18 @@ def _by_rpc(known: Mapping[str, Reason], calls: list[Rpc]) -> Iterator[str]:
     rows = [
         (f"every {kind}", [name for name, reason in known.items() if reason.every == kind]) for kind in KINDS_OF_CALLS
     ]
-    yield _table(("any service", "reasons"), [(kind, _links(names)) for kind, names in rows])
+    yield table(("any service", "reasons"), [(kind, _links(names)) for kind, names in rows])
     for service in dict.fromkeys(rpc.service for rpc in calls):
         own = [rpc for rpc in calls if rpc.service == service]
         lists = [(rpc.name, [name for name in all_reasons(rpc, own) if not known[name].every]) for rpc in own]
-        yield _table(
+        yield table(
             (f"`{service}`", "reasons"), [(name, _links(names) or "only those of every call") for name, names in lists]
         )
 
 
 def _by_reason(known: Mapping[str, Reason]) -> Iterator[str]:
     yield "## By reason\n"
-    yield _table(
+    yield table(
         ("reason", "status", "retry", "for", "message", "metadata"),
         [
             (
@@ -136,7 +136,7 @@ def _by_reason(known: Mapping[str, Reason]) -> Iterator[str]:
 def _for_buyers(known: Mapping[str, Reason]) -> Iterator[str]:
     yield "## For buyers\n"
     yield "A name in braces stands for that key of the metadata.\n"
-    yield _table(
+    yield table(
         ("reason", *LANGUAGES.values()),
         [
             (f"[{name}](#{_anchor(name)})", *(_directed(tag, reason.buyer[tag]) for tag in LANGUAGES))
@@ -158,7 +158,8 @@ def _anchor(name: str) -> str:
     return name.lower()
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Write a table of Markdown."""
     columns = tuple(head)
     lines = [columns, ("---",) * len(columns), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"

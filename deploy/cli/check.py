@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from deploy.check.record import OWNER, record
 from deploy.check.runner import CheckResult, wait_for_checks
 from deploy.cli.databases import databases_read
 from deploy.cli.installation import find_installation
 from deploy.cli.stack import data_option
+from services.chassis.database import database_url
 
 
 @click.command()
@@ -25,11 +27,20 @@ from deploy.cli.stack import data_option
     help="Seconds to look again while something is violated: what is on its way is no violation.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as data.")
-def check(data: Path, seconds: float, *, as_json: bool) -> None:
-    """Count violations of every invariant, by SQL over the services' databases; exit code 1 if there is one."""
+@click.option(
+    "--record", "is_recorded", is_flag=True, help="Keep what was found, so that team_formation's metrics tell it."
+)
+def check(data: Path, seconds: float, *, as_json: bool, is_recorded: bool) -> None:
+    """Count violations of every invariant, by SQL over the services' databases; exit code 1 if there is one.
+
+    Nothing is changed but with --record: then team_formation's database keeps the counts, and its metrics
+    groupbuy_check_violations and groupbuy_check_finished_timestamp_seconds tell them.
+    """
     url = find_installation(data).need("database_url")
     with databases_read():
         results = asyncio.run(wait_for_checks(url, seconds))
+        if is_recorded:
+            asyncio.run(record(database_url(url, OWNER), results))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
     else:

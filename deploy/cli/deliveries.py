@@ -44,7 +44,7 @@ def deliveries() -> None:
 def list_(member: str, team: str, state: str | None, count: int, data: Path) -> None:
     """List deliveries, the newest first: when, state, kind, member, channel, and what was said last."""
     request = pb.ListDeliveriesRequest(member_id=member, team_id=team, page_size=count)
-    with _notification(data) as (stub, metadata):
+    with notification(data) as (stub, metadata):
         found = stub.ListDeliveries(request, metadata=metadata, timeout=SECONDS).deliveries
     for one in found:
         if state in (None, _NAMES.get(one.state)):
@@ -73,7 +73,7 @@ def redrive(
 ) -> None:
     """Have tried again what did not arrive. What is no longer true when its turn comes is not sent."""
     total, count = 0, 1
-    with _notification(data) as (stub, metadata):
+    with notification(data) as (stub, metadata):
         while count:
             request = messages_pb2.RedriveDeliveriesRequest(
                 request_id=str(uuid4()),
@@ -100,8 +100,8 @@ def _line(one: Any) -> str:
 
 
 @contextmanager
-def _notification(data: Path) -> Iterator[tuple[Any, tuple[tuple[str, str], ...]]]:
-    """Connect with a platform's key; what is refused becomes a sentence with a remedy."""
+def notification(data: Path) -> Iterator[tuple[Any, tuple[tuple[str, str], ...]]]:
+    """Connect to notification with a platform's key; what is refused becomes a sentence with a remedy."""
     installation = find_installation(data)
     address = installation.need("notification")
     metadata = (("authorization", f"Bearer {installation.need('platform_key')}"),)

@@ -7,7 +7,7 @@ from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 
 from deploy.cli.formation import SECONDS, formation
 from deploy.cli.platform_audit import audit
-from deploy.cli.platform_keys import NOT_AGAIN, create_key, keys
+from deploy.cli.platform_keys import NOT_AGAIN_BOTH, create_key, keys
 from deploy.cli.platform_limits import limits
 from deploy.cli.platform_merchants import merchants
 from deploy.cli.stack import data_option
@@ -27,14 +27,17 @@ platform.add_command(audit)
 platform.add_command(limits)
 
 
-@platform.command(short_help="Create a platform and show its id and first key.")
+@platform.command(short_help="Create a platform and show its id and first keys.")
 @click.argument("name")
 @data_option
 def create(name: str, data: Path) -> None:
-    """Create a platform NAME and show its id and its first key, which has all scopes, this once."""
+    """Create a platform NAME and show its id, its first key and that of its test twin, with all scopes, this once.
+
+    With the test key nothing reaches a real person, and time can be moved on (docs/sandbox.md).
+    """
     with formation(data) as (stub, metadata):
         made = stub.CreatePlatform(pb.CreatePlatformRequest(name=name), metadata=metadata, timeout=SECONDS)
-    click.echo(f"platform {made.platform_id}\nkey      {made.key}\n\n{NOT_AGAIN}")
+    click.echo(f"platform {made.platform_id}\nkey      {made.key}\ntest key {made.test_key}\n\n{NOT_AGAIN_BOTH}")
 
 
 @platform.command("list")
@@ -45,7 +48,11 @@ def list_platforms(data: Path) -> None:
         found = stub.ListPlatforms(pb.ListPlatformsRequest(), metadata=metadata, timeout=SECONDS).platforms
     for item in found:
         suspended = f"  suspended: {item.suspension_reason}" if item.suspended else ""
-        key_ids = ", ".join(f"gbk_{key_id}_..." for key_id in item.key_ids)
+        named = [
+            *(f"gbk_{key_id}_..." for key_id in item.key_ids),
+            *(f"gbt_{key_id}_..." for key_id in item.test_key_ids),
+        ]
+        key_ids = ", ".join(named)
         click.echo(f"{item.platform_id}  {item.name}  keys: {key_ids}{suspended}")
     if not found:
         click.echo("There is no platform yet: groupbuy platform create NAME")

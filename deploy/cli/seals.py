@@ -20,6 +20,7 @@ _OF_BYTES = (
 SEALED = (
     ("notification", "contact_points", "sealed"),
     ("notification", "member_chats", "sealed"),
+    ("notification", "captured", "content"),
     ("notification", "channel_accounts", "secrets"),
     ("notification", "webhook_endpoints", "secrets"),
     ("team_formation", "chat_apps", "secrets"),

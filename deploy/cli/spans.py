@@ -40,3 +40,16 @@ class Moment(click.ParamType):
         except ValueError:
             self.fail(f"{value!r} is no time; write 2026-12-31, 2026-12-31T23:59:59Z, or 7d for in a week", param, ctx)
         return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+class Past(Moment):
+    """A time, in UTC where nothing else is said, or a span before now."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it, or say how it is written."""
+        if _SPAN.fullmatch(str(value)):
+            return datetime.now(UTC) - Span().convert(value, param, ctx)
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no time; write 2026-12-31, 2026-12-31T23:59:59Z, or 24h for a day ago", param, ctx)

@@ -2,8 +2,6 @@
 
 import socket
 
-import psutil
-
 
 def free_port(host: str = "127.0.0.1") -> int:
     """Give a port of `host` that was free a moment ago."""
@@ -26,6 +24,8 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 def holder_of(port: int) -> str:
     """` by NAME (process N)` for who listens on `port`, empty if the system does not tell us."""
+    import psutil  # noqa: PLC0415 - an image has none: see processes.py
+
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.pid and connection.laddr[1:2] == (port,):

@@ -6,9 +6,11 @@ from typing import Any, Self, TypeAlias
 
 import grpc
 
+from services.chassis import call_spans, trace
 from services.chassis.tls import Renewed, TlsFiles, channel_credentials
 
 Options: TypeAlias = Sequence[tuple[str, Any]]
+Metadata: TypeAlias = Sequence[tuple[str, str]]
 _Kind: TypeAlias = Callable[[grpc.aio.Channel], Any]
 
 GRACE_SECONDS = 30.0
@@ -24,11 +26,80 @@ class Channels:
     def open(self, address: str, options: Options = ()) -> grpc.aio.Channel:
         """Open a channel, which connects when it is first used; OSError where the files of TLS cannot be used."""
         if self._files is None:
-            return grpc.aio.insecure_channel(address, options=options)
-        return _RenewedChannel(address, options, self._files)
+            return TracedChannel(grpc.aio.insecure_channel(address, options=options))
+        return TracedChannel(_RenewedChannel(address, options, self._files))
 
 
 PLAIN = Channels(None)
+
+
+class TracedChannel(grpc.aio.Channel):
+    """A channel whose calls go on in the trace of the work under way, each with its span where that is recorded.
+
+    Services ask each other for one answer to one request; calls of other kinds go as they are.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+    async def close(self, grace: float | None = None) -> None:
+        """Close it."""
+        await self._channel.close(grace)
+
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's
+        """Tell how it stands."""
+        return self._channel.get_state(try_to_connect)
+
+    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        """Wait until it stands otherwise."""
+        await self._channel.wait_for_state_change(last_observed_state)
+
+    async def channel_ready(self) -> None:
+        """Wait until it is connected."""
+        await self._channel.channel_ready()
+
+    def unary_unary(self, method: str, *more: Any, **how: Any) -> Any:
+        """Make what calls a method."""
+        return _TracedCalls(method, self._channel.unary_unary(method, *more, **how))
+
+    def unary_stream(self, *method: Any, **how: Any) -> Any:
+        """Make what calls a method."""
+        return self._channel.unary_stream(*method, **how)
+
+    def stream_unary(self, *method: Any, **how: Any) -> Any:
+        """Make what calls a method."""
+        return self._channel.stream_unary(*method, **how)
+
+    def stream_stream(self, *method: Any, **how: Any) -> Any:
+        """Make what calls a method."""
+        return self._channel.stream_stream(*method, **how)
+
+
+class _TracedCalls:
+    """Calls a method in the current trace."""
+
+    def __init__(self, method: str, call: Any) -> None:
+        self._method = method
+        self._call = call
+
+    async def __call__(self, request: Any, *, metadata: Metadata = (), **options: Any) -> Any:
+        """Call it."""
+        with call_spans.calling(self._method) as span:
+            if own := trace.current():
+                metadata = (*metadata, (trace.HEADER, own))
+            try:
+                answer = await self._call(request, metadata=metadata, **options)
+            except grpc.aio.AioRpcError as error:
+                call_spans.was_answered(span, error.code().name)
+                raise
+            call_spans.was_answered(span, "OK")
+            return answer
 
 
 class _RenewedChannel(grpc.aio.Channel):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from itertools import chain
 from typing import Generic, TypeAlias, TypeVar
 
-from services.chassis import logs, metrics, queueing, trace
+from services.chassis import logs, metrics, queueing, spans, trace
 from services.chassis.errors import Raced, Rejected, Unavailable
 from services.chassis.status import transient
 from services.chassis.turns import Turns
@@ -41,14 +41,15 @@ log = logs.logger(__name__)
 class _Call(Generic[Command, Answer]):
     """What one caller brings and waits for: commands, an answer for each, the trace they came with."""
 
-    __slots__ = ("_answers", "_left", "_size", "came_at", "commands", "done", "is_bulk", "traceparent")
+    __slots__ = ("_answers", "_left", "_size", "came_at", "commands", "done", "is_bulk", "since", "traceparent")
 
     def __init__(self, commands: Sequence[Command], size: int, *, is_bulk: bool) -> None:
         self.commands = commands
         self._size = size
         self.is_bulk = is_bulk
         self.came_at = time.monotonic()
-        self.traceparent = trace.current()
+        self.traceparent = trace.current() or trace.new_traceparent()
+        self.since = spans.now()
         self.done: asyncio.Future[list[Answer | Rejected]] = asyncio.get_running_loop().create_future()
         self._answers: list[Answer | Rejected] = [_UNANSWERED] * len(commands)
         self._left = len(commands)
@@ -92,9 +93,11 @@ class Coalescer(Generic[Command, Answer]):
 
     `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. A lone call waits for
     nothing. While a crowd is calling, whose callers come again one by one, a batch is given up to `gather` seconds to
-    grow: a commit costs as much for one as for many. Where there is time for all who call, nobody waits for others. A
-    batch runs under the trace of its first command. Single calls and bulks take turns: a bulk never keeps single calls
-    waiting twice.
+    grow: a commit costs as much for one as for many. Where there is time for all who call, nobody waits for others.
+    Single calls and bulks take turns: a bulk never keeps single calls waiting twice.
+
+    A batch runs under the trace of the first of its calls that is recorded; each command has its own by its place in
+    the batch (see `trace.at`).
 
     Where decisions do not depend on each other, several batches may be `abreast`: the next one begins when the last one
     is slow, so that what comes meanwhile waits for the database once, not twice.
@@ -136,6 +139,8 @@ class Coalescer(Generic[Command, Answer]):
         self._waiting = 0
         self._arrived = asyncio.Event()
         self._stopped = False
+        metrics.SHED.labels(name)  # told as 0 from the start: a rate sees the first one then
+        metrics.QUEUE_LENGTH.labels(name).set_function(lambda: self._waiting)
 
     @property
     def waiting(self) -> int:
@@ -240,8 +245,10 @@ class Coalescer(Generic[Command, Answer]):
         batch = self._take()
         if batch:
             metrics.BATCH_SIZE.labels(self._name).observe(len(batch))
+            waited = time.monotonic() - min(call.came_at for call, _ in batch)
+            metrics.QUEUE_SECONDS.labels(self._name).observe(waited)
             began = time.perf_counter()
-            await self._settle(batch)
+            await self._settle(batch, f"queue of {self._name}")
             metrics.BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - began)
         return len(batch)
 
@@ -259,13 +266,22 @@ class Coalescer(Generic[Command, Answer]):
         self._turns.rotate(turn)
         if not self._waiting:
             self._arrived.clear()
-        metrics.QUEUE_LENGTH.labels(self._name).set(self._waiting)
         return batch
 
-    async def _settle(self, batch: list[_Slot[Command, Answer]]) -> None:
+    async def _settle(self, batch: list[_Slot[Command, Answer]], waited: str = "") -> None:
         trace.enter(batch[0][0].traceparent)
+        calls = list(dict.fromkeys(call for call, _ in batch))
         try:
-            answers = await self._try([call.commands[index] for call, index in batch])
+            with spans.together(
+                f"batch of {self._name}",
+                [call.traceparent for call in calls],
+                [call.since for call in calls],
+                len(batch),
+                waited,
+            ) as traces:
+                of_call = dict(zip(calls, traces, strict=True))
+                trace.share([of_call[call] for call, _ in batch])
+                answers = await self._try([call.commands[index] for call, index in batch])
         except asyncio.CancelledError:
             _fail(batch, _stopping())
             raise

@@ -68,7 +68,11 @@ class Consumer:
         self._under_way: Future[None] | None = None
         self._applied: dict[TopicPartition, int] = {}
         """Where to go on in each partition, not committed yet."""
+        self._reached: dict[TopicPartition, int] = {}
+        """The same, committed or not."""
         self._commit_at = self._next_at = 0.0
+        self._oldest: float | None = None
+        """When the oldest record that is being applied was written to Kafka, in seconds."""
         self.assigned = False
         """Whether the group has given this member its partitions since it connected."""
 
@@ -78,6 +82,8 @@ class Consumer:
         Raises TooManyParked.
         """
         self._loop = asyncio.get_running_loop()
+        metrics.CONSUMER_BEHIND.set_function(self._behind)
+        metrics.begin_consumer(self._topics)
         reading = asyncio.create_task(asyncio.to_thread(self._read))
         try:
             await asyncio.shield(reading)
@@ -143,17 +149,26 @@ class Consumer:
             self._commit(consumer)
             return 0
         self._next_at = time.monotonic() + (APART_SECONDS if len(records) < FEW else 0)
-        if not self._apply(consumer, records):
+        self._begin(consumer, found)
+        self._oldest = min(item.timestamp for batch in found.values() for item in batch) / 1000
+        is_applied = self._apply(consumer, records)
+        self._oldest = None
+        if not is_applied:
             _put_back(consumer, found)
             return 0
-        self._applied |= {at: batch[-1].offset + 1 for at, batch in found.items() if batch}
+        self._note({at: batch[-1].offset + 1 for at, batch in found.items() if batch})
         if time.monotonic() >= self._commit_at:
             self._commit(consumer)
         return len(records)
 
+    def _note(self, applied: dict[TopicPartition, int]) -> None:
+        self._applied |= applied
+        self._reached |= applied
+
     def _commit(self, consumer: KafkaConsumer) -> None:
         """Commit where to go on in partitions that are ours still; what fails is committed with the next ones."""
         assigned = consumer.assignment()
+        self._measure(consumer, assigned)
         applied = dict(self._applied)
         ours = {at: OffsetAndMetadata(offset, "", -1) for at, offset in applied.items() if at in assigned}
         self._commit_at = time.monotonic() + COMMIT_EVERY_SECONDS
@@ -165,6 +180,32 @@ class Consumer:
             log.info("offsets not committed; the batches may be seen again", why=type(error).__name__)
         else:
             self._applied = {at: offset for at, offset in self._applied.items() if applied.get(at) != offset}
+
+    def _begin(self, consumer: KafkaConsumer, found: Found) -> None:
+        """Note where what was found begins, and measure before it is applied: it may not be for long."""
+        for at, batch in found.items():
+            if batch:
+                self._reached.setdefault(at, batch[0].offset)
+        self._measure(consumer, consumer.assignment())
+
+    def _measure(self, consumer: KafkaConsumer, assigned: set[TopicPartition]) -> None:
+        """Tell how many records wait, by what the last fetches said: nobody is asked.
+
+        Of a partition from which nothing was applied yet nothing is known to wait: its first records are on their way.
+        """
+        waiting = dict.fromkeys(self._topics, 0)
+        with suppress(KafkaError):  # its partitions may go to somebody else meanwhile
+            for at in assigned:
+                end = consumer.highwater(at)
+                if end is not None:
+                    waiting[at.topic] += max(end - self._reached.get(at, end), 0)
+        for topic, count in waiting.items():
+            metrics.CONSUMER_LAG.labels(topic).set(count)
+
+    def _behind(self) -> float:
+        """Tell the age of the oldest record that is being applied; Kafka's clock and ours may differ a little."""
+        oldest = self._oldest
+        return max(time.time() - oldest, 0) if oldest else 0
 
     def _apply(self, consumer: KafkaConsumer, records: list[Record]) -> bool:
         assert self._loop  # noqa: S101 - set before the thread starts
@@ -210,7 +251,7 @@ class Consumer:
 
         Offsets that were not committed are not any more: whoever has a partition next may be further by then.
         """
-        self._applied = {}
+        self._applied, self._reached = {}, {}
         under_way = self._under_way
         if under_way is not None:
             under_way.cancel()

@@ -7,19 +7,23 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import psycopg
+from opentelemetry.semconv.attributes.db_attributes import DB_NAMESPACE, DB_SYSTEM_NAME
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from services.chassis import requests
+from services.chassis import metrics, requests, spans
 from services.chassis.bursts import Burst, Sent, Statements
 from services.chassis.errors import Raced
+from services.chassis.spans import Attributes, SpanKind
 from services.chassis.wakes import Wakes
 from services.chassis.work import Work
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
 CONNECT_SECONDS = 5.0
+RECONNECT_SECONDS = 2.0
+"""The pool waits twice as long after each attempt that failed: given up soon, the next call begins anew, at once."""
 
 # Where a statement finds rows by key, planning it each time costs more than it does. Planned once, it must not depend
 # on how large a table was then, or how many rows a campaign has on average.
@@ -56,6 +60,8 @@ class Database:
         So are tables built a second time from events that were told long ago.
         """
         self._url = url
+        self._name = urlsplit(url).path.removeprefix("/")
+        self._said: Attributes = {DB_SYSTEM_NAME: "postgresql", DB_NAMESPACE: self._name}
         self.direct_url = direct_url or url
         self._tells = not beside
         self.wakes = Wakes(self.direct)
@@ -70,7 +76,7 @@ class Database:
             timeout=CONNECT_SECONDS,
             kwargs=manner | _options("groupbuy") | _search(beside),
             open=False,
-            reconnect_timeout=30,
+            reconnect_timeout=RECONNECT_SECONDS,
         )
 
     async def start(self) -> None:
@@ -91,6 +97,10 @@ class Database:
         if not self._is_lane:
             await self.wakes.stop()
         await self._pool.close()
+
+    def pool(self, number: str) -> int:
+        """Tell a number of the pool, by the pool's own name for it: pool_size, pool_available, requests_waiting."""
+        return self._pool.get_stats().get(number, 0)
 
     async def ready(self) -> bool:
         """Tell whether the server answers."""
@@ -119,29 +129,33 @@ class Database:
     @asynccontextmanager
     async def _transaction(self, *begin: str) -> AsyncIterator[Work]:
         before = _cancels()
-        connection = await self._pool.getconn()
-        try:
-            _end_if_told(before)
-            async with Burst(connection, self._statements_of(connection)) as burst:
-                for statement in begin:
-                    burst.run(statement)
-                work = Work(connection, burst)
-                yield work
-                if self._tells:
-                    await work.write_outbox()
-                ended = burst.run("COMMIT")
-        except BaseException as error:
-            await self._undo(connection)
-            if isinstance(error, psycopg.errors.UniqueViolation) and requests.is_race(error):
-                raise Raced("another process decides the same request") from error
-            if not isinstance(error, psycopg.Rollback):
-                raise
-        else:
-            _check_committed(ended)
-            for channel in work.calls:
-                self.wakes.ring(channel)
-        finally:
-            await self._pool.putconn(connection)
+        with spans.under(f"transaction {self._name}", self._said, SpanKind.CLIENT):
+            connection = await self._pool.getconn()
+            try:
+                _end_if_told(before)
+                async with Burst(connection, self._statements_of(connection)) as burst:
+                    for statement in begin:
+                        burst.run(statement)
+                    work = Work(connection, burst)
+                    yield work
+                    if self._tells:
+                        await work.write_outbox()
+                    ended = burst.run("COMMIT")
+            except BaseException as error:
+                await self._undo(connection)
+                if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                    await connection.close()  # another server may take writes by now; the pool connects anew
+                if isinstance(error, psycopg.errors.UniqueViolation) and requests.is_race(error):
+                    raise Raced("another process decides the same request") from error
+                if not isinstance(error, psycopg.Rollback):
+                    raise
+            else:
+                _check_committed(ended)
+                metrics.count_facts(work.written)
+                for channel in work.calls:
+                    self.wakes.ring(channel)
+            finally:
+                await self._pool.putconn(connection)
 
     async def _undo(self, connection: Connection) -> None:
         """Roll back; a connection that is lost is rolled back by the server.
@@ -168,9 +182,10 @@ class Database:
     async def read(self) -> AsyncIterator[Connection]:
         """Lend a connection in autocommit, for reading."""
         before = _cancels()
-        async with self._pool.connection() as connection:
-            _end_if_told(before)
-            yield connection
+        with spans.under(f"read {self._name}", self._said, SpanKind.CLIENT):
+            async with self._pool.connection() as connection:
+                _end_if_told(before)
+                yield connection
 
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[Connection]:

@@ -16,11 +16,12 @@ from google.protobuf.message import DecodeError
 from groupbuy.reasons import ReasonName
 from grpc_status import rpc_status
 
-from services.chassis import limits, queueing, scopes, trace
+from services.chassis import call_spans, limits, queueing, scopes, trace
 from services.chassis.errors import Rejected, Unavailable, invalid
 from services.chassis.limits import Limiter
 from services.chassis.outcomes import refusal_of, seconds_of
 from services.chassis.platforms import Grant, KeyRing
+from services.chassis.spans import Span
 from services.chassis.status import retry_milliseconds, status_of
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -36,6 +37,12 @@ def caller() -> UUID:
     if grant is None:
         raise LookupError("no platform makes this call")
     return grant.platform_id
+
+
+def caller_may(scope: str) -> bool:
+    """Tell whether the key by which the call under way came has a scope; no platform's call has every one."""
+    grant = _grant.get()
+    return grant is None or scope in grant.allows
 
 
 def caller_key() -> str:
@@ -83,8 +90,8 @@ class Gate:
 
     def _unary(self, behaviour: Any, method: str) -> Any:
         async def call(request: Any, context: Context) -> Any:
-            async with _Answered(method, context):
-                await self._enter(method, request, context)
+            async with _Answered(method, context) as metadata:
+                await self._enter(method, request, metadata)
                 left = cast("float | None", context.time_remaining())
                 return await self.in_time(behaviour(request, context), left)
 
@@ -92,8 +99,8 @@ class Gate:
 
     def _stream(self, behaviour: Any, method: str) -> Any:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with _Answered(method, context):
-                await self._enter(method, request, context)
+            async with _Answered(method, context) as metadata:
+                await self._enter(method, request, metadata)
                 meter = limits.current()
                 with meter.stream() if meter else nullcontext():
                     async for response in behaviour(request, context):
@@ -101,9 +108,8 @@ class Gate:
 
         return call
 
-    async def _enter(self, method: str, request: Any, context: Context) -> None:
-        metadata = dict(context.invocation_metadata() or ())
-        await self.admit(method, cast("Mapping[str, str]", metadata))
+    async def _enter(self, method: str, request: Any, metadata: Mapping[str, str]) -> None:
+        await self.admit(method, metadata)
         if request is None:
             raise invalid("request", "its bytes are no such request, or a text in it is not UTF-8")
 
@@ -112,7 +118,6 @@ class Gate:
 
         After it `caller` tells whose call this is, `caller_key` by which of its keys, and `limits.current` measures it.
         """
-        trace.enter(metadata.get(trace.HEADER))
         scheme, _, bearer = str(metadata.get("authorization", "")).partition(" ")
         if scheme.lower() != "bearer" or not bearer:
             raise Rejected("KEY_MISSING")
@@ -216,17 +221,21 @@ def _of_the_moment(reason: ReasonName, metadata: tuple[tuple[str, str], ...], re
 
 
 class _Answered:
-    """Turns errors into answers, in this one place, and counts the call by its code."""
+    """Turns errors into answers, in this one place, counts the call by its code and ends its span."""
 
-    __slots__ = ("_began", "_context", "_method")
+    __slots__ = ("_began", "_context", "_method", "_span")
 
     def __init__(self, method: str, context: Context) -> None:
         self._method = method
         self._context = context
         self._began = time.perf_counter()
+        self._span: Span | None = None
 
-    async def __aenter__(self) -> None:
-        pass
+    async def __aenter__(self) -> Mapping[str, str]:
+        """Enter the caller's trace; gives what the call carries."""
+        metadata = cast("Mapping[str, str]", dict(self._context.invocation_metadata() or ()))
+        self._span = call_spans.arrived(self._method, metadata.get(trace.HEADER))
+        return metadata
 
     async def __aexit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
@@ -241,3 +250,5 @@ class _Answered:
                     await self._context.abort_with_status(status)
         finally:
             seconds_of(self._method, code).observe(time.perf_counter() - self._began)
+            if self._span:
+                call_spans.answered(self._span, code)

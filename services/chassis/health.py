@@ -30,7 +30,7 @@ class Readiness:
         return dict(zip(self._checks, await asyncio.gather(*map(_passes, self._checks.values())), strict=True))
 
 
-class Health(health.aio.HealthServicer):  # type: ignore[misc]  # the library has no types for it
+class Health(health.aio.HealthServicer):
     """grpc.health.v1 that also answers for `liveness` and `readiness`."""
 
     def __init__(self, readiness: Readiness) -> None:

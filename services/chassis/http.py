@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from services.chassis import call_spans, trace
 from services.chassis.addresses import GuardedResolver, PrivateAddress, is_private_host
 
 MOST_BYTES = 65_536
@@ -118,16 +119,29 @@ class Http:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
+        traced: bool = False,
     ) -> Reply:
-        """Ask once; NotAllowed for an address inside the network, NotReached where no answer came."""
+        """Ask once; NotAllowed for an address inside the network, NotReached where no answer came.
+
+        Where it is `traced`, who is asked is told the trace context, too.
+        """
         if problem := self.url_problem(url):
             raise NotAllowed(problem)
+        with call_spans.requesting(method) as span:
+            own = {trace.HEADER: trace.current()} if traced and trace.current() else {}
+            reply = await self._asked(method, url, json, data if data is not None else form, {**(headers or {}), **own})
+            call_spans.got(span, reply.status)
+            return reply
+
+    async def _asked(
+        self, method: str, url: str, json: object, data: bytes | Mapping[str, str] | None, headers: Mapping[str, str]
+    ) -> Reply:
         try:
             async with self._opened().request(
                 method,
                 url,
                 json=json,
-                data=data if data is not None else form,
+                data=data,
                 headers=headers,
                 allow_redirects=False,
             ) as response:

@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
-from services.chassis import erased, inbox_rows, logs, metrics, trace
+from services.chassis import erased, inbox_rows, logs, message_spans, metrics, trace, twin_rows
 from services.chassis.database import Database
 from services.chassis.errors import Poison, Stop
 from services.chassis.inbox_rows import KeyState, Parked, TopicKey
 from services.chassis.messages import Event, Record, Undecodable, by_topic, decode
+from services.chassis.platforms import TOPIC as PLATFORMS
 from services.chassis.topics import topics
+from services.chassis.twins import is_test
 from services.chassis.work import Work
 
 Handler: TypeAlias = Callable[[Work, list[Event]], Awaitable[None]]
@@ -44,27 +46,32 @@ class Inbox:
         handlers: Mapping[str, Handler],
         fills: Mapping[str, Fill] | None = None,
         max_parked_keys: int = 100,
+        group: str = "",
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._fills = fills or {}
         self._max_parked_keys = max_parked_keys
+        self._group = group
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply a batch in one transaction. A poisonous event is parked, and the rest is applied without it.
 
         Raises TooManyParked, with nothing applied. Everything else that is raised is transient.
         """
+        with message_spans.processed(records, self._group) as handled:
+            batch = await self._apply(handled)
+        batch.tell()
+
+    async def _apply(self, records: Sequence[Record]) -> "_Batch":
         poisoned: dict[UUID, str] = {}
         while True:
             try:
-                batch = await self._try(records, poisoned)
+                return await self._try(records, poisoned)
             except Poison as poison:
                 if poison.event_id in poisoned:
                     raise RuntimeError(f"poison that is not of this batch: {poison.reason}") from poison
                 poisoned[poison.event_id] = poison.reason
-            else:
-                return batch.tell()
 
     async def redrive(self, topic: str, key: str) -> int:
         """Apply the parked records of a key in order and let it go on; returns how many (0: none is parked).
@@ -107,7 +114,8 @@ class Inbox:
         batch = _Batch(work, states, poisoned, self._fills)
         for record in await erased.renamed(work.connection, records):
             await batch.admit(record)
-        for topic, events in by_topic(batch.fresh).items():
+        for topic, events in by_topic(await _wanted(work, batch.fresh)).items():
+            trace.cause(message_spans.traces_of(events))
             trace.enter(events[0].record.header(trace.HEADER))
             await self._handlers[topic](work, events)
         await inbox_rows.save_keys(work.connection, states)
@@ -167,6 +175,7 @@ class _Batch:
             return
         missing = await self._missing(event, state.sequence)
         state.sequence = event.sequence
+        state.twin = twin_in(event.envelope)
         self.fresh += [*missing, event]
         self._outcomes[topic, "applied"] += 1
         self._outcomes[topic, "filled"] += len(missing)
@@ -205,3 +214,18 @@ class _Batch:
             record = item.record
             metrics.CONSUMED.labels(record.topic, "parked").inc()
             log.error("parked", topic=record.topic, key=record.key, offset=record.offset, reason=item.reason)
+
+
+async def _wanted(work: Work, events: list[Event]) -> list[Event]:
+    """Leave out what comes late of test twins that were given up; that they were is told like anything else."""
+    twins = {twin for event in events if (twin := twin_in(event.envelope))}
+    gone = await twin_rows.find_retired_of(work.connection, twins) if twins else set()
+    if not gone:
+        return events
+    return [item for item in events if item.record.topic == PLATFORMS or twin_in(item.envelope) not in gone]
+
+
+def twin_in(envelope: object) -> UUID | None:
+    """Tell whose event it is, where that is a test twin."""
+    platform_id = erased.platform_of(envelope)
+    return platform_id if platform_id and is_test(platform_id) else None

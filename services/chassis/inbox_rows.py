@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
+from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
-from services.chassis.arrays import bigints, booleans, texts
+from services.chassis.arrays import bigints, booleans, texts, uuids
 from services.chassis.messages import Record, readable
 from services.chassis.rows import ask, put
 
@@ -22,6 +23,8 @@ class KeyState:
 
     sequence: int
     parked: bool
+    twin: UUID | None = None
+    """Whose the key is, where that is a test twin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +47,21 @@ async def lock_keys(connection: AsyncConnection[TupleRow], keys: Collection[Topi
     )
     rows = await ask(
         connection,
-        "SELECT inbox.topic, inbox.key, inbox.sequence, inbox.parked FROM inbox"
+        "SELECT inbox.topic, inbox.key, inbox.sequence, inbox.parked, inbox.twin_id FROM inbox"
         " JOIN unnest(%s, %s) AS k (topic, key) ON inbox.topic = k.topic AND inbox.key = k.key"
         " ORDER BY inbox.topic, inbox.key FOR UPDATE OF inbox",
         named,
         tuple,
     )
-    return {(topic, key): KeyState(sequence, parked) for topic, key, sequence, parked in await rows.one()}
+    return {(topic, key): KeyState(*state) for topic, key, *state in await rows.one()}
 
 
 async def save_keys(connection: AsyncConnection[TupleRow], states: Mapping[TopicKey, KeyState]) -> None:
     """Save where locked keys stand."""
     await put(
         connection,
-        "UPDATE inbox SET sequence = k.sequence, parked = k.parked"
-        " FROM unnest(%s, %s, %s, %s) AS k (topic, key, sequence, parked)"
+        "UPDATE inbox SET sequence = k.sequence, parked = k.parked, twin_id = k.twin_id"
+        " FROM unnest(%s, %s, %s, %s, %s) AS k (topic, key, sequence, parked, twin_id)"
         " WHERE inbox.topic = k.topic AND inbox.key = k.key"
         " AND (inbox.sequence, inbox.parked) IS DISTINCT FROM (k.sequence, k.parked)",
         [
@@ -67,9 +70,18 @@ async def save_keys(connection: AsyncConnection[TupleRow], states: Mapping[Topic
                 texts(key for _, key in states),
                 bigints(state.sequence for state in states.values()),
                 booleans(state.parked for state in states.values()),
+                uuids(state.twin for state in states.values()),
             )
         ],
     )
+
+
+async def sum_applied(connection: AsyncConnection[TupleRow], platform_id: UUID) -> dict[str, int]:
+    """Sum up, by topic, the numbers of the last events that were applied of each key of a test twin."""
+    cursor = await connection.execute(
+        "SELECT topic, sum(sequence)::bigint FROM inbox WHERE twin_id = %s GROUP BY topic", (platform_id,)
+    )
+    return dict(await cursor.fetchall())
 
 
 async def park(connection: AsyncConnection[TupleRow], parked: Sequence[Parked]) -> None:
@@ -154,7 +166,7 @@ def _record(
 
 
 async def count_parked_keys(connection: AsyncConnection[TupleRow]) -> int:
-    """Count the keys that are parked."""
-    cursor = await connection.execute("SELECT count(*) FROM inbox WHERE parked")
+    """Count the keys that are parked, by what is set aside: of keys that go on there may be any number."""
+    cursor = await connection.execute("SELECT count(*) FROM (SELECT DISTINCT topic, key FROM parked_messages) AS keys")
     row = await cursor.fetchone()
     return int(row[0]) if row else 0

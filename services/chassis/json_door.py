@@ -6,14 +6,14 @@ looked at before a body is read: whoever has none fills no memory. Streams and t
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
 from starlette.types import Receive, Scope, Send
 
-from services.chassis import json_calls
+from services.chassis import call_spans, json_calls, trace
 from services.chassis.errors import Rejected
 from services.chassis.gate import Gate, is_internal
 from services.chassis.http_server import HttpServer, is_ambiguous
@@ -88,22 +88,29 @@ class JsonDoor:
     async def _called(self, path: str, method: Method, scope: Scope, receive: Receive) -> Answer:
         """Make a call, and count it by its code."""
         began = time.perf_counter()
-        code = "CANCELLED"
+        code, status = "CANCELLED", 0
+        metadata = metadata_of(scope)
+        span = call_spans.requested("POST", path, metadata.get(trace.HEADER))
         try:
-            answer = Answer(200, await self._response(path, method, scope, receive))
-            code = "OK"
+            answer = Answer(200, await self._response(path, method, metadata, scope, receive))
+            code, status = "OK", 200
         except Gone:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller has an answer, and the log the cause
             refusal = refusal_of(path, error)
             code = reasons()[refusal.reason].code.name
             answer = _refused(refusal)
+            status = answer.status
         finally:
             seconds_of(path, code).observe(time.perf_counter() - began)
+            if span:
+                call_spans.responded(span, code, status)
         return answer
 
-    async def _response(self, path: str, method: Method, scope: Scope, receive: Receive) -> bytes:
-        await self._gate.admit(path, metadata_of(scope))
+    async def _response(
+        self, path: str, method: Method, metadata: Mapping[str, str], scope: Scope, receive: Receive
+    ) -> bytes:
+        await self._gate.admit(path, metadata)
         if method.behaviour is None:
             raise Rejected("CALL_STREAMS")
         request = json_calls.read(await body_of(scope, receive), method.request)

@@ -26,6 +26,7 @@ class Keeper:
         async with self._database.read() as connection:
             await statistics.renew(connection)
             count, oldest = await outbox.unsent(connection)
+            metrics.OUTBOX_BYTES.set(await outbox.size(connection))
             metrics.PARKED_KEYS.set(await inbox_rows.count_parked_keys(connection))
         metrics.OUTBOX_UNSENT.set(count)
         metrics.OUTBOX_AGE.set((now - oldest).total_seconds() if oldest else 0)

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, or lines for people, with the trace id of the work under way."""
+"""Structured logs: one JSON object a line, or lines for people, with the trace and span ids of the work under way."""
 
 import logging
 import sys
@@ -12,6 +12,8 @@ from services.chassis import trace
 def _with_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     if found := trace.trace_id():
         event["trace_id"] = found
+    if span := trace.span_id():
+        event["span_id"] = span
     return event
 
 

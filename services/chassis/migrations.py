@@ -5,16 +5,19 @@ changed after it was applied is an error that names it: mend by a new file.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 
 from psycopg import AsyncConnection
+from psycopg.errors import DeadlockDetected
 from psycopg.rows import TupleRow
 
 from services.chassis.partitions import keep_partitions
 
 _LOCK = 7_022_365_301
+_TRIES = 20
 
 
 class MigrationError(Exception):
@@ -81,10 +84,22 @@ async def _apply(connection: AsyncConnection[TupleRow], item: Migration, applied
             f"{item.source}/migrations/{item.name} was changed after it was applied;"
             " put it back and add a new file instead"
         )
+    await _until_no_deadlock(connection, item)
+    return True
+
+
+async def _until_no_deadlock(connection: AsyncConnection[TupleRow], item: Migration) -> None:
+    """Apply a file; again where it met calls that lock the same tables the other way round, and it was undone whole."""
+    for _ in range(_TRIES):
+        with suppress(DeadlockDetected):
+            return await _in_one_transaction(connection, item)
+    return await _in_one_transaction(connection, item)
+
+
+async def _in_one_transaction(connection: AsyncConnection[TupleRow], item: Migration) -> None:
     async with connection.transaction():
         await connection.execute(item.sql.encode())
         await connection.execute(
             "INSERT INTO schema_migrations (source, name, checksum) VALUES (%s, %s, %s)",
             (item.source, item.name, item.checksum),
         )
-    return True

@@ -16,6 +16,9 @@ WAKE_CHANNEL = "groupbuy_outbox"
 MOST_BYTES = 1_000_000
 """Of one payload: Kafka takes no record above 1 MiB, key and headers included."""
 
+MOST_COUNTED = 100_000
+"""So many unsent events are counted: whoever looks after an hour without Kafka does not wait for all of them."""
+
 # The first item makes sure that the transaction has its number before it draws a position: the horizon relies on it.
 _APPEND = """
 WITH transaction AS MATERIALIZED (SELECT pg_current_xact_id() AS number)
@@ -62,13 +65,25 @@ def shard_of(key: str) -> int:
 
 
 async def unsent(connection: AsyncConnection[TupleRow]) -> tuple[int, datetime | None]:
-    """Count the committed events that are not in Kafka yet, and tell since when the oldest waits."""
+    """Count committed events that are not in Kafka yet, MOST_COUNTED at most, and tell since when the oldest waits."""
     cursor = await connection.execute(
         "WITH reached AS MATERIALIZED (SELECT min(position) AS position, min(coalesce(reached_at, '-infinity')) AS at"
         " FROM relay_positions)"
-        " SELECT count(*), min(outbox.created_at) FROM reached, outbox JOIN relay_positions USING (shard)"
+        " SELECT count(*), min(created_at) FROM (SELECT outbox.created_at"
+        " FROM reached, outbox JOIN relay_positions USING (shard)"
         " WHERE outbox.position > reached.position AND outbox.position > relay_positions.position"
-        " AND outbox.created_at >= reached.at - interval '1 day'"
+        " AND outbox.created_at >= reached.at - interval '1 day' ORDER BY outbox.position LIMIT %s) AS waiting",
+        (MOST_COUNTED,),
     )
     count, oldest = await cursor.fetchone() or (0, None)
     return count, oldest
+
+
+async def size(connection: AsyncConnection[TupleRow]) -> int:
+    """Tell the bytes that the outbox takes on the disk, indexes too."""
+    cursor = await connection.execute(
+        "SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint FROM pg_inherits"
+        " WHERE inhparent = 'outbox'::regclass"
+    )
+    [number] = await cursor.fetchone() or (0,)
+    return int(number)

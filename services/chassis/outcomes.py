@@ -12,10 +12,16 @@ log = logs.logger(__name__)
 
 
 def refusal_of(method: str, error: Exception) -> Rejected:
-    """Make a refusal of what a method raised.
+    """Make a refusal of what a method raised, and count it: once for each call.
 
     What failed with us has a line in the log, and none of it is in the answer.
     """
+    refusal = _refusal(method, error)
+    metrics.REFUSALS.labels(refusal.reason).inc()
+    return refusal
+
+
+def _refusal(method: str, error: Exception) -> Rejected:
     if isinstance(error, Rejected):
         return error
     cause = transient(error)

@@ -5,7 +5,7 @@ import hmac
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from services.chassis.errors import Poison, Rejected
 from services.chassis.limit_rows import find_limits, save_limits
 from services.chassis.messages import Event
 from services.chassis.scopes import ALL, Scopes, allowed, name_of, ordered
+from services.chassis.twin_clocks import CHANNEL as CLOCKS
+from services.chassis.twins import TEST_KEY_PREFIX, is_test
 from services.chassis.work import Work
 
 TOPIC = "groupbuy.platform.v1"
@@ -31,6 +33,7 @@ GUESSES = "unknown_keys_per_second"
 GUESSES_A_SECOND = 500
 """So many keys that nobody has are looked for, of all callers together; then new ones have to wait."""
 _MOST_CACHED = 10_000
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,14 @@ class Platform:
     """By id."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """What an operator has set; the defaults hold for the rest."""
+    test_of: UUID | None = None
+    """Of a test twin: the platform that it is the twin of."""
+    generation: int = 0
+    """Of a twin: which one it is, from 1; else which one is in use, 0 for none."""
+    clock_ahead: timedelta = timedelta()
+    """Of a twin: how far its clock is ahead."""
+    retired_at: datetime | None = None
+    """Of a twin: since when it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,12 @@ class _Found:
     key: Key
     suspended: bool
     suspension_reason: str
+    clock_ahead: timedelta
+
+
+def key_prefix(platform_id: UUID) -> str:
+    """Tell how keys of a platform begin: those of a test twin are told from real ones at a look."""
+    return TEST_KEY_PREFIX if is_test(platform_id) else KEY_PREFIX
 
 
 def hash_secret(secret: str) -> bytes:
@@ -121,18 +138,23 @@ class KeyRing:
     async def grant(self, bearer: str) -> Grant:
         """Tell what a key lets its bearer do; Rejected KEY_MISSING, KEY_UNKNOWN, KEY_EXPIRED or PLATFORM_SUSPENDED.
 
-        Only who has the right secret is told more than that the key is not known.
+        Only who has the right secret is told more than that the key is not known. A twin's key is looked up for each
+        call, with its clock: who was told that the clock was moved, or the twin reset, finds it so in every process.
         """
         prefix, _, rest = bearer.partition("_")
         key_id, _, secret = rest.partition("_")
-        if prefix != KEY_PREFIX or not secret:
+        if prefix not in (KEY_PREFIX, TEST_KEY_PREFIX) or not secret:
             raise Rejected("KEY_MISSING" if not bearer else "KEY_UNKNOWN")
-        found = await self._find(key_id)
+        found = await self._find(key_id, fresh=prefix == TEST_KEY_PREFIX)
+        if prefix != key_prefix(found.grant.platform_id):
+            raise Rejected("KEY_UNKNOWN")
         if not hmac.compare_digest(found.key.secret_hash, hash_secret(secret)):
             raise Rejected("KEY_UNKNOWN")
         self._check(found)
         self._used.add((found.grant.platform_id, key_id))
-        if found.key.expires_at is None:
+        if prefix == TEST_KEY_PREFIX:
+            self._clock.set_ahead(found.grant.platform_id, found.clock_ahead)
+        elif found.key.expires_at is None:
             self._believed = self._believed if len(self._believed) < _MOST_CACHED else {}
             self._believed[bearer] = found.at, found.grant
         return found.grant
@@ -157,9 +179,9 @@ class KeyRing:
         if found.suspended:
             raise Rejected("PLATFORM_SUSPENDED", {"suspension_reason": found.suspension_reason})
 
-    async def _find(self, key_id: str) -> _Found:
+    async def _find(self, key_id: str, *, fresh: bool) -> _Found:
         known = self._known.get(key_id)
-        if known and time.monotonic() - known.at < FRESH_SECONDS:
+        if known and not fresh and time.monotonic() - known.at < FRESH_SECONDS:
             return known
         if known is None:
             self._let_look()
@@ -189,7 +211,8 @@ class KeyRing:
 async def _find_key(connection: AsyncConnection[TupleRow], key_id: str) -> _Found | None:
     cursor = await connection.execute(
         "SELECT k.secret_hash, k.expires_at, k.scopes, k.label, k.created_at, k.platform_id, p.suspended,"
-        " p.suspension_reason FROM platform_keys AS k JOIN platforms AS p USING (platform_id) WHERE k.key_id = %s",
+        " p.suspension_reason, p.clock_ahead FROM platform_keys AS k JOIN platforms AS p USING (platform_id)"
+        " WHERE k.key_id = %s",
         (key_id,),
     )
     row = await cursor.fetchone()
@@ -197,7 +220,7 @@ async def _find_key(connection: AsyncConnection[TupleRow], key_id: str) -> _Foun
         return None
     key = _key((key_id, *row[:5]))
     grant = Grant(row[5], key_id, allowed(key.scopes), key.scopes)
-    return _Found(time.monotonic(), grant, key, row[6], row[7])
+    return _Found(time.monotonic(), grant, key, row[6], row[7], row[8] * _MICROSECOND)
 
 
 def _key(row: Sequence[Any]) -> Key:
@@ -209,12 +232,24 @@ async def save_platforms(connection: AsyncConnection[TupleRow], platforms: Seque
     """Save the whole state of platforms; an older state never replaces a newer one."""
     for item in platforms:
         cursor = await connection.execute(
-            "INSERT INTO platforms (platform_id, name, suspended, suspension_reason, sequence, created_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s)"
+            "INSERT INTO platforms (platform_id, name, suspended, suspension_reason, sequence, created_at, test_of,"
+            " generation, clock_ahead, retired_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (platform_id) DO UPDATE SET name = excluded.name, suspended = excluded.suspended,"
-            " suspension_reason = excluded.suspension_reason, sequence = excluded.sequence"
+            " suspension_reason = excluded.suspension_reason, sequence = excluded.sequence, test_of = excluded.test_of,"
+            " generation = excluded.generation, clock_ahead = excluded.clock_ahead, retired_at = excluded.retired_at"
             " WHERE platforms.sequence < excluded.sequence RETURNING 1",
-            (item.platform_id, item.name, item.suspended, item.suspension_reason, item.sequence, now),
+            (
+                item.platform_id,
+                item.name,
+                item.suspended,
+                item.suspension_reason,
+                item.sequence,
+                now,
+                item.test_of,
+                item.generation,
+                item.clock_ahead // _MICROSECOND,
+                item.retired_at,
+            ),
         )
         if await cursor.fetchone():
             await _save_keys(connection, item)
@@ -223,11 +258,18 @@ async def save_platforms(connection: AsyncConnection[TupleRow], platforms: Seque
 
 
 async def _save_keys(connection: AsyncConnection[TupleRow], item: Platform) -> None:
+    """Save keys; those of a twin that was reset go over to the next one, in whichever order a service hears of both."""
     await connection.execute("DELETE FROM platform_keys WHERE platform_id = %s", (item.platform_id,))
+    if item.test_of:
+        await connection.execute(
+            "DELETE FROM platform_keys AS k USING platforms AS p WHERE k.key_id = ANY (%s)"
+            " AND p.platform_id = k.platform_id AND p.test_of = %s AND p.generation < %s",
+            ([key.key_id for key in item.keys], item.test_of, item.generation),
+        )
     for key in item.keys:
         await connection.execute(
             "INSERT INTO platform_keys (platform_id, key_id, secret_hash, expires_at, scopes, label, created_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key_id) DO NOTHING",
             (
                 item.platform_id,
                 key.key_id,
@@ -259,15 +301,18 @@ async def find_platform(connection: AsyncConnection[TupleRow], platform_id: UUID
     return await _load(connection, platform_id, "")
 
 
+_STATE = "name, suspended, sequence, suspension_reason, test_of, generation, clock_ahead, retired_at"
+
+
 async def _load(connection: AsyncConnection[TupleRow], platform_id: UUID, lock: str) -> Platform | None:
     cursor = await connection.execute(
-        f"SELECT name, suspended, sequence, suspension_reason FROM platforms WHERE platform_id = %s{lock}",  # noqa: S608 - constants
+        f"SELECT {_STATE} FROM platforms WHERE platform_id = %s{lock}",  # noqa: S608 - constants
         (platform_id,),
     )
     row = await cursor.fetchone()
     if row is None:
         return None
-    name, suspended, sequence, reason = row
+    name, suspended, sequence, reason, test_of, generation, clock_ahead, retired_at = row
     cursor = await connection.execute(
         "SELECT key_id, secret_hash, expires_at, scopes, label, created_at FROM platform_keys"
         " WHERE platform_id = %s ORDER BY key_id",
@@ -280,7 +325,20 @@ async def _load(connection: AsyncConnection[TupleRow], platform_id: UUID, lock: 
     )
     merchants = tuple([SuspendedMerchant(*merchant) async for merchant in cursor])
     limits = (await find_limits(connection, [platform_id])).get(platform_id, {})
-    return Platform(platform_id, name, suspended, sequence, keys, reason, merchants, limits)
+    return Platform(
+        platform_id,
+        name,
+        suspended,
+        sequence,
+        keys,
+        reason,
+        merchants,
+        limits,
+        test_of,
+        generation,
+        clock_ahead * _MICROSECOND,
+        retired_at,
+    )
 
 
 async def on_platform_events(work: Work, events: list[Event]) -> None:
@@ -292,6 +350,8 @@ async def on_platform_events(work: Work, events: list[Event]) -> None:
             raise Poison(event.event_id, "platform_id is no platform's id")
         platform = _platform(found[0], envelope)
         await save_platforms(work.connection, [platform], envelope.occurred_at.ToDatetime(tzinfo=UTC))
+        if is_test(platform.platform_id):
+            work.call(CLOCKS)
 
 
 def _platform(platform_id: UUID, envelope: events_pb2.PlatformEvent) -> Platform:
@@ -308,7 +368,17 @@ def _platform(platform_id: UUID, envelope: events_pb2.PlatformEvent) -> Platform
             for item in fact.suspended_merchants
         ),
         read_limits(fact.limits),
+        _live(fact.test_of),
+        fact.generation,
+        fact.clock_ahead.ToTimedelta(),
+        fact.retired_at.ToDatetime(tzinfo=UTC) if fact.HasField("retired_at") else None,
     )
+
+
+def _live(text: str) -> UUID | None:
+    """Read the platform that a twin is the twin of."""
+    found = ids.parse(ID_PREFIX, text, 1)
+    return found[0] if found else None
 
 
 def read_limits(limits: events_pb2.PlatformLimits) -> Mapping[str, int]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
-from services.chassis import audited, logs, parked, quotas
+from services.chassis import audited, logs, metrics, parked, quotas, standing, twin_removal
 from services.chassis.channels import Channels
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
@@ -25,7 +26,11 @@ from services.chassis.retention import Retention, rules
 from services.chassis.runner import Part
 from services.chassis.server import GrpcServer, Servicer
 from services.chassis.settings import ChassisSettings, SettingsError
+from services.chassis.standing import Pace
 from services.chassis.timers import Timer
+from services.chassis.topics import group_of
+from services.chassis.twin_clocks import TwinClocks
+from services.chassis.twin_removal import First, TwinRemoval
 
 OLD_ROWS_SECONDS = 600.0
 ROLES = ("rpc", "web", "consumer", "timers", "relay")
@@ -49,6 +54,10 @@ class Plan:
     """Serve pages to people, where the service has any."""
     counts: Mapping[str, Count] = field(default_factory=dict)
     """Count what platforms have used of limits that the service keeps in its database."""
+    pace: Pace | None = None
+    """How the service says how far it is with a test twin, whose clock is moved only when all services are done."""
+    first_of_twins: First | None = None
+    """Removes rows of a twin that was given up which nobody finds when its other rows are gone."""
 
 
 class Process:
@@ -57,6 +66,7 @@ class Process:
     def __init__(self, service: str, settings: ChassisSettings) -> None:
         self.service = service
         self.settings = settings
+        self._group = group_of(service)
         logs.configure(service, settings.log_format, settings.log_level)
         direct = settings.database_direct_url
         self.clock = Clock()
@@ -66,6 +76,7 @@ class Process:
             pool_size=settings.database_pool,
             prepare=settings.database_prepare,
         )
+        _show(self.database)
         self.keys = KeyRing(self.database, self.clock)
         self.channels = Channels(settings.calling)
         self.limits = Limiter(settings.limits, LimitReader(self.database).find, settings.rpc_replicas)
@@ -76,20 +87,21 @@ class Process:
         if wanted - set(ROLES):
             raise SettingsError(f"no part {', '.join(sorted(wanted - set(ROLES)))}; there are {', '.join(ROLES)}")
         checks: dict[str, Check] = {"database": self.database.ready}
-        parts = [Part("database", start=self.database.start, stop=self.database.stop)]
+        parts = [*traces(self.service, self.settings)]
+        parts.append(Part("database", start=self.database.start, stop=self.database.stop))
+        clocks = TwinClocks(self.database, self.clock)
+        parts.append(Part("twin clocks", start=clocks.start, run=clocks.run))
         parts.append(timer("keeper", Keeper(self.database).run_once, every=5.0))
         parts += plan.writers
-        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys)
+        inbox = Inbox(self.database, plan.handlers, plan.fills, self.settings.max_parked_keys, group=self._group)
         if "consumer" in wanted and plan.handlers:
             consumer = self._consumer(plan, inbox)
             checks["partitions"] = _told(lambda: consumer.assigned)
             parts.append(Part("consumer", run=consumer.run))
         if "timers" in wanted:
-            parts += [*plan.timers, self._retention()]
+            parts += [*plan.timers, self._retention(), self._twin_removal(plan)]
         if "relay" in wanted:
-            publisher = Publisher(
-                self.settings.kafka, f"groupbuy-{self.service}", security=self.settings.kafka_security()
-            )
+            publisher = Publisher(self.settings.kafka, self._group, security=self.settings.kafka_security())
             relay = Relay(self.database, publisher)
             checks["outbox"] = _told(lambda: relay.works)
             parts.append(Part("relay", run=relay.run, stop=publisher.stop))
@@ -111,9 +123,13 @@ class Process:
         retention = Retention(self.database, self.clock, self.service, days)
         return timer("old rows", retention.run_once, every=OLD_ROWS_SECONDS, page=OLD_ROWS_PAGE)
 
+    def _twin_removal(self, plan: Plan) -> Part:
+        removal = TwinRemoval(self.database, self.clock, *([plan.first_of_twins] if plan.first_of_twins else []))
+        return timer("twins given up", removal.run_once, every=twin_removal.EVERY_SECONDS, page=twin_removal.PAGE)
+
     def _consumer(self, plan: Plan, inbox: Inbox) -> Consumer:
         security = self.settings.kafka_security()
-        return Consumer(self.settings.kafka, f"groupbuy-{self.service}", list(plan.handlers), inbox, security=security)
+        return Consumer(self.settings.kafka, self._group, list(plan.handlers), inbox, security=security)
 
     def _json(self, server: GrpcServer) -> list[Part]:
         """Make the door of the same calls over HTTP, where one is wanted."""
@@ -133,6 +149,7 @@ class Process:
                 *parked_keys,
                 quotas.servicer(plan.counts),
                 audited.servicer(self.service, self.database),
+                *([standing.servicer(self.database, plan.pace)] if plan.pace else []),
             ],
             self.keys,
             service_key=self.settings.service_key.get_secret_value(),
@@ -144,9 +161,39 @@ class Process:
         )
 
 
-def timer(name: str, run_once: Callable[[], Awaitable[int]], *, every: float, page: int = 0) -> Part:
-    """Make the part of a timer; `every` is in seconds, `page` the size of a full page of its finder."""
-    return Part(name, run=Timer(name, run_once, every=every, page=page).run)
+def traces(service: str, settings: ChassisSettings) -> list[Part]:
+    """Make the part that records traces, where they are wanted; what records is not even loaded where they are not."""
+    if not settings.traces_endpoint:
+        return []
+    from services.chassis.span_export import Traces  # noqa: PLC0415
+
+    recording = Traces(service, settings)
+    return [Part("traces", start=recording.start, stop=recording.stop)]
+
+
+def _show(database: Database) -> None:
+    """Have metrics tell of the pool when they are asked for, and of the version."""
+    metrics.BUILD.labels(version("groupbuy")).set(1)
+    metrics.REFUSALS.labels("INTERNAL")  # told as 0 from the start: an alert sees the first one then
+    used, idle = metrics.CONNECTIONS.labels("used"), metrics.CONNECTIONS.labels("idle")
+    used.set_function(lambda: database.pool("pool_size") - database.pool("pool_available"))
+    idle.set_function(lambda: database.pool("pool_available"))
+    metrics.CONNECTION_WAITS.set_function(lambda: database.pool("requests_waiting"))
+
+
+def timer(
+    name: str,
+    run_once: Callable[[], Awaitable[int]],
+    *,
+    every: float,
+    page: int = 0,
+    clock: Clock | None = None,
+) -> Part:
+    """Make the part of a timer; `every` is in seconds, `page` the size of a full page of its finder.
+
+    What is due by the clocks of platforms is given the clock, so that it is looked for as soon as one was moved.
+    """
+    return Part(name, run=Timer(name, run_once, every=every, page=page, clock=clock).run)
 
 
 def _told(state: Callable[[], bool]) -> Check:

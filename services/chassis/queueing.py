@@ -1,5 +1,6 @@
 """How long a call may wait in a queue before it is begun: what would wait longer is told so while it costs nothing."""
 
+import math
 import time
 from contextvars import ContextVar
 
@@ -22,6 +23,12 @@ def shorten(seconds: float) -> None:
     until = _until.get()
     if until is not None:
         _until.set(min(until, time.monotonic() + seconds))
+
+
+def left() -> float:
+    """Tell for how many seconds the caller of the call under way waits still; endless where there is none."""
+    until = _until.get()
+    return math.inf if until is None else until - time.monotonic()
 
 
 def refusal(oldest: float) -> Rejected | None:

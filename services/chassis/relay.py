@@ -7,16 +7,16 @@ only, where no transaction under way can add a row any more (see horizon.py).
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import arrays, logs, metrics
+from services.chassis import arrays, logs, message_spans, metrics
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
 from services.chassis.horizon import Horizon
@@ -91,9 +91,11 @@ class RelaySession:
             return 0, hidden
         fresh = [item for position, shard, _, item in rows if position > self._shards[shard].position]
         if fresh:
-            await self._publisher.publish(fresh)
+            with message_spans.published(fresh) as told:
+                await self._publisher.publish(told)
             for topic, count in Counter(item.topic for item in fresh).items():
                 metrics.RELAYED.labels(topic).inc(count)
+            _observe(fresh)
         await self._save(rows[-1][0] if len(rows) == BATCH else self._horizon.safe, rows[-1][2])
         return len(rows), hidden
 
@@ -134,6 +136,14 @@ class RelaySession:
         self._floor = max(self._floor, reached - _SLACK)
         if len(moved) < len(self._shards):
             await self._load()  # an operator rewound the others meanwhile
+
+
+def _observe(sent: Sequence[Message]) -> None:
+    """Measure from each fact's own time on; by a clock that is ahead it lies in the future, and tells nothing."""
+    now = datetime.now(UTC)
+    for item in sent:
+        if item.occurred_at <= now:
+            metrics.RELAY_DELAY.labels(item.topic).observe((now - item.occurred_at).total_seconds())
 
 
 class Relay:
@@ -184,7 +194,15 @@ class Relay:
                 await bell.rung(pause if hidden else POLL_SECONDS)
 
 
-async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None:
+class Again(NamedTuple):
+    """What a rewind has published again."""
+
+    events: int
+    oldest: datetime | None
+    """When the oldest event that the outbox still has was committed; None where it is empty."""
+
+
+async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> Again:
     """Have every event committed since a time published again, in order, by the relays that run (or run next)."""
     await connection.execute(
         "UPDATE relay_positions SET generation = generation + 1, reached_at = %(since)s, position = least(position,"
@@ -192,3 +210,7 @@ async def rewind(connection: AsyncConnection[TupleRow], since: datetime) -> None
         {"since": since},
     )
     await connection.execute(f"NOTIFY {WAKE_CHANNEL}")
+    counted = await connection.execute(
+        "SELECT count(*) FILTER (WHERE created_at >= %s), min(created_at) FROM outbox", (since,)
+    )
+    return Again(*(await counted.fetchone() or (0, None)))

@@ -1,5 +1,6 @@
 """Settings of a process, read from environment variables once, at its start."""
 
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -11,6 +12,7 @@ from services.chassis.environment import PREFIX
 from services.chassis.sealing import Sealer
 from services.chassis.signing import KeyRing
 from services.chassis.tls_settings import TlsSettings
+from services.chassis.trace_settings import TraceSettings
 
 _LAST_PORT = 65_535
 SHORTEST_KEY = 16
@@ -79,7 +81,7 @@ def is_loopback(address: str) -> bool:
         return False
 
 
-class ChassisSettings(TlsSettings):
+class ChassisSettings(TlsSettings, TraceSettings):
     """What every service needs; each service adds its own fields."""
 
     database_url: Server = Field(
@@ -152,10 +154,11 @@ class ChassisSettings(TlsSettings):
 Kind = TypeVar("Kind", bound=BaseSettings)
 
 
-def load(kind: type[Kind]) -> Kind:
-    """Read the settings of a process from its environment; SettingsError names every variable at fault."""
+def load(kind: type[Kind], known: Mapping[str, str] | None = None) -> Kind:
+    """Read settings from what is `known` by name, else the environment; SettingsError names every variable at fault."""
+    made: Callable[..., Kind] = kind
     try:
-        return kind()
+        return made(**(known or {}))
     except ValidationError as error:
         raise SettingsError("\n".join(_complaint(kind, item) for item in error.errors())) from None
 

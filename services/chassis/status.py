@@ -76,17 +76,21 @@ def transient(error: BaseException) -> str | None:
     """Say what is away where the error means that the same call may succeed later, else None."""
     if isinstance(error, Unavailable):
         return str(error)
-    if isinstance(error, PoolTimeout | psycopg.OperationalError | psycopg.InterfaceError):
-        return "the database does not answer"
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return "the database is read-only"
     if isinstance(error, grpc.aio.AioRpcError) and error.code() in _PASSING:
         return "another service does not answer"
-    if isinstance(error, asyncio.TimeoutError | ConnectionError):
-        return "a connection failed"
-    return None
+    return next((what for kind, what in _AWAY if isinstance(error, kind)), None)
 
 
+_AWAY: tuple[tuple[type[BaseException], str], ...] = (
+    (psycopg.errors.DiskFull, "the database has no room"),
+    (psycopg.errors.ReadOnlySqlTransaction, "the database is read-only"),
+    (PoolTimeout, "the database does not answer"),
+    (psycopg.OperationalError, "the database does not answer"),
+    (psycopg.InterfaceError, "the database does not answer"),
+    (asyncio.TimeoutError, "a connection failed"),
+    (ConnectionError, "a connection failed"),
+)
+"""What errors say of what is away, the narrower ones first."""
 _PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 # What another service says of itself or of our key is no answer to our caller.
 _NO_ANSWERS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAUTHENTICATED, *_PASSING}

@@ -79,7 +79,7 @@ class KafkaSettings(Environment):
 
 
 class TlsSettings(CallingSettings, KafkaSettings):
-    """What a service needs: the above, and how it is called itself."""
+    """How a service is called itself, besides the above."""
 
     tls_client_ca: str = Field(
         "", description="PEM file of the authorities that callers' certificates must be by, where TLS is mutual."

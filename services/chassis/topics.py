@@ -2,6 +2,8 @@
 
 import asyncio
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,9 +15,9 @@ from services.chassis import kafka_clients
 from services.chassis.errors import Unavailable
 from services.chassis.kafka_security import PLAINTEXT, KafkaSecurity
 
-_DAY_MS = 86_400_000
 MOST_COPIES = 3
-"""Copies of a partition where nothing else is said, and there are so many brokers."""
+"""Of each record, where nothing else is said: with two that must have it, any one broker may be away."""
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +56,52 @@ def consumed_by(service: str) -> list[str]:
     return [topic.name for topic in topics().values() if service in topic.consumers]
 
 
+def group_of(service: str) -> str:
+    """Name the group of consumers that a service's processes are members of."""
+    return f"groupbuy-{service}"
+
+
 async def create_topics(
     bootstrap: str, *, replication: int | None = None, security: KafkaSecurity = PLAINTEXT
 ) -> list[str]:
     """Create the topics that are missing and return their names; Unavailable where Kafka does not answer.
 
-    Each has `replication` copies; where that is not said, one on each broker, at most three.
+    Each record has as many copies as `replication` says; as there are brokers now, at most 3, where it says nothing.
     """
     return await asyncio.to_thread(_create_missing, bootstrap, replication, security)
 
 
+async def missing_topics(bootstrap: str, security: KafkaSecurity = PLAINTEXT) -> list[str]:
+    """Name the topics that are not there; Unavailable where Kafka does not answer."""
+
+    def ask() -> list[str]:
+        with _administrator(bootstrap, security) as admin:
+            return [topic.name for topic in _missing(admin)]
+
+    return await asyncio.to_thread(ask)
+
+
 def _create_missing(bootstrap: str, replication: int | None, security: KafkaSecurity) -> list[str]:
+    with _administrator(bootstrap, security) as admin:
+        copies = replication or min(len(admin.describe_cluster()["brokers"]), MOST_COPIES)
+        return [topic.name for topic in _missing(admin) if _create(admin, topic, copies)]
+
+
+@contextmanager
+def _administrator(bootstrap: str, security: KafkaSecurity) -> Iterator[KafkaAdminClient]:
     try:
         admin = kafka_clients.connected(KafkaAdminClient, bootstrap, **security.options)
     except KafkaError as error:
         raise Unavailable(f"Kafka at {bootstrap} does not answer") from error
     try:
-        there = set(admin.list_topics())
-        missing = [topic for topic in topics().values() if topic.name not in there]
-        if not missing:
-            return []
-        copies = replication or min(MOST_COPIES, len(admin.describe_cluster()["brokers"]))
-        return [topic.name for topic in missing if _create(admin, topic, copies)]
+        yield admin
     finally:
         admin.close()
+
+
+def _missing(admin: KafkaAdminClient) -> list[Topic]:
+    there = set(admin.list_topics())
+    return [topic for topic in topics().values() if topic.name not in there]
 
 
 def _create(admin: KafkaAdminClient, topic: Topic, replication: int) -> bool:

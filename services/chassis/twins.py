@@ -4,10 +4,15 @@ A twin is a platform like any other, with rows, events and keys of its own. That
 every row, event and process knows it without asking: nothing of a twin may ever reach a real person.
 """
 
+from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
 
 TEST_KEY_PREFIX = "gbt"
+TWINS_ALONE = "substr(platform_id::text, 15, 1) = '8'"
+"""Whether a row is a twin's, in SQL: the condition of indexes for what is asked of twins alone."""
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""When that is due of a twin which is to be done whatever its time is."""
 _VERSION = 8
 """RFC 9562 leaves version 8 to the application; ids of real platforms have version 7."""
 _VERSION_BITS = 0xF << 76

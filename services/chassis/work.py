@@ -1,5 +1,7 @@
 """The unit of work: one transaction in which state is loaded, decided and saved, and what happened is told."""
 
+from collections import Counter
+
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
@@ -17,6 +19,8 @@ class Work:
         self.calls: set[str] = set()
         """Channels that are called after the commit."""
         self._told: list[Message] = []
+        self.written: Counter[str] = Counter()
+        """What was written to the outbox, by the full name of the fact."""
 
     async def send(self) -> None:
         """Send the statements so far, so that the server works on them meanwhile; nothing is waited for."""
@@ -34,5 +38,6 @@ class Work:
         """Write what was told to the outbox; called once, after everything was saved."""
         if self._told:
             await outbox.append(self.connection, self._told)
+            self.written.update(message.fact for message in self._told)
             self._told = []
             self.call(outbox.WAKE_CHANNEL)

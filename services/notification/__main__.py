@@ -10,6 +10,7 @@ from services.chassis.coalesce import Coalescer
 from services.chassis.erased import TOPIC as ERASURES
 from services.chassis.erasing import PAGE as ERASED_PAGE
 from services.chassis.erasing import on_member_events
+from services.chassis.measures import EVERY_SECONDS
 from services.chassis.platforms import TOPIC as PLATFORMS
 from services.chassis.platforms import on_platform_events
 from services.chassis.process import Plan, Process, timer
@@ -29,6 +30,7 @@ from services.notification.handlers import (
     Fanout,
     Groups,
     JoinDigests,
+    Measures,
     MemberWriter,
     PlatformEvents,
     PromoterDays,
@@ -44,12 +46,14 @@ from services.notification.handlers.groups import PAGE as GROUPS_PAGE
 from services.notification.handlers.member_messages import PAGE as WORDS_PAGE
 from services.notification.handlers.member_messages import MemberMessages
 from services.notification.handlers.messages import MessageWriter
+from services.notification.handlers.pace import PACE
 from services.notification.handlers.reminders import PAGE
 from services.notification.places import Places
 from services.notification.poster import Desk, Poster, PostRecorder
 from services.notification.recorder import Recorder
 from services.notification.rpc import (
     Calls,
+    CapturedCalls,
     ChannelCalls,
     ChatCalls,
     GroupCalls,
@@ -67,6 +71,8 @@ from services.notification.rpc import (
     internal_servicer,
     servicer,
 )
+from services.notification.sandbox import PAGE as CAPTURED_PAGE
+from services.notification.sandbox import Sandbox, drop_most
 from services.notification.sender import Sender
 from services.notification.settings import Settings
 from services.notification.translate import CAMPAIGNS
@@ -88,6 +94,13 @@ async def process() -> None:
     pace = Pace(settings.send_concurrency, settings.channel_concurrency, settings.send_seconds)
     members = Coalescer("members", MemberWriter(database, clock, contacts).decide, party=attrgetter("key.platform_id"))
     outcomes = Coalescer("outcomes", Recorder(database, clock, limits, random.random).record)
+    sandbox = Sandbox(
+        channels,
+        settings.sealer,
+        clock,
+        settings.mail_from,
+        allow_private=settings.webhook_private_addresses == "allow",
+    )
     places = Places(settings.team_formation, settings.service_key.get_secret_value(), channels=chassis.channels)
     sender = Sender(
         database,
@@ -98,6 +111,7 @@ async def process() -> None:
         outcomes.submit,
         limits=limits,
         pace=pace,
+        sandbox=sandbox,
         unsubscribing=unsubscribing,
         places=places,
     )
@@ -107,10 +121,11 @@ async def process() -> None:
     secrets, stream = WebhookSecrets(settings.sealer), EventStream(database, clock)
     posts = Coalescer("posts", PostRecorder(database, clock, random.random).record)
     post_pace = Pace(settings.webhook_concurrency, settings.endpoint_concurrency, settings.send_seconds)
-    poster = Poster(database, clock, Desk(http, clock, secrets), posts.submit, post_pace)
+    poster = Poster(database, clock, Desk(http, clock, secrets, sandbox), posts.submit, post_pace)
     chats, member_messages = Chats(database, clock, contacts), MemberMessages(database, clock)
     messages = MessageWriter(database, clock)
     calls = Calls(
+        captured=CapturedCalls(database, sandbox.captures),
         channels=ChannelCalls(database, clock, channels, accounts),
         chats=ChatCalls(chats, member_messages),
         groups=GroupCalls(database, channels, http, groups),
@@ -120,9 +135,9 @@ async def process() -> None:
         templates=TemplateCalls(database, clock, channels),
         timeline=TimelineCalls(database),
         unsubscribing=UnsubscribeCalls(database, clock, unsubscribing),
-        webhooks=WebhookCalls(database, clock, http, secrets),
+        webhooks=WebhookCalls(database, clock, http, secrets, sandbox),
     )
-    answerer = Answerer(database, accounts, seconds=settings.send_seconds)
+    answerer = Answerer(database, accounts, sandbox, seconds=settings.send_seconds)
     hearing = Hearing(clock, channels, chats, member_messages)
     tickets = WeChatTickets(database, accounts, WeChatApi(http), seconds=settings.send_seconds)
     eraser = member_eraser(database, clock, timedelta(seconds=2 * settings.send_seconds))
@@ -141,7 +156,7 @@ async def process() -> None:
             internal_servicer(
                 InternalServicer(http, open_ways(http, clock), answerer, hearing, tickets, SwitchCalls(database, clock))
             ),
-            exporting.servicer(held(database, contacts)),
+            exporting.servicer(held(database, contacts, sandbox.captures)),
         ],
         writers=[
             Part("members", run=members.run),
@@ -162,14 +177,15 @@ async def process() -> None:
             Part("places", start=places.start, stop=places.stop),
             Part("sender", run=sender.run, stop=sender.stop),
             Part("poster", run=poster.run, stop=poster.stop),
+            timer("measures", Measures(database, clock, list(channels)).run_once, every=EVERY_SECONDS),
             timer("fan-out", Fanout(database, clock).run_once, every=0.5, page=1),
-            timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1),
-            timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE),
-            timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE),
+            timer("joins", JoinDigests(database, clock).run_once, every=2.0, page=1, clock=clock),
+            timer("ending holds", reminders.tell_holds, every=10.0, page=PAGE, clock=clock),
+            timer("ending teams", reminders.tell_teams, every=15.0, page=PAGE, clock=clock),
             timer("own messages", messages.tell_tagged, every=1.0, page=1),
-            timer("groups", groups.tell, every=2.0, page=GROUPS_PAGE),
-            timer("promoters", PromoterDays(database, clock).tell, every=30.0, page=PAGE),
-            timer("starts", starts.tell_starts, every=5.0, page=PAGE),
+            timer("groups", groups.tell, every=2.0, page=GROUPS_PAGE, clock=clock),
+            timer("promoters", PromoterDays(database, clock).tell, every=30.0, page=PAGE, clock=clock),
+            timer("starts", starts.tell_starts, every=5.0, page=PAGE, clock=clock),
             timer("forgotten jobs", events.drop_forgotten, every=3600.0),
             timer("seals", lambda: accounts.seal_anew(database), every=60.0),
             timer("webhook secrets", lambda: secrets.seal_anew(database), every=60.0, page=1),
@@ -180,8 +196,11 @@ async def process() -> None:
             timer("sealed chats", lambda: contacts.seal_chats_anew(database), every=60.0, page=1),
             timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
             timer("sealed addresses", lambda: contacts.seal_anew(database), every=60.0, page=1),
+            timer("sealed captures", lambda: sandbox.captures.seal_anew(database), every=60.0, page=CAPTURED_PAGE),
+            timer("captures beyond what is kept", lambda: drop_most(database), every=300.0, page=CAPTURED_PAGE),
             timer("old days of messages", messages.forget_days, every=3600.0),
         ],
+        pace=PACE,
         counts={"messages_per_day": messages.count_today},
     )
     await run_parts(chassis.parts(plan, sys.argv[1:]))

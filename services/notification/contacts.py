@@ -1,6 +1,6 @@
 """Members' addresses: sealed where they are kept, opened where something is sent or the platform asks for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -18,6 +18,8 @@ from services.notification.store.chats import ChatRow
 _PAGE = 500
 _IDENTITY = "member_chats/identity"
 _START: SealPosition = ("", UUID(int=0), "", -1)
+Now: TypeAlias = Callable[[UUID], datetime]
+"""Tells the time of a platform."""
 _Known: TypeAlias = Mapping[tuple[UUID, str, str, str], UUID]
 """Ids of contact points, by platform, member, channel and address."""
 
@@ -39,14 +41,14 @@ class Contacts:
         self._sealer = sealer
         self._sealed_up_to = _START
 
-    async def save(self, connection: Connection, members: Sequence[tuple[UUID, Member]], now: datetime) -> None:
-        """Replace what is known of members, given with their platform; no member twice.
+    async def save(self, connection: Connection, members: Sequence[tuple[UUID, Member]], now: Now) -> None:
+        """Replace what is known of members, given with their platform; no member twice. `now` tells a platform's time.
 
         A contact point keeps its id while channel and address stay: the old addresses are opened and compared, since
         what is made from an address without a key could be guessed back to it.
         """
         ordered = sorted(members, key=lambda item: (item[0], item[1].member_id))
-        await store.save_members(connection, ordered, now)
+        await store.save_members(connection, ordered, [now(platform_id) for platform_id, _ in ordered])
         known: dict[tuple[UUID, str, str, str], UUID] = {}
         for row in await store.take_points(connection, [(owner, member.member_id) for owner, member in ordered]):
             address, problem = self._opened(row)

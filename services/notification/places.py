@@ -13,7 +13,7 @@ import grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2 as pb
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc as pb_grpc
 
-from services.chassis import ids, logs, platforms, trace
+from services.chassis import ids, logs, platforms
 from services.chassis.away import Away
 from services.chassis.channels import PLAIN, Channels
 from services.notification import metrics
@@ -98,7 +98,7 @@ class Places:
                 for platform_id, campaign_id, seat_id in seats
             ]
         )
-        metadata = (("authorization", f"Bearer {self._service_key}"), (trace.HEADER, trace.current()))
+        metadata = (("authorization", f"Bearer {self._service_key}"),)
         ask = cast("_Ask", pb_grpc.TeamFormationInternalStub(channel).ListMemberLinks)
         answer = await ask(request, metadata=metadata, timeout=self._ask_seconds)
         self._away.answered()

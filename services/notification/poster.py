@@ -5,23 +5,33 @@ again with the same `webhook-id`.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.chassis import ids, logs
+from services.chassis import ids, logs, spans, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.sealing import NotOpened
+from services.chassis.twins import is_test
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.channels.http import Http, NotAllowed, NotReached
 from services.notification.domain import ANSWER_BYTES, Again, Follows, Posted, PostState, follows, rest_after
 from services.notification.flights import Flights, Pace, recorded
 from services.notification.handlers.platform_events import tell
+from services.notification.sandbox import Event, Sandbox, keep
 from services.notification.signatures import signed_headers
-from services.notification.store import ClaimedPost, EndpointKey, EndpointRow, LockedPost, PostAttempt, PostKey
+from services.notification.store import (
+    CapturedRow,
+    ClaimedPost,
+    EndpointKey,
+    EndpointRow,
+    LockedPost,
+    PostAttempt,
+    PostKey,
+)
 from services.notification.translate import TEST_TYPE, body_of, body_of_test, endpoint_disabled, envelope_of
 from services.notification.webhook_secrets import WebhookSecrets
 
@@ -36,37 +46,56 @@ class Made:
     at: datetime
     milliseconds: int
     posted: Posted
+    captured: CapturedRow | None = None
+    """What was kept instead of being posted, of a test platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt: when it was made, how long it took, what came of it, and what was kept instead."""
+
+    at: datetime
+    milliseconds: int
+    posted: Posted
+    captured: CapturedRow | None = None
 
 
 class Desk:
-    """Posts one event to one endpoint, once."""
+    """Posts one event to one endpoint, once; of a test platform it keeps the post instead."""
 
-    def __init__(self, http: Http, clock: Clock, secrets: WebhookSecrets) -> None:
+    def __init__(self, http: Http, clock: Clock, secrets: WebhookSecrets, sandbox: Sandbox) -> None:
         self._http = http
         self._clock = clock
         self._secrets = secrets
+        self._sandbox = sandbox
 
-    async def post(self, endpoint: EndpointRow, event_id: UUID, body: bytes) -> tuple[datetime, int, Posted]:
-        """Post a body; gives when, how many milliseconds it took, and what came of it; NotOpened."""
-        at, began = self._clock.now(), time.monotonic()
-        posted = await self._try(endpoint, event_id, body, at)
-        return at, round((time.monotonic() - began) * 1000), posted
+    async def post(self, endpoint: EndpointRow, event: Event, body: bytes) -> Tried:
+        """Post a body; NotOpened."""
+        at, began = self._clock.now(endpoint.platform_id), time.monotonic()
+        headers = signed_headers(str(event.event_id), at, body, self._secrets.valid(endpoint, at))
+        headers |= {"content-type": "application/json"}
+        if is_test(endpoint.platform_id):
+            posted, captured = await self._sandbox.post(endpoint, event, body, headers, at)
+            return Tried(at, 0, posted, captured)
+        posted = await self._try(endpoint, body, headers)
+        return Tried(at, round((time.monotonic() - began) * 1000), posted)
 
-    async def test(self, endpoint: EndpointRow) -> PostAttempt:
+    async def test(self, endpoint: EndpointRow) -> tuple[PostAttempt, CapturedRow | None]:
         """Post a test event; nothing is recorded here."""
-        event_id = ids.new_id()
-        body = body_of_test(ids.opaque("hook", endpoint.endpoint_id), self._clock.now())
+        event, now = Event(ids.new_id(), TEST_TYPE, 1), self._clock.now(endpoint.platform_id)
+        body = body_of_test(ids.opaque("hook", endpoint.endpoint_id), now)
         try:
-            at, milliseconds, posted = await self.post(endpoint, event_id, body)
+            tried = await self.post(endpoint, event, body)
         except NotOpened:
-            at, milliseconds, posted = self._clock.now(), 0, Posted(0, problem="its secret cannot be opened for now")
-        return _attempt(endpoint.key, event_id, TEST_TYPE, 1, at, milliseconds, posted)
+            tried = Tried(now, 0, Posted(0, problem="its secret cannot be opened for now"))
+        attempt = _attempt(
+            endpoint.key, event.event_id, event.type, event.number, tried.at, tried.milliseconds, tried.posted
+        )
+        return attempt, tried.captured
 
-    async def _try(self, endpoint: EndpointRow, event_id: UUID, body: bytes, at: datetime) -> Posted:
+    async def _try(self, endpoint: EndpointRow, body: bytes, headers: Mapping[str, str]) -> Posted:
         try:
-            secrets = self._secrets.valid(endpoint, at)
-            headers = signed_headers(str(event_id), at, body, secrets) | {"content-type": "application/json"}
-            reply = await self._http.post(endpoint.url, data=body, headers=headers)
+            reply = await self._http.post(endpoint.url, data=body, headers=headers, traced=True)
         except (NotAllowed, NotReached) as problem:
             return Posted(0, problem=str(problem))
         said = reply.body[:ANSWER_BYTES].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -117,6 +146,7 @@ class Poster:
                     ids.new_id(),
                     now,
                     now + self._pace.lease,
+                    self._clock.ahead(),
                 )
                 keys = sorted({item.endpoint for item in claimed})
                 endpoints = await store.find_endpoints(work.connection, keys) if keys else {}
@@ -128,12 +158,17 @@ class Poster:
 
     async def _attempt(self, item: ClaimedPost, endpoint: EndpointRow) -> None:
         body = body_of(item.type, item.occurred_at, envelope_of(item.type, item.value))
+        trace.go_on(item.traceparent)  # a task of its own
+        with spans.under(f"post {item.type}", {"groupbuy.attempt": item.attempts + 1}):
+            await self._post(item, endpoint, body)
+
+    async def _post(self, item: ClaimedPost, endpoint: EndpointRow, body: bytes) -> None:
         try:
-            at, milliseconds, posted = await self._desk.post(endpoint, item.event_id, body)
+            tried = await self._desk.post(endpoint, Event(item.event_id, item.type, item.attempts + 1), body)
         except NotOpened as problem:  # the operator's trouble, not the endpoint's: it comes again when the claim ends
             log.error("webhook secret does not open", endpoint=str(item.endpoint_id), why=str(problem))  # noqa: TRY400 - the reason is enough
             return
-        await recorded(self._record, Made(item, at, milliseconds, posted))
+        await recorded(self._record, Made(item, tried.at, tried.milliseconds, tried.posted, tried.captured))
 
 
 class PostRecorder:
@@ -149,13 +184,13 @@ class PostRecorder:
 
         An attempt is kept whoever holds the post by now; one that was taken ends it even if the claim has run out.
         """
-        now = self._clock.now()
+        nows = {item.post.platform_id: self._clock.now(item.post.platform_id) for item in batch}
         taken = {item.post.endpoint for item in batch if item.posted.taken}
         steps = _Steps()
         async with self._database.work() as work:
             locked = await store.lock_posts(work.connection, [item.post.key for item in batch])
             for item in batch:
-                row = locked.get(item.post.key)
+                row, now = locked.get(item.post.key), nows[item.post.platform_id]
                 if row is None:
                     continue  # its endpoint was deleted meanwhile
                 locked[item.post.key] = row._replace(attempts=row.attempts + 1)
@@ -163,11 +198,13 @@ class PostRecorder:
                 steps.add(item, row, self._next(item, row, success_at, now), now)
             await store.insert_post_attempts(work.connection, steps.attempts)
             await store.wait_posts(work.connection, steps.waiting)
-            await store.end_posts(work.connection, steps.ended, now)
+            await store.end_posts(work.connection, steps.ended)
             await store.move_followers(work.connection, steps.followers)
-            await self._endpoints(work, batch, taken, steps.disabled, now)
+            await keep(work.connection, steps.captured)
+            await self._endpoints(work, batch, taken, steps.disabled, nows)
         for item in batch:
-            metrics.POSTS.labels("taken" if item.posted.taken else "failed").inc()
+            if not is_test(item.post.platform_id):
+                metrics.POSTS.labels("taken" if item.posted.taken else "failed").inc()
         return [None] * len(batch)
 
     def _next(self, item: Made, row: LockedPost, success_at: datetime | None, now: datetime) -> Follows:
@@ -179,26 +216,27 @@ class PostRecorder:
         batch: Sequence[Made],
         taken: Collection[EndpointKey],
         disabled: dict[EndpointKey, tuple[str, datetime]],
-        now: datetime,
+        nows: Mapping[UUID, datetime],
     ) -> None:
         if taken:
-            await store.mark_successes(work.connection, sorted(taken), now)
+            await store.mark_successes(work.connection, sorted(taken), nows)
         if failed := sorted({item.post.endpoint for item in batch} - set(taken)):
             await store.mark_failing(work.connection, failed)
         for item in batch:
-            if until := rest_after(item.posted, now):
+            if until := rest_after(item.posted, nows[item.post.platform_id]):
                 await store.rest_endpoint(work.connection, item.post.endpoint, until, item.at)
         if disabled:
             rows = await store.find_endpoints(work.connection, sorted(disabled))
             for key, row in sorted(rows.items()):
-                await self._disable(work, row, *disabled[key], now)
+                await self._disable(work, row, *disabled[key], nows[row.platform_id])
 
     async def _disable(self, work: Work, row: EndpointRow, why: str, tried_at: datetime, now: datetime) -> None:
         count = await store.disable_endpoint(work.connection, row.key, why, tried_at, now)
         if count:
-            metrics.ENDPOINTS_DISABLED.inc()
+            if not is_test(row.platform_id):
+                metrics.ENDPOINTS_DISABLED.inc()
             log.warning("webhook endpoint is disabled", endpoint=str(row.endpoint_id), why=why)
-            await tell(work, [(row.platform_id, endpoint_disabled(row, why, count, now))], now)
+            await tell(work, [(row.platform_id, endpoint_disabled(row, why, count, now))], self._clock.now())
 
 
 @dataclass
@@ -206,7 +244,8 @@ class _Steps:
     """What recording a batch comes to."""
 
     attempts: list[PostAttempt] = field(default_factory=list)
-    ended: list[tuple[PostKey, PostState, int]] = field(default_factory=list)
+    captured: list[CapturedRow] = field(default_factory=list)
+    ended: list[tuple[PostKey, PostState, int, datetime]] = field(default_factory=list)
     waiting: list[tuple[PostKey, int, datetime, bool]] = field(default_factory=list)
     followers: list[tuple[PostKey, str, datetime]] = field(default_factory=list)
     """Of a subject that wants its order: what stands behind goes when the one before may go, or has ended."""
@@ -218,13 +257,15 @@ class _Steps:
         self.attempts.append(
             _attempt(post.endpoint, post.event_id, post.type, number, item.at, item.milliseconds, item.posted)
         )
+        if item.captured:
+            self.captured.append(replace(item.captured, number=number))
         if row.state is not PostState.PENDING:
             return
         due_at = step.due_at if isinstance(step, Again) else now
         if isinstance(step, Again) or not (ours or item.posted.taken):
             self.waiting.append((post.key, number, due_at, ours))
         else:
-            self.ended.append((post.key, step.state, number))
+            self.ended.append((post.key, step.state, number, now))
             if step.disable:
                 self.disabled[post.endpoint] = step.disable, item.at
         if row.in_order and ours and (isinstance(step, Again) or row.attempts):  # else they stand where they should

@@ -8,12 +8,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
-from services.chassis import ids, logs
+from services.chassis import ids, logs, spans, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
+from services.chassis.spans import Attributes
+from services.chassis.twins import is_test
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.accounts import Accounts
@@ -29,16 +31,30 @@ from services.notification.channels import (
     Setup,
 )
 from services.notification.contacts import Contacts, Reachable
-from services.notification.domain import Contact, End, Kind, Limits, Reroute, Send, Wait, next_step
+from services.notification.domain import (
+    Contact,
+    End,
+    Kind,
+    Limits,
+    Reroute,
+    Send,
+    Tried,
+    Wait,
+    next_step,
+    outcome_name,
+)
 from services.notification.flights import Flights, Pace, recorded
 from services.notification.letters import letter_of
 from services.notification.pacing import Turns, is_far
 from services.notification.places import Found, Places, seat_of
 from services.notification.privacy import without_addresses, without_token
 from services.notification.recorder import Attempted, end
-from services.notification.store import Claim, Claimed
+from services.notification.sandbox import Sandbox
+from services.notification.store import CapturedRow, Claim, Claimed
 from services.notification.store.member_messages import ReplyRow, find_replies
 from services.notification.unsubscribing import Unsubscribing
+
+Made = TypeVar("Made")
 
 _UNREACHED = Reachable()
 _LONGEST_SUBJECT = 60
@@ -61,6 +77,7 @@ class Sender:
         *,
         limits: Limits,
         pace: Pace,
+        sandbox: Sandbox,
         unsubscribing: Unsubscribing | None = None,
         places: Places | None = None,
     ) -> None:
@@ -73,6 +90,7 @@ class Sender:
         self._record = record
         self._limits = limits
         self._pace = pace
+        self._sandbox = sandbox
         self._unsubscribing = unsubscribing
         self._places = places
         self._flights: Flights[Claimed] = Flights(pace)
@@ -108,18 +126,27 @@ class Sender:
     def _ask_places(self, items: Iterable[Claimed]) -> "asyncio.Future[Found] | None":
         """Ask for the links of a batch, once for all of it; None where no message has one."""
         seated = [item for item in items if self._places and seat_of(item)]
-        return asyncio.ensure_future(self._places.find(seated)) if self._places and seated else None
+        if not (self._places and seated):
+            return None
+        with trace.within(next((item.traceparent for item in seated if item.traceparent), "")):
+            return asyncio.ensure_future(self._places.find(seated))
 
     async def _claim(self, claims: Sequence[Claim], most: int) -> list[tuple[Claimed, "_Step"]]:
         """Claim, and in the same transaction end what is over and give back what has to wait or is another's turn."""
         now = self._clock.now()
         async with self._database.work() as work:
-            claimed = await store.claim_due(work.connection, claims, most, ids.new_id(), now, now + self._pace.lease)
+            claimed = await self._claim_due(work, claims, most, now)
             if not claimed:
                 return []
             steps = await self._decide(work, claimed, now)
             await end(
-                work, [(item, step, item.channel, item.attempts) for item, step in steps if isinstance(step, End)], now
+                work,
+                [
+                    (item, step, item.channel, item.attempts, self._clock.now(item.platform_id))
+                    for item, step in steps
+                    if isinstance(step, End)
+                ],
+                now,
             )
             await store.reroute_deliveries(
                 work.connection, [(item.key, step.channel) for item, step in steps if isinstance(step, Reroute)]
@@ -129,6 +156,16 @@ class Sender:
                 [(item.key, item.attempts, step.due_at, True) for item, step in steps if isinstance(step, Wait)],
             )
         return steps
+
+    async def _claim_due(self, work: Work, claims: Sequence[Claim], most: int, now: datetime) -> list[Claimed]:
+        """Claim what is due by the machine's time, which is due on every clock, and then by clocks that are ahead."""
+        claim_id, until = ids.new_id(), now + self._pace.lease
+        claimed = await store.claim_due(work.connection, claims, most, claim_id, now, until)
+        ahead = self._clock.ahead()
+        if ahead and len(claimed) < most:
+            channels, left = [claim.channel for claim in claims], most - len(claimed)
+            claimed += await store.claim_due_of_twins(work.connection, ahead, channels, left, claim_id, now, until)
+        return claimed
 
     async def _decide(self, work: Work, claimed: Sequence[Claimed], now: datetime) -> list[tuple[Claimed, "_Step"]]:
         members = [(item.platform_id, item.member_id) for item in claimed]
@@ -150,7 +187,7 @@ class Sender:
                 known.standing[item.key],
                 _where(item, member.contacts, replies),
                 known.tried.get(item.key, {}),
-                now,
+                self._clock.now(item.platform_id),
                 self._limits,
                 pauses.get(item.platform_id, {}),
                 member.wishes,
@@ -158,7 +195,8 @@ class Sender:
             account = accounts.get((item.platform_id, item.channel))
             if isinstance(step, Send):
                 edits = cards.get((item.platform_id, item.member_id), "") if item.kind is Kind.GROUP_CARD else ""
-                steps.append((_worded(item, replies), self._turn(item, step.contact, account, edits, now)))
+                ready = _Ready(step.contact, account, edits, _tries(known.tried.get(item.key, {}), step.contact))
+                steps.append((_worded(item, replies), self._turn(item, ready, now)))
             else:
                 steps.append((item, step))
         return steps
@@ -176,15 +214,13 @@ class Sender:
     def _needs_account(self, channel: str) -> bool:
         return channel in self._channels and bool(self._channels[channel].setup.fields)
 
-    def _turn(
-        self, item: Claimed, contact: Contact, account: Account | None, edits: str, now: datetime
-    ) -> "_Ready | Wait":
-        """Give a delivery its turn, where the service counts seconds."""
+    def _turn(self, item: Claimed, ready: "_Ready", now: datetime) -> "_Ready | Wait":
+        """Give a delivery its turn, where the service counts seconds; there is none behind a test platform."""
         per_second = self._channels[item.channel].setup.per_second
-        turn = now
-        if per_second:
-            turn = self._turns.take((item.platform_id, item.channel), item.delivery_id, per_second, now)
-        return Wait(turn) if is_far(turn, now) else _Ready(contact, account, (turn - now).total_seconds(), edits)
+        if not per_second or is_test(item.platform_id):
+            return ready
+        turn = self._turns.take((item.platform_id, item.channel), item.delivery_id, per_second, now)
+        return Wait(turn) if is_far(turn, now) else replace(ready, wait_seconds=(turn - now).total_seconds())
 
     def _room(self) -> Sequence[Claim]:
         """Tell how much room each channel has; one that is slow takes no more than its part of what is free in all."""
@@ -200,28 +236,53 @@ class Sender:
         self._flights.begin(item, channel, self._attempt(item, ready, places), metrics.IN_FLIGHT.labels(channel).dec)
 
     async def _attempt(self, item: Claimed, ready: "_Ready", places: "asyncio.Future[Found] | None") -> None:
+        trace.go_on(item.traceparent)  # a task of its own
         await asyncio.sleep(ready.wait_seconds)
+        said: Attributes = {"groupbuy.channel": ready.contact.channel, "groupbuy.attempt": item.attempts + 1}
+        with spans.under(f"deliver {item.kind}", said) as span:
+            outcome = await self._sent(item, ready, places)
+            span.set_attribute("groupbuy.outcome", outcome)
+
+    async def _sent(self, item: Claimed, ready: "_Ready", places: "asyncio.Future[Found] | None") -> str:
+        """Make an attempt and have it recorded; gives the word for its outcome."""
         place = await _place(item, places)
-        contact, at = ready.contact, self._clock.now()
-        channel, account = self._channels[contact.channel], ready.account
+        contact, at = ready.contact, self._clock.now(item.platform_id)
+        captured: CapturedRow | None = None
         outcome: Outcome
         if contact.problem:
             outcome = Retry(contact.problem)
-        elif account is None and channel.setup.is_needed:
-            outcome = Misconfigured(_NOT_SET_UP)
+        elif is_test(item.platform_id):
+            outcome, captured = await self._rehearse(item, ready, place, at)
         else:
-            account = account or Account(item.platform_id, {})
-            outcome = await self._call(channel, self._letter(item, ready, channel.setup, place), account)
-            outcome = _without_place(outcome, place)
+            outcome = await self._send(item, ready, place)
+        outcome = _without_place(outcome, place)
         if isinstance(outcome, Misconfigured):
             why = without_addresses(outcome.detail, contact.address)
             log.error("channel is misconfigured", channel=contact.channel, why=why)
-        await recorded(self._record, Attempted(item, contact, at, outcome))
+        await recorded(self._record, Attempted(item, contact, at, outcome, captured))
+        return outcome_name(outcome)
 
-    async def _call(self, channel: Channel, letter: Letter, account: Account) -> Outcome:
+    async def _send(self, item: Claimed, ready: "_Ready", place: str) -> Outcome:
+        channel, account = self._channels[ready.contact.channel], ready.account
+        if account is None and channel.setup.is_needed:
+            return Misconfigured(_NOT_SET_UP)
+        letter = self._letter(item, ready, channel.setup, place)
+        return await self._call(channel, channel.send(letter, account or Account(item.platform_id, {})))
+
+    async def _rehearse(
+        self, item: Claimed, ready: "_Ready", place: str, at: datetime
+    ) -> tuple[Outcome, CapturedRow | None]:
+        """Do all but send, for a test platform; nothing is kept where the channel fails."""
+        channel = self._channels[ready.contact.channel]
+        letter = self._letter(item, ready, channel.setup, place)
+        rehearsed = self._sandbox.send(channel, item, letter, ready.account, ready.tries, at)
+        made = await self._call(channel, rehearsed)
+        return (made, None) if isinstance(made, Retry) else made
+
+    async def _call(self, channel: Channel, call: Awaitable[Made]) -> Made | Retry:
         try:
             async with asyncio.timeout(self._pace.seconds):
-                return await channel.send(letter, account)
+                return await call
         except TimeoutError:
             return Retry(f"no answer in {self._pace.seconds:g} seconds")
         except Exception as error:  # noqa: BLE001
@@ -241,9 +302,11 @@ class _Ready:
 
     contact: Contact
     account: Account | None
-    wait_seconds: float
     edits: str = ""
     """The service's id of the message whose place this one takes."""
+    tries: int = 0
+    """Attempts that it has made at the contact point."""
+    wait_seconds: float = 0.0
 
 
 def _where(item: Claimed, contacts: Sequence[Contact], replies: Mapping[UUID, ReplyRow]) -> Sequence[Contact]:
@@ -264,6 +327,10 @@ def _worded(item: Claimed, replies: Mapping[UUID, ReplyRow]) -> Claimed:
     first = reply.question.splitlines()[0]
     asked = first if len(first) <= _LONGEST_SUBJECT else f"{first[: _LONGEST_SUBJECT - 1]}…"
     return replace(item, subject=f"> {asked}", body=f"{reply.words}\n")
+
+
+def _tries(tried: Mapping[UUID, Tried], contact: Contact) -> int:
+    return tried[contact.contact_id].attempts if contact.contact_id in tried else 0
 
 
 _Step: TypeAlias = _Ready | Reroute | Wait | End

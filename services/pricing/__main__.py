@@ -12,16 +12,19 @@ from groupbuy.pricing.v1 import (
 
 from services.chassis import erased, erasing, exporting, platforms
 from services.chassis.coalesce import Coalescer
+from services.chassis.measures import EVERY_SECONDS
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
 from services.chassis.settings import load
+from services.chassis.standing import Pace
 from services.pricing import rpc, translate
 from services.pricing.handlers import (
     BATCH,
     PAYMENTS,
     CampaignHandler,
     DeliveryWriter,
+    Measures,
     PaymentFinder,
     QuoteWriter,
     ReportWriter,
@@ -35,6 +38,7 @@ from services.pricing.handlers import (
 )
 from services.pricing.replay import replay
 from services.pricing.settings import Settings
+from services.pricing.store import pace
 from services.pricing.store.exporting import SECTIONS
 from services.pricing.team_events import TeamEvents
 
@@ -95,6 +99,7 @@ async def process() -> None:
             translate.TEAM_TOPIC: TeamHandler(tables).on_team_events,
             translate.DEMAND_TOPIC: on_demand_events,
         },
+        pace=Pace(pace.find_next_due, pace.sum_told),
         fills={translate.TEAM_TOPIC: team_events.fill},
         streams=[
             Part("demand readers", stop=demand.stop),
@@ -103,8 +108,9 @@ async def process() -> None:
         timers=[
             timer("settlements", settlements.run_once, every=SETTLE_SECONDS, page=1),
             timer("tallies", TallyFinder(process.database, tables).run_once, every=TALLY_SECONDS),
+            timer("measures", Measures(process.database).run_once, every=EVERY_SECONDS),
             timer("erased members", eraser.run_once, every=1.0, page=erasing.PAGE),
-            timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS),
+            timer("payments", payments.run_once, every=SETTLE_SECONDS, page=PAYMENTS, clock=process.clock),
         ],
     )
     return await run_parts(process.parts(plan, sys.argv[1:]))

@@ -10,7 +10,6 @@ from groupbuy.team_formation.v1 import (
     team_formation_internal_pb2_grpc,
 )
 
-from services.chassis import trace
 from services.chassis.channels import PLAIN, Channels
 from services.chassis.messages import Event, Record
 
@@ -58,7 +57,7 @@ class TeamEvents:
             after_version=after,
             before_version=event.sequence,
         )
-        metadata = (("authorization", f"Bearer {self._service_key}"), (trace.HEADER, trace.current()))
+        metadata = (("authorization", f"Bearer {self._service_key}"),)
         try:
             answer = await cast("_Ask", stub.ListTeamEvents)(request, metadata=metadata, timeout=_ASK_SECONDS)
         except grpc.aio.AioRpcError as error:

@@ -3,13 +3,14 @@
 import sys
 from operator import attrgetter
 
-from groupbuy.chassis.v1 import audit_internal_pb2_grpc, export_pb2_grpc
+from groupbuy.chassis.v1 import audit_internal_pb2_grpc, export_pb2_grpc, standing_internal_pb2_grpc
 from groupbuy.notification.v1 import notification_internal_pb2_grpc
 from groupbuy.pricing.v1 import pricing_internal_pb2_grpc
 from groupbuy.team_formation.v1 import team_formation_internal_pb2_grpc, team_formation_service_pb2_grpc
 
 from services.chassis.coalesce import Coalescer
 from services.chassis.erasing import PAGE as ERASED_PAGE
+from services.chassis.measures import EVERY_SECONDS
 from services.chassis.process import Plan, Process, timer
 from services.chassis.runner import Part, main, run_parts
 from services.chassis.server import Servicer
@@ -25,6 +26,7 @@ from services.team_formation.handlers import (
     TALLIES,
     CampaignHandler,
     DueFinder,
+    Measures,
     MemberEraser,
     MemberExport,
     MerchantSweeper,
@@ -36,6 +38,8 @@ from services.team_formation.handlers import (
     weight,
 )
 from services.team_formation.handlers.due import PAGE
+from services.team_formation.handlers.resetting import InviteRemover
+from services.team_formation.handlers.test_clock import ClockMover
 from services.team_formation.handover import HandoverTokens
 from services.team_formation.images.wiring import image_parts
 from services.team_formation.message_switch import MessageSwitch
@@ -44,6 +48,7 @@ from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.settings import Settings
 from services.team_formation.signed_links import MemberLinks, PromoterLinks
+from services.team_formation.standings import PACE, Standings
 from services.team_formation.watch import message_watch
 from services.team_formation.web.ground import Ground
 from services.team_formation.web.wiring import ToChats, Web
@@ -90,6 +95,11 @@ async def process() -> None:
             },
             service_key,
         )
+        # pricing is read by notification: it is asked before it
+        stubs = {"pricing": standing_internal_pb2_grpc.StandingInternalStub(channel)}
+        if settings.notification:
+            stubs["notification"] = standing_internal_pb2_grpc.StandingInternalStub(to_notification)
+        standings = Standings(database, stubs, service_key)
         pricing = pricing_internal_pb2_grpc.PricingInternalStub(channel)
         ground = Ground(
             database,
@@ -127,6 +137,7 @@ async def process() -> None:
             hearing if settings.notification else None,
             MemberExport(database, held, service_key),
             neighbours,
+            standings,
         )
         public = TeamFormationServicer(desk)
         internal = InternalServicer(
@@ -154,10 +165,20 @@ async def process() -> None:
             streams=[Part("watch", run=watch.run, stop=watch.stop)],
             web=web.parts(settings),
             counts={"campaigns": campaigns.count},
+            pace=PACE,
+            first_of_twins=InviteRemover(codes).run_once,
             timers=[
-                timer("due teams", DueFinder(database, clock, commands).run_once, every=DUE_SECONDS, page=PAGE),
+                timer(
+                    "due teams",
+                    DueFinder(database, clock, commands).run_once,
+                    every=DUE_SECONDS,
+                    page=PAGE,
+                    clock=clock,
+                ),
+                Part("test clocks", run=ClockMover(database, clock, standings).run),
                 timer("sweeps", Sweeper(database, commands).run_once, every=DUE_SECONDS, page=PAGE),
                 timer("merchants", MerchantSweeper(database, clock, catalogue).run_once, every=DUE_SECONDS, page=1),
+                timer("measures", Measures(database).run_once, every=EVERY_SECONDS),
                 timer("erased members", eraser.run_once, every=1.0, page=ERASED_PAGE),
                 *image_parts(database, clock, settings),
             ],

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.team_formation import store
-from services.team_formation.domain import Basis, Campaign, OnFull, Tally, Team, Terms
+from services.team_formation.domain import AbuseRule, Basis, Campaign, OnFull, Tally, Team, Terms
 
 _MOST = 5000
 """Terms; a campaign that is known has some."""
@@ -127,6 +127,11 @@ class Catalogue:
     def fills_ladder(self, campaign_id: UUID) -> bool:
         """Tell whether terms of a campaign are known by which all its teams together fill the ladder."""
         return self._of(campaign_id).fills_ladder
+
+    def abuse_rules(self, campaign_id: UUID) -> tuple[AbuseRule, ...]:
+        """Give a campaign's rules against abuse, at the version that was seen last."""
+        campaign = self._of(campaign_id).campaign
+        return campaign.abuse_rules if campaign else ()
 
     def _of(self, campaign_id: UUID) -> _Known:
         return self._known.get(campaign_id, _NOTHING)

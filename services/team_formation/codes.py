@@ -14,7 +14,7 @@ _FORM = re.compile(rf"[{ALPHABET}]{{{LENGTH}}}")
 
 
 class InviteCodes:
-    """Derives codes and links by one secret."""
+    """Derives codes, links and hashes by one secret."""
 
     def __init__(self, secret: str, public_url: str) -> None:
         self._secret = secret.encode()
@@ -28,6 +28,10 @@ class InviteCodes:
             number, at = divmod(number, len(ALPHABET))
             letters.append(ALPHABET[at])
         return "".join(reversed(letters))
+
+    def mark(self, platform_id: UUID, kind: str, tag: str) -> bytes:
+        """Hash a tag of a device or address, so that it says nothing outside of its platform."""
+        return hmac.digest(self._secret, b"tag" + platform_id.bytes + f"{kind} {tag}".encode(), "sha256")
 
     def url(self, code: str) -> str:
         """Make the link of a code."""

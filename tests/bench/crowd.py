@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from services.chassis import ids
+from services.chassis.clock import Clock
 from services.chassis.database import Database, database_url
 from services.chassis.sealing import Sealer
 from services.notification import store
@@ -66,11 +67,11 @@ async def opened_database(whole: Installation) -> AsyncIterator[Database]:
 
 async def register(whole: Installation, database: Database, platform_id: UUID, names: Sequence[str], to: Point) -> None:
     """Have members be reached in one way, their addresses sealed."""
-    contacts, now = Contacts(Sealer.read(whole.settings()["SEAL_KEYS"])), datetime.now(UTC)
+    contacts, clock = Contacts(Sealer.read(whole.settings()["SEAL_KEYS"])), Clock()
     for page in _pages(names):
         members = [(platform_id, Member(name, "en", "UTC", (to,))) for name in page]
         async with database.work() as work:
-            await contacts.save(work.connection, members, now)
+            await contacts.save(work.connection, members, clock.now)
 
 
 async def a_crowd(
@@ -81,7 +82,7 @@ async def a_crowd(
     seats = [_seat(number) for number in range(1, count + 1)]
     await register(whole, database, team.platform_id, [seat.member_id for seat in seats], to)
     async with database.work() as work:
-        await store.save_teams(work.connection, [team], [], datetime.now(UTC), 600)
+        await store.save_teams(work.connection, [team], [], Clock().now, 600)
         for page in _pages(seats):
             await store.save_seats(work.connection, [(team, seat) for seat in page])
     async with await psycopg.AsyncConnection.connect(notification_database(whole), autocommit=True) as connection:
@@ -98,7 +99,7 @@ async def tell(database: Database, crowd: Crowd, seats: Sequence[Seat]) -> list[
         Message(ids.new_id(), crowd.team.version, Kind.FORMED, seat.seat_id, seat.member_id, _FACTS) for seat in seats
     ]
     async with database.work() as work:
-        await write_deliveries(work, [(crowd.team, message) for message in told], datetime.now(UTC))
+        await write_deliveries(work, [(crowd.team, message) for message in told], Clock())
     return [delivery_id(message) for message in told]
 
 

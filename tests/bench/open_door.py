@@ -5,7 +5,7 @@ To be compared with. Whoever calls is taken for the platform whose key came firs
 
 from collections.abc import Mapping
 
-from services.chassis import gate, trace
+from services.chassis import gate
 from services.chassis.coalesce import Coalescer
 from services.chassis.gate import Gate
 from services.chassis.platforms import Grant
@@ -17,7 +17,6 @@ _first: list[Grant] = []
 
 async def _admit(self: Gate, _method: str, metadata: Mapping[str, str]) -> None:
     """Let everybody in."""
-    trace.enter(metadata.get(trace.HEADER))
     if not _first:
         _first.append(await self._keys.grant(metadata["authorization"].partition(" ")[2]))
     gate._grant.set(_first[0])

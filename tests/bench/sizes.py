@@ -33,7 +33,7 @@ from tests.support.crowd import Crowd
 from tests.support.database import DatabaseServer
 from tests.support.engine import KEY, Engine, an_engine, served
 from tests.support.formation import PLATFORM
-from tests.support.notifying import SEALER, Notifying
+from tests.support.notifying import SEALER, Notifying, a_sandbox
 
 MEMBERS, TEAMS = 1_000, 16
 """Members that join, at least, and teams that are filled at a time."""
@@ -139,7 +139,7 @@ async def _register(engine: Engine) -> None:
             for name in names[start : start + 1000]
         ]
         async with engine.notification.database.work() as work:
-            await contacts.save(work.connection, members, engine.notification.clock.now())
+            await contacts.save(work.connection, members, engine.notification.clock.now)
 
 
 async def _send(notification: Notifying) -> None:
@@ -157,6 +157,7 @@ async def _send(notification: Notifying) -> None:
         outcomes.submit,
         limits=LIMITS,
         pace=Pace(),
+        sandbox=a_sandbox({console.name: console}, notification.clock),
     )
     while await sender.run_once():
         await sender.idle()

@@ -1,10 +1,8 @@
 """A server away for a while: what can go on goes on, what cannot says so, and nothing is lost."""
 
 import asyncio
-import re
 from collections.abc import Callable
 
-import aiohttp
 import grpc
 import pytest
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
@@ -13,6 +11,7 @@ from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamForma
 from deploy.check.runner import wait_for_checks
 from deploy.local.stack import Stack
 from tests.support.crowd import Crowd, a_campaign
+from tests.support.metrics import metric
 from tests.support.until import until
 
 
@@ -66,12 +65,9 @@ async def test_without_a_database_calls_are_unavailable_and_change_nothing(stack
         assert await stub.CreateCampaign(request, metadata=metadata, timeout=30) == created
 
 
-async def _metric(stack: Stack, name: str) -> float:
-    address = stack.ops_address("team_formation")
-    async with aiohttp.ClientSession() as session, session.get(f"http://{address}/metrics") as response:
-        found = re.search(rf"^{name} (\S+)$", await response.text(), re.MULTILINE)
-    return float(found.group(1)) if found else 0.0
-
-
 async def _is_zero(stack: Stack, name: str) -> bool:
     return await _metric(stack, name) == 0.0
+
+
+async def _metric(stack: Stack, name: str) -> float:
+    return await metric(stack.ops_address("team_formation"), name)

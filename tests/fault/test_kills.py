@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import pytest
 
 from deploy.check import invariants, run_checks
-from deploy.check.runner import wait_for_checks
 from deploy.local.stack.stack import Stack
 from services.chassis.database import database_url
 from tests.support.crowd import Crowd
 from tests.support.replica import a_replica
-from tests.support.seat_counts import count_decided, count_seats
+from tests.support.seat_counts import count_decided
+from tests.support.settled import settled
 
 TEAMS = 6
 ROUNDS = {"team_formation": 6}
@@ -76,7 +76,7 @@ async def test_kill(stack: Stack, parts: tuple[str, ...], figures: Figures) -> N
     await crowd.more(60, living)
     stop.set()
     await living
-    figures(f"{', '.join(parts)}: {await killer.figures()}; {await settled(stack, crowd)}")
+    figures(f"{', '.join(parts)}: {await killer.figures()}; {await settled(stack.database_url, crowd)}")
     await crowd.close()
 
 
@@ -100,32 +100,5 @@ async def test_one_of_two_replicas_is_killed_again_and_again(
         stop.set()
         await living
         alive = f"{crowd.answered_by[crowd.address]} answers of the other"
-        figures(f"one of two replicas: {await killer.figures()}, {alive}; {await settled(stack, crowd)}")
+        figures(f"one of two replicas: {await killer.figures()}, {alive}; {await settled(stack.database_url, crowd)}")
         await crowd.close()
-
-
-async def settled(stack: Stack, crowd: Crowd) -> str:
-    """Hold what is there against what callers were told, and give the figures."""
-    changed = await crowd.changed_answers()
-    results = await wait_for_checks(stack.database_url, 60)
-    url = database_url(stack.database_url, "team_formation")
-    counted = await count_seats(url, crowd.seats(), crowd.confirmed())
-    assert counted.wrong() == {}, counted
-    assert counted.seats >= len(crowd.seats()) > 0
-    assert not changed
-    assert crowd.waited
-    assert not crowd.refused.keys() - {"FAILED_PRECONDITION", "ALREADY_EXISTS"}, "full, or a regular who sits there"
-    assert [(result.name, result.examples) for result in results if result.violations] == []
-    assert sum(result.checked for result in results) > len(crowd.seats())
-    counts = {
-        "lost": counted.lost,
-        "twice for a member": counted.sit_twice,
-        "twice for a request": counted.made_twice,
-        "confirmations lost": counted.unconfirmed,
-        "answers that changed": changed,
-    }
-    return (
-        f"{len(crowd.seats())} seats acknowledged in {crowd.calls} calls ({crowd.retries} repeated, {crowd.waited}"
-        f" waited for room), {', '.join(f'{what} {len(found)}' for what, found in counts.items())},"
-        f" invariants violated 0 of {len(results)}"
-    )

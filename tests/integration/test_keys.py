@@ -237,7 +237,7 @@ async def test_operators_see_who_changed_what(groupbuy: Any) -> None:
     lines = (await groupbuy("audit", platform, "--states")).output.splitlines()
     assert re.fullmatch(r"20\S+Z  SuspendPlatform  platform  by operator", lines[0])
     assert '"suspended": true' in lines[2]
-    assert [line.split()[1] for line in lines[::3]] == ["SuspendPlatform", "CreatePlatform", "CreatePlatform"]
+    assert [line.split()[1] for line in lines[::3]] == ["SuspendPlatform", *["CreatePlatform"] * 3]
     assert "Nothing" in (await groupbuy("audit", platform, "--rpc", "PutChannel", "--since", "2026-01-01")).output
 
 

@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -23,6 +24,8 @@ from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamForma
 RETRIED = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
 PATIENCE_SECONDS = 120.0
 CALL_SECONDS = 10.0
+POLICY = (Path(__file__).parents[2] / "proto" / "client_policy.json").read_text()
+"""The policy that clients are given, a gRPC service config."""
 
 _ANSWERS = {"OpenTeam": pb.OpenTeamResponse, "JoinTeam": pb.JoinTeamResponse, "ConfirmSeat": pb.ConfirmSeatResponse}
 
@@ -34,6 +37,8 @@ class Crowd:
     address: str
     key: str
     seed: int = 7
+    service_config: str = ""
+    """How gRPC balances and sends again, by itself."""
     others: tuple[str, ...] = ()
     """More replicas that answer the same calls."""
     acknowledged: list[tuple[str, Any, Any]] = field(default_factory=list)
@@ -50,7 +55,12 @@ class Crowd:
         self._random = random.Random(self.seed)  # noqa: S311 - a repeatable crowd, no secret
         self._numbers = itertools.count()
         self._regulars = [f"regular-{number}" for number in range(400)]
-        options = [("grpc.max_reconnect_backoff_ms", 500), ("grpc.initial_reconnect_backoff_ms", 100)]
+        options: list[tuple[str, int | str]] = [
+            ("grpc.max_reconnect_backoff_ms", 500),
+            ("grpc.initial_reconnect_backoff_ms", 100),
+        ]
+        if self.service_config:
+            options.append(("grpc.service_config", self.service_config))
         self._addresses = [self.address, *self.others]
         self._channels = [grpc.aio.insecure_channel(address, options=options) for address in self._addresses]
         self._stubs: list[Any] = [TeamFormationStub(channel) for channel in self._channels]

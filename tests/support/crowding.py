@@ -9,10 +9,9 @@ from typing import Any
 from deploy.check.invariants import invariants
 from services.chassis.errors import Rejected
 from tests.support.formation import Formation
+from tests.support.told import LOOKED_AT
 
 LEAST_INVARIANTS = 14
-LOOKED_AT: Counter[str] = Counter()
-"""How often each invariant was run after a crowd; for the end of the run."""
 
 
 async def outcome(call: Awaitable[Any]) -> Any:

@@ -14,6 +14,7 @@ from groupbuy.chassis.v1 import (
     export_pb2_grpc,
     parked_internal_pb2,
     quotas_pb2,
+    standing_internal_pb2,
 )
 from groupbuy.notification.v1 import notification_internal_pb2, notification_service_pb2
 from groupbuy.pricing.v1 import (
@@ -29,7 +30,7 @@ from groupbuy.team_formation.v1 import (
     team_formation_service_pb2_grpc,
 )
 
-from services.chassis import audited, exporting, parked, quotas
+from services.chassis import audited, exporting, parked, quotas, standing
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
@@ -45,10 +46,12 @@ from services.notification.contacts import Contacts
 from services.notification.handlers import MemberWriter
 from services.notification.handlers.erasing import member_eraser
 from services.notification.handlers.exporting import held
+from services.notification.handlers.pace import PACE as NOTIFICATION_PACE
 from services.notification.rpc import internal_servicer, servicer
 from services.pricing.handlers import DeliveryWriter, QuoteWriter, ReportWriter, SettlementStream
 from services.pricing.handlers import member_eraser as pricing_eraser
 from services.pricing.rpc import DemandReader, Pricing, PricingInternal
+from services.pricing.store import pace as pricing_pace
 from services.pricing.store.exporting import SECTIONS
 from services.team_formation.catalogue import Catalogue
 from services.team_formation.chats.apps import Apps
@@ -59,12 +62,13 @@ from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import Desk, InternalServicer, TeamFormationServicer
 from services.team_formation.signed_links import MemberLinks, PromoterLinks
+from services.team_formation.store import pace as team_pace
 from services.team_formation.watch import message_watch
 from tests.support import tallies
 from tests.support.database import Database as MakeDatabase
 from tests.support.formation import OTHER_PLATFORM, PLATFORM, PUBLIC_URL, START, Formation, a_formation
 from tests.support.notification_rpc import notification_internal_servicer, notification_servicer
-from tests.support.notifying import SEALER, Notifying, a_notification
+from tests.support.notifying import SEALER, Notifying, a_notification, a_sandbox
 from tests.support.outbox import RecordingPublisher
 from tests.support.pricing import PricingService
 from tests.support.quoting import ring
@@ -72,6 +76,13 @@ from tests.support.until import until
 
 SETTLE = timedelta(seconds=30)
 """How long a message may be on its way when its member is erased."""
+
+PACES = {
+    "team_formation": standing.Pace(team_pace.find_next_due, team_pace.sum_told),
+    "pricing": standing.Pace(pricing_pace.find_next_due, pricing_pace.sum_told),
+    "notification": NOTIFICATION_PACE,
+}
+"""How each service says how far it is with a test twin."""
 
 SERVICE_KEY = "the services' own key"
 KEY = "gbk_shop_secret"
@@ -88,6 +99,7 @@ FILES = (
     audit_internal_pb2,
     quotas_pb2,
     export_pb2,
+    standing_internal_pb2,
 )
 """The modules that describe every RPC there is."""
 
@@ -181,7 +193,7 @@ async def served(engine: Engine) -> AsyncIterator[dict[str, grpc.aio.Channel]]:
     """Serve every RPC over gRPC; a channel for each service's full name."""
     async with AsyncExitStack() as stack:
         for database in (engine.formation.database, engine.pricing.database, engine.notification.database):
-            await _know_the_platforms(database, engine.formation.clock)
+            await know_the_platforms(database, engine.formation.clock)
         servicers = await _servicers(engine, stack)
         channels: dict[str, grpc.aio.Channel] = {}
         for database, group in servicers:
@@ -222,7 +234,7 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
     ]
     own = [audited.servicer("pricing", engine.pricing.database)]
     to_pricing = await stack.enter_async_context(_server(engine.pricing.database, clock, [*pricing[1:], *own]))
-    exports = exporting.servicer(held(engine.notification.database, Contacts(SEALER)))
+    exports = exporting.servicer(held(engine.notification.database, Contacts(SEALER), a_sandbox({}, clock).captures))
     inner = [audited.servicer("notification", engine.notification.database), exports]
     to_notification = await stack.enter_async_context(_server(engine.notification.database, clock, inner))
     others = {
@@ -294,7 +306,12 @@ async def _servicers(engine: Engine, stack: AsyncExitStack) -> list[tuple[Databa
 def _with_chassis(database: Database, own: Sequence[Servicer]) -> list[Servicer]:
     """Add what every service has from the chassis."""
     _, service, *_ = own[0].name.split(".")
-    return [*own, parked.servicer(database, Inbox(database, {})), audited.servicer(service, database)]
+    return [
+        *own,
+        parked.servicer(database, Inbox(database, {})),
+        audited.servicer(service, database),
+        standing.servicer(database, PACES[service]),
+    ]
 
 
 @asynccontextmanager
@@ -320,7 +337,8 @@ def _limiter(database: Database) -> Limiter:
     return Limiter({"requests_per_second": 10**6, "streams": 10**4}, LimitReader(database).find)
 
 
-async def _know_the_platforms(database: Database, clock: ManualClock) -> None:
+async def know_the_platforms(database: Database, clock: ManualClock) -> None:
+    """Have a service know the two platforms and their keys."""
     known = [
         Platform(platform, name, suspended=False, sequence=1, keys=(Key(name, hash_secret("secret"), None),))
         for platform, name in ((PLATFORM, "shop"), (OTHER_PLATFORM, "other"))
@@ -351,7 +369,7 @@ async def listening(engine: Engine) -> AsyncIterator[dict[str, str]]:
     """Serve every RPC over gRPC; the address of each service, for clients of a test's own."""
     async with AsyncExitStack() as stack:
         for database in (engine.formation.database, engine.pricing.database, engine.notification.database):
-            await _know_the_platforms(database, engine.formation.clock)
+            await know_the_platforms(database, engine.formation.clock)
         addresses = {}
         names = ("team_formation", "pricing", "notification")
         for name, (database, group) in zip(names, await _servicers(engine, stack), strict=True):

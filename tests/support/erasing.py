@@ -66,7 +66,13 @@ class Town:
     async def join(self, code: str, member_id: str, request_id: str) -> Any:
         """Join by an invite's code."""
         request = team_formation_service_pb2.JoinTeamRequest(
-            request_id=request_id, invite_code=code, member_id=member_id, sku="mango", quantity=1
+            request_id=request_id,
+            invite_code=code,
+            member_id=member_id,
+            sku="mango",
+            quantity=1,
+            device_tag="a-phone",
+            address_tag="an-office",
         )
         return await self.formation.JoinTeam(request, metadata=METADATA)
 
@@ -110,12 +116,15 @@ class Town:
         return passes + await self.engine.erase()
 
 
+_DEVICES = domain.AbuseRule(domain.Signal.SEATS_PER_DEVICE, domain.AbuseAction.FLAG, 1, domain.TAGS_KEPT)
+
+
 @asynccontextmanager
 async def a_town(make: MakeDatabase) -> AsyncIterator[Town]:
     """Open the town before anything happened but a campaign."""
     async with an_engine(make) as engine, served(engine) as channels:
         campaign = await engine.formation.create(
-            a_campaign(leave_until=domain.LeaveUntil.ENDED, rules={"max_units_per_member": 9})
+            a_campaign(leave_until=domain.LeaveUntil.ENDED, rules={"max_units_per_member": 9}, abuse_rules=(_DEVICES,))
         )
         async with engine.notification.database.work() as work:
             await notification_store.save_reader(work.connection, PLATFORM, engine.formation.clock.now())
@@ -126,7 +135,7 @@ async def live(town: Town) -> tuple[Any, Any]:
     """Have the buyer join, invite, pay, leave and be written to; its team forms later. Gives invite and seat."""
     formation = town.engine.formation
     await town.put_member(BUYER, "put-1")
-    opened = await formation.open(town.campaign, BUYER)
+    opened = await formation.open(town.campaign, BUYER, marks=domain.Marks(b"a phone", b"an office"))
     await formation.confirm(opened.seat, "pay-1")
     team_id = opened.team.team_id
     command = domain.NewInvite(ids.new_id(), BUYER, "", "wechat", LABEL, NOTE, None, 0)

@@ -2,7 +2,7 @@
 
 from google.protobuf.message import Message
 from groupbuy.chassis.v1 import audit_internal_pb2 as audit
-from groupbuy.chassis.v1 import export_pb2
+from groupbuy.chassis.v1 import export_pb2, standing_internal_pb2
 from groupbuy.chassis.v1 import parked_internal_pb2 as parked
 
 from tests.support.shops import Standing
@@ -18,6 +18,7 @@ def requests_of_chassis(there: Standing) -> list[Message]:
         export_pb2.ListHeldRequest(
             platform_id=there.platform, member_id=there.shop.own("mei"), campaign_ids=[there.campaign]
         ),
+        standing_internal_pb2.GetStandingRequest(platform_id=there.platform),
         audit.ListKeyUsesRequest(platform_id=there.platform),
         audit.ListChangesRequest(
             platform_id=there.platform, filter=audit.AuditFilter(rpc="PutChannel", subject="channel email"), limit=5

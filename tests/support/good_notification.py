@@ -2,6 +2,7 @@
 
 from google.protobuf.message import Message
 from groupbuy.notification.v1 import (
+    captured_pb2,
     channels_pb2,
     chats_pb2,
     events_pb2,
@@ -85,6 +86,7 @@ def _of_messages(there: Standing) -> list[Message]:
         link_label="Look",
     )
     return [
+        captured_pb2.ListCapturedRequest(team_id=there.team, member_id=mei, page_size=1),
         nt.ListDeliveriesRequest(team_id=there.team, member_id=mei, page_size=1),
         messages_pb2.SendMessageRequest(kind=events_pb2.MESSAGE_KIND_PERSONAL, member_ids=[mei], texts=[text]),
         messages_pb2.NudgeTeamRequest(team_id=there.team),

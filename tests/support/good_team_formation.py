@@ -10,6 +10,7 @@ from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.team_formation.v1 import (
     audit_pb2,
     chat_apps_pb2,
+    crowd_pb2,
     events_pb2,
     handover_pb2,
     history_pb2,
@@ -20,6 +21,7 @@ from groupbuy.team_formation.v1 import (
     privacy_pb2,
     promoter_links_pb2,
     reports_pb2,
+    sandbox_pb2,
     sharing_pb2,
     team_formation_internal_pb2,
     team_formation_service_pb2,
@@ -76,6 +78,7 @@ def _of_teams(there: Standing) -> list[Message]:
         tf.ExtendHoldRequest(seat_id=seat),
         tf.DefaultSeatRequest(seat_id=seat, reason="The card was refused."),
         handover_pb2.VerifyHandoverRequest(token=there.handed),
+        crowd_pb2.SimulateJoinsRequest(team_id=team, members=3, seed=7, sku="mango", confirming_percent=50),
     ]
 
 
@@ -153,6 +156,9 @@ def _of_identity(there: Standing) -> list[Message]:
         keys_pb2.ListKeysRequest(),
         keys_pb2.RotateKeyRequest(key_id="none", overlap=Duration(seconds=3600)),
         keys_pb2.RevokeKeyRequest(key_id="none"),
+        sandbox_pb2.AdvanceClockRequest(by=Duration(seconds=3600)),
+        sandbox_pb2.GetTestClockRequest(),
+        sandbox_pb2.ResetTestPlatformRequest(),
         merchants_pb2.SuspendMerchantRequest(merchant_id=there.shop.own("grocer"), reason="It did not deliver."),
         merchants_pb2.ResumeMerchantRequest(merchant_id=there.shop.own("grocer")),
         merchants_pb2.ListSuspendedMerchantsRequest(),

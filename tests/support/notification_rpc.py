@@ -19,6 +19,7 @@ from services.chassis.database import Database
 from services.chassis.limits import Limiter
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
 from services.chassis.server import GrpcServer
+from services.chassis.twins import is_test, twin_of
 from services.notification.accounts import Accounts
 from services.notification.answering.answerer import Answerer
 from services.notification.answering.registry import open_ways
@@ -31,6 +32,7 @@ from services.notification.handlers.chats import Chats
 from services.notification.handlers.member_messages import MemberMessages
 from services.notification.rpc import (
     Calls,
+    CapturedCalls,
     ChannelCalls,
     ChatCalls,
     GroupCalls,
@@ -52,9 +54,10 @@ from services.notification.settings import Settings
 from services.notification.unsubscribing import Unsubscribing
 from services.notification.webhook_secrets import WebhookSecrets
 from services.notification.wechat_tickets import WeChatTickets
-from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
+from tests.support.notifying import SEAL_KEYS, SEALER, Notifying, a_sandbox
 
 SHOP, OTHER = UUID(int=1), UUID(int=2)
+TWIN = twin_of(SHOP, 1)
 SERVICE_KEY = "the services' own key"
 
 
@@ -73,7 +76,8 @@ class Api:
         return await getattr(self.internal, method)(request, metadata=metadata, timeout=10)
 
     async def call(self, method: str, request: Any, platform: UUID = SHOP) -> Any:
-        metadata = (("authorization", f"Bearer gbk_{platform.int}_secret"),)
+        prefix = "gbt" if is_test(platform) else "gbk"
+        metadata = (("authorization", f"Bearer {prefix}_{platform.int}_secret"),)
         return await getattr(self.stub, method)(request, metadata=metadata, timeout=10)
 
     async def refused(self, method: str, request: Any, platform: UUID = SHOP) -> tuple[str, dict[str, str]]:
@@ -113,6 +117,7 @@ def notification_servicer(
     http = http or open_http(settings)
     channels = open_channels(settings, http)
     calls = Calls(
+        captured=CapturedCalls(database, a_sandbox(channels, clock).captures),
         channels=ChannelCalls(database, clock, channels, Accounts(SEALER)),
         chats=ChatCalls(Chats(database, clock, Contacts(SEALER)), MemberMessages(database, clock)),
         groups=GroupCalls(
@@ -124,7 +129,7 @@ def notification_servicer(
         templates=TemplateCalls(database, clock, channels),
         timeline=TimelineCalls(database),
         unsubscribing=UnsubscribeCalls(database, clock, Unsubscribing(SEALER)),
-        webhooks=WebhookCalls(database, clock, http, WebhookSecrets(SEALER)),
+        webhooks=WebhookCalls(database, clock, http, WebhookSecrets(SEALER), a_sandbox(channels, clock)),
     )
     return NotificationServicer(database, clock, channels, members, Contacts(SEALER), calls)
 
@@ -133,9 +138,10 @@ def notification_internal_servicer(
     database: Database, clock: Clock, http: Http, *, seconds: float = 5
 ) -> InternalServicer:
     """Make the servicer for the other services; `http` answers in chats, and has to be closed by its owner."""
-    answerer = Answerer(database, Accounts(SEALER), seconds=5)
+    channels = open_channels(_settings(), http)
+    answerer = Answerer(database, Accounts(SEALER), a_sandbox(channels, clock), seconds=5)
     chats, messages = Chats(database, clock, Contacts(SEALER)), MemberMessages(database, clock)
-    hearing = Hearing(clock, open_channels(_settings(), http), chats, messages)
+    hearing = Hearing(clock, channels, chats, messages)
     tickets = WeChatTickets(database, Accounts(SEALER), WeChatApi(http), seconds=seconds)
     switch = SwitchCalls(database, clock)
     return InternalServicer(http, open_ways(http, clock), answerer, hearing, tickets, switch)
@@ -152,7 +158,7 @@ async def an_api(
     database, clock = notification.database, notification.clock
     platforms = [
         Platform(item, "shop", suspended=False, sequence=1, keys=(Key(str(item.int), hash_secret("secret"), None),))
-        for item in (SHOP, OTHER)
+        for item in (SHOP, OTHER, TWIN)
     ]
     async with database.work() as work:
         await save_platforms(work.connection, platforms, clock.now())

@@ -17,10 +17,12 @@ from services.chassis.erasing import on_member_events
 from services.chassis.inbox import Inbox
 from services.chassis.messages import Record
 from services.chassis.sealing import Sealer
+from services.notification.channels import Channels
 from services.notification.contacts import Contacts
 from services.notification.domain import Member, Point
 from services.notification.handlers import EventHandlers, PlatformEvents, StartReminders
 from services.notification.handlers.fanout import PRICES, SETTLEMENTS, TEAMS
+from services.notification.sandbox import Sandbox
 from services.notification.translate import CAMPAIGNS, DELIVERY_TOPIC
 
 SEAL_KEYS = f"test:{base64.b64encode(bytes(range(32))).decode()}"
@@ -46,7 +48,7 @@ class Notifying:
         chosen = tuple(Point(*point) for point in points or [("console", f"console of {member_id}")])
         member = Member(member_id, language, "Europe/Berlin", chosen)
         async with self.database.work() as work:
-            await Contacts(SEALER).save(work.connection, [(platform_id, member)], self.clock.now())
+            await Contacts(SEALER).save(work.connection, [(platform_id, member)], self.clock.now)
 
     async def rows(self, query: str, *values: Any) -> list[Any]:
         """Read rows."""
@@ -83,6 +85,11 @@ def inbox_of(database: Database, clock: Clock, events: EventHandlers) -> Inbox:
         TOPIC: on_member_events,
     }
     return Inbox(database, handlers)
+
+
+def a_sandbox(channels: Channels, clock: Clock, *, private: bool = True) -> Sandbox:
+    """Make what test platforms have in the place of services."""
+    return Sandbox(channels, SEALER, clock, "shop@example.com", allow_private=private)
 
 
 @asynccontextmanager

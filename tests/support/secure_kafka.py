@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from deploy.local.child import Child
-from deploy.local.kafka.node import HOST, ApacheKafka, _free_port
+from deploy.local.kafka.node import HOST, ApacheKafka, free_port
 from services.chassis.tls import TlsFiles
 
 USER, PASSWORD = "groupbuy", "a-password-of-groupbuy"
@@ -22,7 +22,7 @@ class SecureKafka(ApacheKafka):
         path = super()._write_properties()
         own = path.read_text().splitlines()
         controller = next(line for line in own if line.startswith("listeners=")).rpartition(",")[2]
-        listeners = f"CLIENTS://{HOST}:{self.port},BROKERS://{HOST}:{_free_port()}"
+        listeners = f"CLIENTS://{HOST}:{self.port},BROKERS://{HOST}:{free_port()}"
         replaced = {
             "advertised.listeners": listeners,
             "listeners": f"{listeners},{controller}",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from groupbuy.money.v1.money_pb2 import Money
 from groupbuy.pricing.v1 import ladder_pb2
-from groupbuy.team_formation.v1 import team_formation_service_pb2, types_pb2
+from groupbuy.team_formation.v1 import abuse_pb2, team_formation_service_pb2, types_pb2
 
 from services.chassis import ids
 from services.team_formation.translate import time
@@ -97,6 +97,10 @@ def a_campaign(shop: Shop = SHOP) -> team_formation_service_pb2.CreateCampaignRe
             time_zone="Asia/Shanghai",
         ),
     )
+    for signal in (abuse_pb2.ABUSE_SIGNAL_SEATS_PER_DEVICE, abuse_pb2.ABUSE_SIGNAL_JOINS_PER_INVITE):
+        rule = request.abuse_rules.add(signal=signal, action=abuse_pb2.ABUSE_ACTION_FLAG, limit=1)
+        rule.within.FromSeconds(3600)
+    request.abuse_rules.add(signal=abuse_pb2.ABUSE_SIGNAL_OWN_INVITE, action=abuse_pb2.ABUSE_ACTION_FLAG)
     request.rules.hold_lifetime.FromSeconds(600)
     request.rules.team_lifetime.FromSeconds(3600)
     return request
@@ -111,6 +115,8 @@ def opening(campaign: str, shop: Shop) -> team_formation_service_pb2.OpenTeamReq
         quantity=1,
         max_unit_price=money(3990),
         external_ref=shop.own("t-1"),
+        device_tag=shop.own("device-1"),
+        address_tag=shop.own("address-1"),
     )
 
 
@@ -124,7 +130,13 @@ def inviting(team: str, shop: Shop) -> team_formation_service_pb2.CreateInviteRe
 def joining(code: str, shop: Shop) -> team_formation_service_pb2.JoinTeamRequest:
     """Make a request that joins by an invite."""
     return team_formation_service_pb2.JoinTeamRequest(
-        invite_code=code, member_id=shop.own("tom"), sku="mango", quantity=1, max_unit_price=money(3990)
+        invite_code=code,
+        member_id=shop.own("tom"),
+        sku="mango",
+        quantity=1,
+        max_unit_price=money(3990),
+        device_tag=shop.own("device-1"),
+        address_tag=shop.own("address-1"),
     )
 
 

@@ -36,7 +36,8 @@ WORDS = frozenset(
     other-payment known-late wrong-amount other-currency other-item priced-out rejoined until-tipped until-ended never
     withdraws withdraws-late fails-below fills-places part too-many by-units leads heir sponsored-heir no-leader
     waits two-wait waiter-priced-out waiter-out-of-stock waitlist waitlist-full opens-team out-of-stock last-unit
-    units-limit teams-limit opened-limit newcomers-only old-brings-new tags match-key newcomer old tagged untagged
+    suspected flagged units-limit teams-limit opened-limit newcomers-only old-brings-new tags match-key newcomer old
+    tagged untagged
     same-key other-key no-key extendable
     extended-once sponsorable three-places draft scheduled paused suspended cancelled formed-too closed closed-now
     extended
@@ -153,7 +154,13 @@ class Stage:
             phase=phase,
             cancels_formed=self.has("formed-too"),
             suspension_reason="It did not deliver." if self.has("suspended") else "",
+            abuse_rules=self._abuse_rules(),
         )
+
+    def _abuse_rules(self) -> tuple[domain.AbuseRule, ...]:
+        action = domain.AbuseAction.REFUSE if self.has("suspected") else domain.AbuseAction.FLAG
+        rule = domain.AbuseRule(domain.Signal.SEATS_PER_DEVICE, action, 2, domain.TAGS_KEPT)
+        return (rule,) if self.has("suspected", "flagged") else ()
 
     def _seat_all(self) -> None:
         """Seat the row's own member, those it names, and as many others as make the circumstance true."""
@@ -389,6 +396,7 @@ class Stage:
             max_unit_price=1 if self.has("priced-out") else None,
             currency="USD" if self.has("other-currency") else "EUR",
             asserted=domain.Asserted(newcomer=self.has("newcomer"), tags=tags, match_key=key),
+            seen={domain.Signal.SEATS_PER_DEVICE: 2} if self.has("suspected", "flagged") else None,
         )
 
     def _sku(self) -> str:

@@ -126,7 +126,7 @@ async def two_doors(engine: Engine) -> AsyncIterator[TwoDoors]:
     async with AsyncExitStack() as stack:
         formation = engine.formation
         for database in (formation.database, engine.pricing.database, engine.notification.database):
-            await engines._know_the_platforms(database, formation.clock)
+            await engines.know_the_platforms(database, formation.clock)
         channels: dict[str, grpc.aio.Channel] = {}
         bases: dict[str, str] = {}
         gates: dict[str, tuple[Servicer, Gate]] = {}

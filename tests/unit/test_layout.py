@@ -20,6 +20,8 @@ CHASSIS_SQL = {
     "services.chassis.horizon": "asks which transactions are under way and which position was drawn last",
     "services.chassis.inbox_rows": "owns inbox and parked_messages",
     "services.chassis.key_uses": "owns key_uses",
+    "services.chassis.twin_clocks": "reads whose clocks are ahead",
+    "services.chassis.twin_rows": "removes what a twin had that was given up",
     "services.chassis.limit_rows": "owns the copy of platform_limits",
     "services.chassis.statistics": "asks PostgreSQL what has grown",
     "services.chassis.migrations": "owns schema_migrations and the lock of migrating",

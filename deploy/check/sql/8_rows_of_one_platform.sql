@@ -10,6 +10,8 @@ WITH rows AS (
     UNION ALL SELECT campaign_id, platform_id, 'listed team ' || team_id FROM listed_teams
     UNION ALL SELECT campaign_id, platform_id, 'seat ' || seat_id FROM seats
     UNION ALL SELECT campaign_id, platform_id, 'late payment ' || seat_id FROM late_payments
+    UNION ALL SELECT campaign_id, platform_id, 'tag of seat ' || seat_id FROM seat_tags
+    UNION ALL SELECT campaign_id, platform_id, 'joins by invite ' || invite_id FROM invite_rates
     UNION ALL SELECT campaign_id, platform_id, 'invite ' || invite_id FROM invites
     UNION ALL SELECT campaign_id, platform_id, 'link of seat ' || seat_id FROM member_links
     UNION ALL SELECT campaign_id, platform_id, 'use of an image' FROM image_uses

@@ -24,6 +24,9 @@ JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-
 class ApacheKafka:
     """A KRaft node with its data under one directory; the same directory gives the same data after a restart."""
 
+    jvm: tuple[str, ...] = JVM
+    """Options of Java."""
+
     def __init__(
         self, data: Path, *, port: int = 0, host: str = HOST, partitions: int = 4, cache: Path | None = None
     ) -> None:
@@ -93,16 +96,19 @@ class ApacheKafka:
     async def _format(self, libs: Path, properties: Path) -> None:
         if (self.data / "logs" / "meta.properties").exists():
             return
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
-        tool = self._spawn(libs, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties))
+        words = ("format", "-t", self._cluster_id(), "-c", str(properties))
+        tool = self._spawn(libs, "kafka.tools.StorageTool", *words)
         if await tool.wait():
             raise _failed("its storage could not be formatted", tool, self.log)
+
+    def _cluster_id(self) -> str:
+        return new_cluster_id()
 
     def _spawn(self, libs: Path, main_class: str, *arguments: str) -> Child:
         java = shutil.which("java")
         if java is None:
             raise LocalError("Apache Kafka cannot run: there is no Java.", NEEDS_JAVA)
-        return Child.start([java, *JVM, "-cp", f"{libs}/*", main_class, *arguments], log=self.log, cwd=self.data)
+        return Child.start([java, *self.jvm, "-cp", f"{libs}/*", main_class, *arguments], log=self.log, cwd=self.data)
 
     async def _until_ready(self, jvm: Child) -> None:
         """A KRaft broker opens its port only after it has caught up with the controller, so a connection is enough."""
@@ -114,6 +120,11 @@ class ApacheKafka:
                 await self.kill()
                 raise _failed(f"it did not answer within {START_LIMIT_S:.0f} s", jvm, self.log)
             await asyncio.sleep(POLL_S)
+
+
+def new_cluster_id() -> str:
+    """Make an id as Kafka wants it: the base64 of a UUID."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A", 1)
 
 
 def _failed(what: str, child: Child, log: Path) -> LocalError:

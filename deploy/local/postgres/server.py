@@ -163,7 +163,7 @@ class LocalPostgres:
         return Child.start(argv, log=self.log, cwd=cluster.folder, user=cluster.user, death_signal=signal.SIGINT)
 
     async def _accepts(self, cluster: Cluster, child: Child, deadline: float) -> bool:
-        """Wait for `ready` in the server's own status file; False if it ends or takes too long."""
+        """Wait until its own status file says that it is ready; False if it ends or takes too long."""
         status = cluster.folder / "postmaster.pid"
         while child.returncode is None and asyncio.get_running_loop().time() < deadline:
             if _ready(status, child.pid):
@@ -195,4 +195,6 @@ def _ready(status: Path, pid: int) -> bool:
         lines = status.read_text().splitlines()
     except FileNotFoundError:
         return False
-    return len(lines) == 8 and lines[0] == str(pid) and lines[7].strip() == "ready"  # noqa: PLR2004  # its 8th line
+    if len(lines) != 8 or lines[0] != str(pid):  # noqa: PLR2004  # its 8th line says it
+        return False
+    return lines[7].strip() in {"ready", "standby"}  # where it follows another, the second

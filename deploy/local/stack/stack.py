@@ -218,15 +218,19 @@ class Stack:
         await self._step("migrations", prepare_databases(self._database_url))
 
     async def _start_kafka(self) -> None:
+        from deploy.channels import kafka_security  # noqa: PLC0415
         from deploy.local.stack.topics import prepare_topics, reachable  # noqa: PLC0415
+        from services.chassis.kafka_security import PLAINTEXT  # noqa: PLC0415
 
+        security = PLAINTEXT
         if self._bootstrap:
+            security = kafka_security(self.options.environment)
             self._use("kafka", await reachable(self._bootstrap))
         else:
             part = broker_part(self.options, self.layout.kafka, self.layout.log("kafka"), self._ports["kafka"])
             await self._step("kafka", self._supervisor.start(part))
             self._bootstrap = part.address
-        await self._step("topics", prepare_topics(self._bootstrap))
+        await self._step("topics", prepare_topics(self._bootstrap, security))
 
     async def _find_platform(self) -> None:
         from deploy.local.stack.platform import find_or_make_platform, wait_until_known  # noqa: PLC0415

@@ -9,7 +9,7 @@ to act. Its certificate is checked in any case.
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -29,6 +29,8 @@ _DOMAIN = re.compile(
 )
 _POLICY = re.compile(r"5\.7\.\d+")  # RFC 3463 section 3.8: security or policy, which no other address would change
 _MAILBOX_FULL = 552  # at RCPT to be read as 452, RFC 5321 section 4.5.3.1.10
+HandOver: TypeAlias = Callable[..., Awaitable[object]]
+"""Hands a mail to a server, as `aiosmtplib.send` does."""
 Tls: TypeAlias = Literal["auto", "none", "starttls", "implicit"]
 _START_TLS: Mapping[Tls, bool | None] = {"auto": None, "none": False, "starttls": True, "implicit": False}
 
@@ -53,7 +55,7 @@ class EmailChannel:
     """Sends through one SMTP server; without one every message waits as misconfigured.
 
     `tls`: auto takes STARTTLS where the server offers it, starttls insists on it, implicit begins with TLS (RFC 8314).
-    `trust` says whose certificates are good, by default those that the system trusts.
+    `trust` says whose certificates are good, by default those that the system trusts; `hand_over` is the client.
     """
 
     name = "email"
@@ -68,6 +70,7 @@ class EmailChannel:
         tls: Tls = "auto",
         login: tuple[str, str] | None = None,
         trust: ssl.SSLContext | None = None,
+        hand_over: HandOver = aiosmtplib.send,
     ) -> None:
         self._server = split_address(server) if server else None
         self._sender = sender
@@ -75,6 +78,7 @@ class EmailChannel:
         self._tls: Tls = tls
         self._login = login
         self._trust = trust
+        self._client = hand_over
 
     def check(self, address: str) -> str | None:
         """Accept a bare mailbox in ASCII."""
@@ -111,7 +115,7 @@ class EmailChannel:
 
     async def _hand_over(self, letter: Letter, host: str, port: int) -> None:
         user, password = self._login or (None, None)
-        await aiosmtplib.send(
+        await self._client(
             self._written(letter).as_bytes(),  # written here: the client would fold a link by rules of its own
             sender=self._sender,
             recipients=[letter.address],

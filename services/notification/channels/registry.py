@@ -1,5 +1,6 @@
 """The channels there are: those of this release, and those that other packages bring by an entry point."""
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -23,6 +24,19 @@ from services.notification.settings import Settings
 GROUP = "groupbuy.channels"
 """Of entry points; each names what makes a channel, given Tools."""
 
+BY_HTTP: Mapping[str, Callable[[Http], Channel]] = {
+    "webhook": WebhookChannel,
+    "telegram": TelegramChannel,
+    "slack": SlackChannel,
+    "wechat": WeChatChannel,
+    "whatsapp": WhatsAppChannel,
+    "wecom": WeComChannel,
+    "line": LineChannel,
+    "feishu": FeishuChannel,
+    "discord": DiscordChannel,
+    "dingtalk": DingTalkChannel,
+}
+"""What makes those of this release that reach their service by the client they are given, and by nothing else."""
 
 TESTS_AT_ONCE = 8
 """Posts of SendTestEvent."""
@@ -58,16 +72,7 @@ def open_channels(settings: Settings, http: Http) -> Channels:
             tls=settings.smtp_tls,
             login=settings.smtp_login,
         ),
-        WebhookChannel(http),
-        TelegramChannel(http),
-        SlackChannel(http),
-        WeChatChannel(http),
-        WhatsAppChannel(http),
-        WeComChannel(http),
-        LineChannel(http),
-        FeishuChannel(http),
-        DiscordChannel(http),
-        DingTalkChannel(http),
+        *(opened(http) for opened in BY_HTTP.values()),
     ]
     channels: dict[str, Channel] = {}
     for channel in [*ours, *_optional(settings), *brought(tools)]:

@@ -26,6 +26,7 @@ from services.notification.domain.chats import (
     read_code,
 )
 from services.notification.domain.examples import EXAMPLE_TEAM, EXAMPLES
+from services.notification.domain.forced import Play, play_of
 from services.notification.domain.groups import (
     APART,
     MOST_GROUPS,
@@ -215,6 +216,7 @@ __all__ = [
     "Over",
     "Pause",
     "PaymentMode",
+    "Play",
     "Point",
     "PostState",
     "Posted",
@@ -281,6 +283,7 @@ __all__ = [
     "parents",
     "patterns_problem",
     "pause_after",
+    "play_of",
     "price_news",
     "price_of",
     "quiet_problem",

@@ -7,6 +7,7 @@ from services.notification.handlers.event_stream import EventStream
 from services.notification.handlers.events import EventHandlers
 from services.notification.handlers.fanout import Fanout
 from services.notification.handlers.groups import Groups
+from services.notification.handlers.measures import Measures
 from services.notification.handlers.members import MemberWriter, PutMember
 from services.notification.handlers.platform_events import PlatformEvents
 from services.notification.handlers.promoters import PromoterDays
@@ -20,6 +21,7 @@ __all__ = [
     "Fanout",
     "Groups",
     "JoinDigests",
+    "Measures",
     "MemberWriter",
     "PlatformEvents",
     "PromoterDays",

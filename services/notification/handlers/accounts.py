@@ -65,5 +65,5 @@ class ChannelWriter:
     async def _save(self, connection: store.Connection, command: PutChannel, settings: Mapping[str, str]) -> int:
         shown, secrets = divided(command.channel, settings)
         platform_id = command.key.platform_id
-        row = AccountRow(platform_id, command.channel.name, 0, shown, b"", self._clock.now())
+        row = AccountRow(platform_id, command.channel.name, 0, shown, b"", self._clock.now(platform_id))
         return await self._accounts.save(connection, row, secrets)

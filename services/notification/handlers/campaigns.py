@@ -82,7 +82,7 @@ class StartReminders:
             raise Rejected("CAMPAIGN_UNKNOWN")
         if campaign.state in _OVER:
             raise Rejected("CAMPAIGN_CANCELLED")
-        if campaign.starts_at <= self._clock.now():
+        if campaign.starts_at <= self._clock.now(campaign.platform_id):
             raise Rejected("CAMPAIGN_STATE", {"state": "RUNNING", "action": "a reminder of its start"})
         if not await store.find_reaches(work.connection, [(command.key.platform_id, command.member_id)]):
             raise Rejected("MEMBER_UNKNOWN")
@@ -90,17 +90,20 @@ class StartReminders:
 
     async def tell_starts(self) -> int:
         """Write a page of reminders; returns how many there were. Run by a timer."""
-        now = self._clock.now()
+        now, longest = self._clock.now(), LATEST_REMINDER + SPREAD
         async with self._database.work() as work:
-            due = await store.take_due_reminders(work.connection, now, LATEST_REMINDER + SPREAD, PAGE)
+            due = await store.take_due_reminders(work.connection, now, self._clock.ahead(), longest, PAGE)
             campaigns = await store.find_campaigns(work.connection, sorted({key for key, _ in due}))
             told = [
                 _told(campaigns[campaign_id], member_id)
                 for campaign_id, member_id in due
-                if campaigns[campaign_id].state not in _OVER and campaigns[campaign_id].starts_at > now
+                if self._is_to_come(campaigns[campaign_id])
             ]
-            await write_deliveries(work, told, now)
+            await write_deliveries(work, told, self._clock)
         return len(due)
+
+    def _is_to_come(self, campaign: Campaign) -> bool:
+        return campaign.state not in _OVER and campaign.starts_at > self._clock.now(campaign.platform_id)
 
 
 def _told(campaign: Campaign, member_id: str) -> tuple[Team, Message]:

@@ -95,7 +95,7 @@ class Chats:
 
     async def make_code(self, platform_id: UUID, member_id: str, via: str = "") -> tuple[str, datetime]:
         """Make a code for a member, on the page of a seat or elsewhere; good for an hour, kept as its hash alone."""
-        code, expires_at = _new_code(), self._clock.now() + CODE_LIFETIME
+        code, expires_at = _new_code(), self._clock.now(platform_id) + CODE_LIFETIME
         kept = shelf.Code(_hash(code), member_id, via, expires_at)
         async with self._database.work() as work:
             await erased.refuse(work.connection, platform_id, [member_id])
@@ -146,7 +146,7 @@ class Chats:
         match what.act:
             case Act.STOPPED:
                 if await shelf.note_act(work.connection, chat, what.happened_at):
-                    await store.unsubscribe(work.connection, member, self._clock.now(), all_kinds=True)
+                    await store.unsubscribe(work.connection, member, self._clock.now(chat.platform_id), all_kinds=True)
                 return Heard.MUTED
             case Act.STARTED:
                 if await shelf.note_act(work.connection, chat, what.happened_at):
@@ -156,7 +156,7 @@ class Chats:
                 written = Written(
                     chat.platform_id, what.event_key, chat.member_id, what.words, chat, "", what.is_signed
                 )
-                before = await keep_message(work, written, what.happened_at, self._clock.now())
+                before = await keep_message(work, written, what.happened_at, self._clock.now(chat.platform_id))
                 if before is None:
                     return Heard.TOO_MANY
                 return Heard.KEPT if before else Heard.KEPT_FIRST
@@ -174,7 +174,7 @@ class Chats:
 
     async def _bound(self, work: Work, what: Overheard, marks: Sequence[bytes]) -> Answered:
         """Bind a chat to the member whose code was sent there, in the place of whom it was bound to before."""
-        now, code = self._clock.now(), read_code(what.code)
+        now, code = self._clock.now(what.platform_id), read_code(what.code)
         used = shelf.use_code(work.connection, what.platform_id, _hash(code), marks, now) if code else None
         found = await used if used else None
         if found is None or await erased.find_erased(work.connection, {what.platform_id: [found[0]]}):
@@ -201,7 +201,7 @@ class Chats:
         if heard not in {Heard.KNOWN, Heard.BOUND}:
             return Answered(heard, chat.member_id, member.language)
         seats = await shelf.find_live_seats(
-            work.connection, chat.platform_id, chat.member_id, self._clock.now() - _LATELY, MOST_SEATS
+            work.connection, chat.platform_id, chat.member_id, self._clock.now(chat.platform_id) - _LATELY, MOST_SEATS
         )
         return Answered(heard, chat.member_id, member.language, seats)
 
@@ -238,7 +238,7 @@ class Chats:
             return await shelf.forget_codes(work.connection, self._clock.now(), PAGE)
 
     async def _forget(self, work: Work, platform_id: UUID, chats: Sequence[Chat]) -> None:
-        now = self._clock.now()
+        now = self._clock.now(platform_id)
         gone = await shelf.delete_chats(work.connection, platform_id, [chat.chat_id for chat in chats])
         told = [binding_changed(chat, ids.derived_id(chat.chat_id, "unbound"), now, is_bound=False) for chat in gone]
         await keep(work, told, now)

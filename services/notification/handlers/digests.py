@@ -25,7 +25,8 @@ class JoinDigests:
         """Hand a page of digests to the fan-out; returns how many had something to tell."""
         now = self._clock.now()
         async with self._database.work() as work:
-            jobs = [_job(item) for item in await store.take_due_digests(work.connection, now, _PAGE) if item.joined]
+            found = await store.take_due_digests(work.connection, now, self._clock.ahead(), _PAGE)
+            jobs = [_job(item) for item in found if item.joined]
             await store.insert_jobs(work.connection, jobs, ready=True, now=now)
         return len(jobs)
 

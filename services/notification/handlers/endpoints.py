@@ -107,7 +107,8 @@ class EndpointWriter:
         return row
 
     async def _put(self, connection: store.Connection, command: PutEndpoint) -> bytes:
-        now, platform_id = self._clock.now(), command.key.platform_id
+        platform_id = command.key.platform_id
+        now = self._clock.now(platform_id)
         before = None
         if command.endpoint_id:
             before = await self._locked(connection, platform_id, command.endpoint_id)
@@ -144,7 +145,7 @@ class EndpointWriter:
         return _answer(row)
 
     async def _rotate(self, connection: store.Connection, command: RotateSecret) -> bytes:
-        now = self._clock.now()
+        now = self._clock.now(command.key.platform_id)
         row = await self._locked(connection, command.key.platform_id, command.endpoint_id)
         secrets, old_until = self._secrets.rotated(row, command.old_valid, now)
         changed = replace(row, secrets=secrets, old_until=old_until, updated_at=now)
@@ -166,7 +167,7 @@ class EndpointWriter:
     async def _redrive(self, connection: store.Connection, command: RedrivePosts) -> bytes:
         row = await self._locked(connection, command.key.platform_id, command.endpoint_id)
         wanted = command.wanted if command.wanted.types else replace(command.wanted, types=row.types)
-        count = await store.redrive_posts(connection, row.key, wanted, self._clock.now())
+        count = await store.redrive_posts(connection, row.key, wanted, self._clock.now(row.platform_id))
         return pb2.RedriveWebhooksResponse(count=count).SerializeToString()
 
 

@@ -7,6 +7,7 @@ from services.chassis.clock import Clock
 from services.chassis.database import Connection, Database
 from services.chassis.erased_rows import Erased
 from services.chassis.erasing import Eraser, Service, renamed_record
+from services.notification.sandbox import written_within
 from services.notification.store import erasing as shelf
 from services.notification.translate import subject_of
 from services.notification.translate.platform_events import OWN_ENVELOPES, topic_of
@@ -21,7 +22,8 @@ def member_eraser(database: Database, clock: Clock, settle: timedelta) -> Eraser
         def rename(kind: str, value: bytes) -> bytes:
             return _renamed(kind, value, erased)
 
-        await shelf.replace_member(connection, erased, subject_of(erased.member_id), clock.now(), rename)
+        member, now = erased.member_id, clock.now(erased.platform_id)
+        await shelf.replace_member(connection, erased, subject_of(member), written_within(member), now, rename)
 
     return Eraser(database, clock, Service(replace, (SERVICE,), settle=settle))
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
 from groupbuy.team_formation.v1 import events_pb2 as teams_pb2
 
-from services.chassis import logs
+from services.chassis import logs, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Poison
@@ -69,11 +69,11 @@ class EventHandlers:
         seats = await store.ask_seats(work.connection, _seat_keys(facts))
         teams = {(team.campaign_id, team.team_id): team for team in await asked.one()}
         now = self._clock.now()
-        batch = _Batch(teams, {seat.seat_id: seat for seat in await seats.one()}, now)
+        batch = _Batch(teams, {seat.seat_id: seat for seat in await seats.one()}, self._clock)
         for event, fact in facts:
             batch.apply(event, fact)
         window = int(WINDOW.total_seconds())
-        await store.save_teams(work.connection, batch.moved_teams(), batch.joined_teams(), now, window)
+        await store.save_teams(work.connection, batch.moved_teams(), batch.joined_teams(), self._clock.now, window)
         await store.save_seats(work.connection, batch.moved_seats())
         for campaign_id, team_id in sorted(batch.given_up):
             await store.tell_again(work.connection, campaign_id, team_id)
@@ -99,7 +99,7 @@ class EventHandlers:
         now = self._clock.now()
         for job in jobs:
             if job.of_campaign:
-                await write_deliveries(work, await campaign_messages_now(work, job, now), now)
+                await write_deliveries(work, await campaign_messages_now(work, job, now), self._clock)
 
     async def on_settlement_events(self, work: Work, events: list[Event]) -> None:
         """Tell members what they pay and get back, once the copy of the team is as new as the line.
@@ -130,8 +130,11 @@ class EventHandlers:
         for job in jobs:
             if _is_past(teams[job.campaign_id, job.team_id], job.team_version):
                 continue
-            told += await messages_now(work, teams[job.campaign_id, job.team_id], job, now)
-        await write_deliveries(work, told, now)
+            made = await messages_now(work, teams[job.campaign_id, job.team_id], job, now)
+            for _, message in made:
+                trace.adopt(message.cause_event_id, job.traceparent)
+            told += made
+        await write_deliveries(work, told, self._clock)
 
     async def drop_forgotten(self) -> int:
         """Give up jobs that have waited longer than the topics keep their events; returns 0, there is never a page."""
@@ -175,12 +178,12 @@ async def _keep_payments(work: Work, settled: Sequence[tuple[Event, pricing_pb2.
 class _Batch:
     """Teams and seats while a batch of events is applied to them, and what follows."""
 
-    def __init__(self, teams: dict[TeamKey, Team], seats: dict[UUID, Seat], now: datetime) -> None:
+    def __init__(self, teams: dict[TeamKey, Team], seats: dict[UUID, Seat], clock: Clock) -> None:
         self.teams = teams
         self.days: list[PromoterDay] = []
         self.prices: list[PriceRow] = []
         """Of teams that were opened."""
-        self._now = now
+        self._clock = clock
         self.messages: list[Told] = []
         self.jobs: list[Job] = []
         self._seats = seats
@@ -219,7 +222,7 @@ class _Batch:
             raise Poison(event.event_id, seat.reason)
         self._seats[seat.seat_id] = seat
         self._moved[seat.seat_id] = team.campaign_id, team.team_id
-        if day := day_of(moved, seat, team, opened, self._now):
+        if day := day_of(moved, seat, team, opened, self._clock.now(team.platform_id)):
             self.days.append(day)
         if (told := seat_news(moved, seat, opened)) and not _is_past(team, team.version):
             kind, facts = told
@@ -271,7 +274,8 @@ def _job(event: Event, envelope: teams_pb2.TeamEvent | pricing_pb2.PriceEvent | 
     except _UNREADABLE as problem:
         raise Poison(event.event_id, f"cannot be read: {problem}") from None
     version = envelope.sequence if isinstance(envelope, teams_pb2.TeamEvent) else envelope.team_version
-    return Job(platform_id, campaign_id, team_id, topic, event.sequence, version, event.record.value)
+    value = event.record.value
+    return Job(platform_id, campaign_id, team_id, topic, event.sequence, version, value, traceparent=_trace_of(event))
 
 
 def _read_settlement(envelope: pricing_pb2.SettlementEvent) -> None:
@@ -294,4 +298,10 @@ def _price_job(event: Event) -> Job:
     except _UNREADABLE as problem:
         raise Poison(event.event_id, f"cannot be read: {problem}") from None
     topic, value = event.record.topic, event.record.value
-    return Job(platform_id, campaign_id, ALL_TEAMS, topic, event.sequence, envelope.tally_seq, value)
+    sequence, seq = event.sequence, envelope.tally_seq
+    return Job(platform_id, campaign_id, ALL_TEAMS, topic, sequence, seq, value, traceparent=_trace_of(event))
+
+
+def _trace_of(event: Event) -> str:
+    carried = event.record.header(trace.HEADER)
+    return carried if trace.is_recorded(carried) else ""

@@ -3,12 +3,14 @@
 from services.chassis.database import Database
 from services.chassis.exporting import Held, Row
 from services.notification.contacts import Contacts
+from services.notification.sandbox import Captures
+from services.notification.store import CapturedRow
 from services.notification.store.chats import chat_row
 from services.notification.store.exporting import sections
 from services.notification.store.members import PointRow
 
 
-def held(database: Database, contacts: Contacts) -> Held:
+def held(database: Database, contacts: Contacts, captures: Captures) -> Held:
     """Make what notification holds."""
 
     def point(row: Row) -> Row:
@@ -21,4 +23,14 @@ def held(database: Database, contacts: Contacts) -> Held:
         shown = ("service", "via", "bound_at", "heard_at", "gone_why")
         return {"address": address, **{name: row[name] for name in shown}}
 
-    return Held(database, "notification", sections(point, chat))
+    def captured(row: Row) -> Row:
+        content = captures.content(CapturedRow(**row))
+        shown = ("kind", "captured_at", "number", "channel", "outcome", "detail")
+        return {name: row[name] for name in shown} | {
+            "address": content.address,
+            "subject": content.subject,
+            "body": content.body,
+            "request": content.exchange.body.decode(errors="replace") if content.exchange else "",
+        }
+
+    return Held(database, "notification", sections(point, chat, captured))

@@ -9,7 +9,7 @@ from uuid import UUID
 from groupbuy.pricing.v1 import events_pb2 as pricing_pb2
 from groupbuy.team_formation.v1 import events_pb2 as teams_pb2
 
-from services.chassis import ids
+from services.chassis import ids, spans, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.work import Work
@@ -60,23 +60,25 @@ class Fanout:
             job = await store.lock_ready_job(work.connection)
             if job is None:
                 return 0
-            if job.of_campaign:
-                await self._tell_campaign(work, job)
-                return 1
-            team = await store.find_team(work.connection, job.platform_id, job.campaign_id, job.team_id)
-            seats = await _seats(work, job, self._chunk) if team else []
-            if team:
-                await write_deliveries(work, messages_of(job, team, seats), self._clock.now())
-            if len(seats) < self._chunk:
-                await store.delete_jobs(work.connection, [job])
-            else:
-                await store.save_progress(work.connection, job, seats[-1].seat_id)
+            with trace.within(job.traceparent), spans.under("tell many"):
+                await (self._tell_campaign if job.of_campaign else self._tell_team)(work, job)
         return 1
+
+    async def _tell_team(self, work: Work, job: Job) -> None:
+        """Make one chunk of the messages to a team."""
+        team = await store.find_team(work.connection, job.platform_id, job.campaign_id, job.team_id)
+        seats = await _seats(work, job, self._chunk) if team else []
+        if team:
+            await write_deliveries(work, messages_of(job, team, seats), self._clock)
+        if len(seats) < self._chunk:
+            await store.delete_jobs(work.connection, [job])
+        else:
+            await store.save_progress(work.connection, job, seats[-1].seat_id)
 
     async def _tell_campaign(self, work: Work, job: Job) -> None:
         """Make one chunk of the messages to all open teams of a campaign."""
         seats = await _seats_of_campaign(work, job, self._chunk)
-        await write_deliveries(work, await _campaign_messages(work, job, seats), self._clock.now())
+        await write_deliveries(work, await _campaign_messages(work, job, seats), self._clock)
         if len(seats) < self._chunk:
             await store.delete_jobs(work.connection, [job])
         else:

@@ -85,7 +85,8 @@ class Groups:
         return answer
 
     async def _bound(self, work: Work, command: BindGroup) -> Group:
-        now, platform_id = self._clock.now(), command.key.platform_id
+        platform_id = command.key.platform_id
+        now = self._clock.now(platform_id)
         await store.lock_team(work.connection, command.campaign_id, command.team_id)
         team = await store.find_team(work.connection, platform_id, command.campaign_id, command.team_id)
         if team is None or team.opened is None:
@@ -93,25 +94,25 @@ class Groups:
         if team.state.has_ended or team.opened.ends_at <= now:
             raise Rejected("TEAM_ENDED", {"state": team.state if team.state.has_ended else "ENDING"})
         groups = await store.list_groups(work.connection, platform_id, command.campaign_id, command.team_id)
-        if (found := await self._same(work, groups, command.point)) and await self._again(work, found, command, now):
+        if (found := await self._same(work, groups, command.point)) and await self._again(work, found, command):
             return found
         if len(groups) >= MOST_KEPT or sum(group.over_at is None for group in groups) >= MOST_GROUPS:
             raise Rejected("GROUP_LIMIT", {"limit": MOST_GROUPS})
         group = Group(
             platform_id, team.campaign_id, team.team_id, ids.new_id(), command.point.channel, command.link, now
         )
-        await self._contacts.save(work.connection, [(platform_id, _member(group, command))], now)
+        await self._contacts.save(work.connection, [(platform_id, _member(group, command))], self._clock.now)
         await store.insert_group(work.connection, group)
         return group
 
-    async def _again(self, work: Work, group: Group, command: BindGroup, now: datetime) -> bool:
+    async def _again(self, work: Work, group: Group, command: BindGroup) -> bool:
         """Take over what is asked otherwise now; tells whether the group is told still, and not stopped meanwhile."""
         before = await self._contacts.find_member(work.connection, group.platform_id, group.member_id)
         member = _member(group, command)
         if (before, group.link) == (member, command.link):
             return True
         if await store.bind_again(work.connection, replace(group, link=command.link)):
-            await self._contacts.save(work.connection, [(group.platform_id, member)], now)
+            await self._contacts.save(work.connection, [(group.platform_id, member)], self._clock.now)
             return True
         return False
 
@@ -130,31 +131,30 @@ class Groups:
             known = await requests.find(work.connection, command.key)
             if known is not None:
                 return known
-            await stop_group(work, command.key.platform_id, command.group_id, self._clock.now())
+            await stop_group(work, command.key.platform_id, command.group_id, self._clock.now(command.key.platform_id))
             answer = groups_pb2.StopGroupResponse().SerializeToString()
             await requests.store(work.connection, [[Decided(command.key, answer)]])
         return answer
 
     async def tell(self) -> int:
         """Tell a page of groups whose teams have moved; returns how many were looked at. Run by a timer."""
-        now = self._clock.now()
         async with self._database.work() as work:
-            due = await store.take_due_groups(work.connection, now, PAGE)
+            due = await store.take_due_groups(work.connection, self._clock.now(), self._clock.ahead(), PAGE)
             known = await store.lock_told(work.connection, [(group.platform_id, group.member_id) for group in due])
             teams = await self._teams(work, due)
             prices = await store.find_prices(work.connection, list(teams.values()))
             moved, told = [], []
             for group in due:
-                so_far = known[group.platform_id, group.member_id]
+                so_far, now = known[group.platform_id, group.member_id], self._clock.now(group.platform_id)
                 key = group.campaign_id, group.team_id
                 if so_far.is_gone:
-                    moved.append(replace(group, over_at=now))
+                    moved.append((replace(group, over_at=now), now + APART))
                     continue
                 after, messages = self._news(group, teams[key], prices.get(key), so_far, now)
-                moved.append(after)
+                moved.append((after, now + APART))
                 told += messages
-            await write_deliveries(work, told, now)
-            await store.move_groups(work.connection, moved, now + APART)
+            await write_deliveries(work, told, self._clock)
+            await store.move_groups(work.connection, moved)
         return len(due)
 
     async def _teams(self, work: Work, groups: Collection[Group]) -> dict[tuple[UUID, UUID], Team]:

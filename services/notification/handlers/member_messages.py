@@ -7,7 +7,7 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import chats_pb2
 
-from services.chassis import ids, requests
+from services.chassis import ids, requests, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -114,7 +114,7 @@ class MemberMessages:
 
     async def ask(self, written: Written) -> None:
         """Keep what was asked on a page; Rejected TOO_MANY_MESSAGES."""
-        now = self._clock.now()
+        now = self._clock.now(written.platform_id)
         async with self._database.work() as work:
             if await keep_message(work, written, now, now) is None:
                 raise Rejected("TOO_MANY_MESSAGES", {"limit": MOST_A_DAY})
@@ -135,7 +135,8 @@ class MemberMessages:
 
     async def reply(self, command: ReplyToMember) -> Answer:
         """Write the answer down, on its way where it belongs, and store what was answered to the caller."""
-        now, platform_id = self._clock.now(), command.key.platform_id
+        platform_id = command.key.platform_id
+        now = self._clock.now(platform_id)
         async with self._database.work() as work:
             known = await requests.find(work.connection, command.key)
             if known is not None:
@@ -216,6 +217,7 @@ def _delivery(message: MemberMessage, reply: MemberReply, channel: str, now: dat
         link="",
         link_label="",
         deadline=None,
+        traceparent=trace.kept(),
     )
 
 

@@ -47,7 +47,7 @@ class MemberWriter:
                     (item.key.platform_id, item.member.member_id): item.member for item in _in_order(commands, fresh)
                 }
                 members = [(platform_id, member) for (platform_id, _), member in last.items()]
-                await self._contacts.save(work.connection, members, self._clock.now())
+                await self._contacts.save(work.connection, members, self._clock.now)
                 await requests.store(work.connection, [decided])
                 for item in decided:
                     known.keep(item.key, item.answer)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from groupbuy.notification.v1 import messages_pb2
 
-from services.chassis import erased, ids, requests
+from services.chassis import erased, ids, requests, trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
@@ -88,7 +88,7 @@ class MessageWriter:
             known = await requests.find(work.connection, command.key)
             if known is not None:
                 return known
-            answer = await self._write(work, command, self._clock.now())
+            answer = await self._write(work, command)
             await requests.store(work.connection, [[Decided(command.key, answer)]])
         return answer
 
@@ -98,7 +98,9 @@ class MessageWriter:
             known = await requests.find(work.connection, command.key)
             if known is not None:
                 return known
-            count = await store.try_again(work.connection, command.wanted, self._clock.now(), MOST_AGAIN)
+            count = await store.try_again(
+                work.connection, command.wanted, self._clock.now(command.key.platform_id), MOST_AGAIN
+            )
             answer = messages_pb2.RedriveDeliveriesResponse(count=count).SerializeToString()
             work.call(store.WAKE_CHANNEL)
             await requests.store(work.connection, [[Decided(command.key, answer)]])
@@ -106,7 +108,8 @@ class MessageWriter:
 
     async def nudge(self, command: NudgeTeam) -> Answer:
         """Hand a team's members to the fan-out, once in six hours, and store the answer."""
-        now, platform_id = self._clock.now(), command.key.platform_id
+        platform_id = command.key.platform_id
+        now = self._clock.now(platform_id)
         async with self._database.work() as work:
             known = await requests.find(work.connection, command.key)
             if known is not None:
@@ -133,9 +136,9 @@ class MessageWriter:
                 return 0
             members = await store.find_tagged(work.connection, row.platform_id, row.tags, row.after_member, PAGE)
             texts = [OwnText(**text) for text in row.texts]
-            now = self._clock.now()
+            now = self._clock.now(row.platform_id)
             told = await _tell(work, _Own(row.platform_id, row.message_id, Kind(row.kind), texts), members, now)
-            await store.add_messages(work.connection, row.platform_id, _day(now), len(told))
+            await store.add_messages(work.connection, row.platform_id, _day(self._clock.now()), len(told))
             await store.move_own_message(work.connection, row, members[-1] if len(members) == PAGE else None)
         return 1
 
@@ -149,7 +152,8 @@ class MessageWriter:
         async with self._database.work() as work:
             return await store.drop_message_days(work.connection, _day(self._clock.now() - _DAY))
 
-    async def _write(self, work: Work, command: SendMessage, now: datetime) -> bytes:
+    async def _write(self, work: Work, command: SendMessage) -> bytes:
+        now = self._clock.now(command.key.platform_id)
         own = _Own(command.key.platform_id, ids.new_id(), command.kind, command.texts)
         told: Collection[str] = ()
         if command.tags:
@@ -158,7 +162,7 @@ class MessageWriter:
             await store.insert_own_message(work.connection, row, now)
         else:
             told = await _tell(work, own, command.member_ids, now)
-        await _count(work, command, len(told), now)
+        await _count(work, command, len(told), self._clock.now())
         return messages_pb2.SendMessageResponse(
             message_id=str(own.message_id),
             written=len(told),
@@ -189,7 +193,10 @@ async def _tell(work: Work, own: _Own, member_ids: Sequence[str], now: datetime)
 
 
 async def _count(work: Work, command: SendMessage, count: int, now: datetime) -> None:
-    """Count messages of the day; QUOTA_EXHAUSTED where they are too many, or one for tags would have no room."""
+    """Count messages of the day; QUOTA_EXHAUSTED where they are too many, or one for tags would have no room.
+
+    Days are the machine's: a limit is for what a platform asks of it, and no clock that is moved makes room.
+    """
     least = count or bool(command.tags)
     total = await store.add_messages(work.connection, command.key.platform_id, _day(now), count)
     if command.most_today is None or total - count + least <= command.most_today:
@@ -230,6 +237,7 @@ def _delivery(own: _Own, member_id: str, reach: Reach, now: datetime) -> NewDeli
         link=text.link,
         link_label=text.link_label,
         deadline=None,
+        traceparent=trace.kept(),
     )
 
 

@@ -57,16 +57,15 @@ class PromoterDays:
 
     async def tell(self) -> int:
         """Write a page of summaries, to promoters that are registered; returns how many were due. Run by a timer."""
-        now = self._clock.now()
         async with self._database.work() as work:
-            due = await store.take_due_days(work.connection, now, PAGE)
+            due = await store.take_due_days(work.connection, self._clock.now(), self._clock.ahead(), PAGE)
             known = await store.find_reaches(work.connection, [(day.platform_id, day.promoter_id) for day in due])
             told = []
             for day in due:
                 if (day.platform_id, day.promoter_id) in known:
                     team = await store.find_team(work.connection, day.platform_id, day.campaign_id, day.team_id)
                     told += [_told(day, team)] if team else []
-            await write_deliveries(work, told, now)
+            await write_deliveries(work, told, self._clock)
         return len(due)
 
 

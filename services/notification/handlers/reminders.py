@@ -28,24 +28,26 @@ class Reminders:
 
     async def tell_holds(self) -> int:
         """Write a page of messages to members whose holds run out; returns how many."""
-        now = self._clock.now()
         async with self._database.work() as work:
-            holds = await store.take_ending_holds(work.connection, now + HOLD_LEAD, PAGE)
-            left = [hold for hold in holds if hold.hold_until > now]
+            holds = await store.take_ending_holds(work.connection, self._clock.now() + HOLD_LEAD, PAGE)
+            for twin, now in self._clock.ahead().items():
+                holds += await store.take_ending_holds_of(work.connection, twin, now + HOLD_LEAD, PAGE)
+            left = [hold for hold in holds if hold.hold_until > self._clock.now(hold.platform_id)]
             teams = await store.lock_teams(
                 work.connection, sorted({(hold.platform_id, hold.campaign_id, hold.team_id) for hold in left})
             )
             told = [_told(teams[hold.campaign_id, hold.team_id], hold) for hold in left]
-            await write_deliveries(work, told, now)
+            await write_deliveries(work, told, self._clock)
         return len(holds)
 
     async def tell_teams(self) -> int:
         """Hand a page of teams that end to the fan-out; returns how many."""
-        now = self._clock.now()
         async with self._database.work() as work:
-            teams = await store.take_ending_teams(work.connection, now + TEAM_LEAD, PAGE)
-            jobs = [_job(team) for team in teams if team.ends_at > now]
-            await store.insert_jobs(work.connection, jobs, ready=True, now=now)
+            teams = await store.take_ending_teams(work.connection, self._clock.now() + TEAM_LEAD, PAGE)
+            for twin, now in self._clock.ahead().items():
+                teams += await store.take_ending_teams_of(work.connection, twin, now + TEAM_LEAD, PAGE)
+            jobs = [_job(team) for team in teams if team.ends_at > self._clock.now(team.platform_id)]
+            await store.insert_jobs(work.connection, jobs, ready=True, now=self._clock.now())
         return len(teams)
 
 

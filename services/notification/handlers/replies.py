@@ -50,12 +50,13 @@ class Replies:
 
     async def _of_group(self, work: Work, command: ReadReply, group_id: UUID) -> None:
         if command.meaning is Meaning.STOP:
-            await stop_group(work, command.key.platform_id, group_id, self._clock.now())
+            await stop_group(work, command.key.platform_id, group_id, self._clock.now(command.key.platform_id))
         elif not await store.has_group(work.connection, command.key.platform_id, group_id):
             raise Rejected("GROUP_UNKNOWN")
 
     async def _of_member(self, work: Work, command: ReadReply) -> None:
-        member, now = (command.key.platform_id, command.member_id), self._clock.now()
+        platform_id = command.key.platform_id
+        member, now = (platform_id, command.member_id), self._clock.now(platform_id)
         if command.meaning is Meaning.STOP:
             known = await store.unsubscribe(work.connection, member, now, all_kinds=True)
         elif command.meaning is Meaning.START:

@@ -51,7 +51,7 @@ class TemplateWriter:
             return templates_pb2.DeleteTemplateResponse().SerializeToString()
         if await store.count_templates(connection, platform_id) >= MOST_TEMPLATES:
             raise invalid("kind", f"a platform has at most {MOST_TEMPLATES} templates in force; delete one first")
-        version = await store.insert_template(connection, platform_id, template, self._clock.now())
+        version = await store.insert_template(connection, platform_id, template, self._clock.now(platform_id))
         words = {"version": version, "subject": template.subject, "body": template.body}
         await self._note(connection, command, {"version": ended} if ended else None, words)
         return templates_pb2.PutTemplateResponse(version=version).SerializeToString()

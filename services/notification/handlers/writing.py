@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.chassis import ids, logs
+from services.chassis import ids, logs, trace
+from services.chassis.clock import Clock
+from services.chassis.twins import is_test
 from services.chassis.work import Work
 from services.notification import metrics, store
 from services.notification.domain import End, Message, Opened, State, Team, Templates, choose, deadline
@@ -21,8 +23,11 @@ _NO_CONTACT = "the member has no contact point"
 _UNKNOWN = "the member is not registered"
 
 
-async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]], now: datetime) -> int:
-    """Write a delivery for each message of opened teams; one that is there already stays. Returns how many are new."""
+async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]], clock: Clock) -> int:
+    """Write a delivery for each message of opened teams, at their platforms' time; returns how many are new.
+
+    One that is there already stays.
+    """
     if not messages:
         return 0
     members = sorted({(team.platform_id, message.member_id) for team, message in messages})
@@ -30,7 +35,13 @@ async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]],
     changes = {key[0]: reach.templates for key, reach in reaches.items() if reach.templates}
     own = await _OWN.of(work.connection, changes) if changes else {}
     rows = [
-        _delivery(team, message, reach, _words(message, team.opened, reach, own.get(team.platform_id, {})), now)
+        _delivery(
+            team,
+            message,
+            reach,
+            _words(message, team.opened, reach, own.get(team.platform_id, {})),
+            clock.now(team.platform_id),
+        )
         for team, message in messages
         if team.opened
         for reach in [reaches.get((team.platform_id, message.member_id))]
@@ -39,7 +50,7 @@ async def write_deliveries(work: Work, messages: Sequence[tuple[Team, Message]],
     if any(row.state is State.PENDING for row in rows if row.delivery_id in written):
         work.call(store.WAKE_CHANNEL)
     await _tell_suppressed(
-        work, [row for row in rows if row.state is not State.PENDING and row.delivery_id in written], now
+        work, [row for row in rows if row.state is not State.PENDING and row.delivery_id in written], clock.now()
     )
     return len(written)
 
@@ -51,6 +62,7 @@ def delivery_id(message: Message) -> UUID:
 
 def _delivery(team: Team, message: Message, reach: Reach | None, words: Words, now: datetime) -> NewDelivery:
     channel = reach.channel if reach else None
+    trace.caused_by(message.cause_event_id)
     return NewDelivery(
         platform_id=team.platform_id,
         campaign_id=team.campaign_id,
@@ -75,6 +87,7 @@ def _delivery(team: Team, message: Message, reach: Reach | None, words: Words, n
         link=words.link,
         link_label=words.link_label,
         deadline=deadline(message.facts),
+        traceparent=trace.kept(),
     )
 
 
@@ -90,6 +103,7 @@ def _words(message: Message, opened: Opened, reach: Reach | None, own: Templates
 
 async def _tell_suppressed(work: Work, rows: Sequence[NewDelivery], now: datetime) -> None:
     for row in rows:
-        metrics.ENDED.labels("", row.state.lower()).inc()
-    ended = [(row.platform_id, delivery_ended(row, End(row.state, row.reason), "", 0, now)) for row in rows]
+        if not is_test(row.platform_id):
+            metrics.ENDED.labels("", row.state.lower()).inc()
+    ended = [(row.platform_id, delivery_ended(row, End(row.state, row.reason), "", 0, row.created_at)) for row in rows]
     await tell(work, ended, now)

@@ -1,6 +1,7 @@
 """gRPC: reads each request, checks every field, answers; one file for each subject, put together in `public`."""
 
 from services.notification.rpc.calls import Calls
+from services.notification.rpc.captured import CapturedCalls
 from services.notification.rpc.channels import ChannelCalls
 from services.notification.rpc.chats import ChatCalls
 from services.notification.rpc.groups import GroupCalls
@@ -18,6 +19,7 @@ from services.notification.rpc.webhooks import WebhookCalls
 
 __all__ = [
     "Calls",
+    "CapturedCalls",
     "ChannelCalls",
     "ChatCalls",
     "GroupCalls",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.notification.rpc.captured import CapturedCalls
 from services.notification.rpc.channels import ChannelCalls
 from services.notification.rpc.chats import ChatCalls
 from services.notification.rpc.groups import GroupCalls
@@ -18,6 +19,7 @@ from services.notification.rpc.webhooks import WebhookCalls
 class Calls:
     """Who answers what."""
 
+    captured: CapturedCalls
     channels: ChannelCalls
     chats: ChatCalls
     groups: GroupCalls

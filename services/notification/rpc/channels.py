@@ -49,7 +49,7 @@ class ChannelCalls:
 
     async def list(self) -> pb2.ListChannelsResponse:
         """List the channels."""
-        platform_id, now = caller(), self._clock.now()
+        platform_id, now = caller(), self._clock.now(caller())
         async with self._database.read() as connection:
             accounts = await store.list_accounts(connection, platform_id)
             pauses = (await store.find_pauses(connection, [platform_id])).get(platform_id, {})

@@ -61,7 +61,7 @@ class Hearing:
                 request.code if request.act == pb.CHAT_ACT_STARTED else "",
                 printable(request.text),
                 request.language,
-                self._time(request),
+                self._time(platform_id, request),
                 request.is_signed,
             )
         )
@@ -127,9 +127,9 @@ class Hearing:
         if channel and channel.check(request.address):
             yield "address", f"is none of {request.service}: what it is, is not repeated"
 
-    def _time(self, request: pb.HearChatRequest) -> datetime:
+    def _time(self, platform_id: UUID, request: pb.HearChatRequest) -> datetime:
         """Give when it happened, not later than now."""
-        now = self._clock.now()
+        now = self._clock.now(platform_id)
         if not request.HasField("happened_at"):
             return now
         try:

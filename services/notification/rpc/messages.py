@@ -102,7 +102,7 @@ class MessageCalls:
         kinds = [kind for number in request.kinds if (kind := kind_of(number))]
         if len(kinds) < len(request.kinds):
             raise invalid("kinds", "must be kinds of messages that there are")
-        since, until = time_of(request, "since") or _EVER, time_of(request, "until") or self._clock.now()
+        since, until = time_of(request, "since") or _EVER, time_of(request, "until") or self._clock.now(caller())
         if since >= until:
             raise invalid("until", "must be after since")
         if request.member_id and (problem := member_id_problem(request.member_id)):

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from groupbuy.notification.v1 import (
+    captured_pb2,
     channels_pb2,
     chats_pb2,
     groups_pb2,
@@ -121,6 +122,12 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
             deliveries=[wire_delivery(row, attempts.get((row.campaign_id, row.delivery_id), [])) for row in shown],
             next_page_token=page_token(wanted, Position(shown[-1].created_at, shown[-1].delivery_id)) if more else "",
         )
+
+    async def ListCaptured(  # noqa: N802
+        self, request: captured_pb2.ListCapturedRequest, _context: Any
+    ) -> captured_pb2.ListCapturedResponse:
+        """List what a test platform would have sent; INVALID_ARGUMENT, PAGE_TOKEN_INVALID, SANDBOX_ONLY."""
+        return await self._calls.captured.list(request)
 
     async def SendMessage(  # noqa: N802
         self, request: messages_pb2.SendMessageRequest, _context: Any
@@ -305,7 +312,7 @@ class NotificationServicer(pb2_grpc.NotificationServicer):
             channel = find_channel(self._channels, name)
             found[f"member.contact_points[{at}].address"] = channel.check(address)
         found["member.tags"] = tags_problem(member.tags)
-        wishes = wishes_problems(member, self._clock.now())
+        wishes = wishes_problems(member, self._clock.now(caller()))
         found |= {field: problem for field, problem in wishes.items() if problem}
         violations = tuple(FieldViolation(field, problem) for field, problem in found.items() if problem)
         if violations:

@@ -35,7 +35,7 @@ class SwitchCalls:
             if request.on:
                 known = await store.unmute(work.connection, member)
             else:
-                known = await store.unsubscribe(work.connection, member, self._clock.now(), all_kinds=True)
+                known = await store.unsubscribe(work.connection, member, self._clock.now(member[0]), all_kinds=True)
         if not known:
             raise Rejected("MEMBER_UNKNOWN")
         return pb.SetMessageSwitchResponse()

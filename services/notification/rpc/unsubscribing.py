@@ -33,11 +33,13 @@ class UnsubscribeCalls:
             raise Rejected("UNSUBSCRIBE_TOKEN_INVALID")
         if group_id := group_of_member(what.member_id):
             async with self._database.work() as work:
-                await stop_group(work, what.platform_id, group_id, self._clock.now())
+                await stop_group(work, what.platform_id, group_id, self._clock.now(what.platform_id))
             return pb2.UnsubscribeResponse(member_id=what.member_id, is_group=True)
         async with self._database.work() as work:
             member, all_kinds = (what.platform_id, what.member_id), not what.promotions_only
-            known = await store.unsubscribe(work.connection, member, self._clock.now(), all_kinds=all_kinds)
+            known = await store.unsubscribe(
+                work.connection, member, self._clock.now(what.platform_id), all_kinds=all_kinds
+            )
         if not known:
             raise Rejected("MEMBER_UNKNOWN")
         return pb2.UnsubscribeResponse(member_id=what.member_id, promotions_only=what.promotions_only)

@@ -28,6 +28,7 @@ from services.notification.handlers.endpoints import (
 )
 from services.notification.poster import Desk
 from services.notification.rpc.reading import time_of
+from services.notification.sandbox import Sandbox, keep
 from services.notification.store import AttemptFilter, EndpointRow, PostAttempt, Redrive
 from services.notification.translate import event_types, wire_endpoint
 from services.notification.webhook_secrets import WebhookSecrets
@@ -41,12 +42,12 @@ _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 class WebhookCalls:
     """Answers what concerns endpoints."""
 
-    def __init__(self, database: Database, clock: Clock, http: Http, secrets: WebhookSecrets) -> None:
+    def __init__(self, database: Database, clock: Clock, http: Http, secrets: WebhookSecrets, sandbox: Sandbox) -> None:
         self._database = database
         self._clock = clock
         self._http = http
         self._secrets = secrets
-        self._desk = Desk(http, clock, secrets)
+        self._desk = Desk(http, clock, secrets, sandbox)
         self._tests = asyncio.Semaphore(TESTS_AT_ONCE)
         self._writer = EndpointWriter(database, clock, secrets)
 
@@ -99,9 +100,10 @@ class WebhookCalls:
         """Post a test event now, and write the attempt down."""
         row = await self._find(request.endpoint_id)
         async with self._tests:
-            attempt = await self._desk.test(row)
+            attempt, captured = await self._desk.test(row)
         async with self._database.work() as work:
             await store.insert_post_attempts(work.connection, [attempt])
+            await keep(work.connection, [captured] if captured else [])
         return pb2.SendTestEventResponse(attempt=_wire_attempt(attempt))
 
     async def attempts(self, request: pb2.ListWebhookAttemptsRequest) -> pb2.ListWebhookAttemptsResponse:
@@ -124,7 +126,7 @@ class WebhookCalls:
         endpoint_id = _endpoint(request.endpoint_id)
         if problem := patterns_problem(request.types, event_types()):
             raise invalid("types", problem)
-        since, until = time_of(request, "since") or _EVER, time_of(request, "until") or self._clock.now()
+        since, until = time_of(request, "since") or _EVER, time_of(request, "until") or self._clock.now(caller())
         if since >= until:
             raise invalid("until", "must be after since")
         wanted = Redrive(matching(request.types, event_types()), since, until, request.taken_too)

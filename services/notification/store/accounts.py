@@ -114,15 +114,17 @@ async def find_pauses(connection: Connection, platforms: Sequence[UUID]) -> dict
     return found
 
 
-async def save_pauses(connection: Connection, pauses: Mapping[AccountKey, Pause], now: datetime) -> None:
-    """Have channels of platforms rest; one that rests longer already goes on resting."""
+async def save_pauses(
+    connection: Connection, pauses: Mapping[AccountKey, Pause], nows: Mapping[UUID, datetime]
+) -> None:
+    """Have channels of platforms rest, given the time of each; one that rests longer already goes on resting."""
     ordered = sorted(pauses.items(), key=lambda item: item[0])
     await connection.cursor().executemany(
         "INSERT INTO channel_pauses AS p (platform_id, channel, paused_until, problem, since)"
         " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (platform_id, channel) DO UPDATE"
         " SET paused_until = greatest(p.paused_until, excluded.paused_until), problem = excluded.problem,"
         " since = CASE WHEN p.problem = '' OR excluded.problem = '' THEN excluded.since ELSE p.since END",
-        [(*key, pause.until, pause.problem, now) for key, pause in ordered],
+        [(*key, pause.until, pause.problem, nows[key[0]]) for key, pause in ordered],
     )
 
 

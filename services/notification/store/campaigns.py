@@ -1,7 +1,7 @@
 """The copy of campaigns, and who wants to be reminded of a start, in SQL."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.notification.domain import Campaign, CampaignState, CountedIn, Opened, PaymentMode, Text
+from services.notification.store.twins import AHEAD, named, twins_alone
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
@@ -96,18 +97,28 @@ async def insert_reminder(connection: Connection, campaign: Campaign, member_id:
     )
 
 
+_TAKE = (
+    "WITH due AS (SELECT r.campaign_id, r.member_id FROM campaigns AS c"
+    " JOIN start_reminders AS r USING (campaign_id){twins}"
+    " WHERE c.starts_at <= {now} + %(longest)s AND (c.state <> 'PAUSED' OR c.ends_at <= {now})"
+    " AND c.starts_at - make_interval(secs => r.before_seconds) <= {now}"
+    " ORDER BY c.starts_at - make_interval(secs => r.before_seconds) LIMIT %(limit)s FOR UPDATE OF r SKIP LOCKED)"
+    " DELETE FROM start_reminders AS r USING due"
+    " WHERE r.campaign_id = due.campaign_id AND r.member_id = due.member_id RETURNING r.campaign_id, r.member_id"
+)
+_TAKE_OF_ALL = _TAKE.format(twins="", now="%(now)s")
+_TAKE_OF_TWINS = _TAKE.format(twins=f" JOIN {AHEAD} ON c.platform_id = k.whose AND {twins_alone('c')}", now="k.now")
+
+
 async def take_due_reminders(
-    connection: Connection, now: datetime, longest: timedelta, limit: int
+    connection: Connection, now: datetime, ahead: Mapping[UUID, datetime], longest: timedelta, limit: int
 ) -> list[tuple[UUID, str]]:
-    """Take away reminders whose time has come, as (campaign, member); of a paused campaign they wait for its end."""
-    cursor = await connection.execute(
-        "WITH due AS (SELECT r.campaign_id, r.member_id FROM campaigns AS c"
-        " JOIN start_reminders AS r USING (campaign_id)"
-        " WHERE c.starts_at <= %s AND (c.state <> 'PAUSED' OR c.ends_at <= %s)"
-        " AND c.starts_at - make_interval(secs => r.before_seconds) <= %s"
-        " ORDER BY c.starts_at - make_interval(secs => r.before_seconds) LIMIT %s FOR UPDATE OF r SKIP LOCKED)"
-        " DELETE FROM start_reminders AS r USING due"
-        " WHERE r.campaign_id = due.campaign_id AND r.member_id = due.member_id RETURNING r.campaign_id, r.member_id",
-        (now + longest, now, now, limit),
-    )
-    return [(row[0], row[1]) async for row in cursor]
+    """Take away reminders whose time has come, as (campaign, member); of a paused campaign they wait for its end.
+
+    It has come by the machine's time, or by that of the platform.
+    """
+    values = {"now": now, "longest": longest, "limit": limit, **named(ahead)}
+    rows = await (await connection.execute(_TAKE_OF_ALL, values)).fetchall()
+    if ahead:
+        rows += await (await connection.execute(_TAKE_OF_TWINS, values)).fetchall()
+    return [(row[0], row[1]) for row in rows]

@@ -1,7 +1,7 @@
 """Private chats that members bound, and the codes by which they do, in SQL."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -147,12 +147,14 @@ async def note_act(connection: Connection, chat: Chat, at: datetime) -> bool:
     return await cursor.fetchone() is not None
 
 
-async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, UUID, str]], now: datetime) -> None:
-    """Send nothing more to chats, given as (platform, chat, why), until somebody writes there."""
+async def mark_gone(
+    connection: Connection, rows: Sequence[tuple[UUID, UUID, str]], nows: Mapping[UUID, datetime]
+) -> None:
+    """Send nothing more to chats, given as (platform, chat, why), and the time of each, until somebody writes there."""
     await connection.cursor().executemany(
         "UPDATE member_chats SET gone_at = %s, gone_why = %s"
         " WHERE platform_id = %s AND chat_id = %s AND gone_at IS NULL",
-        [(now, why, platform_id, chat_id) for platform_id, chat_id, why in sorted(rows)],
+        [(nows[platform_id], why, platform_id, chat_id) for platform_id, chat_id, why in sorted(rows)],
     )
 
 

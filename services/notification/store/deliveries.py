@@ -13,6 +13,7 @@ from psycopg.rows import TupleRow
 from services.chassis.arrays import Kind as Column
 from services.chassis.arrays import bigints, packed, texts, times, uuids
 from services.chassis.rows import ask, marks
+from services.chassis.twins import TWINS_ALONE
 from services.notification.domain import Kind, SeatState, Standing, State, TeamState, Tried
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -49,6 +50,8 @@ class NewDelivery:
     link: str
     link_label: str
     deadline: datetime | None
+    traceparent: str
+    """Of the trace that sending goes on in; empty where none is recorded."""
 
 
 _values = attrgetter(*NewDelivery.__dataclass_fields__)
@@ -70,6 +73,7 @@ _KINDS: Final[Sequence[Column]] = (
     texts,
     texts,
     times,
+    texts,
 )
 """Of a new delivery's fields, which have the names of the columns."""
 _INSERT = (
@@ -119,6 +123,8 @@ class Claimed:
     """When it was last tried again after it had ended."""
     attempts_before: int = 0
     ends_before: int = 0
+    due_at: datetime | None = None
+    traceparent: str = ""
 
     @property
     def key(self) -> DeliveryKey:
@@ -131,6 +137,16 @@ class Claimed:
         return self.again_at or self.created_at
 
 
+_CLAIM = (
+    " UPDATE deliveries AS d SET claim_id = %s, claimed_until = %s FROM due"
+    " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
+    " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
+    " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
+    " d.claim_id, d.link, d.link_label, d.deadline, d.again_at, d.attempts_before, d.ends_before,"
+    " d.due_at, d.traceparent"
+)
+
+
 async def claim_due(
     connection: Connection, claims: Sequence[Claim], most: int, claim_id: UUID, now: datetime, until: datetime
 ) -> list[Claimed]:
@@ -139,7 +155,7 @@ async def claim_due(
     At most `most` in all: where more are due, no channel has more than its share before every channel has it.
     """
     cursor = await connection.execute(
-        "WITH found AS MATERIALIZED ("
+        "WITH found AS MATERIALIZED ("  # noqa: S608 - constants
         " SELECT c.channel, d.* FROM unnest(%s::text[], %s::integer[]) AS c (channel, most)"
         " CROSS JOIN LATERAL (SELECT campaign_id, delivery_id, due_at FROM deliveries"
         " WHERE state = 'PENDING' AND channel = c.channel AND due_at <= %s"
@@ -147,13 +163,35 @@ async def claim_due(
         " ORDER BY due_at LIMIT c.most FOR UPDATE SKIP LOCKED) AS d),"
         " due AS MATERIALIZED (SELECT campaign_id, delivery_id FROM found"
         " ORDER BY row_number() OVER (PARTITION BY channel ORDER BY due_at), due_at LIMIT %s)"
-        " UPDATE deliveries AS d SET claim_id = %s, claimed_until = %s FROM due"
-        " WHERE d.campaign_id = due.campaign_id AND d.delivery_id = due.delivery_id"
-        " RETURNING d.platform_id, d.campaign_id, d.delivery_id, d.team_id, d.seat_id, d.member_id, d.kind,"
-        " d.cause_event_id, d.team_version, d.language, d.subject, d.body, d.created_at, d.channel, d.attempts,"
-        " d.claim_id, d.link, d.link_label, d.deadline,"
-        " d.again_at, d.attempts_before, d.ends_before",
+        f"{_CLAIM}",
         ([claim.channel for claim in claims], [claim.limit for claim in claims], now, now, most, claim_id, until),
+    )
+    return [_claimed(*row) async for row in cursor]
+
+
+async def claim_due_of_twins(
+    connection: Connection,
+    ahead: Mapping[UUID, datetime],
+    channels: Sequence[str],
+    most: int,
+    claim_id: UUID,
+    now: datetime,
+    until: datetime,
+) -> list[Claimed]:
+    """Claim what is due by the clocks of test twins that are ahead, the longest due first, at most `most` in all.
+
+    Claims end by the machine's time, for them too: `now`.
+    """
+    cursor = await connection.execute(
+        "WITH found AS MATERIALIZED ("  # noqa: S608 - constants
+        " SELECT d.* FROM unnest(%s::uuid[], %s::timestamptz[]) AS a (platform_id, now)"
+        " CROSS JOIN LATERAL (SELECT campaign_id, delivery_id, due_at FROM deliveries"
+        f" WHERE state = 'PENDING' AND platform_id = a.platform_id AND {TWINS_ALONE}"
+        " AND due_at <= a.now AND channel = ANY(%s) AND (claimed_until IS NULL OR claimed_until <= %s)"
+        " ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) AS d),"
+        " due AS MATERIALIZED (SELECT campaign_id, delivery_id FROM found ORDER BY due_at LIMIT %s)"
+        f"{_CLAIM}",
+        ([*ahead], [*ahead.values()], [*channels], now, most, most, claim_id, until),
     )
     return [_claimed(*row) async for row in cursor]
 
@@ -284,13 +322,13 @@ async def _tried(connection: Connection, claimed: Sequence[Claimed]) -> dict[Del
 
 
 async def end_deliveries(
-    connection: Connection, rows: Sequence[tuple[DeliveryKey, State, str, str, int]], now: datetime
+    connection: Connection, rows: Sequence[tuple[DeliveryKey, State, str, str, int, datetime]]
 ) -> None:
-    """End locked deliveries, given as (key, state, reason, channel, attempts)."""
+    """End locked deliveries, given as (key, state, reason, channel, attempts, when)."""
     await connection.cursor().executemany(
         "UPDATE deliveries SET state = %s, reason = %s, channel = %s, attempts = %s, ended_at = %s, claim_id = NULL,"
         " claimed_until = NULL WHERE campaign_id = %s AND delivery_id = %s",
-        [(state, reason, channel, attempts, now, *key) for key, state, reason, channel, attempts in rows],
+        [(state, reason, channel, attempts, at, *key) for key, state, reason, channel, attempts, at in rows],
     )
 
 

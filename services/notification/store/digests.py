@@ -1,5 +1,6 @@
 """Teams whose members have to be told that others joined, in SQL."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -7,6 +8,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
+
+from services.notification.store.twins import AHEAD, named, twins_alone
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
@@ -23,17 +26,26 @@ class JoinDigest:
     joined: int
 
 
-async def take_due_digests(connection: Connection, now: datetime, limit: int) -> list[JoinDigest]:
+_OPEN = "SELECT d.campaign_id, d.team_id FROM join_digests AS d JOIN teams AS t USING (campaign_id, team_id)"
+_DUE = " ORDER BY d.due_at LIMIT %(limit)s FOR UPDATE OF d, t SKIP LOCKED"
+_DUE_OF_ALL = f"{_OPEN} WHERE d.due_at <= %(now)s{_DUE}"
+_DUE_OF_TWINS = (
+    f"{_OPEN} JOIN {AHEAD} ON d.platform_id = k.whose AND {twins_alone('d')}"
+    f" WHERE d.due_at > %(now)s AND d.due_at <= k.now{_DUE}"
+)
+
+
+async def take_due_digests(
+    connection: Connection, now: datetime, ahead: Mapping[UUID, datetime], limit: int
+) -> list[JoinDigest]:
     """Take away digests that are due, passing by those whose team is locked, and count what they tell.
 
     The teams are locked first and counted by a statement of its own: a join is in the count, or makes the next digest.
     """
-    cursor = await connection.execute(
-        "SELECT d.campaign_id, d.team_id FROM join_digests AS d JOIN teams AS t USING (campaign_id, team_id)"
-        " WHERE d.due_at <= %s ORDER BY d.due_at LIMIT %s FOR UPDATE OF d, t SKIP LOCKED",
-        (now, limit),
-    )
-    keys = await cursor.fetchall()
+    values = {"now": now, "limit": limit, **named(ahead)}
+    keys = await (await connection.execute(_DUE_OF_ALL, values)).fetchall()
+    if ahead:
+        keys += await (await connection.execute(_DUE_OF_TWINS, values)).fetchall()
     if not keys:
         return []
     cursor = await connection.execute(

@@ -1,8 +1,8 @@
 """A platform's webhook endpoints in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
@@ -152,13 +152,14 @@ async def disable_endpoint(
     return row[0] if row else None
 
 
-async def mark_successes(connection: Connection, keys: Sequence[EndpointKey], now: datetime) -> None:
-    """Note that endpoints took something, to the second."""
+async def mark_successes(connection: Connection, keys: Sequence[EndpointKey], nows: Mapping[UUID, datetime]) -> None:
+    """Note that endpoints took something, to the second, given the time of each platform."""
     await connection.execute(
-        "UPDATE webhook_endpoints AS w SET last_success_at = %s, failing = false FROM unnest(%s::uuid[], %s::uuid[])"
-        " AS k (platform_id, endpoint_id) WHERE w.platform_id = k.platform_id AND w.endpoint_id = k.endpoint_id"
-        " AND (w.failing OR w.last_success_at IS NULL OR w.last_success_at < %s)",
-        (now, [key[0] for key in keys], [key[1] for key in keys], now - timedelta(seconds=1)),
+        "UPDATE webhook_endpoints AS w SET last_success_at = k.now, failing = false"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) AS k (platform_id, endpoint_id, now)"
+        " WHERE w.platform_id = k.platform_id AND w.endpoint_id = k.endpoint_id"
+        " AND (w.failing OR w.last_success_at IS NULL OR w.last_success_at < k.now - make_interval(secs => 1))",
+        ([key[0] for key in keys], [key[1] for key in keys], [nows[key[0]] for key in keys]),
     )
 
 

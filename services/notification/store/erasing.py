@@ -24,10 +24,13 @@ _FORGET = (
             "chat_codes",
             "member_messages",
             "start_reminders",
+            "captured",
             "members",
         )
     ),
     "DELETE FROM promoter_days WHERE platform_id = %(platform)s AND promoter_id = %(old)s",
+    # a body with another name in it would not be the one that was signed
+    "DELETE FROM captured WHERE platform_id = %(platform)s AND kind = 'WEBHOOK' AND position(%(named)s IN posted) > 0",
     "DELETE FROM platform_events WHERE platform_id = %(platform)s AND subject = %(subject)s",
 )
 
@@ -60,18 +63,24 @@ _FORGET_MESSAGES = (
 )
 
 
-async def replace_member(connection: Connection, erased: Erased, subject: str, now: datetime, rename: Rename) -> None:
-    """Forget how a member is reached and what it wrote, and replace its id; `subject` is that of its words' events."""
-    named: dict[str, Any] = {
+async def replace_member(
+    connection: Connection, erased: Erased, subject: str, named: bytes, now: datetime, rename: Rename
+) -> None:
+    """Forget how a member is reached and what it wrote, and replace its id.
+
+    `subject` is that of its words' events, `named` its id as posts that were captured have it.
+    """
+    values: dict[str, Any] = {
         "platform": erased.platform_id,
         "campaigns": list(erased.campaigns),
         "old": erased.member_id,
         "new": erased.pseudonym,
         "subject": subject,
+        "named": named,
         "now": now,
     }
     for statement in (*_FORGET, *_REPLACE, *(_FORGET_MESSAGES if erased.passes else ())):
-        await connection.execute(statement, named)
+        await connection.execute(statement, values)
     await _rename_jobs(connection, erased, rename)
     await _rename_events(connection, erased, rename)
 

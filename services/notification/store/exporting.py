@@ -5,7 +5,7 @@ from services.chassis.exporting import Section, Write
 _OF = "WHERE platform_id = %(platform)s AND member_id = %(member)s"
 
 
-def sections(open_point: Write, open_chat: Write) -> tuple[Section, ...]:
+def sections(open_point: Write, open_chat: Write, open_captured: Write) -> tuple[Section, ...]:
     """Name what is exported; addresses are opened by those who can."""
     return (
         Section(
@@ -48,6 +48,12 @@ def sections(open_point: Write, open_chat: Write) -> tuple[Section, ...]:
             " FROM deliveries AS d JOIN attempts AS a USING (campaign_id, delivery_id)"
             " WHERE d.platform_id = %(platform)s AND d.member_id = %(member)s ORDER BY a.attempted_at, a.delivery_id,"
             " a.number",
+        ),
+        Section(
+            "captured",
+            "SELECT platform_id, captured_id, kind, captured_at, kept_at, number, channel, outcome, detail, content,"  # noqa: S608 - constants
+            f" posted, key_id FROM captured {_OF} ORDER BY captured_at, captured_id",
+            write=open_captured,
         ),
         Section(
             "start_reminders",

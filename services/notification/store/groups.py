@@ -1,6 +1,6 @@
 """Group chats that are bound to a team, in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from services.notification.domain import Group
+from services.notification.store.twins import AHEAD, named, twins_alone
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 
@@ -87,18 +88,30 @@ async def has_group(connection: Connection, platform_id: UUID, group_id: UUID) -
     return await cursor.fetchone() is not None
 
 
-async def take_due_groups(connection: Connection, now: datetime, limit: int) -> list[Group]:
-    """Lock groups whose team, or its price, has moved since they were looked at."""
-    cursor = await connection.execute(
-        f"SELECT {_COLUMNS_OF_G} FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"  # noqa: S608 - constants
-        " WHERE g.over_at IS NULL AND g.look_at <= %s AND (t.version > g.seen_version OR g.seen_price <"
-        "  (SELECT version FROM team_prices AS p WHERE p.campaign_id = g.campaign_id AND p.team_id ="
-        "  CASE WHEN t.of_campaign THEN '00000000-0000-0000-0000-000000000000' ELSE g.team_id END"
-        "  AND p.ladder_version = CASE WHEN t.of_campaign THEN t.ladder_version ELSE 0 END))"
-        " ORDER BY g.look_at LIMIT %s FOR UPDATE OF g SKIP LOCKED",
-        (now, limit),
-    )
-    return [Group(*row) async for row in cursor]
+_TAKE = (
+    f"SELECT {_COLUMNS_OF_G} FROM group_chats AS g JOIN teams AS t USING (campaign_id, team_id)"  # noqa: S608 - constants
+    "{twins} WHERE g.over_at IS NULL AND {due} AND (t.version > g.seen_version OR g.seen_price <"
+    "  (SELECT version FROM team_prices AS p WHERE p.campaign_id = g.campaign_id AND p.team_id ="
+    "  CASE WHEN t.of_campaign THEN '00000000-0000-0000-0000-000000000000' ELSE g.team_id END"
+    "  AND p.ladder_version = CASE WHEN t.of_campaign THEN t.ladder_version ELSE 0 END))"
+    " ORDER BY g.look_at LIMIT %(limit)s FOR UPDATE OF g SKIP LOCKED"
+)
+_TAKE_OF_ALL = _TAKE.format(twins="", due="g.look_at <= %(now)s")
+_TAKE_OF_TWINS = _TAKE.format(
+    twins=f" JOIN {AHEAD} ON g.platform_id = k.whose AND {twins_alone('g')}",
+    due="g.look_at > %(now)s AND g.look_at <= k.now",
+)
+
+
+async def take_due_groups(
+    connection: Connection, now: datetime, ahead: Mapping[UUID, datetime], limit: int
+) -> list[Group]:
+    """Lock groups whose team, or its price, has moved since they were looked at, by the time of their platform."""
+    values = {"now": now, "limit": limit, **named(ahead)}
+    rows = await (await connection.execute(_TAKE_OF_ALL, values)).fetchall()
+    if ahead:
+        rows += await (await connection.execute(_TAKE_OF_TWINS, values)).fetchall()
+    return [Group(*row) for row in rows]
 
 
 async def lock_told(connection: Connection, members: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], ToldGroup]:
@@ -137,8 +150,8 @@ async def tell_again(connection: Connection, campaign_id: UUID, team_id: UUID) -
     )
 
 
-async def move_groups(connection: Connection, groups: Sequence[Group], look_at: datetime) -> None:
-    """Store what locked groups were told, and when to look again."""
+async def move_groups(connection: Connection, groups: Sequence[tuple[Group, datetime]]) -> None:
+    """Store what locked groups were told, given with when to look again."""
     await connection.cursor().executemany(
         "UPDATE group_chats SET shown = %s, knew = %s, over_at = %s, seen_version = %s, seen_price = %s, look_at = %s"
         " WHERE campaign_id = %s AND team_id = %s AND group_id = %s",
@@ -154,7 +167,7 @@ async def move_groups(connection: Connection, groups: Sequence[Group], look_at: 
                 one.team_id,
                 one.group_id,
             )
-            for one in groups
+            for one, look_at in groups
         ],
     )
 

@@ -30,6 +30,8 @@ class Job:
     """The event's envelope as it came."""
     after_seat: UUID | None = None
     after_team: UUID | None = None
+    traceparent: str = ""
+    """Of the trace that its messages go on in; empty where none is recorded."""
 
     @property
     def of_campaign(self) -> bool:
@@ -38,7 +40,8 @@ class Job:
 
 
 _JOB = (
-    "j.platform_id, j.campaign_id, j.team_id, j.topic, j.sequence, j.team_version, j.value, j.after_seat, j.after_team"
+    "j.platform_id, j.campaign_id, j.team_id, j.topic, j.sequence, j.team_version, j.value, j.after_seat, j.after_team,"
+    " j.traceparent"
 )
 
 
@@ -46,7 +49,8 @@ async def insert_jobs(connection: Connection, jobs: Sequence[Job], *, ready: boo
     """Keep events for later; one that is kept already stays as it is."""
     await connection.cursor().executemany(
         "INSERT INTO fanout_jobs (platform_id, campaign_id, team_id, topic, sequence, team_version, value, after_seat,"
-        " after_team, ready, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        " after_team, traceparent, ready, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
         [
             (
                 job.platform_id,
@@ -58,6 +62,7 @@ async def insert_jobs(connection: Connection, jobs: Sequence[Job], *, ready: boo
                 job.value,
                 job.after_seat,
                 job.after_team,
+                job.traceparent,
                 ready,
                 now,
             )

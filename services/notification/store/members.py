@@ -1,6 +1,6 @@
 """Members and their contact points in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TypeAlias
@@ -52,22 +52,28 @@ _POINT_OF_C = ", ".join(f"c.{name}" for name in PointRow.__dataclass_fields__)
 _POINT_VALUES = ", ".join(["%s"] * len(PointRow.__dataclass_fields__))
 
 
-async def save_members(connection: Connection, ordered: Sequence[tuple[UUID, Member]], now: datetime) -> None:
-    """Replace what members wish, given in order with their platform; no member twice. It locks them."""
+async def save_members(
+    connection: Connection, ordered: Sequence[tuple[UUID, Member]], nows: Sequence[datetime]
+) -> None:
+    """Replace what members wish, given in order with their platform, and the time for each; no member twice.
+
+    It locks them.
+    """
     await connection.execute(
         "INSERT INTO members (platform_id, member_id, language, time_zone, quiet_from, quiet_until, muted, muted_all,"
         " promotions, tags, updated_at) SELECT platform_id, member_id, language, time_zone, quiet_from, quiet_until,"
         " string_to_array(muted, ','), muted_all, promotions,"
-        " string_to_array(tags, ','), %s"
-        " FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::time[], %s::time[], %s::text[],"
-        " %s::boolean[], %s::boolean[], %s::text[]) AS k (platform_id, member_id, language, time_zone, quiet_from,"
-        " quiet_until, muted, muted_all, promotions, tags) ON CONFLICT (platform_id, member_id) DO UPDATE SET"
+        " string_to_array(tags, ','), now"
+        " FROM unnest(%s::timestamptz[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::time[], %s::time[],"
+        " %s::text[], %s::boolean[], %s::boolean[], %s::text[]) AS k (now, platform_id, member_id,"
+        " language, time_zone, quiet_from, quiet_until, muted, muted_all, promotions, tags)"
+        " ON CONFLICT (platform_id, member_id) DO UPDATE SET"
         " language = excluded.language, time_zone = excluded.time_zone,"
         " quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,"
         " muted = excluded.muted, muted_all = excluded.muted_all, promotions = excluded.promotions,"
         " tags = excluded.tags, updated_at = excluded.updated_at",
         (
-            now,
+            list(nows),
             [platform_id for platform_id, _ in ordered],
             [member.member_id for _, member in ordered],
             [member.language for _, member in ordered],
@@ -195,12 +201,17 @@ async def find_muted(connection: Connection, member: tuple[UUID, str]) -> bool |
     return bool(row[0]) if row else None
 
 
-async def mark_gone(connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], now: datetime) -> None:
-    """Try contact points no more, given as (platform, member, contact, why), until they are registered again."""
+async def mark_gone(
+    connection: Connection, rows: Sequence[tuple[UUID, str, UUID, str]], nows: Mapping[UUID, datetime]
+) -> None:
+    """Try contact points no more until they are registered again.
+
+    They are given as (platform, member, contact, why), and the time of each platform.
+    """
     await connection.cursor().executemany(
         "UPDATE contact_points SET gone_at = %s, gone_why = %s"
         " WHERE platform_id = %s AND member_id = %s AND contact_id = %s AND gone_at IS NULL",
-        [(now, why, platform_id, member_id, contact_id) for platform_id, member_id, contact_id, why in sorted(rows)],
+        [(nows[owner], why, owner, member_id, contact_id) for owner, member_id, contact_id, why in sorted(rows)],
     )
 
 

@@ -27,6 +27,8 @@ class KeptEvent(NamedTuple):
     subject: str
     occurred_at: datetime
     value: bytes
+    traceparent: str
+    """Of the trace that its posts go on in; empty where none is recorded."""
 
 
 class EventRow(NamedTuple):
@@ -39,16 +41,16 @@ class EventRow(NamedTuple):
 
 
 _values = attrgetter(*KeptEvent._fields)
-_KINDS: Final = (uuids, uuids, texts, texts, times, byteas)
+_KINDS: Final = (uuids, uuids, texts, texts, times, byteas, texts)
 
 # The first item makes sure that the transaction has its number before it draws a position: the horizon relies on it.
 _KEEP = """
 WITH transaction AS MATERIALIZED (SELECT pg_current_xact_id() AS number),
 kept AS (
-    INSERT INTO platform_events (kept_at, platform_id, event_id, type, subject, occurred_at, value)
-    SELECT %s, e.platform_id, e.event_id, e.type, e.subject, e.occurred_at, e.value
-    FROM transaction, unnest(%s, %s, %s, %s, %s, %s)
-         WITH ORDINALITY AS e (platform_id, event_id, type, subject, occurred_at, value, nth)
+    INSERT INTO platform_events (kept_at, platform_id, event_id, type, subject, occurred_at, value, traceparent)
+    SELECT %s, e.platform_id, e.event_id, e.type, e.subject, e.occurred_at, e.value, e.traceparent
+    FROM transaction, unnest(%s, %s, %s, %s, %s, %s, %s)
+         WITH ORDINALITY AS e (platform_id, event_id, type, subject, occurred_at, value, traceparent, nth)
     ORDER BY e.nth
     RETURNING platform_id, position, type, subject, kept_at
 )

@@ -1,6 +1,6 @@
 """Posts of events to endpoints, and their attempts, in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -31,6 +31,7 @@ class ClaimedPost:
     type: str
     occurred_at: datetime
     value: bytes
+    traceparent: str
 
     @property
     def key(self) -> PostKey:
@@ -47,14 +48,16 @@ class ClaimedPost:
 # whoever has claimed it. Endpoints have turns, and one whose last attempt failed has one attempt under way.
 _CLAIM = """
 WITH found AS MATERIALIZED (
-    SELECT p.platform_id, p.endpoint_id, p.position, p.due_at
+    SELECT p.platform_id, p.endpoint_id, p.position, p.due_at, coalesce(a.now, %(now)s) AS now
     FROM webhook_endpoints AS w
+    LEFT JOIN unnest(%(twins)s::uuid[], %(nows)s::timestamptz[]) AS a (platform_id, now)
+           ON a.platform_id = w.platform_id
     LEFT JOIN unnest(%(busy)s::uuid[], %(flying)s::integer[]) AS b (endpoint_id, flying)
            ON b.endpoint_id = w.endpoint_id
     CROSS JOIN LATERAL (
         SELECT platform_id, endpoint_id, position, due_at FROM webhook_posts AS own
         WHERE own.platform_id = w.platform_id AND own.endpoint_id = w.endpoint_id AND own.state = 'PENDING'
-          AND own.due_at <= %(now)s AND (own.claimed_until IS NULL OR own.claimed_until <= %(now)s)
+          AND own.due_at <= coalesce(a.now, %(now)s) AND (own.claimed_until IS NULL OR own.claimed_until <= %(now)s)
           AND NOT (w.in_order AND EXISTS (
               SELECT FROM webhook_posts AS earlier
               WHERE earlier.platform_id = own.platform_id AND earlier.endpoint_id = own.endpoint_id
@@ -63,16 +66,17 @@ WITH found AS MATERIALIZED (
         LIMIT greatest(CASE WHEN w.failing THEN 1 ELSE %(each)s END - coalesce(b.flying, 0), 0)
         FOR UPDATE SKIP LOCKED
     ) AS p
-    WHERE w.disabled_at IS NULL AND (w.resting_until IS NULL OR w.resting_until <= %(now)s)
+    WHERE w.disabled_at IS NULL AND (w.resting_until IS NULL OR w.resting_until <= coalesce(a.now, %(now)s))
 ), due AS MATERIALIZED (
-    SELECT platform_id, endpoint_id, position FROM found
+    SELECT platform_id, endpoint_id, position, now FROM found
     ORDER BY row_number() OVER (PARTITION BY endpoint_id ORDER BY due_at, position), due_at LIMIT %(most)s
 )
 UPDATE webhook_posts AS p
-SET claim_id = %(claim)s, claimed_until = %(until)s, first_at = coalesce(p.first_at, %(now)s)
+SET claim_id = %(claim)s, claimed_until = %(until)s, first_at = coalesce(p.first_at, due.now)
 FROM due JOIN platform_events AS e ON e.platform_id = due.platform_id AND e.position = due.position
 WHERE p.platform_id = due.platform_id AND p.endpoint_id = due.endpoint_id AND p.position = due.position
-RETURNING p.platform_id, p.endpoint_id, p.position, p.attempts, p.claim_id, e.event_id, e.type, e.occurred_at, e.value
+RETURNING p.platform_id, p.endpoint_id, p.position, p.attempts, p.claim_id, e.event_id, e.type, e.occurred_at, e.value,
+          e.traceparent
 """
 
 
@@ -84,8 +88,12 @@ async def claim_posts(
     claim_id: UUID,
     now: datetime,
     until: datetime,
+    ahead: Mapping[UUID, datetime],
 ) -> list[ClaimedPost]:
-    """Claim due posts, at most `each` for one endpoint with those under way (`busy`), and `most` in all."""
+    """Claim due posts, at most `each` for one endpoint with those under way (`busy`), and `most` in all.
+
+    `ahead` has the time of platforms that are ahead of the machine's, `now`; claims end by the machine's for all.
+    """
     cursor = await connection.execute(
         _CLAIM,
         {
@@ -96,6 +104,8 @@ async def claim_posts(
             "claim": claim_id,
             "now": now,
             "until": until,
+            "twins": [*ahead],
+            "nows": [*ahead.values()],
         },
     )
     return [ClaimedPost(*row) async for row in cursor]
@@ -147,12 +157,12 @@ async def lock_posts(connection: Connection, keys: Sequence[PostKey]) -> dict[Po
     return {(row[0], row[1], row[2]): LockedPost(PostState(row[3]), *row[4:]) async for row in cursor}
 
 
-async def end_posts(connection: Connection, rows: Sequence[tuple[PostKey, PostState, int]], now: datetime) -> None:
-    """End locked posts, given as (key, state, attempts)."""
+async def end_posts(connection: Connection, rows: Sequence[tuple[PostKey, PostState, int, datetime]]) -> None:
+    """End locked posts, given as (key, state, attempts, when)."""
     await connection.cursor().executemany(
         "UPDATE webhook_posts SET state = %s, attempts = %s, ended_at = %s, claim_id = NULL, claimed_until = NULL"
         " WHERE platform_id = %s AND endpoint_id = %s AND position = %s",
-        [(state, attempts, now, *key) for key, state, attempts in rows],
+        [(state, attempts, at, *key) for key, state, attempts, at in rows],
     )
 
 

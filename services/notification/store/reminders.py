@@ -1,5 +1,6 @@
 """Holds and teams that end soon, in SQL: each is found once, by its end."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from services.chassis.twins import TWINS_ALONE
 from services.notification.domain import Kind
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
@@ -37,32 +39,41 @@ class EndingTeam(NamedTuple):
     ends_at: datetime
 
 
+_HOLDS = (
+    "SELECT campaign_id, team_id, seat_id, platform_id, member_id, quantity, hold_until, seat_id, hold_until FROM seats"
+    " WHERE state = 'HELD' AND (hold_until, seat_id) > (%(reached)s, %(after)s) AND hold_until <= %(until)s{whose}"
+    " ORDER BY hold_until, seat_id LIMIT %(limit)s"
+)
+_TEAMS = (
+    "SELECT campaign_id, team_id, platform_id, version,"
+    " CASE WHEN state = 'FORMING' THEN greatest(minimum - fill, 0) ELSE 0 END, ends_at, team_id, ends_at FROM teams"
+    " WHERE state IN ('FORMING', 'TIPPED') AND (ends_at, team_id) > (%(reached)s, %(after)s) AND ends_at <= %(until)s"
+    "{whose} ORDER BY ends_at, team_id LIMIT %(limit)s"
+)
+_OF_TWIN = f" AND platform_id = %(whose)s AND {TWINS_ALONE}"
+
+
 async def take_ending_holds(connection: Connection, until: datetime, limit: int) -> list[EndingHold]:
     """Give holds that run out before a time and were not given before, in order; none where another has the mark."""
-    rows = await _take(
-        connection,
-        Kind.HOLD_ENDING,
-        until,
-        limit,
-        "SELECT campaign_id, team_id, seat_id, platform_id, member_id, quantity, hold_until, seat_id, hold_until"
-        " FROM seats WHERE state = 'HELD' AND (hold_until, seat_id) > (%s, %s) AND hold_until <= %s"
-        " ORDER BY hold_until, seat_id LIMIT %s",
-    )
+    rows = await _take(connection, Kind.HOLD_ENDING, until, limit, _HOLDS.format(whose=""))
     return [EndingHold(*row[:-2]) for row in rows]
 
 
 async def take_ending_teams(connection: Connection, until: datetime, limit: int) -> list[EndingTeam]:
     """Give open teams that end before a time and were not given before, in order; none where another has the mark."""
-    rows = await _take(
-        connection,
-        Kind.TIME_RUNNING_OUT,
-        until,
-        limit,
-        "SELECT campaign_id, team_id, platform_id, version,"
-        " CASE WHEN state = 'FORMING' THEN greatest(minimum - fill, 0) ELSE 0 END, ends_at, team_id, ends_at"
-        " FROM teams WHERE state IN ('FORMING', 'TIPPED') AND (ends_at, team_id) > (%s, %s) AND ends_at <= %s"
-        " ORDER BY ends_at, team_id LIMIT %s",
-    )
+    rows = await _take(connection, Kind.TIME_RUNNING_OUT, until, limit, _TEAMS.format(whose=""))
+    return [EndingTeam(*row[:-2]) for row in rows]
+
+
+async def take_ending_holds_of(connection: Connection, twin: UUID, until: datetime, limit: int) -> list[EndingHold]:
+    """Give holds of a twin whose clock is ahead: it has a mark of its own."""
+    rows = await _take_of(connection, twin, Kind.HOLD_ENDING, until, limit, _HOLDS.format(whose=_OF_TWIN))
+    return [EndingHold(*row[:-2]) for row in rows]
+
+
+async def take_ending_teams_of(connection: Connection, twin: UUID, until: datetime, limit: int) -> list[EndingTeam]:
+    """Give open teams of a twin whose clock is ahead: it has a mark of its own."""
+    rows = await _take_of(connection, twin, Kind.TIME_RUNNING_OUT, until, limit, _TEAMS.format(whose=_OF_TWIN))
     return [EndingTeam(*row[:-2]) for row in rows]
 
 
@@ -74,9 +85,44 @@ async def _take(connection: Connection, name: str, until: datetime, limit: int, 
     mark = await cursor.fetchone()
     if mark is None:
         return []
-    rows = await (await connection.execute(query, (*mark, until, limit))).fetchall()
-    after_id, reached = rows[-1][-2:] if len(rows) == limit else (_LAST, max(until, mark[0]))
+    between = {"reached": mark[0], "after": mark[1], "until": until, "limit": limit}
+    rows = await (await connection.execute(query, between)).fetchall()
     await connection.execute(
-        "UPDATE reminder_marks SET reached = %s, after_id = %s WHERE name = %s", (reached, after_id, name)
+        "UPDATE reminder_marks SET reached = %s, after_id = %s WHERE name = %s",
+        (*_moved(rows, mark[0], until, limit), name),
     )
     return rows
+
+
+async def _take_of(
+    connection: Connection, twin: UUID, name: str, until: datetime, limit: int, query: Any
+) -> list[tuple[Any, ...]]:
+    """Do the same for a twin; the first time its mark stands where that of all does."""
+    await connection.execute(
+        "INSERT INTO twin_reminder_marks (platform_id, name, reached, after_id)"
+        " VALUES (%s, %s, (SELECT reached FROM reminder_marks WHERE name = %s),"
+        " (SELECT after_id FROM reminder_marks WHERE name = %s)) ON CONFLICT DO NOTHING",
+        (twin, name, name, name),
+    )
+    cursor = await connection.execute(
+        "SELECT reached, after_id FROM twin_reminder_marks WHERE platform_id = %s AND name = %s FOR UPDATE SKIP LOCKED",
+        (twin, name),
+    )
+    mark = await cursor.fetchone()
+    if mark is None:
+        return []
+    between = {"reached": mark[0], "after": mark[1], "until": until, "limit": limit, "whose": twin}
+    rows = await (await connection.execute(query, between)).fetchall()
+    await connection.execute(
+        "UPDATE twin_reminder_marks SET reached = %s, after_id = %s WHERE platform_id = %s AND name = %s",
+        (*_moved(rows, mark[0], until, limit), twin, name),
+    )
+    return rows
+
+
+def _moved(rows: Sequence[tuple[Any, ...]], reached: datetime, until: datetime, limit: int) -> tuple[datetime, UUID]:
+    """Tell where a mark stands after a page."""
+    if len(rows) == limit:
+        after_id, end = rows[-1][-2:]
+        return end, after_id
+    return max(until, reached), _LAST

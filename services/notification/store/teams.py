@@ -1,7 +1,7 @@
 """The copy of teams in SQL."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -15,6 +15,8 @@ from services.notification.domain import CountedIn, Opened, PaymentMode, Team, T
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 TeamKey: TypeAlias = tuple[UUID, UUID]
+Now: TypeAlias = Callable[[UUID], datetime]
+"""Tells the time of a platform."""
 """Campaign and team."""
 
 _TEAM = """t.platform_id, t.campaign_id, t.team_id, t.version, t.state, t.fill, t.fill_version, t.waiting, t.sponsored,
@@ -129,7 +131,7 @@ _KINDS: Final[Sequence[Kind]] = (
     bigints,
     bigints,
 )
-_DIGEST_KINDS: Final[Sequence[Kind]] = (*[uuids] * 3, bigints)
+_DIGEST_KINDS: Final[Sequence[Kind]] = (*[uuids] * 3, bigints, times)
 _KEPT = (
     "version, state, fill, fill_version, waiting, sponsored, end_version, texts, seller, checkout_url, time_zone,"
     " payment_mode, counted_in, minimum, currency, ends_at, leader_reward, ladder_version, of_campaign,"
@@ -143,27 +145,29 @@ _SAVE = (
 
 _SAVE_JOINED = (
     f"WITH saved AS ({_SAVE}) INSERT INTO join_digests (campaign_id, team_id, platform_id, since_version, due_at)"  # noqa: S608 - constants
-    " SELECT k.campaign_id, k.team_id, k.platform_id, k.since_version, %s + make_interval(secs => coalesce("
+    " SELECT k.campaign_id, k.team_id, k.platform_id, k.since_version, k.now + make_interval(secs => coalesce("
     "(SELECT seconds FROM messaging_windows AS w"
     " WHERE w.platform_id = k.platform_id AND w.kind = 'SOMEONE_JOINED'), %s))"
-    " FROM unnest(%s, %s, %s, %s) AS k (campaign_id, team_id, platform_id, since_version) ON CONFLICT DO NOTHING"
+    " FROM unnest(%s, %s, %s, %s, %s) AS k (campaign_id, team_id, platform_id, since_version, now)"
+    " ON CONFLICT DO NOTHING"
 )
 
 
 async def save_teams(
-    connection: Connection, teams: Sequence[Team], joined: Sequence[Team], now: datetime, window_seconds: int
+    connection: Connection, teams: Sequence[Team], joined: Sequence[Team], now: Now, window_seconds: int
 ) -> None:
     """Save teams that were opened; each is locked, so that it is there.
 
     `joined` are teams as they were before somebody joined: their members will be told, once the platform's window, or
-    else `window_seconds`, is over. Where that is on its way already it stays as it is.
+    else `window_seconds`, is over. Where that is on its way already it stays as it is. `now` tells a platform's time.
     """
     opened = [_team_values(team, team.opened) for team in teams if team.opened]
     if opened and joined:
         digests = packed(
-            _DIGEST_KINDS, [(one.campaign_id, one.team_id, one.platform_id, one.version) for one in joined]
+            _DIGEST_KINDS,
+            [(one.campaign_id, one.team_id, one.platform_id, one.version, now(one.platform_id)) for one in joined],
         )
-        await put(connection, _SAVE_JOINED, [(*packed(_KINDS, opened), now, window_seconds, *digests)])
+        await put(connection, _SAVE_JOINED, [(*packed(_KINDS, opened), window_seconds, *digests)])
     elif opened:
         await put(connection, _SAVE, [packed(_KINDS, opened)])
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from google.protobuf.timestamp_pb2 import Timestamp
 from groupbuy.notification.v1 import chats_pb2 as pb
 
-from services.chassis import ids
+from services.chassis import ids, trace
 from services.notification.domain import Chat, MemberMessage, MemberReply
 from services.notification.store import KeptEvent
 
@@ -85,6 +85,7 @@ def _kept(platform_id: UUID, event_id: UUID, member_id: str, envelope: pb.ChatEv
         subject=subject_of(member_id),
         occurred_at=at,
         value=envelope.SerializeToString(),
+        traceparent=trace.kept(),
     )
 
 

@@ -11,7 +11,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message as ProtoMessage
 from groupbuy.notification.v1 import chats_pb2
 
-from services.chassis import ids
+from services.chassis import ids, trace
 from services.chassis.messages import Event, Record, decode
 from services.chassis.messages import Message as Told
 from services.chassis.topics import topics
@@ -66,6 +66,7 @@ def kept_event(event: Event) -> KeptEvent | None:
     if platform is None:
         return None
     word = WORDS[event.record.topic]
+    carried = event.record.header(trace.HEADER)
     return KeptEvent(
         platform_id=platform[0],
         event_id=event.event_id,
@@ -73,6 +74,7 @@ def kept_event(event: Event) -> KeptEvent | None:
         subject=event.record.key,
         occurred_at=event.occurred_at,
         value=event.record.value,
+        traceparent=carried if trace.is_recorded(carried) else "",
     )
 
 
@@ -83,7 +85,8 @@ def kept_events(events: Iterable[Event]) -> list[KeptEvent]:
 
 def kept_told(told: Told) -> KeptEvent | None:
     """Keep an event that this service tells itself."""
-    return kept_event(decode(Record(told.topic, told.key, told.payload)))
+    carried = ((trace.HEADER, told.traceparent.encode()),)
+    return kept_event(decode(Record(told.topic, told.key, told.payload, carried)))
 
 
 def topic_of(kind: str) -> str:

@@ -9,7 +9,7 @@ from groupbuy.notification.v1 import notification_service_pb2 as service_pb2
 from groupbuy.notification.v1 import platform_webhooks_pb2 as webhooks_pb2
 from groupbuy.notification.v1 import templates_pb2
 
-from services.chassis import ids
+from services.chassis import ids, trace
 from services.chassis.messages import Message as Told
 from services.chassis.messages import message
 from services.notification.domain import Consent, End, Kind, Member, Point, QuietHours, State, Wishes
@@ -48,7 +48,8 @@ def delivery_ended(item: NewDelivery | Claimed, how: End, channel: str, attempts
             cause_event_id=str(item.cause_event_id),
         ),
     )
-    return message(DELIVERY_TOPIC, str(item.delivery_id), envelope)
+    with trace.within(item.traceparent):
+        return message(DELIVERY_TOPIC, str(item.delivery_id), envelope)
 
 
 def endpoint_disabled(row: EndpointRow, why: str, count: int, now: datetime) -> Told:

@@ -5,6 +5,7 @@ from services.pricing.handlers.campaigns import CampaignHandler
 from services.pricing.handlers.deliveries import DeliveryWriter, ReportDelivery
 from services.pricing.handlers.demand import on_demand_events
 from services.pricing.handlers.erasing import member_eraser
+from services.pricing.handlers.measures import Measures
 from services.pricing.handlers.quotes import GetQuote, QuoteWriter
 from services.pricing.handlers.reporting import BATCH, ReportLines, ReportWriter
 from services.pricing.handlers.settle import CHUNK, SettlementFinder
@@ -20,6 +21,7 @@ __all__ = [
     "CampaignHandler",
     "DeliveryWriter",
     "GetQuote",
+    "Measures",
     "PaymentFinder",
     "Place",
     "QuoteWriter",

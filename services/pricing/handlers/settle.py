@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
-from services.chassis import ids, logs
+from services.chassis import ids, logs, spans, trace
 from services.chassis.database import Connection, Database
 from services.chassis.errors import Poison
 from services.chassis.work import Work
@@ -56,7 +56,7 @@ async def settle_new(
         of_lines |= {seat.seat_id: seat for seat in seats}
     await _record(work, lines, teams, of_lines)
     if rest:
-        await store.insert_jobs(work.connection, rest)
+        await store.insert_jobs(work.connection, [(job, _trace_of(job)) for job in rest])
 
 
 class SettlementFinder:
@@ -84,9 +84,10 @@ class SettlementFinder:
     async def _settle_chunk(self, key: TeamKey) -> int:
         async with self._database.work() as work:
             team = (await store.lock_teams(work.connection, [key])).get(key)
-            job = await store.load_first_job(work.connection, *key)
-            if team is None or job is None:
+            stored = await store.load_first_job(work.connection, *key)
+            if team is None or stored is None:
                 return 0
+            job, traceparent = stored
             table_key = (team.platform_id, team.campaign_id, team.ladder_version)
             table = (await self._tables.find(work.connection, [table_key]))[table_key]
             if _waits(job, team, table):
@@ -96,14 +97,20 @@ class SettlementFinder:
             if not lines and not job.finished:
                 log.error("settlement stands: its seats are not there", team=str(team.team_id), done=job.done)
             reports = await _reports_behind(work.connection, after)
-            await _record(
-                work, lines, {key: team}, {seat.seat_id: seat for seat in seats}, reports[:CHUNK], team.merchant_id
-            )
+            with trace.within(traceparent), spans.under("settle a team"):
+                await _record(
+                    work, lines, {key: team}, {seat.seat_id: seat for seat in seats}, reports[:CHUNK], team.merchant_id
+                )
             if len(reports) <= CHUNK:
                 await store.save_job(work.connection, after)
             else:
                 await store.keep_job(work.connection, after)
         return len(lines) + len(reports[:CHUNK])
+
+
+def _trace_of(job: domain.Job) -> str:
+    trace.caused_by(job.cause_event_id)
+    return trace.kept()
 
 
 def _waits(job: domain.Job, team: domain.Team, table: domain.PriceTable) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from services.chassis import trace
 from services.chassis.database import Connection
 from services.chassis.errors import Poison
 from services.chassis.messages import Event
@@ -127,6 +128,7 @@ class _Batch:
         if followed.seat:
             key = (followed.seat.campaign_id, followed.seat.seat_id)
             self._seats[key] = self._changed[key] = followed.seat
+        trace.caused_by(fact.event_id)
         for price in followed.prices:
             self._work.tell(translate.price_message(price, fact, table))
         if followed.job:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from services.chassis import trace
 from services.chassis.work import Work
-from services.pricing import store, translate
+from services.pricing import domain, store, translate
 
 WAKE_CHANNEL = "groupbuy_settlements"
 
@@ -18,6 +19,8 @@ async def tell_settled(
     if not settled:
         return
     for item in settled:
+        if isinstance(item, domain.SettlementLine):
+            trace.caused_by(item.cause_event_id)
         work.tell(translate.settled_message(item))
     await store.insert_feed(work.connection, _spans(settled, merchants))
     work.call(WAKE_CHANNEL)

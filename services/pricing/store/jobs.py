@@ -10,15 +10,15 @@ from services.chassis.columns import columns
 from services.pricing.domain import Cause, Job
 
 
-async def insert_jobs(connection: AsyncConnection[TupleRow], jobs: Sequence[Job]) -> None:
-    """Store jobs, at least one."""
+async def insert_jobs(connection: AsyncConnection[TupleRow], jobs: Sequence[tuple[Job, str]]) -> None:
+    """Store jobs, at least one, each with the trace that its lines go on in."""
     await connection.execute(
         "INSERT INTO settlement_jobs (campaign_id, team_id, version, platform_id, cause, cause_event_id, occurred_at,"
-        " first_sequence, lines, done, after_number, seat_id, units, amount, payment_reference)"
+        " first_sequence, lines, done, after_number, seat_id, units, amount, payment_reference, traceparent)"
         " SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::uuid[],"
         " %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[],"
-        " %s::bigint[], %s::text[])",
-        columns(map(_row, jobs)),
+        " %s::bigint[], %s::text[], %s::text[])",
+        columns((*_row(job), traceparent) for job, traceparent in jobs),
     )
 
 
@@ -47,16 +47,18 @@ async def find_teams_with_jobs(
     return {(campaign_id, team_id) async for campaign_id, team_id in cursor}
 
 
-async def load_first_job(connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID) -> Job | None:
-    """Load the oldest job of a locked team."""
+async def load_first_job(
+    connection: AsyncConnection[TupleRow], campaign_id: UUID, team_id: UUID
+) -> tuple[Job, str] | None:
+    """Load the oldest job of a locked team, and the trace that its lines go on in."""
     cursor = await connection.execute(
         "SELECT campaign_id, team_id, platform_id, version, cause, cause_event_id, occurred_at, first_sequence, lines,"
-        " done, after_number, seat_id, units, amount, payment_reference FROM settlement_jobs"
+        " done, after_number, seat_id, units, amount, payment_reference, traceparent FROM settlement_jobs"
         " WHERE campaign_id = %s AND team_id = %s ORDER BY version LIMIT 1",
         (campaign_id, team_id),
     )
     row = await cursor.fetchone()
-    return _job(row) if row else None
+    return (_job(row), row[15]) if row else None
 
 
 async def save_job(connection: AsyncConnection[TupleRow], job: Job) -> None:

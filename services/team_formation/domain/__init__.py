@@ -1,5 +1,14 @@
 """The rules of teams and seats: pure functions over frozen values; the table they follow is docs/team-states.md."""
 
+from services.team_formation.domain.abuse import (
+    SIGNAL_OF,
+    TAGS_KEPT,
+    AbuseAction,
+    AbuseRule,
+    Signal,
+    TagKind,
+    check_abuse_rules,
+)
 from services.team_formation.domain.campaign import (
     USUAL_WAITING,
     Campaign,
@@ -44,8 +53,9 @@ from services.team_formation.domain.campaigning import (
     change_campaign,
     newly_stocked,
 )
-from services.team_formation.domain.checks import Problem, check_member_id, check_reference, is_written
+from services.team_formation.domain.checks import Problem, check_member_id, check_reference, check_tag, is_written
 from services.team_formation.domain.commands import (
+    NO_MARKS,
     NOTHING_ASSERTED,
     Asserted,
     Brought,
@@ -57,11 +67,13 @@ from services.team_formation.domain.commands import (
     Invite,
     Join,
     Leave,
+    Marks,
     NewInvite,
     Open,
     Sponsor,
 )
 from services.team_formation.domain.confirming import confirm_seat, extend_hold
+from services.team_formation.domain.crowds import Stranger
 from services.team_formation.domain.ending import bring_up_to_date, cancel_team, is_due, is_over
 from services.team_formation.domain.importing import import_team
 from services.team_formation.domain.inviting import create_invite, invite_refusal, revoke_invite, use_invite
@@ -89,6 +101,7 @@ from services.team_formation.domain.prices import (
     Tally,
     Tier,
 )
+from services.team_formation.domain.suspecting import shown
 from services.team_formation.domain.taking import is_full, join_team, open_team, overflow_into, sponsor_team
 from services.team_formation.domain.team import (
     Around,
@@ -111,8 +124,13 @@ __all__ = [
     "LARGEST_PAYMENT",
     "LARGEST_STOCK",
     "NOTHING_ASSERTED",
+    "NO_MARKS",
     "NO_TALLY",
+    "SIGNAL_OF",
+    "TAGS_KEPT",
     "USUAL_WAITING",
+    "AbuseAction",
+    "AbuseRule",
     "Action",
     "Around",
     "Asserted",
@@ -145,6 +163,7 @@ __all__ = [
     "LeaveUntil",
     "Level",
     "LocalizedText",
+    "Marks",
     "NewInvite",
     "OnBelowMinimum",
     "OnFull",
@@ -175,8 +194,11 @@ __all__ = [
     "SeatState",
     "ShowItem",
     "ShownCharge",
+    "Signal",
     "Sponsor",
     "StartNow",
+    "Stranger",
+    "TagKind",
     "Tally",
     "Team",
     "TeamState",
@@ -191,9 +213,11 @@ __all__ = [
     "bring_up_to_date",
     "cancel_team",
     "change_campaign",
+    "check_abuse_rules",
     "check_campaign",
     "check_member_id",
     "check_reference",
+    "check_tag",
     "confirm_seat",
     "create_invite",
     "default_seat",
@@ -212,6 +236,7 @@ __all__ = [
     "open_team",
     "overflow_into",
     "revoke_invite",
+    "shown",
     "sponsor_team",
     "use_invite",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.team_formation.domain.abuse import AbuseRule
 from services.team_formation.domain.payment_terms import PaymentTerms
 from services.team_formation.domain.prices import CouponOrder, PriceTable, ReferencePrice, Tier
 from services.team_formation.domain.values import Word
@@ -217,6 +218,8 @@ class Campaign:
     coupon_order: CouponOrder = CouponOrder.AFTER_TIER
     suspension_reason: str = ""
     """Why its merchant is suspended; empty where it is not."""
+    abuse_rules: tuple[AbuseRule, ...] = ()
+    """What is done about signs of abuse, in all its teams."""
 
     @property
     def is_stopped(self) -> bool:

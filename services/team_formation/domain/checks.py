@@ -1,5 +1,6 @@
 """What ids and words from outside may look like."""
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from unicodedata import category
@@ -35,6 +36,30 @@ def check_member_id(field: str, value: str) -> list[Problem]:
     if "@" in value or (_DIALLED.fullmatch(value) and _dials(value)):
         return [Problem(field, "looks like an e-mail address or phone number; send an opaque id of your own instead")]
     return []
+
+
+def check_tag(field: str, value: str) -> list[Problem]:
+    """Check an opaque tag of a device or an address; what looks like what it should stand for is refused."""
+    if problems := check_reference(field, value):
+        return problems
+    if "@" in value or _is_address(value) or (_DIALLED.fullmatch(value) and _dials(value)):
+        what = "looks like an e-mail address, phone number or IP address; send a keyed hash of it instead"
+        return [Problem(field, what)]
+    return []
+
+
+def _is_address(value: str) -> bool:
+    """Tell whether a text is an IP address, with a port or a network's length or without."""
+    bare = value.rpartition("/")[0] or value
+    return any(_is_ip(text.strip("[]")) for text in (bare, bare.rpartition(":")[0]))
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _dials(value: str) -> bool:

@@ -1,9 +1,11 @@
 """What callers ask of a team, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.team_formation.domain.abuse import Signal
 from services.team_formation.domain.prices import Quote
 from services.team_formation.domain.team import Refusal
 from services.team_formation.domain.values import value
@@ -19,6 +21,17 @@ class Asserted:
 
 
 NOTHING_ASSERTED = Asserted()
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Hashes of what the platform calls a device and an address by; empty where it does not say."""
+
+    device: bytes = b""
+    address: bytes = b""
+
+
+NO_MARKS = Marks()
 
 
 @value
@@ -41,6 +54,9 @@ class Join:
     commission_basis_points: int = 0
     hold_until: datetime | None = None
     """Of a seat that was taken in another system; None: the campaign's hold lifetime."""
+    marks: Marks = NO_MARKS
+    seen: Mapping[Signal, int] | None = None
+    """How much there was before it of each sign of abuse that it can show; None where nobody looks."""
 
 
 @dataclass(frozen=True, slots=True)

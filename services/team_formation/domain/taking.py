@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from services.team_formation.domain.abuse import Signal
 from services.team_formation.domain.campaign import Campaign, CampaignState, OnFull, Phase, Terms
 from services.team_formation.domain.change import Change, ended, written
 from services.team_formation.domain.commands import Asserted, Join, Open, Sponsor
 from services.team_formation.domain.confirming import fill_up
 from services.team_formation.domain.prices import Basis, Quote, Role
+from services.team_formation.domain.suspecting import judge
 from services.team_formation.domain.team import (
     Around,
     Decision,
@@ -125,30 +127,33 @@ def _take(change: Change, command: Join, role: Role, usage: Usage) -> Decision:
     refusal = _quote_refusal(change, command.quote)
     if refusal or item is None:
         return change.done(refusal or _item_unknown(terms, command.sku))
-    if refusal := _order_refusal(terms, command) or _beyond_limits(terms, command, usage):
+    suspected, flags = judge(change.around.campaign.abuse_rules, command.seen)
+    if refusal := _order_refusal(terms, command) or _beyond_limits(terms, command, usage) or suspected:
         return change.done(refusal)
     if not change.fits(command.quantity):
-        return _wait(change, command) if change.rules.on_full is OnFull.WAITLIST else change.done(_full(change))
+        return _wait(change, command, flags) if change.rules.on_full is OnFull.WAITLIST else change.done(_full(change))
     if not change.has_left(item.sku, command.quantity):
         return change.done(Refusal("OUT_OF_STOCK", {"sku": item.sku, "left": str(change.left[item.sku])}))
     cap = _cap(change, item.sku, role, command.quantity, _good(command.quote))
     if command.max_unit_price is not None and cap.unit_price > command.max_unit_price:
         return change.done(_price_changed(terms, cap.unit_price, command.max_unit_price))
-    seat = _seat(change, command, role, SeatState.HELD, cap)
+    seat = _seat(change, command, role, SeatState.HELD, cap, flags)
     change.move(FactKind.SEAT_HELD, None, seat)
     return change.done(Outcome.SEAT, seat)
 
 
-def _wait(change: Change, command: Join) -> Decision:
+def _wait(change: Change, command: Join, flags: tuple[Signal, ...]) -> Decision:
     most = change.rules.max_waiting
     if change.team.totals.waiting_members >= most:
         return change.done(Refusal("WAITLIST_FULL", {"maximum": str(most)}))
-    seat = _seat(change, command, Role.MEMBER, SeatState.WAITING, _NO_CAP)
+    seat = _seat(change, command, Role.MEMBER, SeatState.WAITING, _NO_CAP, flags)
     change.move(FactKind.SEAT_WAITLISTED, None, seat)
     return change.done(Outcome.WAITLISTED, seat)
 
 
-def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: _Cap) -> Seat:
+def _seat(
+    change: Change, command: Join, role: Role, state: SeatState, cap: _Cap, flags: tuple[Signal, ...] = ()
+) -> Seat:
     team, now = change.team, change.now
     item = change.around.terms.item(command.sku)
     return Seat(
@@ -175,6 +180,7 @@ def _seat(change: Change, command: Join, role: Role, state: SeatState, cap: _Cap
         cap_from_quote=cap.from_quote,
         promoter_id=command.promoter_id,
         commission_basis_points=command.commission_basis_points,
+        flags=flags,
     )
 
 

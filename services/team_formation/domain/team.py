@@ -6,6 +6,7 @@ from dataclasses import field
 from datetime import datetime
 from uuid import UUID
 
+from services.team_formation.domain.abuse import Signal
 from services.team_formation.domain.campaign import Campaign, CountedIn, Rules, Terms
 from services.team_formation.domain.payment_terms import PaymentTerms
 from services.team_formation.domain.prices import NO_TALLY, Basis, Quote, Role, Tally
@@ -165,6 +166,8 @@ class Seat:
     promoter_id: str = ""
     """Who earns a commission by it; empty where nobody does."""
     commission_basis_points: int = 0
+    flags: tuple[Signal, ...] = ()
+    """Signs of abuse that its join showed, and that the campaign's rules mark seats with."""
 
 
 @value

@@ -6,6 +6,7 @@ from services.team_formation.handlers.commands import TeamHandler
 from services.team_formation.handlers.due import DueFinder, Sweeper
 from services.team_formation.handlers.erasing import MemberEraser
 from services.team_formation.handlers.exporting import MemberExport
+from services.team_formation.handlers.measures import Measures
 from services.team_formation.handlers.merchants import MerchantSweeper
 from services.team_formation.handlers.platforms import PlatformHandler
 from services.team_formation.handlers.settlements import TOPIC as SETTLEMENT_TOPIC
@@ -21,6 +22,7 @@ __all__ = [
     "Command",
     "DueFinder",
     "Look",
+    "Measures",
     "MemberEraser",
     "MemberExport",
     "MerchantSweeper",

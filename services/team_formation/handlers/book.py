@@ -10,13 +10,14 @@ from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
-from services.chassis import erased
+from services.chassis import erased, trace
 from services.chassis.erased_rows import Known
 from services.chassis.errors import Rejected
 from services.chassis.requests import Answers, Decided, RequestKey
 from services.team_formation import domain, translate
 from services.team_formation.domain import (
     NO_TALLY,
+    AbuseRule,
     Around,
     Basis,
     Campaign,
@@ -46,6 +47,7 @@ from services.team_formation.domain import (
     Usage,
 )
 from services.team_formation.handlers.asks import Ask, Look, Revoke
+from services.team_formation.handlers.signs import Signs
 
 _BY_NUMBER = attrgetter("int")
 """Orders ids as they order themselves, but UUID does so in Python."""
@@ -62,8 +64,7 @@ class Book:
 
     def __init__(self, asks: Sequence[Ask], now: datetime, others: Iterable[UUID] = ()) -> None:
         self.now = now
-        self.platform_id = asks[0].platform_id
-        self.campaign_id = asks[0].campaign_id
+        self.platform_id, self.campaign_id = asks[0].platform_id, asks[0].campaign_id
         self.scribe = translate.Scribe(self.platform_id, self.campaign_id)
         self.version: int | None = None
         self.campaign: Campaign | None = None
@@ -98,6 +99,8 @@ class Book:
         self.keys = list({(key.rpc, key.request_id): key for key in keys}.values())
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}
         self.cancelled = {ask.team_id for ask in asks if isinstance(ask.command, Cancel)}
+        self._joins = list(_joins(asks))
+        self.signs = Signs((), (), now)
         self.opens = any(isinstance(ask.command, Open | Import) for ask in asks)
         self._asked = Counter(ask.team_id for ask in asks)
         self._looked = {ask.team_id for ask in asks if isinstance(ask.command, Look)}
@@ -105,8 +108,7 @@ class Book:
         """The campaign cannot change until the end, so that a team may be opened."""
         self.opens_anyway = False
         """Late comers have another team opened even where the one that takes them is locked by somebody else."""
-        self.locks_stock = False
-        self.has_waitlists = False
+        self.locks_stock = self.has_waitlists = False
         self.returned: set[str] = set()
         """Items with stock of which units were given back, whoever has taken them since."""
         self.locks_members = False
@@ -114,6 +116,14 @@ class Book:
         """The campaign's last tally; None where it was not asked for."""
 
     # What is loaded.
+
+    def look_for_signs(self, rules: Sequence[AbuseRule]) -> None:
+        """Look for what rules ask in the joins."""
+        self.signs = Signs(rules, self._joins, self.now)
+
+    def looks_by(self, rules: Sequence[AbuseRule]) -> bool:
+        """Tell whether its joins, if there are any, are looked at by these rules."""
+        return self.signs.rules == rules or not self._joins
 
     def take_stock(self, levels: Iterable[tuple[str, Level]]) -> None:
         """Take the stock, which is locked."""
@@ -277,6 +287,10 @@ class Book:
         units = sum(seat.quantity for seat in seats.values()) if seats else 0
         return Usage(units, len(seats) if seats else 0, self._opened.get(member_id, 0))
 
+    def looked_at(self, join: Join, invite: Invite | None = None) -> Join:
+        """Give a join with what it shows of abuse, where rules ask."""
+        return replace(join, seen=self.signs.of(join, invite)) if self.signs.rules else join
+
     def held(self, team: Team) -> list[Seat]:
         """Give the held seats of a team that is looked at, those that run out first."""
         return self._in_state(self._held, team, SeatState.HELD)
@@ -312,9 +326,17 @@ class Book:
         for state, reason in decision.released:
             self._release_all(team, state, reason)
         self.changes.facts += decision.facts
+        self.changes.traces += [trace.current()] * len(decision.facts)
         for fact in decision.facts:
             if fact.kind is FactKind.LATE_PAYMENT_REPORTED and fact.seat:
                 self.late.setdefault(fact.seat.seat_id, []).append(fact.payment_reference)
+
+    def note_join(self, join: Join, seat: Seat | None) -> None:
+        """Note what a join showed of abuse; with a seat, that it was taken."""
+        if self.signs.rules:
+            self.signs.note(join)
+            if seat:
+                self.signs.enter(join, seat)
 
     def change(self, team: Team, *, new: bool = False) -> None:
         """Have a team stand as it is now."""
@@ -424,6 +446,8 @@ class Changes:
         self.invites: set[UUID] = set()
         self.released: list[tuple[Team, SeatState, ReleaseReason]] = []
         self.facts: list[Fact] = []
+        self.traces: list[str] = []
+        """Of each fact, the trace of the command that led to it."""
         self.decided: list[Decided] = []
 
 
@@ -449,6 +473,15 @@ def _members(asks: Sequence[Ask]) -> list[str]:
             case Import(seats=seats):
                 named |= {seat.join.member_id for seat in seats}
     return sorted(named - {""})
+
+
+def _joins(asks: Sequence[Ask]) -> Iterator[Join]:
+    for ask in asks:
+        match ask.command:
+            case Join():
+                yield ask.command
+            case Open(join=join):
+                yield join
 
 
 def named_by(ask: Ask) -> set[str]:

@@ -170,11 +170,15 @@ class CampaignHandler:
 
     async def refuse(self, key: RequestKey, refusal: Rejected) -> bytes | Rejected:
         """Store a refusal for a request, and give it, or what was decided before; Raced where that is being stored."""
+        return await self.keep(key, refusal)
+
+    async def keep(self, key: RequestKey, answer: bytes | Rejected) -> bytes | Rejected:
+        """Store an answer for a request, and give it, or what was decided before; Raced where that is being stored."""
         async with self._database.work() as work:
             known = await requests.find(work.connection, key)
             if known is None:
-                await requests.store(work.connection, [[Decided(key, refusal, key.campaign_id)]])
-        return refusal if known is None else known
+                await requests.store(work.connection, [[Decided(key, answer, key.campaign_id)]])
+        return answer if known is None else known
 
     async def _change(
         self, key: RequestKey, command: CampaignCommand, actor: str, response: Response, version: int

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
+from services.chassis import trace
 from services.chassis.clock import Clock
 from services.chassis.database import Database
 from services.chassis.errors import Raced, Rejected
@@ -17,6 +18,7 @@ from services.team_formation.handlers.book import Book
 from services.team_formation.handlers.deciding import Decider, LockedElsewhere, Reply
 from services.team_formation.handlers.loading import load
 from services.team_formation.handlers.saving import save_decided, save_rows
+from services.team_formation.store import abuse
 
 TRIES = 5
 """So often is a batch decided again because of teams that were locked elsewhere, before other teams are opened."""
@@ -37,12 +39,14 @@ class _Part:
     def play(self, decider: Decider) -> None:
         """Bring teams up to date, then decide the commands in order; a request that was decided before is not again."""
         book = self.book
+        trace.at(next(iter(self.asks)))
         for team in list(book.teams.values()):
             if book.is_looked_at(team):
                 around, heirs, all_held = book.around(team), book.heirs(team), book.has_all_held(team)
                 book.enter(domain.bring_up_to_date(team, around, book.held(team), heirs, all_held=all_held))
         asked: set[tuple[str, str]] = set()
         for place, ask in self.asks.items():
+            trace.at(place)
             if ask.request is None:
                 decider.decide(book, ask)
                 continue
@@ -99,6 +103,8 @@ class TeamHandler:
         try:
             return await self._decide(asks, others, opens_anyway=opens_anyway)
         except UniqueViolation as error:
+            if abuse.is_tag_race(error):
+                raise Raced("another process takes a seat by the same tag") from error
             if store.is_quote_race(error):
                 raise Raced("another process takes the same quote") from error
             if store.is_team_race(error):
@@ -125,6 +131,8 @@ class TeamHandler:
             for part in parts:
                 part.answer(answers)
             await save_decided(work, books)
+        for book in books:
+            book.signs.count()
         return answers
 
     def _parts(self, asks: Sequence[Ask], others: Mapping[UUID, set[UUID]]) -> list[_Part]:

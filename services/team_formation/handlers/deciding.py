@@ -6,9 +6,10 @@ from uuid import UUID
 
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
-from services.chassis import ids
+from services.chassis import forcing, ids
 from services.chassis.errors import Raced, Rejected
 from services.chassis.reasons import named
+from services.chassis.twins import is_test
 from services.team_formation import domain, translate
 from services.team_formation.codes import InviteCodes
 from services.team_formation.domain import (
@@ -32,6 +33,8 @@ from services.team_formation.handlers import importing, responses
 from services.team_formation.handlers.asks import Ask, Look, Revoke
 from services.team_formation.handlers.book import Book
 from services.team_formation.invites import write_invite
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["TeamFormation"].full_name
 
 
 class LockedElsewhere(Raced):
@@ -92,10 +95,14 @@ class Decider:
         if book.campaign is None:
             return _refused(Rejected("CAMPAIGN_UNKNOWN"))
         usage = book.usage(command.join.member_id)
+        if book.signs.rules:
+            command = replace(command, join=book.looked_at(command.join))
         decision = domain.open_team(book.around_new(book.campaign), command, usage)
         if isinstance(decision, Refusal):
+            _note_suspicion(book, command.join, decision)
             return _refused(_rejected(decision))
         book.enter(decision, new=True)
+        book.note_join(command.join, decision.seat)
         return Reply(command.team_id, draft=Draft(responses.OPEN, decision))
 
     def _import(self, book: Book, command: Import) -> Reply:
@@ -134,6 +141,7 @@ class Decider:
         if invite and invite.commission_basis_points:
             earns = invite.commission_basis_points
             command = replace(command, promoter_id=invite.promoter_id, commission_basis_points=earns)
+        command = book.looked_at(command, invite)
         live, usage = book.live(team.team_id, command.member_id), book.usage(command.member_id)
         decision = domain.join_team(team, book.around(team), live, usage, command)
         outcome = pb.JOIN_OUTCOME_SEAT
@@ -146,8 +154,10 @@ class Decider:
             decision = elsewhere
             live = book.live(decision.team.team_id, command.member_id)
         if isinstance(decision.outcome, Refusal):
+            _note_suspicion(book, command, decision.outcome)
             return _refused(_rejected(decision.outcome, live))
         book.enter(decision, new=decision.team.version == len(decision.facts))
+        book.note_join(command, decision.seat)
         if invite:
             book.enter_invite(domain.use_invite(invite))
         return Reply(command.seat_id, draft=Draft(responses.JOIN, decision, responses.JOINED[outcome]))
@@ -180,6 +190,8 @@ class Decider:
         team = book.teams.get(seat.team_id) if seat else None
         if seat is None or team is None:
             return _refused(Rejected("SEAT_UNKNOWN"))
+        if refused := _asked_for(book, ask, seat):
+            return _refused(refused)
         around = book.around(team)
         match command:
             case Confirm():
@@ -228,6 +240,19 @@ class Decider:
         book.enter_invite(revoked)
         response = pb.RevokeInviteResponse(invite=write_invite(revoked, self._codes, command.language))
         return Reply(revoked.invite_id, response.SerializeToString())
+
+
+def _asked_for(book: Book, ask: Ask, seat: domain.Seat) -> Rejected | None:
+    """Give the refusal that a test twin has named a seat's member by."""
+    if not ask.request or not is_test(book.platform_id):
+        return None
+    wanted = forcing.asked(f"{_SERVICE}.{ask.request.rpc}", seat.member_id)
+    return forcing.refusal(wanted, "seat_id") if wanted else None
+
+
+def _note_suspicion(book: Book, join: Join, refusal: Refusal) -> None:
+    if refusal.reason == "JOIN_SUSPECTED":
+        book.note_join(join, None)
 
 
 def _refused(rejected: Rejected) -> Reply:

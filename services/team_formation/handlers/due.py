@@ -30,7 +30,7 @@ class DueFinder:
     async def run_once(self) -> int:
         """Look at what is due, at most a page; returns how many teams."""
         async with self._database.read() as connection:
-            due = await store.find_due(connection, self._clock.latest(), PAGE)
+            due = await store.find_due(connection, self._clock.now(), self._clock.ahead(), PAGE)
         looked: list[Answer | BaseException] = []
         for part in _parts(due):
             looked += await asyncio.gather(*(self._commands.submit(ask) for ask in part), return_exceptions=True)

@@ -21,6 +21,7 @@ from services.team_formation.catalogue import Catalogue
 from services.team_formation.domain import OnFull, SeatState, Team, TeamState
 from services.team_formation.handlers import book as limits
 from services.team_formation.handlers.book import Book
+from services.team_formation.store import abuse
 
 Item = TypeVar("Item")
 
@@ -63,6 +64,7 @@ async def _lock(
         book.keeps_campaign = book in opening
         book.locks_stock = book in stocked
         book.locks_members = book in limited
+        book.look_for_signs(catalogue.abuse_rules(book.campaign_id) if book in owned else ())
     phases: list[_Phase[Any]] = []
     if opening:
         wanted = [(book.platform_id, book.campaign_id) for book in opening]
@@ -112,6 +114,13 @@ async def _read(
     await ask(with_quotes, store.find_used_quotes, _quotes_wanted, Book.take_used_quotes)
     await ask(openers, store.count_opened, lambda book: (book.campaign_id, book.member_ids), Book.take_opened)
     await ask(filling, store.load_tallies, lambda book: book.campaign_id, Book.take_tally)
+    looking = [book for book in books if book.signs.rules]
+    tagged = (book for book in looking if book.signs.marks_wanted())
+    await ask(tagged, abuse.load_tagged, _marks_wanted, lambda book, rows: book.signs.take_tagged(rows))
+    made = (book for book in looking if book.signs.makers_wanted())
+    await ask(made, abuse.load_devices_of_makers, _makers_wanted, lambda book, rows: book.signs.take_devices(rows))
+    rated = (book for book in looking if book.signs.joins_wanted()[0])
+    await ask(rated, abuse.count_joins, _joins_wanted, lambda book, rows: book.signs.take_joins(rows))
     return phases
 
 
@@ -129,6 +138,18 @@ def _quotes_wanted(book: Book) -> tuple[Any, ...]:
 
 def _invites_wanted(book: Book) -> tuple[Any, ...]:
     return book.platform_id, book.campaign_id, book.invite_ids
+
+
+def _marks_wanted(book: Book) -> tuple[Any, ...]:
+    return book.platform_id, book.campaign_id, book.signs.marks_wanted(), book.now
+
+
+def _makers_wanted(book: Book) -> tuple[Any, ...]:
+    return book.platform_id, book.campaign_id, book.signs.makers_wanted()
+
+
+def _joins_wanted(book: Book) -> tuple[Any, ...]:
+    return book.platform_id, book.campaign_id, *book.signs.joins_wanted()
 
 
 def _take_version(book: Book, versions: list[int]) -> None:
@@ -171,6 +192,8 @@ async def _check_locked(connection: AsyncConnection[TupleRow], catalogue: Catalo
             raise Raced("a campaign has stock since now")
         if catalogue.fills_ladder(book.campaign_id) and book.tally is None:
             raise Raced("a campaign fills its ladder since now")
+        if not book.looks_by(book.campaign.abuse_rules):
+            raise Raced("a campaign has other rules against abuse since now")
 
 
 async def _check_unknown(connection: AsyncConnection[TupleRow], book: Book) -> None:

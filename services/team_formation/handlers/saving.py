@@ -7,12 +7,13 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis import requests
+from services.chassis import requests, trace
 from services.chassis.work import Work
 from services.team_formation import store
 from services.team_formation.codes import InviteCodes, hash_code
 from services.team_formation.domain import FactKind, Seat, Team, TeamState, Terms, Visibility
 from services.team_formation.handlers.book import Book
+from services.team_formation.store import abuse
 
 Row = TypeVar("Row", Team, Seat)
 
@@ -25,13 +26,15 @@ async def save_rows(connection: AsyncConnection[TupleRow], codes: InviteCodes, b
         if book.erased and book.locks_members:
             await store.forget_members(connection, book.platform_id, book.campaign_id, list(book.erased))
         await _save_rest(connection, codes, book)
+    await _save_signs(connection, books)
     await _save_stock(connection, books)
 
 
 async def save_decided(work: Work, books: Sequence[Book]) -> None:
     """Tell the facts, in order, and write the requests last of all (see chassis/requests.py)."""
     for book in books:
-        for fact in book.changes.facts:
+        for fact, traceparent in zip(book.changes.facts, book.changes.traces, strict=True):
+            trace.go_on(traceparent)
             work.tell(book.scribe.message(fact, book.terms(fact.team), book.campaign))
     await requests.store(work.connection, [book.changes.decided for book in books if book.changes.decided])
 
@@ -54,6 +57,18 @@ async def _save_seats(connection: AsyncConnection[TupleRow], books: Sequence[Boo
     ]
     await store.update_seats(connection, _some(old))
     await store.insert_seats(connection, _some(new))
+
+
+async def _save_signs(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
+    """Keep by which tags seats were taken, and count them for their invites."""
+    tags = [(book.platform_id, book.campaign_id, book.signs.tags, book.now) for book in books if book.signs.tags]
+    joins = [
+        (book.platform_id, book.campaign_id, list(book.signs.joins.items()), book.now)
+        for book in books
+        if book.signs.joins
+    ]
+    await abuse.insert_seat_tags(connection, tags)
+    await abuse.add_joins(connection, joins)
 
 
 def _in_order(book: Book, seats: list[Seat]) -> list[Seat]:

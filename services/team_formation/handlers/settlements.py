@@ -5,7 +5,7 @@ from uuid import UUID
 
 from groupbuy.pricing.v1 import events_pb2
 
-from services.chassis import ids
+from services.chassis import ids, trace
 from services.chassis.coalesce import Coalescer
 from services.chassis.errors import Poison, Rejected
 from services.chassis.messages import Event
@@ -38,10 +38,13 @@ class SettlementHandler:
         the answer.
         """
         asked = [(event, ask) for event in events if (ask := _ask(event))]
-        submitted = (self._commands.submit(ask) for _, ask in asked)
-        answers = await asyncio.gather(*submitted, return_exceptions=True)
+        answers = await asyncio.gather(*(self._submit(*item) for item in asked), return_exceptions=True)
         for (event, _), answer in zip(asked, answers, strict=True):
             _check(event, answer)
+
+    async def _submit(self, event: Event, ask: Ask) -> Answer:
+        trace.caused_by(event.event_id)
+        return await self._commands.submit(ask)
 
 
 def _check(event: Event, answer: Answer | BaseException) -> None:

@@ -17,8 +17,8 @@ from services.team_formation.claims import Claims
 from services.team_formation.codes import ALPHABET
 from services.team_formation.images.fetching import Failed, Fetched, Outcome
 from services.team_formation.images.making import Made, NotMade
-from services.team_formation.images.metrics import FETCHES
 from services.team_formation.images.noting import WAKE_CHANNEL
+from services.team_formation.metrics import FETCHES
 from services.team_formation.store import images as shelf
 from services.team_formation.store.images import DueImage, ImageFile
 

@@ -1,17 +1,19 @@
 """What the RPCs of every subject share: the parts of the service, what the caller owns, the one path of commands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 from uuid import UUID
 
 import grpc
 from google.protobuf.message import Message
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
+from groupbuy.team_formation.v1 import types_pb2
 
 from services.chassis.clock import Clock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
 from services.chassis.errors import Rejected
+from services.chassis.gate import caller_may
 from services.chassis.server import caller
 from services.team_formation import domain, store, translate
 from services.team_formation.catalogue import Catalogue
@@ -26,6 +28,7 @@ from services.team_formation.neighbours import Neighbours
 from services.team_formation.quotes import QuoteReader
 from services.team_formation.rpc import fields
 from services.team_formation.signed_links import MemberLinks, PromoterLinks
+from services.team_formation.standings import Standings
 from services.team_formation.watch import Watch
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -55,6 +58,8 @@ class Desk:
     """Where all that is held of a member is put together."""
     neighbours: Neighbours = field(default_factory=lambda: Neighbours({}, ""))
     """What the other services know of calls."""
+    standings: Standings | None = None
+    """How far all services are with test twins; None: this one is all there is."""
 
 
 class Rpcs:
@@ -77,6 +82,10 @@ class Rpcs:
         platform_id = caller()
         key = fields.request_key(rpc, platform_id, campaign_id, request)
         return await self._desk.commands.submit(Ask(platform_id, campaign_id, command, key, team_id, seat_id))
+
+    def _seat_shown(self, seat: domain.Seat, currency: str) -> types_pb2.Seat:
+        """Write a seat for whoever reads it: signs of abuse are for keys with the scope admin."""
+        return translate.seat(seat if caller_may("admin") else replace(seat, flags=()), currency)
 
     async def _campaign(self, campaign_id: UUID) -> domain.Campaign:
         """Find a campaign of the caller as it is now; Rejected CAMPAIGN_UNKNOWN."""

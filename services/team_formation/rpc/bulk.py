@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from google.rpc import error_details_pb2, status_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
+from services.chassis import metrics
 from services.chassis.errors import Rejected, invalid
 from services.chassis.status import status_of
 from services.team_formation.rpc.sizes import LARGEST
@@ -33,6 +34,9 @@ def check(joins: Sequence[pb.JoinTeamRequest]) -> None:
 
 def written(answers: Sequence[bytes | Rejected]) -> bytes:
     """Write the response: each answer a JoinTeamResponse in bytes, or a refusal."""
+    for answer in answers:
+        if isinstance(answer, Rejected):
+            metrics.REFUSALS.labels(answer.reason).inc()
     whole = _written(answers)
     return whole if len(whole) <= LARGEST else _written(map(_without_prices, answers))
 

@@ -29,6 +29,8 @@ def campaign_wanted(
     items = tuple(map(translate.read_item, request.items))
     problems += _check_currencies(request, request.currency)
     shown = translate.read_presentation(request.presentation)
+    abuse_rules = tuple(map(translate.read_abuse_rule, request.abuse_rules))
+    problems += domain.check_abuse_rules(abuse_rules)
     if rules and starts_at and ends_at:
         problems += domain.check_campaign(
             request.merchant_id, request.external_ref, starts_at, ends_at, items, rules, shown, latest_end
@@ -56,6 +58,7 @@ def campaign_wanted(
         phase=domain.Phase.DRAFT if request.draft else domain.Phase.PUBLISHED,
         latest_end=latest_end,
         coupon_order=order,
+        abuse_rules=abuse_rules,
     )
 
 
@@ -130,6 +133,8 @@ def fields_wanted(
     wanted = replace(current, **plain, **times, terms=_terms_wanted(asked, names, current, problems))
     if "presentation" in names:
         wanted = replace(wanted, presentation=translate.read_presentation(asked.presentation))
+    if "abuse_rules" in names:
+        wanted = replace(wanted, abuse_rules=tuple(map(translate.read_abuse_rule, asked.abuse_rules)))
     if names & {"items", "rules", "currency", "presentation"}:
         problems += _check_currencies(asked, wanted.currency)
     refuse(problems)
@@ -167,7 +172,9 @@ def _check_wanted(wanted: domain.Campaign, names: frozenset[str], now: datetime,
         wanted.presentation,
         wanted.latest_end,
     )
-    problems += _check_filling(wanted.terms.rules, of_campaign=of_campaign)
+    problems += domain.check_abuse_rules(wanted.abuse_rules) + _check_filling(
+        wanted.terms.rules, of_campaign=of_campaign
+    )
     if "ends_at" in names and wanted.ends_at <= now:
         problems.append(Problem("ends_at", "must be in the future"))
     return [Problem(f"fields.{item.field}", item.description) for item in problems]

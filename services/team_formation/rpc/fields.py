@@ -85,6 +85,8 @@ def join_of(request: pb.JoinTeamRequest | pb.OpenTeamRequest, seat_id: UUID, inv
     problems = domain.check_member_id("member_id", request.member_id)
     problems += domain.check_reference("external_ref", request.external_ref)
     problems += domain.check_reference("sku", request.sku)
+    problems += domain.check_tag("device_tag", request.device_tag)
+    problems += domain.check_tag("address_tag", request.address_tag)
     most = None
     if request.HasField("max_unit_price"):
         problems += check_money("max_unit_price", request.max_unit_price)

@@ -35,7 +35,7 @@ class KeyRpcs(Rpcs):
         key = _request_key("CreateKey", request)
         now = self._desk.clock.now()
         command = identity_fields.new_key_of(request, now, needs_scopes=True)
-        raw, done = await self._asked(key, command, _created)
+        raw, done = await self._asked(key, command, _created, test=request.test)
         answer = pb.TeamFormationCreateKeyResponse.FromString(raw)
         answer.secret = done.text if done else ""
         return answer
@@ -44,7 +44,7 @@ class KeyRpcs(Rpcs):
         """Make a key in the place of another one."""
         key = _request_key("RotateKey", request)
         command = identity_fields.rotation_of(request, self._desk.clock.now())
-        raw, done = await self._asked(key, command, _rotated)
+        raw, done = await self._asked(key, command, _rotated, test=request.test)
         answer = pb.RotateKeyResponse.FromString(raw)
         answer.secret = done.text if done else ""
         return answer
@@ -52,18 +52,22 @@ class KeyRpcs(Rpcs):
     async def RevokeKey(self, request: pb.RevokeKeyRequest, _context: Context) -> pb.RevokeKeyResponse:  # noqa: N802
         """Take a key back."""
         key = _request_key("RevokeKey", request)
-        await self._asked(key, RevokeKey(request.key_id, even_last=False), lambda _: pb.RevokeKeyResponse())
+        command = RevokeKey(request.key_id, even_last=False)
+        await self._asked(key, command, lambda _: pb.RevokeKeyResponse(), test=request.test)
         return pb.RevokeKeyResponse()
 
-    async def ListKeys(self, _request: pb.ListKeysRequest, _context: Context) -> pb.ListKeysResponse:  # noqa: N802
+    async def ListKeys(self, request: pb.ListKeysRequest, _context: Context) -> pb.ListKeysResponse:  # noqa: N802
         """List the platform's keys."""
         desk = self._desk
-        platform = await PlatformHandler(desk.database, desk.clock).find(caller())
+        platform = await PlatformHandler(desk.database, desk.clock).find(caller(), test=request.test)
         keys, silent = await listed(desk.database, desk.neighbours, platform.platform_id, platform.keys)
         return pb.ListKeysResponse(keys=keys, silent_services=silent)
 
-    async def _asked(self, key: RequestKey, command: Command, response: Response) -> tuple[bytes, Done | None]:
-        answer, done = await PlatformHandler(self._desk.database, self._desk.clock).asked(key, command, response)
+    async def _asked(
+        self, key: RequestKey, command: Command, response: Response, *, test: bool
+    ) -> tuple[bytes, Done | None]:
+        handler = PlatformHandler(self._desk.database, self._desk.clock)
+        answer, done = await handler.asked(key, command, response, test=test)
         if isinstance(answer, Rejected):
             raise answer
         return answer, done

@@ -69,7 +69,7 @@ class ListRpcs(Rpcs):
         else:
             currency = (await self._campaign(campaign_id)).currency
         seats, token = await self._seats(campaign_id, wanted, page)
-        return pb.ListSeatsResponse(seats=[translate.seat(seat, currency) for seat in seats], next_page_token=token)
+        return pb.ListSeatsResponse(seats=[self._seat_shown(seat, currency) for seat in seats], next_page_token=token)
 
     async def GetInvite(self, request: pb.GetInviteRequest, _context: Context) -> pb.GetInviteResponse:  # noqa: N802
         """Read an invite."""

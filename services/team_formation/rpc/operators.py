@@ -36,11 +36,12 @@ class OperatorRpcs:
         self._neighbours = neighbours
 
     async def CreatePlatform(self, request: pb.CreatePlatformRequest, _context: Context) -> pb.CreatePlatformResponse:  # noqa: N802
-        """Create a platform with its first key."""
+        """Create a platform and its test twin, each with its first key."""
         if not 1 <= len(request.name) <= LONGEST_NAME or not domain.is_written(request.name):
             raise invalid("name", f"must be 1 to {LONGEST_NAME} characters, without control characters")
-        platform_id, key = await self._handler.create(request.name)
-        return pb.CreatePlatformResponse(platform_id=ids.opaque(platforms.ID_PREFIX, platform_id), key=key)
+        made = await self._handler.create(request.name)
+        platform_id = ids.opaque(platforms.ID_PREFIX, made.platform_id)
+        return pb.CreatePlatformResponse(platform_id=platform_id, key=made.key, test_key=made.test_key)
 
     async def ListPlatforms(self, _request: pb.ListPlatformsRequest, _context: Context) -> pb.ListPlatformsResponse:  # noqa: N802
         """List the platforms."""
@@ -53,6 +54,8 @@ class OperatorRpcs:
                 key_ids=row.key_ids,
                 suspended=row.suspended,
                 suspension_reason=row.suspension_reason,
+                test_platform_id=ids.opaque(platforms.ID_PREFIX, row.twin_id) if row.twin_id else "",
+                test_key_ids=row.twin_key_ids,
             )
             for row in rows
         ]
@@ -76,13 +79,14 @@ class OperatorRpcs:
         """Add a key to a platform."""
         platform_id = platform_of(request.platform_id)
         command = identity_fields.new_key_of(request, self._handler.now(), needs_scopes=False)
-        return pb.CreateKeyResponse(key=(await self._handler.change(platform_id, "CreateKey", command)).text)
+        done = await self._handler.change(platform_id, "CreateKey", command, test=request.test)
+        return pb.CreateKeyResponse(key=done.text)
 
     async def ListKeys(  # noqa: N802
         self, request: pb.TeamFormationInternalListKeysRequest, _context: Context
     ) -> pb.TeamFormationInternalListKeysResponse:
         """List a platform's keys."""
-        platform = await self._handler.find(platform_of(request.platform_id))
+        platform = await self._handler.find(platform_of(request.platform_id), test=request.test)
         keys, silent = await listed(self._database, self._neighbours, platform.platform_id, platform.keys)
         return pb.TeamFormationInternalListKeysResponse(keys=keys, silent_services=silent)
 
@@ -92,7 +96,7 @@ class OperatorRpcs:
         """Make a key in the place of another one."""
         platform_id = platform_of(request.platform_id)
         command = identity_fields.rotation_of(request, self._handler.now())
-        done = await self._handler.change(platform_id, "RotateKey", command)
+        done = await self._handler.change(platform_id, "RotateKey", command, test=request.test)
         replaced = api_key(done.replaced) if done.replaced else None
         return pb.TeamFormationInternalRotateKeyResponse(key=done.text, replaced=replaced)
 
@@ -101,7 +105,7 @@ class OperatorRpcs:
     ) -> pb.TeamFormationInternalRevokeKeyResponse:
         """Take a key back, whichever."""
         command = RevokeKey(request.key_id, even_last=True)
-        await self._handler.change(platform_of(request.platform_id), "RevokeKey", command)
+        await self._handler.change(platform_of(request.platform_id), "RevokeKey", command, test=request.test)
         return pb.TeamFormationInternalRevokeKeyResponse()
 
     async def GetPlatformLimits(  # noqa: N802

@@ -5,6 +5,8 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2_grpc as pb_grp
 from services.team_formation.rpc.audit import AuditRpcs
 from services.team_formation.rpc.campaigns import CampaignRpcs
 from services.team_formation.rpc.chat_apps import ChatAppRpcs
+from services.team_formation.rpc.crowd import CrowdRpcs
+from services.team_formation.rpc.forcing import refuses_as_asked
 from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.importing import ImportRpcs
@@ -16,6 +18,7 @@ from services.team_formation.rpc.merchants import MerchantRpcs
 from services.team_formation.rpc.privacy import PrivacyRpcs
 from services.team_formation.rpc.promoter_links import PromoterLinkRpcs
 from services.team_formation.rpc.reports import ReportRpcs
+from services.team_formation.rpc.sandbox import SandboxRpcs
 from services.team_formation.rpc.seats import SeatRpcs
 from services.team_formation.rpc.sharing import SharingRpcs
 from services.team_formation.rpc.teams import TeamRpcs
@@ -23,8 +26,10 @@ from services.team_formation.rpc.watching import WatchRpcs
 from services.team_formation.rpc.wechat_files import WeChatFileRpcs
 
 
+@refuses_as_asked
 class TeamFormationServicer(
     CampaignRpcs,
+    CrowdRpcs,
     TeamRpcs,
     SeatRpcs,
     HistoryRpcs,
@@ -43,6 +48,7 @@ class TeamFormationServicer(
     KeyRpcs,
     AuditRpcs,
     MerchantRpcs,
+    SandboxRpcs,
     pb_grpc.TeamFormationServicer,
 ):
     """Answers platforms."""

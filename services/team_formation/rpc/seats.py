@@ -6,7 +6,7 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis.errors import Rejected, invalid
 from services.chassis.server import caller
-from services.team_formation import domain, store, translate
+from services.team_formation import domain, store
 from services.team_formation.rpc import fields
 from services.team_formation.rpc.base import Context, Rpcs
 
@@ -46,4 +46,4 @@ class SeatRpcs(Rpcs):
         if seat is None:
             raise Rejected("SEAT_UNKNOWN")
         campaign = await self._campaign(campaign_id)
-        return pb.GetSeatResponse(seat=translate.seat(seat, campaign.currency))
+        return pb.GetSeatResponse(seat=self._seat_shown(seat, campaign.currency))

@@ -15,6 +15,7 @@ from services.team_formation.doors import Door
 from services.team_formation.handlers import Ask
 from services.team_formation.rpc import bulk, fields
 from services.team_formation.rpc.base import Context, Rpcs
+from services.team_formation.rpc.forcing import refuse_as_asked
 
 MOST_PLACES = 100
 JOINS = "joins_per_second"
@@ -26,12 +27,17 @@ class TeamRpcs(Rpcs):
     async def OpenTeam(self, request: pb.OpenTeamRequest, _context: Context) -> Any:  # noqa: N802
         """Open a team, and take its first seat."""
         limits.spend(JOINS)
+        return await self._desk.commands.submit(await self._opening(request))
+
+    async def _opening(self, request: pb.OpenTeamRequest) -> Ask:
+        """Read the opening of a team, and check the quote it brings."""
         campaign_id = fields.campaign_of(request.campaign_id)
-        join = fields.join_of(request, ids.new_id(), None)
+        join = self._marked(request, fields.join_of(request, ids.new_id(), None))
         if request.signed_quote:
             join = await self._quoted(request.signed_quote, join, campaign_id, None)
         command = domain.Open(ids.new_id(), join, request.external_ref)
-        return await self._ask("OpenTeam", request, campaign_id, command)
+        key = fields.request_key("OpenTeam", caller(), campaign_id, request)
+        return Ask(caller(), campaign_id, command, key)
 
     async def JoinTeam(self, request: pb.JoinTeamRequest, _context: Context) -> Any:  # noqa: N802
         """Take a seat."""
@@ -49,6 +55,7 @@ class TeamRpcs(Rpcs):
         asks: list[Ask | Rejected] = []
         for join in joins:
             try:
+                await refuse_as_asked(self._desk, "JoinTeam", join)
                 if join.invite_code and join.invite_code not in doors:
                     raise Rejected("INVITE_UNKNOWN")  # noqa: TRY301 - refused like what a field check refuses
                 asks.append(await self._join(join, doors.get(join.invite_code)))
@@ -60,9 +67,20 @@ class TeamRpcs(Rpcs):
     async def _join(self, request: pb.JoinTeamRequest, door: Door | None) -> Ask:
         """Read a join, and check the quote it brings."""
         ask = _join(request, door)
+        if isinstance(ask.command, domain.Join):
+            ask = ask._replace(command=self._marked(request, ask.command))
         if not request.signed_quote or not isinstance(ask.command, domain.Join):
             return ask
         return ask._replace(command=await self._quoted(request.signed_quote, ask.command, ask.campaign_id, ask.team_id))
+
+    def _marked(self, request: pb.JoinTeamRequest | pb.OpenTeamRequest, join: domain.Join) -> domain.Join:
+        """Give a join the marks of its tags; the tags themselves go no further."""
+        if not request.device_tag and not request.address_tag:
+            return join
+        mark = self._desk.codes.mark
+        device = mark(caller(), domain.TagKind.DEVICE, request.device_tag) if request.device_tag else b""
+        address = mark(caller(), domain.TagKind.ADDRESS, request.address_tag) if request.address_tag else b""
+        return replace(join, marks=domain.Marks(device, address))
 
     async def _quoted(self, signed: bytes, join: domain.Join, campaign_id: UUID, team_id: UUID | None) -> domain.Join:
         """Give a join its quote, or why that is no good."""

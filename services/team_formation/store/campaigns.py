@@ -42,6 +42,7 @@ from services.team_formation.domain import (
     Visibility,
     WhoMayJoin,
 )
+from services.team_formation.store.abuse_rules import rules_data, rules_of
 
 _TICK = timedelta(microseconds=1)
 
@@ -50,8 +51,8 @@ async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
     """Store a new campaign with its first terms."""
     await connection.execute(
         "INSERT INTO campaigns (campaign_id, platform_id, merchant_id, external_ref, currency, starts_at, ends_at,"
-        " terms_version, presentation, sequence, phase, latest_end, created_at, coupon_order)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " terms_version, presentation, sequence, phase, latest_end, created_at, coupon_order,"
+        " abuse_rules) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             campaign.campaign_id,
             campaign.platform_id,
@@ -67,6 +68,7 @@ async def insert_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
             campaign.latest_end,
             now,
             campaign.coupon_order,
+            Jsonb(rules_data(campaign.abuse_rules)),
         ),
     )
     await insert_terms(connection, campaign)
@@ -92,7 +94,8 @@ async def update_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
     await connection.execute(
         "UPDATE campaigns SET merchant_id = %s, external_ref = %s, currency = %s, starts_at = %s, ends_at = %s,"
         " terms_version = %s, presentation = %s, sequence = %s, phase = %s, latest_end = %s, shown_sku = %s,"
-        " cancel_reason = %s, cancels_formed = %s, suspension_reason = %s, sweeping = sweeping OR %s,"
+        " cancel_reason = %s, cancels_formed = %s, suspension_reason = %s, abuse_rules = %s,"
+        " sweeping = sweeping OR %s,"
         " sweep_after = CASE WHEN %s THEN NULL ELSE sweep_after END"
         " WHERE campaign_id = %s AND platform_id = %s",
         (
@@ -110,6 +113,7 @@ async def update_campaign(connection: AsyncConnection[TupleRow], campaign: Campa
             campaign.cancel_reason,
             campaign.cancels_formed,
             campaign.suspension_reason,
+            Jsonb(rules_data(campaign.abuse_rules)),
             sweeps,
             sweeps,
             campaign.campaign_id,
@@ -170,7 +174,7 @@ _TERMS = (
 COLUMNS = (
     "c.campaign_id, c.platform_id, c.merchant_id, c.external_ref, c.currency, c.starts_at, c.ends_at, c.presentation,"
     f" c.sequence, c.phase, c.latest_end, c.shown_sku, c.cancel_reason, c.cancels_formed,"
-    f" c.coupon_order, c.suspension_reason, {_TERMS}"
+    f" c.coupon_order, c.suspension_reason, c.abuse_rules, {_TERMS}"
 )
 JOINED = (
     "campaigns AS c JOIN campaign_terms AS t ON t.campaign_id = c.campaign_id AND t.terms_version = c.terms_version"
@@ -280,7 +284,7 @@ def campaign_of(row: TupleRow) -> Campaign:
         starts_at=row[5],
         ends_at=row[6],
         presentation=_presentation(texts_of, presentation),
-        terms=_terms(row[16:]),
+        terms=_terms(row[17:]),
         version=row[8],
         phase=Phase(row[9]),
         latest_end=row[10],
@@ -289,6 +293,7 @@ def campaign_of(row: TupleRow) -> Campaign:
         cancels_formed=row[13],
         coupon_order=CouponOrder(row[14]),
         suspension_reason=row[15],
+        abuse_rules=rules_of(row[16]),
     )
 
 

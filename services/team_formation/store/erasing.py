@@ -78,6 +78,11 @@ _LOCK_MEMBERS = (
 )
 _REPLACE = (
     (
+        "DELETE FROM seat_tags AS t USING seats AS s WHERE s.campaign_id = ANY(%(campaigns)s)"
+        " AND s.member_id = %(old)s AND t.campaign_id = s.campaign_id AND t.seat_id = s.seat_id"
+        " AND t.platform_id = %(platform)s"
+    ),
+    (
         "INSERT INTO member_links AS m (campaign_id, seat_id, platform_id, number, changed_at)"
         " SELECT campaign_id, seat_id, platform_id, 1, %(at)s FROM seats"
         " WHERE campaign_id = ANY(%(campaigns)s) AND member_id = %(old)s AND platform_id = %(platform)s"

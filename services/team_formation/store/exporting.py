@@ -24,6 +24,12 @@ def sections(write_seat: Write) -> tuple[Section, ...]:
             " ORDER BY p.campaign_id, p.seat_id, p.payment_reference",
         ),
         Section(
+            "seat_tags",
+            "SELECT t.campaign_id, t.seat_id, t.kind, encode(t.mark, 'hex') AS mark, t.taken_at FROM seats AS s"
+            " JOIN seat_tags AS t USING (campaign_id, seat_id) WHERE s.campaign_id = ANY(%(campaigns)s)"
+            " AND s.platform_id = %(platform)s AND s.member_id = %(member)s ORDER BY t.campaign_id, t.seat_id, t.kind",
+        ),
+        Section(
             "teams",
             "SELECT campaign_id, team_id, opener_member_id, state, opened_at, ended_at, external_ref FROM teams"  # noqa: S608 - constants
             f" WHERE {_CAMPAIGNS} AND opener_member_id = %(member)s ORDER BY campaign_id, team_id",

@@ -98,3 +98,29 @@ async def update_invites(connection: AsyncConnection[TupleRow], invites: Sequenc
 def invite_of(row: TupleRow) -> Invite:
     """Make an invite of a row of COLUMNS."""
     return Invite(*row)
+
+
+async def find_some_invites(
+    connection: AsyncConnection[TupleRow], campaigns: Sequence[UUID], limit: int
+) -> list[tuple[UUID, UUID]]:
+    """Find some invites of campaigns: campaign and invite."""
+    cursor = await connection.execute(
+        "SELECT campaign_id, invite_id FROM invites WHERE campaign_id = ANY (%s) LIMIT %s", (list(campaigns), limit)
+    )
+    return [(campaign_id, invite_id) async for campaign_id, invite_id in cursor]
+
+
+async def remove_invites(
+    connection: AsyncConnection[TupleRow], invites: Sequence[tuple[UUID, UUID]], code_hashes: Sequence[bytes]
+) -> None:
+    """Remove invites, by campaign and invite, with their codes."""
+    campaigns = [campaign_id for campaign_id, _ in invites]
+    await connection.execute(
+        "DELETE FROM invite_codes WHERE code_hash = ANY (%s) AND campaign_id = ANY (%s)",
+        (list(code_hashes), campaigns),
+    )
+    await connection.execute(
+        "DELETE FROM invites AS i USING unnest(%s::uuid[], %s::uuid[]) AS k (campaign_id, invite_id)"
+        " WHERE i.campaign_id = k.campaign_id AND i.invite_id = k.invite_id",
+        (campaigns, [invite_id for _, invite_id in invites]),
+    )

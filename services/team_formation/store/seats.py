@@ -9,14 +9,15 @@ from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, booleans, texts, times, uuids
 from services.chassis.rows import Asked, ask, marks, put
-from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState, Team
+from services.team_formation.domain import ReleaseReason, Role, Seat, SeatState, Signal, Team
 from services.team_formation.store.quotes import quote_of, quote_text
 
 COLUMNS = (
     "s.seat_id, s.campaign_id, s.team_id, s.platform_id, s.member_id, s.sku, s.quantity, s.role, s.state, s.cap,"
     " s.cap_fill, s.held_at, s.hold_until, s.invite_id, s.external_ref, s.payment_reference, s.confirmed_at,"
     " s.released_at, s.release_reason, s.number, s.sponsored, s.hold_extended, s.max_unit_price, s.updated_at,"
-    " s.cap_tally_seq, s.quote_id, s.quote, s.promoter_id, s.commission_basis_points"
+    " s.cap_tally_seq, s.quote_id, s.quote, s.promoter_id, s.commission_basis_points,"
+    " s.flags"
 )
 _STATES = {state.value: state for state in SeatState}
 _ROLES = {role.value: role for role in Role}
@@ -166,8 +167,8 @@ _CHANGING = (
 )
 _INSERT = (
     "INSERT INTO seats (campaign_id, seat_id, team_id, platform_id, member_id, sku, invite_id, external_ref, number,"  # noqa: S608 - constants
-    f" sponsored, max_unit_price, quote_id, promoter_id, commission_basis_points, {_CHANGING})"
-    f" SELECT %s, k.* FROM unnest({marks(28)}) AS k"
+    f" sponsored, max_unit_price, quote_id, promoter_id, commission_basis_points, flags, {_CHANGING})"
+    f" SELECT %s, k.* FROM unnest({marks(29)}) AS k"
 )
 
 
@@ -209,6 +210,7 @@ def _columns(seats: Sequence[Seat]) -> tuple[object, ...]:
         uuids(seat.quote.quote_id if seat.quote else None for seat in seats),
         texts(seat.promoter_id for seat in seats),
         bigints(seat.commission_basis_points for seat in seats),
+        texts(" ".join(seat.flags) for seat in seats),
         *_changing(seats),
     )
 
@@ -323,4 +325,5 @@ def seat_of(row: TupleRow) -> Seat:
         *quote_of(row[25], row[26]),
         row[27],
         row[28],
+        tuple(map(Signal, row[29].split())),
     )

@@ -1,6 +1,6 @@
 """Teams, by campaign."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from services.chassis.arrays import bigints, texts, times, uuids
 from services.chassis.rows import Asked, ask, marks, put
+from services.chassis.twins import TWINS_ALONE
 from services.team_formation.domain import Team, TeamState, Totals
 
 COLUMNS = (
@@ -78,20 +79,29 @@ async def find_team(
     return team_of(row) if row else None
 
 
+_DUE = (
+    "(SELECT platform_id, campaign_id, team_id, held_members, due_at FROM teams"
+    " WHERE state IN ('FORMING', 'TIPPED') AND {due} ORDER BY due_at LIMIT %(limit)s)"
+    " UNION ALL (SELECT platform_id, campaign_id, team_id, held_members, due_at FROM teams"
+    " WHERE state = 'FORMED' AND waiting_members > 0 AND {due} ORDER BY due_at LIMIT %(limit)s)"
+)
+_DUE_OF_ALL = _DUE.format(due="due_at <= %(now)s")
+# the index has twins alone: nobody else's clock is ahead, and what is due in weeks elsewhere must not be read
+_DUE_OF_TWINS = _DUE.format(due=f"{TWINS_ALONE} AND platform_id = k.whose AND due_at > %(now)s AND due_at <= k.now")
+
+
 async def find_due(
-    connection: AsyncConnection[TupleRow], now: datetime, limit: int
+    connection: AsyncConnection[TupleRow], now: datetime, ahead: Mapping[UUID, datetime], limit: int
 ) -> list[tuple[UUID, UUID, UUID, int]]:
     """Find teams to look at, the longest due first: platform, campaign, team, seats that are held there.
 
-    Open ones, and formed ones in which somebody waits still. A finder: it names no campaign.
+    Open ones, and formed ones in which somebody waits still; by the machine's time, or that of their platform, which
+    may be ahead. A finder: it names no campaign.
     """
     cursor = await connection.execute(
-        "(SELECT platform_id, campaign_id, team_id, held_members, due_at FROM teams"
-        " WHERE state IN ('FORMING', 'TIPPED') AND due_at <= %s ORDER BY due_at LIMIT %s)"
-        " UNION ALL (SELECT platform_id, campaign_id, team_id, held_members, due_at FROM teams"
-        " WHERE state = 'FORMED' AND waiting_members > 0 AND due_at <= %s ORDER BY due_at LIMIT %s)"
-        " ORDER BY due_at LIMIT %s",
-        (now, limit, now, limit, limit),
+        f"SELECT * FROM ({_DUE_OF_ALL} UNION ALL SELECT own.* FROM unnest(%(whose)s::uuid[], %(nows)s::timestamptz[])"  # noqa: S608 - constants
+        f" AS k (whose, now) CROSS JOIN LATERAL ({_DUE_OF_TWINS}) AS own) AS due ORDER BY due_at LIMIT %(limit)s",
+        {"now": now, "whose": list(ahead), "nows": list(ahead.values()), "limit": limit},
         binary=True,
     )
     return [(row[0], row[1], row[2], row[3]) async for row in cursor]

@@ -1,5 +1,6 @@
 """Between protobuf and the values of the domain; the only package that knows both."""
 
+from services.team_formation.translate.abuse import read_abuse_rule
 from services.team_formation.translate.basics import (
     CAMPAIGN,
     CAMPAIGN_TOPIC,
@@ -63,6 +64,7 @@ __all__ = [
     "presentation",
     "price_table",
     "prices",
+    "read_abuse_rule",
     "read_item",
     "read_presentation",
     "read_price_table",

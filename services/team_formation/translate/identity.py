@@ -2,9 +2,9 @@
 
 from groupbuy.team_formation.v1 import events_pb2, keys_pb2
 
-from services.chassis import scopes
+from services.chassis import ids, scopes
 from services.chassis.platforms import Key, Platform, SuspendedMerchant
-from services.team_formation.translate.basics import time
+from services.team_formation.translate.basics import PLATFORM, time
 
 
 def platform_changed(platform: Platform) -> events_pb2.PlatformChanged:
@@ -13,6 +13,12 @@ def platform_changed(platform: Platform) -> events_pb2.PlatformChanged:
     fact.keys.extend(map(_key_of_event, platform.keys))
     fact.suspended_merchants.extend(map(suspended_merchant, platform.suspended_merchants))
     fact.limits.CopyFrom(platform_limits(platform))
+    fact.generation = platform.generation
+    if platform.test_of:
+        fact.test_of = ids.opaque(PLATFORM, platform.test_of)
+        fact.clock_ahead.FromTimedelta(platform.clock_ahead)
+        if platform.retired_at:
+            fact.retired_at.FromDatetime(platform.retired_at)
     return fact
 
 

@@ -143,6 +143,7 @@ class Scribe:
             seat.cap_from_quote,
             seat.promoter_id,
             seat.commission_basis_points,
+            seat.flags,
         )
         written = self._shapes.get(shape)
         if written is None:

@@ -8,6 +8,7 @@ from groupbuy.pricing.v1 import ladder_pb2
 from groupbuy.team_formation.v1 import types_pb2
 
 from services.team_formation import domain
+from services.team_formation.translate.abuse import SIGNALS
 from services.team_formation.translate.basics import campaign_id, invite_id, money, seat_id, team_id, time
 from services.team_formation.translate.terms import ROLES
 
@@ -76,6 +77,7 @@ def seat_of_team(values: domain.Seat, team_text: str, currency: str) -> types_pb
         cap_from_quote=values.cap_from_quote,
         promoter_id=values.promoter_id,
         commission_basis_points=values.commission_basis_points,
+        flags=[SIGNALS[signal] for signal in values.flags],
     )
 
 

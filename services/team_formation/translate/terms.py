@@ -9,6 +9,7 @@ from groupbuy.pricing.v1 import ladder_pb2
 from groupbuy.team_formation.v1 import types_pb2
 
 from services.team_formation import domain
+from services.team_formation.translate.abuse import abuse_rule
 from services.team_formation.translate.basics import campaign_id, duration, money, time
 from services.team_formation.translate.payment_terms import payment_terms, read_payment_terms
 
@@ -307,6 +308,7 @@ def campaign(
         stock=levels,
         coupon_order=COUPON_ORDERS[values.coupon_order],
         suspension_reason=values.suspension_reason,
+        abuse_rules=map(abuse_rule, values.abuse_rules),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.chassis import logs
+from services.chassis import call_spans, logs
 from services.chassis.errors import Rejected
 from services.chassis.http_server import HttpServer, is_ambiguous
 from services.chassis.tls import Listening
@@ -20,6 +20,8 @@ from services.team_formation.web.pages import Assets, Pages
 
 MOST_CONNECTIONS = 20_000
 """Of one process; who comes then is answered 503. Each reader of events has one."""
+
+_VERBS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"}
 
 log = logs.logger(__name__)
 
@@ -46,6 +48,26 @@ class Guarded:
         """Answer a request."""
         if scope["type"] != "http":
             return
+        span = call_spans.visited(_verb(scope))
+        if span is None:
+            await self._answer(scope, receive, send)
+            return
+        status = 0
+
+        async def seen(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        routed = dict(scope)
+        try:
+            await self._answer(routed, receive, seen)
+        finally:
+            if isinstance(route := routed.get("route"), Route):
+                call_spans.routed(span, _verb(scope), route.path)
+            call_spans.responded(span, str(status), status)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = False
 
         async def noted(message: Message) -> None:
@@ -58,7 +80,8 @@ class Guarded:
             await Answer(400, headers, b"")(scope, receive, send)
             return
         try:
-            await self.inner({**scope, "app": self}, receive, noted)
+            scope["app"] = self
+            await self.inner(scope, receive, noted)
         except HTTPException as refused:  # no route, or not by this method
             await self._notice(Request(scope), "unknown", refused.status_code)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the visitor gets an answer
@@ -73,6 +96,11 @@ class Guarded:
         if status >= 500:  # noqa: PLR2004 - ours
             headers.append((b"retry-after", b"5"))
         return answer(request, self.pages.notice(name, words), headers, status)
+
+
+def _verb(scope: Scope) -> str:
+    """Name the method of a request; those that a page has are few."""
+    return scope["method"] if scope["method"] in _VERBS else "HTTP"
 
 
 def _kind(path: str) -> str:

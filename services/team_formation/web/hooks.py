@@ -26,12 +26,11 @@ from services.team_formation.hooks.admission import MOST_BYTES
 from services.team_formation.hooks.call import Answer as Said
 from services.team_formation.hooks.call import Call, Event, Refused, Verified
 from services.team_formation.hooks.registry import SERVICES
+from services.team_formation.metrics import HOOK_CALLS
 from services.team_formation.web.answers import NO_STORE, NOSNIFF, Answer, Headers
 
 ON_THE_WAY_SECONDS = 0.3
 """Of the time that a service waits, so much is left to the network."""
-
-CALLS = Counter("groupbuy_hook_calls_total", "Calls of chat services by what became of them.", ["service", "outcome"])
 
 Preview = Callable[[App, Event, datetime], Awaitable[Said | None]]
 """Answers what has to be answered at once; None where it is worked later."""
@@ -121,7 +120,7 @@ def _counted(service: str, outcome: str, said: Said) -> Answer:
 
 @cache
 def _counter(service: str, outcome: str) -> Counter:
-    return CALLS.labels(service, outcome)
+    return HOOK_CALLS.labels(service, outcome)
 
 
 def _answer(said: Said) -> Answer:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from kafka import KafkaAdminClient
+from prometheus_client import Gauge
 from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis import consumer as consumer_module
@@ -114,12 +115,20 @@ async def test_a_database_away_holds_up_the_consumer_and_loses_nothing(
             await delivery.tell(300)
             await until(lambda: metrics.CONSUMER_FAILURES._value.get() >= failures + 2)
             assert len(await delivery.seen()) == 100
+            assert _told(metrics.CONSUMER_LAG.labels(TOPIC)) > 0
+            assert _told(metrics.CONSUMER_BEHIND) > 0
             assert _members(admin, delivery.name) == members
             proxy.accept()
             await delivery.all_seen()
+            await until(lambda: not _told(metrics.CONSUMER_LAG.labels(TOPIC)) and not _told(metrics.CONSUMER_BEHIND))
             assert _members(admin, delivery.name) == members
         await away.stop()
     await delivery.check()
+
+
+def _told(gauge: Gauge) -> float:
+    [family] = gauge.collect()
+    return family.samples[0].value
 
 
 def _members(admin: KafkaAdminClient, group: str) -> list[str]:

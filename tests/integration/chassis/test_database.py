@@ -182,6 +182,24 @@ async def _ready(store: Database) -> bool:
         return False
 
 
+async def test_a_connection_that_takes_no_writes_is_replaced(url: str) -> None:
+    store = Database(url, pool_size=1)
+    await store.start()
+
+    async def tell() -> None:
+        async with store.work() as work:
+            work.tell(told("team_a", 1))
+
+    async with store.read() as connection:
+        await connection.execute("SET default_transaction_read_only = on")  # as where its server leads no more
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction) as refused:
+        await tell()
+    assert transient(refused.value) == "the database is read-only"
+    await tell()
+    assert await outbox_rows(store) == [("team_a", 1)]
+    await store.stop()
+
+
 async def test_a_lane_waits_for_no_connection_of_the_rest_and_wakes_the_same_listeners(url: str) -> None:
     store = Database(url, pool_size=2)
     lane = store.lane(1)

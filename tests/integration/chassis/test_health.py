@@ -1,6 +1,7 @@
 """Probes over gRPC: alive depends on the process alone, ready on every check and on not being about to end."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -23,7 +24,7 @@ async def checks() -> dict[str, bool]:
 
 
 @pytest.fixture
-async def stub(checks: dict[str, bool]) -> AsyncIterator[health_pb2_grpc.HealthStub]:
+async def stub(checks: dict[str, bool]) -> AsyncIterator[Any]:
     async def passes(name: str) -> bool:
         if name == "database" and not checks[name]:
             raise ConnectionError("away")
@@ -44,21 +45,19 @@ async def stub(checks: dict[str, bool]) -> AsyncIterator[health_pb2_grpc.HealthS
     await server.stop()
 
 
-async def status(stub: health_pb2_grpc.HealthStub, service: str) -> int:
+async def status(stub: Any, service: str) -> int:
     answer: health_pb2.HealthCheckResponse = await stub.Check(health_pb2.HealthCheckRequest(service=service))
     return answer.status
 
 
-async def test_who_can_work_is_alive_and_ready(stub: health_pb2_grpc.HealthStub) -> None:
+async def test_who_can_work_is_alive_and_ready(stub: Any) -> None:
     assert await status(stub, "liveness") == ANSWERS.SERVING
     assert await status(stub, "readiness") == ANSWERS.SERVING
     assert await status(stub, "") == ANSWERS.SERVING
 
 
 @pytest.mark.parametrize("name", ["database", "partitions"])
-async def test_what_is_away_makes_it_unready_and_leaves_it_alive(
-    stub: health_pb2_grpc.HealthStub, checks: dict[str, bool], name: str
-) -> None:
+async def test_what_is_away_makes_it_unready_and_leaves_it_alive(stub: Any, checks: dict[str, bool], name: str) -> None:
     checks[name] = False
     assert await status(stub, "readiness") == ANSWERS.NOT_SERVING
     assert await status(stub, "liveness") == ANSWERS.SERVING

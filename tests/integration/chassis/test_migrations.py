@@ -14,6 +14,7 @@ from services.chassis.keeper import Keeper
 from services.chassis.migrations import Migration, MigrationError, migrate
 from tests.support.database import Database as MakeDatabase
 from tests.support.outbox import told
+from tests.support.until import until
 
 TODAY = date(2030, 5, 20)
 
@@ -53,6 +54,27 @@ async def test_a_file_that_fails_leaves_nothing(url: str, monkeypatch: pytest.Mo
     assert await migrate(url, "chassis") == []
     async with await psycopg.AsyncConnection.connect(url) as connection:
         assert await (await connection.execute("SELECT to_regclass('half')")).fetchone() == (None,)
+
+
+async def test_a_file_that_meets_a_deadlock_is_applied_again(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute("CREATE TABLE one (); CREATE TABLE two ()")
+    both = "ALTER TABLE one ADD COLUMN a int; ALTER TABLE two ADD COLUMN a int"
+    more = [*migrations.migrations("chassis"), Migration("chassis", "0900.sql", both)]
+    monkeypatch.setattr(migrations, "migrations", lambda _service: more)
+    async with await psycopg.AsyncConnection.connect(url) as calling:
+        await calling.execute("LOCK TABLE two IN ROW EXCLUSIVE MODE")
+        migrating = asyncio.create_task(migrate(url, "chassis"))
+        await until(lambda: _waits(url))
+        await calling.execute("LOCK TABLE one IN ROW EXCLUSIVE MODE")  # the migration waited first, and is given up
+        await calling.commit()
+    assert await migrating == ["0900.sql"]
+
+
+async def _waits(url: str) -> bool:
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        found = await connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode LIKE 'Access%'")
+        return bool((await found.fetchone() or (0,))[0])
 
 
 def test_every_service_has_files_and_they_are_numbered() -> None:
@@ -116,7 +138,10 @@ async def test_the_keeper_measures_what_waits(store: Database) -> None:
         work.tell(told("team_b", 1))
         work.tell(told("team_a", 2))
     async with store.read() as connection:
-        await connection.execute("INSERT INTO inbox VALUES ('t', 'k', 1, true), ('t', 'l', 1, false)")
+        await connection.execute(
+            "INSERT INTO parked_messages (topic, key, partition, position, value, headers, reason, parked_at)"
+            " SELECT 't', 'k', 0, n, '', '{}', 'why', now() FROM generate_series(1, 3) AS n"
+        )
         assert await keeper.run_once() == 3
         await connection.execute("UPDATE relay_positions SET position = 1, reached_at = now()")
         assert await keeper.run_once() == 2
@@ -125,8 +150,13 @@ async def test_the_keeper_measures_what_waits(store: Database) -> None:
         assert await keeper.run_once() == (0 if outbox.shard_of("team_b") == shard else 1)
     assert _value("groupbuy_parked_keys") == 1
     assert _value("groupbuy_outbox_oldest_unsent_seconds") >= 0
+    assert _value("groupbuy_outbox_bytes") > 0
 
 
 def _value(name: str) -> float:
-    gauges = {"groupbuy_parked_keys": metrics.PARKED_KEYS, "groupbuy_outbox_oldest_unsent_seconds": metrics.OUTBOX_AGE}
+    gauges = {
+        "groupbuy_parked_keys": metrics.PARKED_KEYS,
+        "groupbuy_outbox_oldest_unsent_seconds": metrics.OUTBOX_AGE,
+        "groupbuy_outbox_bytes": metrics.OUTBOX_BYTES,
+    }
     return cast("float", gauges[name]._value.get())

@@ -1,9 +1,13 @@
 """Platforms and keys: who a call comes from, and the copy that each service keeps."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from groupbuy.team_formation.v1 import events_pb2
 
 from services.chassis import ids, key_uses, platforms, scopes
@@ -20,10 +24,14 @@ from services.chassis.platforms import (
     KeyRing,
     Platform,
     SuspendedMerchant,
+    find_platform,
     hash_secret,
     lock_platform,
     save_platforms,
 )
+from services.chassis.twin_clocks import TwinClocks
+from services.chassis.twins import twin_of
+from services.team_formation.translate import time
 from services.team_formation.translate.identity import platform_changed
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -259,3 +267,83 @@ async def test_the_copy_has_the_limits_that_were_set_and_no_others(store: Databa
         found = await lock_platform(work.connection, PLATFORM)
     assert found is not None
     assert found.limits == {"streams": 4, "campaigns": 2}
+
+
+TWIN = twin_of(PLATFORM, 1)
+
+
+async def save_twin(store: Database, sequence: int = 1, ahead: timedelta = timedelta(), name: str = "t1") -> None:
+    twin = Platform(TWIN, "Shop", suspended=False, sequence=sequence, keys=(key(name),), test_of=PLATFORM, generation=1)
+    async with store.work() as work:
+        await save_platforms(work.connection, [replace(twin, clock_ahead=ahead)], NOW)
+
+
+async def test_a_twins_key_is_told_from_a_platforms_at_a_look_and_neither_passes_for_the_other(
+    store: Database, ring: KeyRing
+) -> None:
+    await save(store, 1, key("k1"))
+    await save_twin(store)
+    assert (await ring.grant("gbt_t1_secret-of-t1")).platform_id == TWIN
+    assert (await ring.grant("gbk_k1_secret-of-k1")).platform_id == PLATFORM
+    assert await reason(ring, "gbk_t1_secret-of-t1") == "KEY_UNKNOWN"
+    assert await reason(ring, "gbt_k1_secret-of-k1") == "KEY_UNKNOWN"
+
+
+async def test_a_twins_call_is_decided_by_its_clock_as_it_is_in_the_database(
+    store: Database, ring: KeyRing, clock: ManualClock
+) -> None:
+    await save_twin(store)
+    await ring.grant("gbt_t1_secret-of-t1")
+    assert clock.now(TWIN) == NOW
+    await save_twin(store, 2, timedelta(days=3, microseconds=1))
+    await ring.grant("gbt_t1_secret-of-t1")
+    assert clock.now(TWIN) == NOW + timedelta(days=3, microseconds=1)
+    assert clock.now(PLATFORM) == NOW
+    await save_twin(store, 3, timedelta(days=3, microseconds=1), "t2")
+    assert await reason(ring, "gbt_t1_secret-of-t1") == "KEY_UNKNOWN"
+
+
+async def test_a_process_learns_of_a_clock_that_another_one_moved(store: Database) -> None:
+    clock = ManualClock(NOW)
+    clocks = TwinClocks(store, clock)
+    await save_twin(store, 1, timedelta(days=1))
+    await clocks.start()
+    assert clock.now(TWIN) == NOW + timedelta(days=1)
+    running = asyncio.create_task(clocks.run())
+    try:
+        before = clock.moves
+        event = an_event(2, clock_ahead=Duration(seconds=864_000))
+        await Inbox(store, {platforms.TOPIC: platforms.on_platform_events}).apply([event])
+        await clock.moved(before, 10)
+        assert clock.now(TWIN) == NOW + timedelta(days=10)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+    assert await found(store) == replace(
+        Platform(TWIN, "Shop", suspended=False, sequence=2, keys=(key("t1"),), test_of=PLATFORM, generation=1),
+        clock_ahead=timedelta(days=10),
+    )
+    await Inbox(store, {platforms.TOPIC: platforms.on_platform_events}).apply([an_event(3, retired_at=time(NOW))])
+    await clocks.learn()
+    assert (clock.now(TWIN), clock.ahead()) == (NOW, {})
+
+
+async def found(store: Database) -> Platform | None:
+    async with store.read() as connection:
+        return await find_platform(connection, TWIN)
+
+
+def an_event(sequence: int, **more: Any) -> Record:
+    fact = events_pb2.PlatformChanged(
+        name="Shop", test_of=ids.opaque(platforms.ID_PREFIX, PLATFORM), generation=1, **more
+    )
+    fact.keys.add(key_id="t1", secret_hash=hash_secret("secret-of-t1"))
+    platform_id = ids.opaque(platforms.ID_PREFIX, TWIN)
+    envelope = events_pb2.PlatformEvent(
+        event_id=str(ids.derived_id(TWIN, sequence)),
+        platform_id=platform_id,
+        sequence=sequence,
+        occurred_at=time(NOW),
+        platform_changed=fact,
+    )
+    return Record(platforms.TOPIC, platform_id, envelope.SerializeToString())

@@ -17,7 +17,7 @@ from services.notification.answering.registry import open_ways
 from services.notification.channels import Http, Retry
 from services.notification.testing import SLOW, Answer, HttpSink, Request, http_sink
 from tests.support.notification_rpc import OTHER, SHOP, Api, an_api, refusal
-from tests.support.notifying import SEALER, Notifying
+from tests.support.notifying import SEALER, Notifying, a_sandbox
 
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 CHAT = "-1001234567890"
@@ -119,7 +119,7 @@ async def test_a_chat_that_is_gone_refuses(api: Api) -> None:
 
 
 async def test_a_service_that_does_not_answer_is_given_up_in_time(api: Api, notification: Notifying) -> None:
-    hasty = Answerer(notification.database, Accounts(SEALER), seconds=0.2)
+    hasty = Answerer(notification.database, Accounts(SEALER), a_sandbox({}, notification.clock), seconds=0.2)
     http = Http(seconds=5, connections=1, allow_private=True)
     async with http_sink(lambda _: Answer(trouble=SLOW)) as sink:
         await set_up(api, sink)

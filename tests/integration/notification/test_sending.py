@@ -36,7 +36,7 @@ from services.notification.places import Places
 from services.notification.recorder import Attempted, Recorder
 from services.notification.sender import Sender
 from services.notification.testing import http_sink
-from tests.support.notifying import SEALER, Notifying
+from tests.support.notifying import SEALER, Notifying, a_sandbox
 from tests.support.prices import FORMED, Pricing, campaign_changed, campaign_near
 from tests.support.sinks import Endpoint, smtp_sink
 from tests.support.team_turns import TeamTurns
@@ -105,6 +105,7 @@ async def a_sender(
         outcomes.submit,
         limits=limits,
         pace=pace or Pace(),
+        sandbox=a_sandbox({channel.name: channel for channel in channels}, notification.clock),
         places=places,
     )
     try:
@@ -286,6 +287,7 @@ async def test_a_sender_that_dies_between_call_and_record_leaves_one_row_that_is
         never,
         limits=LIMITS,
         pace=Pace(),
+        sandbox=a_sandbox({"console": channel}, notification.clock),
     )
     await dying.run_once()
     await reached.wait()
@@ -379,7 +381,7 @@ async def test_a_new_delivery_wakes_the_sender(notification: Notifying, monkeypa
 
 
 async def test_however_many_channels_there_are_each_has_its_turn(notification: Notifying) -> None:
-    channels = [Scripted(f"chat-{n}") for n in range(8)]
+    channels = [Scripted(f"chat-{letter}") for letter in "abcdefgh"]
     for n, channel in enumerate(channels):
         await a_delivery(notification, (channel.name, f"mei-{n}"), members=(f"mei{n}", f"tom{n}"))
     async with a_sender(notification, *channels, pace=Pace(total=8, per_lane=4)) as sender:
@@ -422,6 +424,7 @@ async def test_stopping_gives_back_what_cannot_end(notification: Notifying, monk
         never,
         limits=LIMITS,
         pace=pace,
+        sandbox=a_sandbox(channels, notification.clock),
     )
     await sender.run_once()
     await reached.wait()

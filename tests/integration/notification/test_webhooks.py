@@ -25,7 +25,7 @@ from services.notification.testing.http_sink import Answer, HttpSink, Request, h
 from services.notification.webhook_secrets import WebhookSecrets
 from tests.integration.notification.test_accounts import OTHER_KEYS
 from tests.support.notification_rpc import OTHER, SHOP, Api, an_api
-from tests.support.notifying import SEAL_KEYS, SEALER, Notifying
+from tests.support.notifying import SEAL_KEYS, SEALER, Notifying, a_sandbox
 from tests.support.teams import TeamLife
 from tests.support.until import until
 
@@ -44,7 +44,8 @@ async def a_poster(notification: Notifying, *, pace: Pace | None = None, private
     http = Http(seconds=5, connections=20, allow_private=private)
     posts: Coalescer[Made, None] = Coalescer("posts", PostRecorder(database, clock, lambda: 0.0).record)
     recording = asyncio.create_task(posts.run())
-    poster = Poster(database, clock, Desk(http, clock, WebhookSecrets(SEALER)), posts.submit, pace or Pace())
+    desk = Desk(http, clock, WebhookSecrets(SEALER), a_sandbox({}, clock))
+    poster = Poster(database, clock, desk, posts.submit, pace or Pace())
     try:
         yield poster
     finally:

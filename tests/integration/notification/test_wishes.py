@@ -15,6 +15,7 @@ from tests.integration.notification.test_sending import Scripted, a_sender, turn
 from tests.support.notification_rpc import OTHER, Api
 from tests.support.notifying import SEALER, START, Notifying
 from tests.support.team_turns import TeamTurns
+from tests.support.teams import TeamLife
 
 
 def a_consent(source: str = "checkout, box ticked", at: datetime | None = START) -> pb.Consent:
@@ -143,10 +144,10 @@ async def test_within_a_window_a_member_is_told_once_about_a_team(notification: 
     assert [row[1] for row in await notification.rows(tipped, life.team)] == ["SENT", "SENT"]
 
 
-async def put(notification: Notifying, life: TeamTurns, member: str, wishes: Wishes) -> None:
+async def put(notification: Notifying, life: TeamLife, member: str, wishes: Wishes) -> None:
     async with notification.database.work() as work:
         known = Member(member, "en", "Europe/Berlin", (Point("console", member),), wishes)
-        await Contacts(SEALER).save(work.connection, [(life.platform, known)], notification.clock.now())
+        await Contacts(SEALER).save(work.connection, [(life.platform, known)], notification.clock.now)
 
 
 async def test_quiet_hours_hold_what_can_wait_and_what_is_untrue_by_then_is_not_sent(notification: Notifying) -> None:

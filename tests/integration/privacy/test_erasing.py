@@ -23,6 +23,7 @@ from tests.support.traces import search
 
 CONSUMED = tuple(f"groupbuy.{name}.v1" for name in ("campaign", "team", "price", "settlement"))
 ROUNDS = 12
+TAGS = "SELECT count(*) FROM seat_tags AS t JOIN seats AS s USING (campaign_id, seat_id) WHERE s.member_id = %s"
 LATE = ("outbox", "erased_members")
 
 
@@ -42,6 +43,7 @@ async def test_nothing_of_a_member_is_found_after_its_erasure(database: Database
             await park(town)
             before = await search(town.engine.urls.values(), TRACES)
             assert len(before.found) > 20
+            assert await town.engine.formation.rows(TAGS, BUYER) == [(1,)]
 
             answer = await town.erase()
             assert await town.erase() == answer
@@ -61,6 +63,7 @@ async def test_nothing_of_a_member_is_found_after_its_erasure(database: Database
             assert after.found == []
             rows = await town.engine.formation.rows("SELECT member_id FROM seats WHERE member_id LIKE 'erased-%%'")
             assert rows == [(answer.pseudonym,)] * 2
+            assert await town.engine.formation.rows(TAGS, answer.pseudonym) == [(0,)]
 
             audited = await town.engine.formation.rows("SELECT subject FROM audit_entries WHERE rpc = 'EraseMember'")
             assert audited == [(f"member {answer.pseudonym}",)]

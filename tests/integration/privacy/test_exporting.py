@@ -34,7 +34,7 @@ def test_all_that_is_held_is_exported_or_a_copy() -> None:
     exported = {
         "team_formation": formation_sections(as_it_is),
         "pricing": PRICING_SECTIONS,
-        "notification": notification_sections(as_it_is, as_it_is),
+        "notification": notification_sections(as_it_is, as_it_is, as_it_is),
     }
     for service, sections in exported.items():
         tables = {table for section in sections for table in section.tables or (section.kind,)}

@@ -1,4 +1,4 @@
-"""No log line and no metric's label names a member, an address, what somebody wrote, an invite's code or a key."""
+"""No log line, metric's label or span names a member, an address, what somebody wrote, an invite's code or a key."""
 
 import base64
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from tests.support.database import Database
 from tests.support.engine import KEY, SERVICE_KEY
 from tests.support.erasing import BUYER, TRACES, Town, a_town, live, refusal
 from tests.support.formation import PLATFORM
+from tests.support.recording import recording
 
 
 async def _trouble(town: Town, code: str) -> None:
@@ -33,8 +34,8 @@ async def _trouble(town: Town, code: str) -> None:
         await other.find(connection, [(PLATFORM, BUYER)])
 
 
-async def test_no_log_and_no_metric_names_anybody(database: Database, counts: Callable[..., None]) -> None:
-    with structlog.testing.capture_logs() as said:
+async def test_no_log_no_metric_and_no_span_names_anybody(database: Database, counts: Callable[..., None]) -> None:
+    with structlog.testing.capture_logs() as said, recording() as recorded:
         async with a_town(database) as town:
             invite, _ = await live(town)
             await _trouble(town, invite.code)
@@ -52,4 +53,13 @@ async def test_no_log_and_no_metric_names_anybody(database: Database, counts: Ca
     assert [line for line in lines if any(text in line for text in secrets)] == []
     labels = generate_latest().decode()
     assert [line for line in labels.splitlines() if any(text in line for text in secrets)] == []
-    counts(log_lines=len(lines), kinds=len(events), metrics=len(labels.splitlines()), texts_looked_for=len(secrets))
+    spans = {f"{span.name} {span.attributes} {span.status.description} {span.events}" for span in recorded.spans}
+    assert {"process groupbuy.team.v1", "send groupbuy.team.v1"} <= set(recorded.names)
+    assert [span for span in spans if any(text in span for text in secrets)] == []
+    counts(
+        spans=len(recorded.spans),
+        log_lines=len(lines),
+        kinds=len(events),
+        metrics=len(labels.splitlines()),
+        texts_looked_for=len(secrets),
+    )

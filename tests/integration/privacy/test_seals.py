@@ -82,7 +82,7 @@ async def test_every_sealed_column_is_counted(database: MakeDatabase, service: s
         rows = await connection.execute(
             "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
             " AND data_type = 'bytea' AND (column_name IN ('sealed', 'secrets', 'intent')"
-            " OR (table_name, column_name) = ('hook_calls', 'payload'))"
+            " OR (table_name, column_name) IN (('hook_calls', 'payload'), ('captured', 'content')))"
         )
         found = {(service, *row) async for row in rows}
     assert found == {row for row in SEALED if row[0] == service}

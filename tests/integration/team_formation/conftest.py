@@ -1,4 +1,4 @@
-"""Fixtures of team_formation's tests, and the counts of the concurrency suite at the end of the run."""
+"""Fixtures of team_formation's tests."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -6,11 +6,11 @@ import pytest
 
 from services.chassis import coalesce
 from services.chassis.clock import ManualClock
-from tests.support.crowding import LOOKED_AT, Said
+from tests.support.crowding import Said
 from tests.support.database import Database
 from tests.support.formation import START, Formation, a_formation
 from tests.support.shop_api import Api, serving
-from tests.support.told import TOLD, counter, tell
+from tests.support.told import counter
 
 _SECTION = "concurrency"
 
@@ -52,14 +52,6 @@ async def replicas(url: str, clock: ManualClock) -> AsyncIterator[list[Formation
 def counts(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Takes what a test has counted, for the end of the run."""
     return counter(_SECTION, request)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_terminal_summary() -> None:
-    """Say, before all that was counted is printed, how often invariants were."""
-    if _SECTION in TOLD:
-        times, invariants = max(LOOKED_AT.values(), default=0), len(LOOKED_AT)
-        tell(_SECTION, f"invariants in SQL: {invariants}, counted {times} times after a crowd")
 
 
 @pytest.fixture

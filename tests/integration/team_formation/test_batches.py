@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
+from services.chassis import trace
 from services.chassis.errors import Rejected
 from services.team_formation.domain import OnFull
 from services.team_formation.handlers import Ask, Look
 from tests.support.formation import OTHER_PLATFORM, Formation, a_campaign
+from tests.support.recording import recording, traceparent_of
 
 LIMITS = {"max_units_per_member": 3, "max_teams_per_member": 2}
 
@@ -37,6 +39,25 @@ async def test_many_campaigns_in_one_batch(formation: Formation) -> None:
     full = await asyncio.gather(*(formation.join(team, "lin") for team in teams), return_exceptions=True)
     assert {getattr(refused, "reason", "seat") for refused in full} == {"OUT_OF_STOCK"}
     assert await formation.rows("SELECT DISTINCT taken FROM stock") == [(3,)]
+
+
+async def test_what_follows_from_each_command_of_a_batch_goes_on_in_its_own_trace(formation: Formation) -> None:
+    campaign = await formation.create(a_campaign())
+    team = (await formation.open(campaign)).team.team_id
+    traces = {name: trace.new_traceparent(flags) for name, flags in (("tom", "01"), ("lin", "00"), ("kim", "01"))}
+
+    async def join(member: str) -> pb.JoinTeamResponse:
+        trace.enter(traces[member])
+        return await formation.join(team, member)
+
+    with recording() as recorded:
+        seats = await asyncio.gather(*map(join, traces))
+        one_batch = recorded.named("batch of teams")
+    assert {answer.seat.member_id for answer in seats} == set(traces)
+    rows = await formation.rows("SELECT traceparent FROM outbox WHERE sequence > 2 ORDER BY sequence")
+    assert [row[0][3:35] for row in rows] == [traceparent[3:35] for traceparent in traces.values()]
+    assert rows[1][0] == traces["lin"], "one that is not recorded goes on as it came"
+    assert {rows[0][0], rows[2][0]} == set(map(traceparent_of, one_batch))
 
 
 async def _transactions(formation: Formation) -> int:

@@ -37,6 +37,12 @@ RULES = {
     "leave_after_formed": timedelta(hours=1),
     "visibility": Visibility.LISTED,
 }
+AGAINST_ABUSE = (
+    domain.AbuseRule(domain.Signal.SEATS_PER_DEVICE, domain.AbuseAction.REFUSE, 2, domain.TAGS_KEPT),
+    domain.AbuseRule(domain.Signal.SEATS_PER_ADDRESS, domain.AbuseAction.FLAG, 2, domain.TAGS_KEPT),
+    domain.AbuseRule(domain.Signal.OWN_INVITE, domain.AbuseAction.FLAG),
+    domain.AbuseRule(domain.Signal.JOINS_PER_INVITE, domain.AbuseAction.FLAG, 2, timedelta(minutes=1)),
+)
 TABLES = {
     "campaigns",
     "campaign_terms",
@@ -48,6 +54,8 @@ TABLES = {
     "seats",
     "listed_teams",
     "late_payments",
+    "seat_tags",
+    "invite_rates",
     "invites",
     "invite_opens",
     "member_links",
@@ -76,7 +84,8 @@ class Journal:
         on = self.on
         for _ in range(2):
             rules: Any = {"maximum": 3, "minimum": 2, "stock": 50, "rules": RULES, "leave_until": LeaveUntil.ENDED}
-            campaign = await on.create(a_campaign(**rules, latest_end=a_campaign().ends_at + timedelta(days=1)))
+            rules |= {"abuse_rules": AGAINST_ABUSE, "latest_end": a_campaign().ends_at + timedelta(days=1)}
+            campaign = await on.create(a_campaign(**rules))
             await self._live(campaign)
         late = await on.create(a_campaign(maximum=2, rules={"on_full": OnFull.OPEN_TEAM}))
         team = (await on.open(late)).team.team_id
@@ -117,7 +126,8 @@ class Journal:
         ids_of_team, ids_of_seat = ids.parse("team", team, 2) or (), ids.parse("seat", opened.seat.seat_id, 2) or ()
         invite = domain.NewInvite(ids.new_id(), "", "promoter-1", "wechat", "", "", None)
         await self.note("invite", lambda: on.on_team("CreateInvite", invite, team))
-        await self.note("join by an invite", lambda: on.join(team, "tom", invite_id=invite.invite_id))
+        marks = domain.Marks(b"phone", b"office")
+        await self.note("join by an invite", lambda: on.join(team, "tom", invite_id=invite.invite_id, marks=marks))
         revoke = Ask(PLATFORM, campaign.campaign_id, Revoke(invite.invite_id), on.key("Revoke", campaign.campaign_id))
         await self.note("revoke", lambda: on.commands.submit(revoke))
         await self.note("find a team", lambda: self._read(store.find_team, *ids_of_team))

@@ -14,6 +14,7 @@ IDS_IN_TEXT: Mapping[str, str] = {
 """Columns that name one row, or the rows of one campaign, though they are no UUIDs."""
 
 TABLES_OF_NO_PLATFORM: Mapping[str, str] = {
+    "check_results": "what the last check of the invariants found: names and counts, and no platform's data",
     "erasure_key": "the key that a service hashes ids of erased members with, of all platforms, with the platform's id",
     "inbox": "how far a consumer is, by the key of a topic; holds a number and no platform's data",
     "parked_messages": "events that could not be applied; operators read them, no RPC does",
@@ -24,6 +25,9 @@ TABLES_OF_NO_PLATFORM: Mapping[str, str] = {
     "pg_class": "PostgreSQL's own",
     "pg_stat_user_tables": "PostgreSQL's own",
     "pg_tables": "PostgreSQL's own",
+    "pg_index": "PostgreSQL's own",
+    "pg_attribute": "PostgreSQL's own",
+    "pg_constraint": "PostgreSQL's own",
 }
 
 
@@ -42,6 +46,7 @@ _RELAY = "the relay carries every platform's events to Kafka"
 _REBUILD = "an operator's command builds pricing's tables again, those of all platforms"
 _SEALED = "an operator's command seals secrets with the newest key, those of all platforms"
 _DUE = "finds or takes what is due, of all platforms; what follows goes by the platform, or the keys, of what was found"
+_MEASURED = "counts or finds the oldest of all platforms' work for metrics: a number or a time leaves, and no row"
 _OLD = "removes what is older than it is kept, of all platforms"
 
 FUNCTIONS: Mapping[str, Allowed] = {
@@ -49,12 +54,18 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "chassis.platforms:_find_key": _may(
         "platforms platform_keys", "tells whose key it is: the platform follows from it"
     ),
+    "chassis.platforms:_save_keys": _may(
+        "platforms platform_keys", "keys go over to a twin from former twins of the same platform, by that platform"
+    ),
+    "chassis.twin_rows:find_retired": _may("platforms", "finds which twins were given up, of all platforms"),
+    "chassis.twin_clocks:_find_ahead": _may("platforms", "tells a process whose clocks are ahead, of all platforms"),
     "team_formation.store.invites:find_doors": _may(
         "invite_codes invites", "tells where a code leads, by the code's hash; the caller compares the platform"
     ),
     # operators
     "team_formation.store.platforms:list_platforms": _may("platforms platform_keys", "lists platforms for operators"),
     "notification.store.accounts:find_sealed_otherwise": _may("channel_accounts", _SEALED),
+    "notification.store.captured:find_captured_sealed_otherwise": _may("captured", _SEALED),
     "notification.store.chats:find_sealed_otherwise": _may("member_chats", _SEALED),
     "notification.store.endpoints:find_endpoints_sealed_otherwise": _may("webhook_endpoints", _SEALED),
     "notification.store.members:find_points_sealed_otherwise": _may("contact_points", _SEALED),
@@ -109,9 +120,17 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "team_formation.store.images:claim_images": _may("images", _DUE),
     "team_formation.store.merchants:find_merchant_sweeps": _may("merchant_sweeps", _DUE),
     "team_formation.store.sweeps:find_sweeps": _may("campaigns", _DUE),
+    "team_formation.store.clock_targets:find_moving": _may("clock_targets", _DUE),
     "team_formation.store.teams:find_due": _may("teams", _DUE),
+    # what metrics tell
+    "notification.store.measures:count_due": _may("deliveries", _MEASURED),
+    "notification.store.measures:find_oldest_due": _may("fanout_jobs join_digests", _MEASURED),
+    "pricing.store.measures:find_oldest_due": _may("settlement_jobs tally_deltas awaited_payments", _MEASURED),
+    "team_formation.store.measures:count_open_teams": _may("teams", _MEASURED),
+    "team_formation.store.measures:find_oldest_due": _may("teams hook_calls", _MEASURED),
     # what time removes
     "notification.store.message_days:drop_message_days": _may("message_days", _OLD),
+    "notification.store.captured:drop_most": _may("captured", _OLD),
     "notification.store.chats:forget_codes": _may("chat_codes", _OLD),
     "notification.store.jobs:drop_waiting_jobs": _may("fanout_jobs", _OLD),
     "notification.store.member_messages:forget_member_messages": _may("member_messages", _OLD),
@@ -136,6 +155,7 @@ UNREAD: Mapping[str, str] = {
     "chassis.statistics:renew": "ANALYZE",
     "chassis.wakes:Wakes._listen": "LISTEN",
     "chassis.old_rows:remove_old": "removes what is older than it is kept, from tables that retention.toml names",
+    "chassis.twin_rows:remove_rows": "removes rows of a twin that was given up, by its id or campaigns, from any table",
     "chassis.exporting:_rows": "executes the sections of stores, which are read there",
     "chassis.rows:ask": "executes what stores give it, which is read there",
     "chassis.rows:put": "executes what stores give it, which is read there",

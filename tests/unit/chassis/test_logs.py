@@ -42,6 +42,7 @@ def test_json_is_one_object_a_line_with_service_and_trace() -> None:
     assert [line["event"] for line in lines] == ["told", "of a library", "failed"]
     assert {line["service"] for line in lines} == {"pricing"}
     assert {line["trace_id"] for line in lines} == {"0123456789abcdef0123456789abcdef"}
+    assert {line["span_id"] for line in lines} == {"0123456789abcdef"}
     assert (lines[0]["count"], lines[0]["level"], lines[2]["level"]) == (3, "info", "error")
     assert lines[0]["timestamp"].endswith("Z")
     assert "KeyError" in lines[2]["exception"]

@@ -44,6 +44,10 @@ def test_good_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ops_listen", "127.0.0.1:99999", "GROUPBUY_OPS_LISTEN must be host:port"),
         ("log_format", "xml", "GROUPBUY_LOG_FORMAT input should be 'json' or 'text'"),
         ("drain_seconds", "-1", "GROUPBUY_DRAIN_SECONDS input should be greater than or equal to 0"),
+        ("traces_endpoint", "http://collector:4317", "GROUPBUY_TRACES_ENDPOINT must be host:port without http://"),
+        ("traces_ratio", "1%", "GROUPBUY_TRACES_RATIO input should be a valid number"),
+        ("traces_ratio", "2", "GROUPBUY_TRACES_RATIO input should be less than or equal to 1"),
+        ("environment", "the live one", "GROUPBUY_ENVIRONMENT string should match pattern"),
         ("database_pool", "many", "GROUPBUY_DATABASE_POOL input should be a valid integer"),
     ],
 )
@@ -115,6 +119,9 @@ def test_each_service_has_its_database_on_the_server(server: str, url: str) -> N
             "GROUPBUY_KAFKA_CA and GROUPBUY_KAFKA_CERTIFICATE have no use",
         ),
         ({"kafka_user": "me"}, "GROUPBUY_KAFKA_USER and GROUPBUY_KAFKA_PASSWORD go together; set both or neither"),
+        ({"traces_key": "k.pem"}, "GROUPBUY_TRACES_CERTIFICATE and GROUPBUY_TRACES_KEY go together; set both or"),
+        ({"traces_ca": "ca.pem"}, "GROUPBUY_TRACES_CA and GROUPBUY_TRACES_CERTIFICATE have no use without"),
+        ({"traces_tls": "on", "traces_ca": "/no/ca.pem"}, "a file of TLS cannot be used: [Errno 2] No such file"),
         ({"kafka_mechanism": "GSSAPI"}, "GROUPBUY_KAFKA_MECHANISM input should be 'PLAIN', 'SCRAM-SHA-256' or"),
     ],
 )

@@ -1,5 +1,6 @@
 """The small values: ids, page tokens, traces, clocks, topics, messages."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -84,12 +85,27 @@ def test_a_platforms_clock_goes_ahead_and_never_back() -> None:
     clock, mine, other = ManualClock(NOW), uuid4(), uuid4()
     clock.set_ahead(mine, timedelta(days=2))
     assert (clock.now(), clock.now(other), clock.now(mine)) == (NOW, NOW, NOW + timedelta(days=2))
-    assert clock.latest() == NOW + timedelta(days=2)
     assert clock.ahead() == {mine: NOW + timedelta(days=2)}
     clock.move(timedelta(hours=1))
     assert clock.now(mine) == NOW + timedelta(days=2, hours=1)
-    with pytest.raises(ValueError, match="backwards"):
-        clock.set_ahead(mine, timedelta(days=1))
+    clock.set_ahead(mine, timedelta(days=1))
+    clock.keep_only({mine: timedelta(hours=1), other: timedelta(days=3)})
+    assert clock.now(mine) == NOW + timedelta(days=2, hours=1)
+    assert set(clock.ahead()) == {mine, other}
+    clock.keep_only({other: timedelta(days=3)})
+    assert (clock.now(mine), set(clock.ahead())) == (clock.now(), {other})
+
+
+async def test_a_move_of_a_platforms_clock_wakes_who_waits_for_it() -> None:
+    clock, mine = ManualClock(NOW), uuid4()
+    before = clock.moves
+    waiting = asyncio.create_task(clock.moved(before, 60))
+    await asyncio.sleep(0)
+    clock.set_ahead(mine, timedelta(days=1))
+    await waiting
+    await clock.moved(before, 60)  # what was moved meanwhile needs no waiting
+    clock.set_ahead(mine, timedelta(hours=1))
+    assert clock.moves == before + 1
 
 
 def test_topics_name_their_owners_and_readers() -> None:

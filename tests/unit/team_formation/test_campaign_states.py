@@ -30,7 +30,17 @@ LATEST = NOW + timedelta(hours=9)
 STOCK = {"mango": Level(100, 40), "fig": Level(5, 5)}
 ITEMS = (Item("mango", 3990, 100), Item("fig", 500, 5), Item("plum", 700))
 ITEMS_ONLY = frozenset({"items"})
-FIELDS = ("merchant_id", "currency", "starts_at", "ends_at", "latest_end", "external_ref", "presentation", "rules")
+FIELDS = (
+    "merchant_id",
+    "currency",
+    "starts_at",
+    "ends_at",
+    "latest_end",
+    "external_ref",
+    "presentation",
+    "rules",
+    "abuse_rules",
+)
 WORDS = frozenset(
     """
     - before-start past-end formed-too twice nothing other-item no-stock beyond-latest no-latest ends-sooner more-stock
@@ -200,6 +210,7 @@ def _with(before: Campaign, names: frozenset[str], items: tuple[Item, ...]) -> C
         "starts_at": before.starts_at + shift,
         "ends_at": before.ends_at + shift,
         "latest_end": None,
+        "abuse_rules": (domain.AbuseRule(domain.Signal.OWN_INVITE, domain.AbuseAction.FLAG),),
         "presentation": replace(before.presentation, seller="another"),
     }
     wanted = replace(before, **{name: value for name, value in other.items() if name in names})

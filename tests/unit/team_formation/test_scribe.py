@@ -78,6 +78,7 @@ def seats(draw: st.DrawFn, team: domain.Team) -> domain.Seat:
         draw(st.integers(0, 10**9)),
         draw(COUNTS),
         held_at=draw(TIMES),
+        flags=tuple(draw(st.lists(st.sampled_from(domain.Signal), unique=True))),
         hold_until=draw(TIMES),
         invite_id=draw(maybe(IDS)),
         external_ref=draw(WORDS),

@@ -1,0 +1,1 @@
+"""Draws a dashboard from real numbers: a stack under load, a Prometheus beside it, and the board's own questions."""
