@@ -12,7 +12,7 @@ from tests.kubernetes.errors import ClusterError
 class Kubectl:
     """Calls kubectl with one cluster's credentials."""
 
-    def __init__(self, program: str, config: Path, namespace: str = "default") -> None:
+    def __init__(self, program: str, config: Path, namespace: str = "") -> None:
         self._program = program
         self._config = config
         self.namespace = namespace
@@ -31,7 +31,7 @@ class Kubectl:
     async def attempt(self, *words: str, given: str = "") -> tuple[int, str, str]:
         """Give exit code, output and complaints."""
         own = {"kubeconfig": self._config, "cache-dir": self._config.parent / "kubectl", "namespace": self.namespace}
-        command = [self._program, *(f"--{flag}={value}" for flag, value in own.items()), *words]
+        command = [self._program, *(f"--{flag}={value}" for flag, value in own.items() if value), *words]
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )

@@ -1,220 +1,224 @@
-"""The manifests are right, and each check of them can fail: a variant for each way to be wrong, and what is said."""
+"""What could be wrong in the cluster test without anybody noticing: names, images, bad manifests, counts, clearing."""
 
-import copy
-import tomllib
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+import io
+import json
+import struct
+import tarfile
+from collections import Counter
+from pathlib import Path
 
+import grpc
 import pytest
 
-from services.chassis.settings import ChassisSettings
-from services.chassis.topics import topics
-from tests.support.require import require
-from tools import manifests as checked
-from tools import strimzi
-from tools.manifest_rules import PARTS, containers, fewest, kind
+from tests.kubernetes import borrowed, certificates, machine, names, programs
+from tests.kubernetes.calling import Caller, Count, Policy, Way
+from tests.kubernetes.errors import CannotRunError, FoundError
+from tests.kubernetes.scenes import manifests
+from tests.kubernetes.verdict import Told
 
-Manifest = dict[str, Any]
-
-
-@cache
-def rendered(overlay: str) -> tuple[Manifest, ...]:
-    return tuple(checked.render(overlay))
-
-
-@pytest.fixture(autouse=True)
-def _renderer() -> None:
-    require("kustomize", None if checked.program() else "there is no kustomize, which renders the manifests")
-
-
-@pytest.mark.parametrize("overlay", checked.OVERLAYS)
-def test_every_overlay_is_right(overlay: str) -> None:
-    assert list(checked.check(list(rendered(overlay)))) == []
-
-
-def one(found: list[Manifest], of: str, name: str) -> Manifest:
-    return next(item for item in found if item["kind"] == of and item["metadata"]["name"] == name)
-
-
-def box(found: list[Manifest], name: str = "pricing-rpc") -> Manifest:
-    return containers(one(found, "Deployment", name))[0]
-
-
-def spec(found: list[Manifest], of: str, name: str) -> Manifest:
-    result: Manifest = one(found, of, name)["spec"]
-    return result
-
-
-BAD: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
-    "unknown field": (lambda m: box(m).update(imagePulPolicy="Always"), "imagePulPolicy"),
-    "wrong type": (lambda m: spec(m, "Deployment", "pricing-rpc").update(minReadySeconds="five"), "five"),
-    "removed version": (
-        lambda m: one(m, "PodDisruptionBudget", "pricing-rpc").update(apiVersion="policy/v1beta1"),
-        "v1beta1",
-    ),
-    "selector": (
-        lambda m: spec(m, "Service", "pricing").update(selector={"app.kubernetes.io/name": "prices"}),
-        "Service pricing: its selector fits no pod",
-    ),
-    "labels of pods": (
-        lambda m: spec(m, "Deployment", "pricing-rpc")["selector"]["matchLabels"].update(more="yes"),
-        "does not fit the labels of its pods",
-    ),
-    "port name": (
-        lambda m: spec(m, "Service", "pricing")["ports"][0].update(targetPort="grcp"),
-        "Deployment pricing-rpc has no port grcp",
-    ),
-    "probe of a port": (
-        lambda m: box(m)["livenessProbe"]["grpc"].update(port=7101),
-        "livenessProbe asks port 7101",
-    ),
-    "request over limit": (
-        lambda m: box(m)["resources"]["requests"].update(memory="4Gi"),
-        "asks for more memory than its limit",
-    ),
-    "no limit": (lambda m: box(m)["resources"].pop("limits"), "a limit of memory"),
-    "budget": (
-        lambda m: spec(m, "PodDisruptionBudget", "pricing-rpc").update(maxUnavailable=0),
-        "so no node can be emptied",
-    ),
-    "no budget": (
-        lambda m: m.remove(one(m, "PodDisruptionBudget", "pricing-rpc")),
-        "Deployment pricing-rpc: it has no disruption budget",
-    ),
-    "roll-out cannot move": (
-        lambda m: spec(m, "Deployment", "pricing-rpc")["strategy"]["rollingUpdate"].update(maxSurge=0),
-        "can neither add nor remove a pod",
-    ),
-    "roll-out takes away": (
-        lambda m: spec(m, "Deployment", "pricing-rpc")["strategy"]["rollingUpdate"].update(maxUnavailable=1),
-        "removes pods before others are ready",
-    ),
-    "roll-out gives up": (
-        lambda m: spec(m, "Deployment", "pricing-rpc").update(progressDeadlineSeconds=30),
-        "may take longer to start",
-    ),
-    "grace": (
-        lambda m: spec(m, "Deployment", "pricing-rpc")["template"]["spec"].update(terminationGracePeriodSeconds=30),
-        "it has 30 s to end and may need 40",
-    ),
-    "no pause": (lambda m: box(m).pop("lifecycle"), "it needs a pause before TERM"),
-    "alive by the database": (
-        lambda m: box(m).update(livenessProbe={"grpc": {"port": 7100, "service": "readiness"}}),
-        "its livenessProbe asks readiness",
-    ),
-    "no probe": (lambda m: box(m, "pricing-relay").pop("startupProbe"), "it has no startupProbe"),
-    "root": (
-        lambda m: spec(m, "Deployment", "pricing-rpc")["template"]["spec"]["securityContext"].pop("runAsNonRoot"),
-        "may run as root",
-    ),
-    "token": (
-        lambda m: spec(m, "Deployment", "pricing-rpc")["template"]["spec"].pop("automountServiceAccountToken"),
-        "have a token",
-    ),
-    "writes": (lambda m: box(m)["securityContext"].pop("readOnlyRootFilesystem"), "may write into its image"),
-    "privileges": (lambda m: box(m)["securityContext"].pop("capabilities"), "may gain privileges"),
-    "part": (lambda m: box(m)["command"].__setitem__(3, "rcp"), "services.pricing rcp starts no part"),
-    "missing part": (
-        lambda m: m.remove(one(m, "Deployment", "pricing-relay")),
-        "pricing relay is started by nobody",
-    ),
-    "secret in the open": (
-        lambda m: box(m)["env"].append({"name": "GROUPBUY_SERVICE_KEY", "value": "x"}),
-        "refer to a Secret",
-    ),
-    "settings": (lambda m: box(m)["envFrom"][0]["configMapRef"].update(name="gone"), "there is no ConfigMap gone"),
-    "open": (lambda m: m.remove(one(m, "NetworkPolicy", "nothing")), "no NetworkPolicy denies"),
-    "policy for nobody": (
-        lambda m: spec(m, "NetworkPolicy", "to-kafka").update(podSelector={"matchLabels": {"a": "b"}}),
-        "NetworkPolicy to-kafka: its selector fits no pod",
-    ),
-    "scaled and set": (
-        lambda m: spec(m, "Deployment", "pricing-rpc").update(replicas=3),
-        "every apply would undo what was scaled",
-    ),
-    "scaled twice": (
-        lambda m: spec(m, "ScaledObject", "pricing-consumer")["scaleTargetRef"].update(name="pricing-rpc"),
-        "pricing-rpc is scaled by another one too",
-    ),
-    "scales nothing": (
-        lambda m: spec(m, "HorizontalPodAutoscaler", "pricing-rpc")["scaleTargetRef"].update(name="prices"),
-        "there is no Deployment prices",
-    ),
-    "bounds": (
-        lambda m: spec(m, "HorizontalPodAutoscaler", "pricing-rpc").update(maxReplicas=1),
-        "from 3 to 1 replicas are no bounds",
-    ),
-    "route": (
-        lambda m: spec(m, "HTTPRoute", "pages")["rules"][0]["backendRefs"][0].update(port=81),
-        "no Service web has port 81",
-    ),
-    "field of another's kind": (
-        lambda m: spec(m, "ScaledObject", "pricing-consumer").update(maxReplicas=3),
-        "there is no field spec.maxReplicas",
-    ),
-    "version of another's kind": (
-        lambda m: one(m, "GRPCRoute", "api").update(apiVersion="gateway.networking.k8s.io/v1alpha2"),
-        "its version is gateway.networking.k8s.io/v1",
-    ),
+SERVICES = [
+    {"metadata": {"name": "pricing", "namespace": "groupbuy"}, "spec": {"clusterIP": "10.96.0.7"}},
+    {"metadata": {"name": "pods", "namespace": "groupbuy"}, "spec": {"clusterIP": "None"}},
+]
+SLICES = [
+    {
+        "metadata": {"namespace": "groupbuy", "labels": {"kubernetes.io/service-name": "pods"}},
+        "endpoints": [
+            {"addresses": ["10.244.1.2"], "conditions": {"ready": True}},
+            {"addresses": ["10.244.0.9"], "conditions": {"ready": True}},
+            {"addresses": ["10.244.0.3"], "conditions": {"ready": False, "serving": True, "terminating": True}},
+        ],
+    }
+]
+PORTS = [{"name": "grpc", "containerPort": 7100}]
+DEPLOYMENT = {
+    "kind": "Deployment",
+    "spec": {
+        "selector": {"matchLabels": {"name": "pricing"}},
+        "template": {
+            "metadata": {"labels": {"name": "pricing"}},
+            "spec": {"containers": [{"name": "groupbuy", "ports": PORTS, "readinessProbe": {"periodSeconds": 1}}]},
+        },
+    },
 }
+BUDGET = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_each_check_can_fail(name: str) -> None:
-    spoil, sentence = BAD[name]
-    found = copy.deepcopy(list(rendered("production")))
-    spoil(found)
-    assert any(sentence in problem for problem in checked.check(found)), list(checked.check(found))
+def question(name: str, kind: int = 1) -> bytes:
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return struct.pack("!6H", 77, 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", kind, 1)
 
 
-def test_topics_and_users_of_strimzi_follow_the_topics() -> None:
-    for name, text in strimzi.files().items():
-        assert (strimzi.FOLDER / name).read_text() == text, "run: python -m tools.strimzi"
+def test_a_headless_service_has_the_addresses_of_its_ready_pods_and_others_their_own() -> None:
+    assert names.addresses(SERVICES, SLICES) == {
+        "pricing.groupbuy.svc.cluster.local": ["10.96.0.7"],
+        "pods.groupbuy.svc.cluster.local": ["10.244.0.9", "10.244.1.2"],
+    }
 
 
-def test_a_service_may_write_its_own_topics_alone() -> None:
-    for service in strimzi.SERVICES:
-        rules = strimzi.user(service)["spec"]["authorization"]["acls"]
-        written = {rule["resource"]["name"] for rule in rules if "Write" in rule["operations"]}
-        assert written == {item.name for item in topics().values() if item.owner == service}
+def test_a_name_is_answered_with_its_addresses() -> None:
+    known = names.addresses(SERVICES, SLICES)
+    asked = question("Pods.groupbuy.svc.cluster.local")
+    answer = names.reply(asked, known)
+    assert struct.unpack_from("!6H", answer) == (77, 0x8500, 1, 2, 0, 0)
+    assert answer[12 : len(asked)] == asked[12:]
+    assert answer.endswith(bytes([10, 244, 1, 2]))
+    assert len(answer) == len(asked) + 2 * 16
 
 
-def test_rates_are_parted_by_the_fewest_replicas() -> None:
-    """Each process allows its part of a platform's rate: more of them than are counted would allow more, never less."""
-    found = list(rendered("production"))
-    counted = {int(item["data"]["GROUPBUY_RPC_REPLICAS"]) for item in kind(found, "ConfigMap")}
-    doors = {fewest(found, item) for item in kind(found, "Deployment") if item["metadata"]["name"].endswith("-rpc")}
-    assert counted == doors
+@pytest.mark.parametrize(
+    ("name", "kind", "is_known", "outcome"),
+    [
+        ("pricing.groupbuy.svc.cluster.local", 28, True, 0),  # AAAA: there is the name, and no such address
+        ("pricing.svc.cluster.local", 1, True, 3),
+        ("pricing.groupbuy.svc.cluster.local", 1, False, 2),
+    ],
+)
+def test_what_has_no_address_is_said_to_be_so(name: str, kind: int, is_known: bool, outcome: int) -> None:  # noqa: FBT001
+    answer = names.reply(question(name, kind), names.addresses(SERVICES, SLICES) if is_known else None)
+    _, flags, _, answers, _, _ = struct.unpack_from("!6H", answer)
+    assert (flags & 15, answers) == (outcome, 0)
 
 
-def test_connections_fit_the_server() -> None:
-    """The connection budget of docs/kubernetes.md: every process at its most, at the most replicas, in the example."""
-    found = list(rendered("example"))
-    pool = ChassisSettings.model_fields["database_pool"].default
-    clients = direct = 0
-    for item in kind(found, "Deployment"):
-        most = max([item["spec"].get("replicas", 1), *(
-            scaler["spec"].get("maxReplicas") or scaler["spec"].get("maxReplicaCount")
-            for scaler in kind(found, "HorizontalPodAutoscaler", "ScaledObject")
-            if scaler["spec"]["scaleTargetRef"]["name"] == item["metadata"]["name"]
-        )])  # fmt: skip
-        part = box(found, item["metadata"]["name"])["command"][3]
-        clients += most * (0 if part == "demand" else pool + (6 if part == "web" else 0))
-        direct += most * {"demand": 0, "relay": 2}.get(part, 1)
-    servers = list(rendered("example/prepare"))
-    pooler = one(servers, "Pooler", "pooler")["spec"]
-    pooled = int(pooler["pgbouncer"]["parameters"]["default_pool_size"]) * pooler["instances"] * len(PARTS)
-    limit = int(one(servers, "Cluster", "postgres")["spec"]["postgresql"]["parameters"]["max_connections"])
-    assert clients <= int(pooler["pgbouncer"]["parameters"]["max_client_conn"]) * pooler["instances"]
-    assert pooled + direct <= limit, (pooled, direct)
+@pytest.mark.parametrize("rubbish", [b"", b"\0" * 11, question("a")[:-3], b"\0" * 12 + b"\x09abc"])
+def test_what_is_no_question_is_not_answered(rubbish: bytes) -> None:
+    assert names.reply(rubbish, {}) == b""
 
 
-def test_the_wheel_of_the_image_is_built_by_what_the_others_are_built_by() -> None:
-    group = tomllib.loads((checked.ROOT / "pyproject.toml").read_text())["dependency-groups"]["build"]
-    build, wider = (
-        (checked.ROOT / "requirements" / f"{name}.lock").read_text().splitlines() for name in ("build", "local")
-    )
-    locked = [line for line in build if "==" in line]
-    assert len(locked) > len(group)
-    assert set(locked) <= set(wider) | set((checked.ROOT / "requirements" / "test.lock").read_text().splitlines())
+def test_an_image_says_which_layer_it_is_made_of() -> None:
+    packed = programs.docker_archive("localhost/a:1", "/pause", b"a program")
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        [manifest] = json.load(archive.extractfile("manifest.json") or io.BytesIO())
+        layer = archive.extractfile(manifest["Layers"][0])
+        assert layer is not None
+        with tarfile.open(fileobj=layer) as inner:
+            [entry] = inner.getmembers()
+            assert (entry.name, entry.mode, entry.size) == ("pause", 0o755, len(b"a program"))
+    assert manifest["RepoTags"] == ["localhost/a:1"]
+
+
+def test_the_version_is_the_one_that_is_built() -> None:
+    assert programs.version().startswith("v1.")
+
+
+def test_certificates_are_signed_by_the_authority_that_is_written_beside_them(tmp_path: Path) -> None:
+    certificates.write(tmp_path)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {
+        *("ca.crt", "server.crt", "server.key", "admin.crt", "admin.key", "accounts.key", "accounts.pub"),
+    }
+    assert all((tmp_path / f"{name}.key").stat().st_mode & 0o077 == 0 for name in ("server", "admin", "accounts"))
+
+
+def test_each_bad_manifest_differs_from_the_good_one_and_has_words_that_are_looked_for() -> None:
+    good: list[manifests.Document] = [DEPLOYMENT, BUDGET]
+    variants = manifests.bad(good)
+    assert set(variants) == set(manifests.EXPECTED)
+    assert all(variant not in good for variant in variants.values())
+    assert DEPLOYMENT["spec"]["template"]["metadata"]["labels"] == {"name": "pricing"}  # type: ignore[index]
+
+
+def test_the_policy_in_the_open_is_the_published_one() -> None:
+    policy = Policy.read()
+    assert (policy.attempts, policy.first, policy.most, policy.factor) == (5, 0.1, 2.0, 2)
+    assert policy.codes == {"UNAVAILABLE"}
+    assert 0.08 <= policy.pause(1) <= 0.12
+    assert 1.6 <= policy.pause(9) <= 2.4
+
+
+class Stub:
+    """Fails as often as it is told, then answers."""
+
+    def __init__(self, *codes: grpc.StatusCode) -> None:
+        self.codes = list(codes)
+
+    def __call__(self, _channel: object) -> "Stub":
+        return self
+
+    async def Call(self, _request: object, **_options: object) -> str:  # noqa: N802 - a method as stubs have it
+        if not self.codes:
+            return "answer"
+        raise grpc.aio.AioRpcError(self.codes.pop(0), grpc.aio.Metadata(), grpc.aio.Metadata(), details="no")
+
+
+async def called(stub: Stub) -> tuple[object, Count]:
+    caller = Caller(Way.OPEN, {"pricing": "127.0.0.1:1"}, "key")
+    caller._policy = Policy(3, 0.001, 0.001, 1, frozenset({"UNAVAILABLE"}))
+    answer = await caller.call("pricing", stub, "Call", object())
+    await caller.close()
+    return answer, caller.count
+
+
+async def test_a_call_that_is_sent_again_is_counted_and_did_not_fail() -> None:
+    answer, count = await called(Stub(grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAVAILABLE))
+    assert answer == "answer"
+    assert (count.calls, dict(count.again), count.failed) == (1, {"UNAVAILABLE": 2}, [])
+
+
+async def test_a_call_without_an_answer_by_the_policys_end_has_failed() -> None:
+    answer, count = await called(Stub(*[grpc.StatusCode.UNAVAILABLE] * 3))
+    assert answer is None
+    assert len(count.failed) == 1
+    assert dict(count.again) == {"UNAVAILABLE": 2}
+
+
+async def test_what_the_policy_does_not_send_again_has_failed_at_once_and_a_refusal_has_not() -> None:
+    _, cut_off = await called(Stub(grpc.StatusCode.CANCELLED))
+    assert len(cut_off.failed) == 1
+    _, refused = await called(Stub(grpc.StatusCode.NOT_FOUND))
+    assert (refused.failed, dict(refused.refused)) == ([], {"Call NOT_FOUND": 1})
+
+
+def test_a_verdict_counts_what_came_since_and_is_broken_by_a_failure_or_a_strange_refusal() -> None:
+    before = Count(10, Counter({"GetPrice NOT_FOUND": 1}), Counter({"UNAVAILABLE": 2}), ["old"])
+    after = Count(15, Counter({"GetPrice NOT_FOUND": 3}), Counter({"UNAVAILABLE": 3}), ["old"])
+    told = Told()
+    told.read({Way.OPEN: after.less(before)})
+    assert (told.calls, told.again, told.failed) == (5, Counter({"UNAVAILABLE": 1}), [])
+    told.keep("it")
+    after.failed.append("new")
+    broken = Told()
+    broken.read({Way.OPEN: after.less(before)})
+    with pytest.raises(FoundError, match="new"):
+        broken.keep("it")
+    strange = Told()
+    strange.read({Way.OPEN: Count(1, Counter({"JoinTeam NOT_FOUND": 1}))})
+    with pytest.raises(FoundError, match="JoinTeam NOT_FOUND"):
+        strange.keep("it")
+
+
+def test_a_machine_that_cannot_is_told_all_of_it_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tests.kubernetes.machine.shutil.which", lambda _name: None)
+    monkeypatch.setattr("tests.kubernetes.machine.os.geteuid", lambda: 1000)
+    monkeypatch.setattr(machine, "PLUGINS", tmp_path)
+    monkeypatch.setattr(machine, "available", lambda: "Apache Kafka cannot run: there is no Java.")
+    with pytest.raises(CannotRunError) as told:
+        machine.check(tmp_path / "lab")
+    said = str(told.value)
+    assert all(word in said for word in ("root", "containerd", "containernetworking-plugins", "Go", "Java"))
+
+
+def test_giving_back_what_was_never_borrowed_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(borrowed, "CGROUPS", tmp_path / "cgroups")
+    monkeypatch.setattr(borrowed, "_RESULTS", tmp_path / "results")
+    monkeypatch.setattr(borrowed, "_NETWORKS", tmp_path / "netns")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    borrowed.give_back(tmp_path / "run")
+    assert kept.exists()
+
+
+def test_settings_of_the_kernel_are_put_back_and_no_others_touched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kernel = tmp_path / "sys"
+    kernel.mkdir()
+    (kernel / "changed").write_text("1\n")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "before.json").write_text(json.dumps({"kernel": {"changed": "0"}, "made": [str(tmp_path / "made")]}))
+    (tmp_path / "made").mkdir()
+    monkeypatch.setattr(borrowed, "_kernel", lambda key: kernel / key)
+    borrowed._put_back(run)
+    assert (kernel / "changed").read_text() == "0"
+    assert not (tmp_path / "made").exists()
