@@ -17,7 +17,7 @@ MESSAGES ?=
 
 BIN   := .venv/bin
 KINDS := unit integration contract e2e fault
-LANES := --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
+LANES := --numprocesses=$(JOBS) --dist=loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup proto clients demo up capacity test fuzz bench dashboard k8s-cluster-test lint format lock sbom audit image image-smoke k8s-check clean user developer

@@ -39,10 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTHONHASHSEED", str(int.from_bytes(os.urandom(4))))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together where several run at once, and which begin first."""
+    """Have the kinds with long tests begin first."""
     lanes.arrange(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lanes.Lanes:
+    """Deal tests out by the groups that stay together."""
+    return lanes.Lanes(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

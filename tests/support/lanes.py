@@ -5,6 +5,7 @@ waits at the end for one that began late.
 """
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 FIRST = ("e2e", "fault", "contract", "integration", "unit")
 """The kinds in the order in which they begin."""
@@ -17,10 +18,15 @@ TOGETHER = {
 """The group of the tests below a folder."""
 
 
+class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # the library has no types
+    """Deals out whole groups, in the order of the tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
 def arrange(items: list[pytest.Item]) -> None:
-    """Put each test into its group, and the kinds with long tests before the others."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item.nodeid)))
+    """Put the kinds with long tests before the others."""
     items.sort(key=lambda item: FIRST.index(item.nodeid.split("/")[1]))
 
 
