@@ -120,9 +120,9 @@ def test_each_bad_manifest_differs_from_the_good_one_and_has_words_that_are_look
 
 def test_the_policy_in_the_open_is_the_published_one() -> None:
     policy = Policy.read()
-    assert (policy.attempts, policy.first, policy.most, policy.factor) == (5, 0.1, 2.0, 2)
+    assert (policy.attempts, policy.first, policy.most, policy.factor) == (5, 0.2, 2.0, 2)
     assert policy.codes == {"UNAVAILABLE", "CANCELLED"}
-    assert 0.08 <= policy.pause(1) <= 0.12
+    assert 0.16 <= policy.pause(1) <= 0.24
     assert 1.6 <= policy.pause(9) <= 2.4
 
 
