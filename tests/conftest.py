@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTHONHASHSEED", str(int.from_bytes(os.urandom(4))))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests stay together where several run at once, and which begin first."""
     lanes.arrange(items)

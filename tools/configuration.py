@@ -47,6 +47,8 @@ TESTS = {
     "GROUPBUY_FUZZ_CALLS": "How many calls `make fuzz` makes.",
     "GROUPBUY_FUZZ_SEED": "The seed that it draws them from.",
     "GROUPBUY_FUZZ_ONLY": "The number of the one call that it makes.",
+    "GROUPBUY_APT_SOURCES": "File of the sources of Debian packages for the image, where apt names none of its suite.",
+    "GROUPBUY_KUSTOMIZE": "The kustomize that renders manifests, where it is not on the PATH.",
     "GROUPBUY_PICTURES": "Folder that tests put what they drew into, to be looked at.",
 }
 
@@ -92,7 +94,7 @@ def page() -> str:
     parts = [HEAD]
     for kind, readers in sections().items():
         parts += [f"## {_title(kind)}\n", f"Read by {_readers(kind, readers)}.\n", _settings(kind)]
-    parts += ["## The command line\n", _named(COMMANDS), "## Tests\n", _named(TESTS)]
+    parts += ["## The command line\n", _named(COMMANDS), "## Tests and tools\n", _named(TESTS)]
     return "\n".join(parts)
 
 

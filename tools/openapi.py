@@ -97,7 +97,7 @@ def document(api: Api, service: str, reasons: Mapping[str, Json], version: str) 
                 KEY: {
                     "type": "http",
                     "scheme": "bearer",
-                    "bearerFormat": "gbk_<id>_<secret>",
+                    "bearerFormat": "gbk_<id>_<secret> or, of the test twin, gbt_<id>_<secret>",
                     "description": "A platform's key. It belongs on servers: a page or an app must not contain it.",
                 }
             },

@@ -15,6 +15,7 @@ COMMANDS = {
     "explain": Place("deploy.cli.explain", "explain", "Explain the price of a seat or a team to the cent."),
     "why": Place("deploy.cli.why", "why", "Tell the story of a seat, an order or an invite across the services."),
     "deliveries": Place("deploy.cli.deliveries", "deliveries", "List what members were told; try it again."),
+    "sandbox": Place("deploy.cli.sandbox", "sandbox", "Move a test platform's clock on, or begin it anew."),
     "captured": Place("deploy.cli.captured", "captured", "List what a test platform would have sent."),
     "listen": Place("deploy.cli.listen", "listen", "Show what happens on a platform, or forward it to a URL."),
     "traces": Place("deploy.cli.traces", "traces", "Print the traces of an engine as trees, as they come."),

@@ -155,8 +155,8 @@ def _up_detached(options: StackOptions) -> None:
 def _print_ready(options: StackOptions, seconds: float, how_to_stop: str) -> None:
     layout = Layout.of(options)
     run, kept = Run.load(run_path(layout.data)), Kept.load(layout.kept)
-    key = kept.platforms.get(layout.world, ["", ""])[1]
-    for line in summary(version("groupbuy"), seconds, run.parts if run else [], layout.data, key, how_to_stop):
+    keys = dict(zip(("API key", "test key"), kept.platforms.get(layout.world, [])[1:], strict=False))
+    for line in summary(version("groupbuy"), seconds, run.parts if run else [], layout.data, keys, how_to_stop):
         click.echo(line)
     sys.stdout.flush()
 

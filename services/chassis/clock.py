@@ -1,7 +1,7 @@
 """The only source of time, in UTC, asked for a platform: the clock of a test twin may be ahead."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -20,6 +20,10 @@ class Clock:
         ahead = self._ahead.get(platform_id) if platform_id else None
         return self._machine() + ahead if ahead else self._machine()
 
+    def lead(self, platform_id: UUID) -> timedelta:
+        """Tell how far a platform's clock is ahead of the machine's."""
+        return self._ahead.get(platform_id, timedelta())
+
     def ahead(self) -> dict[UUID, datetime]:
         """Tell the time of each platform whose clock is ahead; the others have the machine's."""
         now = self._machine()
@@ -31,9 +35,13 @@ class Clock:
             self._ahead[platform_id] = ahead
             self._tell()
 
-    def keep_only(self, ahead: Mapping[UUID, timedelta]) -> None:
-        """Set the clocks of all platforms that have one; forget those of others, which nobody asks for any more."""
-        for platform_id in self._ahead.keys() - ahead.keys():
+    def keep_only(self, ahead: Mapping[UUID, timedelta], known: Collection[UUID]) -> None:
+        """Set the clocks of all platforms that have one; forget those of others, which nobody asks for any more.
+
+        `known` are those that were known before it was asked which have one: a clock that was moved first since then
+        is not among what was found, and stays.
+        """
+        for platform_id in self._ahead.keys() & (set(known) - ahead.keys()):
             del self._ahead[platform_id]
         for platform_id, own in ahead.items():
             self.set_ahead(platform_id, own)

@@ -37,8 +37,9 @@ class TwinClocks:
 
     async def learn(self) -> None:
         """Set the clock by what the database says."""
+        known = self._clock.ahead().keys()
         async with self._database.read() as connection:
-            self._clock.keep_only(await _find_ahead(connection))
+            self._clock.keep_only(await _find_ahead(connection), known)
 
     async def _look(self) -> None:
         try:

@@ -19,7 +19,10 @@ KNOWN = timedelta(days=16)
 _FINDS_ROWS = "campaigns"
 """By them the twin's other rows are found where a service has them by platform: they go last."""
 REST = timedelta(hours=1)
-"""After that nothing was found, how long it takes until the same process looks again."""
+"""After that nothing was found, how long it takes at least until the same process looks again.
+
+As long again as the twin has been given up: of who begins anew for each test run there are thousands.
+"""
 
 First: TypeAlias = Callable[[Connection, UUID, Sequence[UUID], int], Awaitable[int]]
 """Removes rows that only others lead to: of a twin and its campaigns, at most so many; how many."""
@@ -63,7 +66,7 @@ class TwinRemoval:
             async with self._database.work() as work:
                 most = await twin_rows.remove_heard(work.connection, twin, PAGE)
             if not most:
-                self._clean_until[twin] = now + REST
+                self._clean_until[twin] = now + max(REST, now - retired_at)
         return most
 
     async def _campaigns(self, twin: UUID) -> list[UUID]:

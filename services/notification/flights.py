@@ -8,10 +8,12 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from services.chassis import logs
+from services.chassis.clock import Clock
 from services.chassis.status import transient
 from services.chassis.wakes import Bell, Wakes
 
 POLL_SECONDS = 1.0
+_MOVES_SECONDS = 3_600.0
 RETRY_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 Item = TypeVar("Item")
@@ -57,12 +59,27 @@ class Flights(Generic[Item]):
         """How many more may be under way."""
         return self._pace.total - len(self._under_way)
 
-    async def run(self, wakes: Wakes, channel: str, run_once: Callable[[], Awaitable[int]]) -> None:
-        """Claim for as long as the process runs: woken by a channel or when there is room, else once a second."""
-        with wakes.listening(channel, self._wake):
-            while not self.stopping:
-                if not await _safely(run_once):
-                    await self._wake.rung(POLL_SECONDS)
+    async def run(self, wakes: Wakes, channel: str, run_once: Callable[[], Awaitable[int]], clock: Clock) -> None:
+        """Claim for as long as the process runs: woken by a channel, when there is room or a twin's clock was moved.
+
+        Else it looks once a second.
+        """
+        following = asyncio.create_task(self._follow(clock))
+        try:
+            with wakes.listening(channel, self._wake):
+                while not self.stopping:
+                    if not await _safely(run_once):
+                        await self._wake.rung(POLL_SECONDS)
+        finally:
+            following.cancel()
+
+    async def _follow(self, clock: Clock) -> None:
+        """Ring when a twin's clock was moved: what was not due may be."""
+        while True:
+            moves = clock.moves
+            await clock.moved(moves, _MOVES_SECONDS)
+            if clock.moves != moves:
+                self._wake.ring()
 
     def begin(
         self, item: Item, lane: Hashable, attempt: Coroutine[None, None, None], ended: Callable[[], None]

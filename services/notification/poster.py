@@ -117,7 +117,7 @@ class Poster:
 
     async def run(self) -> None:
         """Post for as long as the process runs."""
-        await self._flights.run(self._database.wakes, store.EVENTS_WAKE_CHANNEL, self.run_once)
+        await self._flights.run(self._database.wakes, store.EVENTS_WAKE_CHANNEL, self.run_once, self._clock)
 
     async def stop(self) -> None:
         """Claim nothing more, let what is under way end, and give back what did not."""

@@ -66,7 +66,9 @@ class Recorder:
         async with self._database.work() as work:
             locked = await store.lock_deliveries(work.connection, [item.delivery.key for item in batch])
             for item in batch:
-                row, now = locked[item.delivery.key], nows[item.delivery.platform_id]
+                row, now = locked.get(item.delivery.key), nows[item.delivery.platform_id]
+                if row is None:
+                    continue  # it was removed meanwhile, as when a test twin begins anew
                 number = row.attempts + 1
                 locked[item.delivery.key] = Locked(row.state, row.claim_id, number)
                 attempts.append(_attempt(item, number))

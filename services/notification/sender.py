@@ -97,7 +97,7 @@ class Sender:
 
     async def run(self) -> None:
         """Send for as long as the process runs: woken when deliveries are written, else looking once a second."""
-        await self._flights.run(self._database.wakes, store.WAKE_CHANNEL, self.run_once)
+        await self._flights.run(self._database.wakes, store.WAKE_CHANNEL, self.run_once, self._clock)
 
     async def stop(self) -> None:
         """Claim nothing more, let what is under way end, and give back what did not."""

@@ -44,5 +44,7 @@ class Standings:
         try:
             return read(await self._stubs[name].GetStanding(request, metadata=self._metadata, timeout=ASK_SECONDS))
         except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.NOT_FOUND:
+                return _SILENT  # as for a moment after each reset
             log.warning("how far a test twin is there is not known", service=name, why=error.details())
             return _SILENT

@@ -1,16 +1,21 @@
 """A shop's test twin on the whole engine: time moves on in all services together, and the shop notices nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
 import pytest
+from click.testing import CliRunner
+from groupbuy.pricing.v1 import pricing_service_pb2
 from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 from groupbuy.team_formation.v1 import types_pb2
 from psycopg import AsyncConnection
 
 from deploy.check.runner import wait_for_checks
+from deploy.cli import COMMANDS
+from deploy.cli.group import LazyGroup
 from deploy.local.stack import Stack
 from services.chassis.database import database_url
 from tests.support.sandbox import DAY, Trier, shop_of, time_of
@@ -94,3 +99,34 @@ async def test_forty_days_pass_in_one_call_and_everything_happens_at_its_time(st
     assert types_pb2.SeatState.Name(seat.state) == "SEAT_STATE_HELD", "the shop's own time goes on as ever"
     results = await wait_for_checks(stack.database_url, 60)
     assert [(result.name, result.examples) for result in results if result.violations] == []
+
+
+@pytest.mark.timeout(200)
+async def test_a_twin_begins_anew_in_all_services_by_the_command_line(
+    stack: Stack, shop: Trier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = await shop.twin()
+    begin = time_of((await twin.clock()).now)
+    opened = await twin.open(await twin.campaign(begin), "mei")
+    await twin.confirm(opened.seat)
+    monkeypatch.setenv("GROUPBUY_TEAM_FORMATION", stack.address("team_formation"))
+    monkeypatch.setenv("GROUPBUY_PLATFORM_KEY", twin.key)
+
+    async def groupbuy(*words: str) -> str:
+        command = LazyGroup(COMMANDS, name="groupbuy")
+        data = ["--data", str(tmp_path / "none")]
+        result = await asyncio.to_thread(CliRunner().invoke, command, ["sandbox", *words, *data])
+        assert result.exit_code == 0, result.output
+        return result.output.strip()
+
+    assert (await groupbuy("advance", "--by", "4d")).endswith("  4d 0h ahead")
+    state = (await twin.call("GetTeam", pb.GetTeamRequest(team_id=opened.team.team_id))).team.state
+    assert types_pb2.TeamState.Name(state) == "TEAM_STATE_FAILED"
+    assert await groupbuy("reset", "--yes") == "it begins anew"
+    assert (await groupbuy("clock")).endswith("  0d 0h ahead")
+    assert list((await twin.call("ListCampaigns", pb.ListCampaignsRequest())).campaigns) == []
+    again = await twin.open(await twin.campaign(datetime.now(UTC)), "mei")
+    await twin.confirm(again.seat)
+    assert time_of((await twin.advance(DAY)).now) < datetime.now(UTC) + DAY + LATE
+    prices = await twin.call("GetPrice", pricing_service_pb2.GetPriceRequest(team_id=again.team.team_id))
+    assert prices.ByteSize() > 0, "pricing knows the key's new twin"

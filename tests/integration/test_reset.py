@@ -15,7 +15,8 @@ from services.chassis.database import Database
 from services.chassis.inbox import Inbox
 from services.chassis.messages import Record
 from services.chassis.platforms import on_platform_events
-from services.chassis.twin_removal import LATE, TwinRemoval
+from services.chassis.twin_removal import LATE, REST, TwinRemoval
+from services.chassis.twin_rows import NO_CAMPAIGN
 from services.chassis.twins import twin_of
 from services.team_formation.handlers.resetting import InviteRemover
 from services.team_formation.rpc import sandbox
@@ -96,6 +97,32 @@ async def test_what_comes_late_of_a_former_twin_has_no_effect(shop: Caller) -> N
     while await TwinRemoval(engine.pricing.database, clock).run_once():
         pass
     assert await rows_of_twin(engine.pricing.database) == {}
+
+
+async def test_a_twin_that_was_given_up_is_looked_at_ever_less_often(shop: Caller) -> None:
+    key = (await shop.create(scope_pb2.SCOPE_ADMIN, test=True)).secret
+    await shop.call("ResetTestPlatform", sandbox_pb2.ResetTestPlatformRequest(), key)
+    engine = shop.server.engine
+    await hear_of_platforms(engine)
+    database, clock = engine.pricing.database, engine.formation.clock
+    removal, day = TwinRemoval(database, clock), timedelta(days=1)
+
+    async def is_removed() -> bool:
+        async with database.work() as work:
+            await work.connection.execute(
+                "INSERT INTO tally_waits (campaign_id, team_id, platform_id, team_version) VALUES (%s, %s, %s, 1)"
+                " ON CONFLICT DO NOTHING",
+                (NO_CAMPAIGN, FORMER, FORMER),
+            )
+        while await removal.run_once():
+            pass
+        return "tally_waits" not in await rows_of_twin(database)
+
+    looked = []
+    for wait in (timedelta(), LATE, REST, 3 * day, day, 3 * day, day):
+        clock.move(wait)
+        looked.append(await is_removed())
+    assert looked == [True, True, True, True, False, True, False]
 
 
 async def test_rows_of_a_real_platform_are_never_removed(shop: Caller) -> None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from deploy.local.child import Child
-from deploy.local.kafka.node import HOST, ApacheKafka, free_port
+from deploy.local.kafka.node import HOST, ApacheKafka
+from deploy.local.sockets import free_port
 from services.chassis.tls import TlsFiles
 
 USER, PASSWORD = "groupbuy", "a-password-of-groupbuy"

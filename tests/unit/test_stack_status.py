@@ -97,10 +97,11 @@ def test_the_summary_fits_eighty_columns_and_names_what_a_user_needs() -> None:
         RunningPart("kafka", "k:9092", "tcp://k:9092", ours=False),
         RunningPart("team_formation", "127.0.0.1:7101", "", pid=4),
     ]
-    lines = summary("0.1.0", 4.25, parts, Path("/data"), "gbk_1_secret", "Ctrl-C stops everything.")
+    keys = {"API key": "gbk_1_secret", "test key": "gbt_2_secret"}
+    lines = summary("0.1.0", 4.25, parts, Path("/data"), keys, "Ctrl-C stops everything.")
     text = "\n".join(lines)
     assert max(map(len, lines)) <= 80
     assert lines[0] == "groupbuy 0.1.0 is ready after 4.2 s"
-    assert "gbk_1_secret" in text
+    assert ("gbk_1_secret" in text, "gbt_2_secret" in text) == (True, True)
     assert "already there" in text
     assert "grpcurl -plaintext 127.0.0.1:7101 list" in text

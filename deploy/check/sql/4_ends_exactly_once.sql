@@ -12,8 +12,9 @@ WITH ends AS (
 ), twice AS (
     SELECT aggregateid FROM ends WHERE times > 1 OR cancelled > 1 + formed OR times - formed + cancelled > 1 + formed
 ), late AS (
-    SELECT team_id FROM teams
-    WHERE state IN ('FORMING', 'TIPPED') AND ends_at < %(now)s::timestamptz - interval '30 seconds'
+    SELECT team_id FROM teams LEFT JOIN platforms AS p USING (platform_id)
+    WHERE state IN ('FORMING', 'TIPPED') AND p.retired_at IS NULL
+      AND ends_at < %(now)s::timestamptz + coalesce(p.clock_ahead, 0) * interval '1 microsecond' - interval '30 seconds'
 )
 SELECT (SELECT count(*) FROM teams),
        (SELECT count(*) FROM twice) + (SELECT count(*) FROM late),

@@ -14,7 +14,10 @@ from deploy.local.files import write_private
 
 @dataclass(frozen=True)
 class Kept:
-    """The content of stack.json. `platforms` gives the demo platform's [id, API key] in each world (see layout.py)."""
+    """The content of stack.json. `platforms` gives the demo platform's id, API key and test key in each world.
+
+    layout.py says what a world is. One of before 0.2.0 has no test key.
+    """
 
     service_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     invite_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))

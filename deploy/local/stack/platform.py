@@ -18,7 +18,7 @@ _PAUSE_SECONDS = 0.05
 
 
 async def find_or_make_platform(address: str, service_key: str, known: list[str]) -> list[str]:
-    """[id, API key] of the demo platform: the `known` one if team_formation still has it, else a new one.
+    """[id, API key, test key] of the demo platform: the `known` one if team_formation still has it, else a new one.
 
     The call blocks a thread of its own: the asyncio side of gRPC belongs to one event loop a process, and that is our
     caller's to give away.
@@ -90,4 +90,4 @@ def _ask(stub: "TeamFormationInternalStub", service_key: str, known: list[str]) 
     if known and known[0] in {platform.platform_id for platform in there}:
         return known
     made = stub.CreatePlatform(messages.CreatePlatformRequest(name=NAME), metadata=metadata, timeout=_SECONDS)
-    return [made.platform_id, made.key]
+    return [made.platform_id, made.key, made.test_key]

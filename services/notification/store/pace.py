@@ -6,7 +6,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from services.chassis.twins import AT_ONCE
+from services.chassis.twins import AT_ONCE, TWINS_ALONE
 from services.notification.store.twins import twins_alone
 
 # A mark of its own has a twin only when its clock is ahead.
@@ -15,7 +15,7 @@ _REACHED = (
     " (SELECT reached FROM reminder_marks WHERE name = '{name}'))"
 )
 _NEXT = (
-    "(SELECT %(at_once)s FROM fanout_jobs WHERE platform_id = %(platform)s AND ready LIMIT 1)",
+    f"(SELECT %(at_once)s FROM fanout_jobs WHERE platform_id = %(platform)s AND {TWINS_ALONE} AND ready LIMIT 1)",  # noqa: S608
     "(SELECT %(at_once)s FROM own_messages WHERE platform_id = %(platform)s LIMIT 1)",
     (
         "(SELECT min(d.due_at) FROM deliveries AS d"  # noqa: S608 - constants

@@ -32,7 +32,9 @@ TOGETHER = timedelta(seconds=1)
 """What is due within a second of the first that is due comes in one step, as timers would find it together."""
 LOOK_SECONDS = 1.0
 SETTLE_SECONDS = 0.03
-"""How long to wait before a service that is not done is asked again."""
+"""How long to wait before a service that is not done is asked again, at least."""
+PATIENCE = 10
+"""Where no clock has moved for some time, what is not done is asked again after this part of it."""
 PAGE = 100
 TRIES = 5
 
@@ -81,8 +83,8 @@ class TestClocks:
         async with self._database.read() as connection:
             target = await shelf.find_target(connection, platform_id)
         standings = await self._standings.of(platform_id)
-        machine, now = self._clock.now(), self._clock.now(platform_id)
-        return TestClock(now, now - machine, target, tuple(unsettled(standings, OWN, now)))
+        now = self._clock.now(platform_id)
+        return TestClock(now, self._clock.lead(platform_id), target, tuple(unsettled(standings, OWN, now)))
 
     async def arrived(self, platform_id: UUID, seconds: float) -> TestClock:
         """Wait until a clock has arrived, at most some seconds; tell how it stands then."""
@@ -143,11 +145,13 @@ class ClockMover:
     async def run(self) -> None:
         """Move clocks for as long as the process runs: at once where one is to be moved, in any process."""
         timer = Timer("test clocks", self.run_once, every=SETTLE_SECONDS)
-        async for _ in self._database.wakes.calls(CHANNEL, LOOK_SECONDS):
-            await timer.once()
-            while self._moving:
-                await asyncio.sleep(SETTLE_SECONDS)
-                await timer.once()
+        time, stood_since = asyncio.get_running_loop().time, 0.0
+        with self._database.wakes.listening(CHANNEL) as bell:
+            while True:
+                moved = await timer.once()
+                if moved or not self._moving:
+                    stood_since = time()
+                await bell.rung(pause(time() - stood_since) if self._moving else LOOK_SECONDS)
 
     async def run_once(self) -> int:
         """Move each clock by one step where all services are done with the last one; returns how many were moved."""
@@ -188,6 +192,11 @@ class ClockMover:
             tell_platform(work, moved, machine)
         self._clock.set_ahead(platform_id, ahead)
         return 1
+
+
+def pause(stood: float) -> float:
+    """Tell how long to wait where no clock has moved for so many seconds: one may stand for days, and costs little."""
+    return min(max(stood / PATIENCE, SETTLE_SECONDS), LOOK_SECONDS)
 
 
 def next_stop(standings: Mapping[str, Standing], target: datetime) -> datetime:

@@ -8,9 +8,12 @@ from psycopg.rows import TupleRow
 
 
 async def find_moving(connection: AsyncConnection[TupleRow], limit: int) -> list[tuple[UUID, datetime]]:
-    """Find twins whose clocks are being moved, and up to when, without locks."""
+    """Find twins whose clocks are being moved, and up to when, without locks.
+
+    By chance where there are more: some that stand, as a service is away, keep no others from their turn.
+    """
     cursor = await connection.execute(
-        "SELECT platform_id, target FROM clock_targets ORDER BY platform_id LIMIT %s", (limit,)
+        "SELECT platform_id, target FROM clock_targets ORDER BY random() LIMIT %s", (limit,)
     )
     return [(platform_id, target) async for platform_id, target in cursor]
 

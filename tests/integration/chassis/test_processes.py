@@ -134,9 +134,11 @@ def test_a_process_has_the_parts_of_its_roles() -> None:
         plan = Plan(servicers=[], handlers={"groupbuy.team.v1": handler})
         return [part.name for part in process.parts(plan, roles)]
 
-    assert parts() == ["database", "keeper", "consumer", "old rows", "relay", "key uses", "limits", "rpc", "ops"]
-    assert parts("rpc") == ["database", "keeper", "key uses", "limits", "rpc", "ops"]
-    assert parts("consumer", "relay") == ["database", "keeper", "consumer", "relay", "ops"]
+    always, timers = ["database", "twin clocks", "keeper"], ["old rows", "twins given up"]
+    rpc = ["key uses", "limits", "rpc"]
+    assert parts() == [*always, "consumer", *timers, "relay", *rpc, "ops"]
+    assert parts("rpc") == [*always, *rpc, "ops"]
+    assert parts("consumer", "relay") == [*always, "consumer", "relay", "ops"]
     with pytest.raises(SettingsError, match="no part cook"):
         parts("rpc", "cook")
 

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+import pytest
 from groupbuy.notification.v1 import captured_pb2 as pb
 from groupbuy.notification.v1 import notification_internal_pb2 as inner
 from groupbuy.notification.v1 import notification_service_pb2 as nt
@@ -33,6 +34,7 @@ from tests.support.addressed import ADDRESSES
 from tests.support.notification_rpc import OTHER, SHOP, TWIN, Api
 from tests.support.notifying import START, Notifying
 from tests.support.teams import TeamLife
+from tests.support.until import until
 
 __all__ = ["channels"]
 
@@ -92,6 +94,25 @@ async def test_what_is_throttled_waits_as_long_as_was_asked_by_the_twins_clock(
     assert [one.attempt for one in await listed(api, oldest_first=True, delivery_id=first.delivery_id)] == [1, 2]
     assert [one.attempt for one in await listed(api, since=second.captured_at)] == [2]
     assert await listed(api, member_id="tom") == []
+
+
+async def test_a_sender_that_runs_looks_as_soon_as_a_twins_clock_was_moved(
+    notification: Notifying, api: Api, channels: Channels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.notification.flights.POLL_SECONDS", 3600.0)
+    await a_team(notification, ("webhook", "https://shop.example.com/test-throttled-1/mei"))
+    async with a_process(notification, channels) as sender:
+        running = asyncio.create_task(sender.run())
+        await until(lambda: _is_listed(api, 1))
+        await sender.idle()
+        notification.clock.set_ahead(TWIN, timedelta(seconds=61))
+        await until(lambda: _is_listed(api, 2))
+        await sender.stop()
+        await running
+
+
+async def _is_listed(api: Api, count: int) -> bool:
+    return len(await listed(api)) == count
 
 
 async def _ids(api: Api, **wanted: Any) -> Any:

@@ -1,7 +1,7 @@
 """The sender: each delivery is sent once and ends, whatever dies, stalls or refuses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -91,10 +91,11 @@ async def a_sender(
     pace: Pace | None = None,
     limits: Limits = LIMITS,
     places: Places | None = None,
+    recorder: type[Recorder] = Recorder,
 ) -> AsyncIterator[Sender]:
     """Run a recorder, and give a sender that a test drives or runs."""
-    recorder = Recorder(notification.database, notification.clock, limits, lambda: 1.0)
-    outcomes: Coalescer[Attempted, None] = Coalescer("outcomes", recorder.record)
+    record = recorder(notification.database, notification.clock, limits, lambda: 1.0).record
+    outcomes: Coalescer[Attempted, None] = Coalescer("outcomes", record)
     recording = asyncio.create_task(outcomes.run())
     sender = Sender(
         notification.database,
@@ -158,6 +159,31 @@ async def test_what_is_sent_ends_and_is_told(notification: Notifying) -> None:
     assert fact.cause_event_id == life.events[1].event_id
     assert event.delivery_id == str(channel.sent[0].delivery_id)
     assert (await notification.rows("SELECT provider_id FROM attempts"))[0][0] == "id-1"
+
+
+async def test_a_message_that_was_removed_on_its_way_harms_no_other(
+    notification: Notifying,
+) -> None:
+    await a_delivery(notification, members=("mei", "tom"))
+    batches: list[int] = []
+
+    class Watched(Recorder):
+        async def record(self, batch: Sequence[Attempted]) -> list[None]:
+            done = await super().record(batch)
+            batches.append(len(batch))
+            return done
+
+    gate = asyncio.Event()
+    channel = Scripted("console", gate=gate)
+    async with a_sender(notification, channel, recorder=Watched) as sender:
+        assert await sender.run_once() == 2
+        await until(lambda: len(channel.sent) == 2)
+        await notification.do("DELETE FROM deliveries WHERE member_id = 'tom'")  # as when a test twin begins anew
+        gate.set()
+        await sender.idle()
+    assert await notification.states() == {("JOINED", "mei"): "SENT"}
+    assert await attempts(notification) == [(1, "console", "sent")]
+    assert sum(batches) == 2, "what came of both was taken, and no claim has to run out"
 
 
 async def test_what_fails_is_tried_again_later_and_later(notification: Notifying) -> None:

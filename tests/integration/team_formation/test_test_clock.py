@@ -16,7 +16,15 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as tf
 from services.chassis.clock import ManualClock
 from services.chassis.standing import Standing, unsettled
 from services.chassis.twins import AT_ONCE, twin_of
-from services.team_formation.handlers.test_clock import FURTHEST, TOGETHER, ClockMover, next_stop
+from services.team_formation.handlers.test_clock import (
+    FURTHEST,
+    LOOK_SECONDS,
+    SETTLE_SECONDS,
+    TOGETHER,
+    ClockMover,
+    next_stop,
+    pause,
+)
 from services.team_formation.rpc import sandbox
 from services.team_formation.standings import OWN, Standings
 from services.team_formation.translate import time
@@ -26,6 +34,7 @@ from tests.support.formation import PLATFORM, START
 from tests.support.key_caller import Caller
 from tests.support.rpcs import a_server
 from tests.support.sandbox import a_campaign
+from tests.support.until import until
 
 TWIN = twin_of(PLATFORM, 1)
 DAY = timedelta(days=1)
@@ -172,6 +181,31 @@ async def test_two_processes_that_move_one_clock_make_each_step_once(shop: Shop)
         "SELECT sequence, clock_ahead FROM platforms WHERE platform_id = %s", TWIN
     )
     assert (sequence, ahead) == (2, 3_600_000_000)
+
+
+async def test_a_clock_that_stands_for_long_is_looked_at_ever_less_often(shop: Shop) -> None:
+    asked = 0
+
+    class Counting(Everyone):
+        async def of(self, platform_id: UUID) -> dict[str, Standing]:
+            nonlocal asked
+            asked += 1
+            return await super().of(platform_id)
+
+    database = shop.caller.server.engine.formation.database
+    counting = Counting(database, {}, "")
+    counting.others = {"pricing": Standing(-1)}
+    await shop.advance(by=Duration(seconds=3600))
+    moving = asyncio.create_task(ClockMover(database, shop.caller.server.engine.formation.clock, counting).run())
+    try:
+        await until(lambda: asked >= 5)
+        counting.others = {}
+        await until(lambda: shop.caller.server.engine.formation.clock.now(TWIN) > START)
+    finally:
+        moving.cancel()
+        await asyncio.wait([moving])
+    waits = [pause(stood) for stood in (0, 0.1, 1, 5, 10, 86_400)]
+    assert waits == [SETTLE_SECONDS, SETTLE_SECONDS, 0.1, 0.5, LOOK_SECONDS, LOOK_SECONDS]
 
 
 def test_what_is_settled() -> None:

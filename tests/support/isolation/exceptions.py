@@ -149,7 +149,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
 
 UNREAD: Mapping[str, str] = {
     "chassis.horizon:Horizon.look": "asks which transactions are under way; reads no table",
-    "chassis.migrations:_apply": "carries out migration files",
+    "chassis.migrations:_in_one_transaction": "carries out migration files",
     "chassis.partitions:_make": "makes a partition of the outbox",
     "chassis.partitions:_drop": "drops a partition of the outbox, after a look whether all of it was sent",
     "chassis.statistics:renew": "ANALYZE",

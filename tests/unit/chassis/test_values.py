@@ -86,13 +86,16 @@ def test_a_platforms_clock_goes_ahead_and_never_back() -> None:
     clock.set_ahead(mine, timedelta(days=2))
     assert (clock.now(), clock.now(other), clock.now(mine)) == (NOW, NOW, NOW + timedelta(days=2))
     assert clock.ahead() == {mine: NOW + timedelta(days=2)}
+    assert (clock.lead(mine), clock.lead(other)) == (timedelta(days=2), timedelta())
     clock.move(timedelta(hours=1))
     assert clock.now(mine) == NOW + timedelta(days=2, hours=1)
     clock.set_ahead(mine, timedelta(days=1))
-    clock.keep_only({mine: timedelta(hours=1), other: timedelta(days=3)})
+    clock.keep_only({mine: timedelta(hours=1), other: timedelta(days=3)}, {mine})
     assert clock.now(mine) == NOW + timedelta(days=2, hours=1)
     assert set(clock.ahead()) == {mine, other}
-    clock.keep_only({other: timedelta(days=3)})
+    clock.keep_only({other: timedelta(days=3)}, {other})
+    assert set(clock.ahead()) == {mine, other}, "it was moved after it was asked whose clock is ahead"
+    clock.keep_only({other: timedelta(days=3)}, {mine, other})
     assert (clock.now(mine), set(clock.ahead())) == (clock.now(), {other})
 
 
