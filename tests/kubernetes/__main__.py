@@ -34,7 +34,16 @@ def main(arguments: list[str]) -> int:
     programs, folder = Programs(cache), cache / "run"
     try:
         if options.inside:
-            asyncio.run(run(folder, programs, options.image, controls_too=not options.no_controls, hold=options.hold))
+            asyncio.run(
+                run(
+                    folder,
+                    programs,
+                    options.image,
+                    controls_too=not options.no_controls,
+                    hold=options.hold,
+                    quick=options.quick,
+                )
+            )
             return 0
         return _outside(options, cache, programs, arguments)
     except (CannotRunError, LocalError) as problem:
@@ -80,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--image", type=Path, default=image.ARCHIVE, help="the engine's image, an OCI archive")
     parser.add_argument("--build", action="store_true", help="build the programs of Kubernetes, and no more")
     parser.add_argument("--no-controls", action="store_true", help="leave out the negative controls")
+    parser.add_argument("--quick", action="store_true", help="roll those Deployments alone that answer RPCs")
     parser.add_argument("--hold", action="store_true", help="wait for Enter once the engine is installed")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser

@@ -44,7 +44,7 @@ class Lines:
         sys.stdout.flush()
 
 
-async def run(folder: Path, programs: Programs, archive: Path, *, controls_too: bool, hold: bool) -> None:
+async def run(folder: Path, programs: Programs, archive: Path, *, controls_too: bool, hold: bool, quick: bool) -> None:
     """Run all; FoundError where a promise is broken."""
     say = Lines()
     async with running(folder, programs, archive, say) as cluster:
@@ -52,7 +52,7 @@ async def run(folder: Path, programs: Programs, archive: Path, *, controls_too: 
         if hold:
             say(f"holding until Enter: KUBECONFIG={cluster.plane.config}")
             await asyncio.to_thread(sys.stdin.readline)
-        await promises(cluster, engine, say, controls_too=controls_too)
+        await promises(cluster, engine, say, controls_too=controls_too, quick=quick)
     say("all held")
 
 
@@ -88,7 +88,7 @@ def engine_image(rendered: str) -> str:
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
-async def promises(cluster: Cluster, engine: Installed, say: Say, *, controls_too: bool) -> None:
+async def promises(cluster: Cluster, engine: Installed, say: Say, *, controls_too: bool, quick: bool) -> None:
     """Try promise by promise under load, then look at what is left."""
     addresses = {service: await engine.address(service) for service in SERVICES}
     key = await make_platform(addresses, await service_key(engine.kubectl))
@@ -97,8 +97,8 @@ async def promises(cluster: Cluster, engine: Installed, say: Say, *, controls_to
     async with Load(addresses, key, campaign) as load:
         loads.append(load)
         await load.more(30)
-        before = next(iter((await engine.pods((await engine.deployments())[0]))[0].images))
-        await _rolls(engine, load, say, before)
+        before = next(iter((await engine.pods(await engine.serving("team_formation")))[0].images))
+        await _rolls(engine, load, say, before, quick=quick)
         killed = await killing.kill_each(engine, load)
         say(f"a pod of each service killed: {killed}")
         killed.keep("a pod of each service killed")
@@ -118,10 +118,10 @@ async def promises(cluster: Cluster, engine: Installed, say: Say, *, controls_to
     await _databases(cluster, loads, say)
 
 
-async def _rolls(engine: Installed, load: Load, say: Say, before: str) -> None:
+async def _rolls(engine: Installed, load: Load, say: Say, before: str, *, quick: bool) -> None:
     for what, name in (("to the new version", image.NEXT), ("back", before)):
-        told, line = await rolling.roll(engine, load, name)
-        say(f"every Deployment rolled {what}: {told}; {line}")
+        told, line = await rolling.roll(engine, load, name, quick=quick)
+        say(f"{'RPCs' if quick else 'every Deployment'} rolled {what}: {told}; {line}")
         told.keep(f"rolled {what}")
 
 

@@ -120,9 +120,9 @@ def test_each_bad_manifest_differs_from_the_good_one_and_has_words_that_are_look
 
 def test_the_policy_in_the_open_is_the_published_one() -> None:
     policy = Policy.read()
-    assert (policy.attempts, policy.first, policy.most, policy.factor) == (5, 0.1, 2.0, 2)
-    assert policy.codes == {"UNAVAILABLE"}
-    assert 0.08 <= policy.pause(1) <= 0.12
+    assert (policy.attempts, policy.first, policy.most, policy.factor) == (5, 0.2, 2.0, 2)
+    assert policy.codes == {"UNAVAILABLE", "CANCELLED"}
+    assert 0.16 <= policy.pause(1) <= 0.24
     assert 1.6 <= policy.pause(9) <= 2.4
 
 
@@ -163,7 +163,7 @@ async def test_a_call_without_an_answer_by_the_policys_end_has_failed() -> None:
 
 
 async def test_what_the_policy_does_not_send_again_has_failed_at_once_and_a_refusal_has_not() -> None:
-    _, cut_off = await called(Stub(grpc.StatusCode.CANCELLED))
+    _, cut_off = await called(Stub(grpc.StatusCode.UNKNOWN))
     assert len(cut_off.failed) == 1
     _, refused = await called(Stub(grpc.StatusCode.NOT_FOUND))
     assert (refused.failed, dict(refused.refused)) == ([], {"Call NOT_FOUND": 1})

@@ -54,8 +54,17 @@ def new_request_id() -> str:
     return str(uuid4())
 
 
+# By itself gRPC waits a second and more before it connects again, and calls fail meanwhile whatever the policy: where
+# one of several servers has just died, the next connection may already reach another.
+_RECONNECT = [
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+
+
 def _options(own: Options) -> list[tuple[str, Any]]:
-    return [("grpc.service_config", service_config()), ("grpc.enable_retries", 1), *own]
+    return [("grpc.service_config", service_config()), ("grpc.enable_retries", 1), *_RECONNECT, *own]
 
 
 class _Key(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):

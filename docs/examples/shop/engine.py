@@ -12,8 +12,9 @@ from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamForma
 from grpc_status import rpc_status
 
 REASONS = tomllib.loads((files("groupbuy") / "reasons.toml").read_text(encoding="utf-8"))
-WAITS = {"maxAttempts": 5, "initialBackoff": "0.1s", "maxBackoff": "2s", "backoffMultiplier": 2}
-AGAIN = {"name": [{}], "retryPolicy": {**WAITS, "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"]}}
+WAITS = {"maxAttempts": 5, "initialBackoff": "0.2s", "maxBackoff": "2s", "backoffMultiplier": 2}
+CODES = ["UNAVAILABLE", "CANCELLED", "RESOURCE_EXHAUSTED"]
+AGAIN = {"name": [{}], "retryPolicy": {**WAITS, "retryableStatusCodes": CODES}}
 
 
 class Refused(Exception):

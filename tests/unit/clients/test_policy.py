@@ -53,7 +53,7 @@ def test_a_call_has_a_deadline_and_is_sent_again_only_where_that_does_no_harm(me
         assert "retryPolicy" not in found
     else:
         assert has_id or method.name.startswith((*READS, *SETS)), "say what happens when it is sent twice"
-        assert found["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
+        assert found["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "CANCELLED"]
 
 
 def test_what_is_sent_again_is_what_may_be_sent_again() -> None:
