@@ -57,5 +57,5 @@ def find_installation(data: Path) -> Installation:
 
 def _only_key(kept: Kept) -> str:
     """Give the demo platform's key, where the stack has run with one pair of servers only and it is beyond doubt."""
-    keys = [key for _, key in kept.platforms.values()]
+    keys = [key for _, key, *_ in kept.platforms.values()]
     return keys[0] if len(keys) == 1 else ""
