@@ -222,7 +222,12 @@ async def demand_is_counted(stack: Stack, campaign_id: str) -> None:
         request = demand_pb2.GetDemandRequest(campaign_id=campaign_id)
 
         async def counted() -> bool:
-            found = await stub.GetDemand(request, metadata=key, timeout=10)
+            try:
+                found = await stub.GetDemand(request, metadata=key, timeout=10)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is grpc.StatusCode.NOT_FOUND:  # it is counted some seconds later
+                    return False
+                raise
             return bool(found.demand.totals.seats_confirmed == 2)
 
         await until(counted)
