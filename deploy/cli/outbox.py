@@ -18,8 +18,12 @@ from deploy.local.errors import LocalError
 from services.chassis.database import database_url
 from services.chassis.errors import Unavailable
 from services.chassis.positions import Beyond, put_back
-from services.chassis.relay import Again, rewind
+from services.chassis.publisher import ACKNOWLEDGE_SECONDS
+from services.chassis.relay import Again, have_heard, rewind
 from services.chassis.topics import group_of, missing_topics
+
+HEARD_SECONDS = 2 * ACKNOWLEDGE_SECONDS
+"""A relay that waits for Kafka gives up and looks anew after the half of it."""
 
 
 @click.group()
@@ -49,10 +53,15 @@ def republish(since: datetime, services: tuple[str, ...], data: Path) -> None:
         raise LocalError(f"{error}.", "Nothing was done. Try again when it does.") from None
     for item in beyond:
         click.echo(_beyond(item))
+    urls = {name: database_url(url, name) for name in services or SERVICES}
     with databases_read():
-        done = asyncio.run(rewind_all({name: database_url(url, name) for name in services or SERVICES}, since))
+        done = asyncio.run(rewind_all(urls, since))
+        behind = asyncio.run(not_heard(urls))
     for name, again in done.items():
         click.echo(_again(name, again, since))
+    for name in behind:
+        click.echo(f"{name}: its relay has not heard of this yet. Wait for it, or see that it runs: it may still write")
+        click.echo("what it had read before, and consumers that see that first leave out what comes now.")
     if missing:
         click.echo(f"{missing} topics are missing: create them now (groupbuy topics), and the relays begin.")
     click.echo("groupbuy_outbox_unsent counts down what is still to be written; consumers leave out what they have.")
@@ -65,6 +74,16 @@ async def rewind_all(urls: Mapping[str, str], since: datetime) -> dict[str, Agai
         async with await AsyncConnection.connect(url) as connection:
             done[name] = await rewind(connection, since)
     return done
+
+
+async def not_heard(urls: Mapping[str, str]) -> list[str]:
+    """Wait until the relays of databases, given by service, have heard of the rewind; name those that have not."""
+    behind: list[str] = []
+    for name, url in urls.items():
+        async with await AsyncConnection.connect(url, autocommit=True) as connection:
+            if not await have_heard(connection, HEARD_SECONDS):
+                behind.append(name)
+    return behind
 
 
 def _beyond(item: Beyond) -> str:

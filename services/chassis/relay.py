@@ -80,6 +80,9 @@ class RelaySession:
             if self._shards[number].generation != generation:
                 self._shards[number] = _Shard(position, generation)
                 self._floor = _EVER
+                await self._connection.execute(
+                    "UPDATE relay_positions SET heard_generation = %s WHERE shard = %s", (generation, number)
+                )
         reached = [row[3] for row in rows]
         if reached and all(reached):
             self._floor = max(self._floor, min(reached) - _SLACK)
@@ -192,6 +195,26 @@ class Relay:
             if sent < BATCH:
                 await asyncio.sleep(ROUND_SECONDS - (time.monotonic() - began))
                 await bell.rung(pause if hidden else POLL_SECONDS)
+
+
+async def have_heard(connection: AsyncConnection[TupleRow], seconds: float) -> bool:
+    """Wait until every relay that runs has heard of the last rewind; False where one has not after so many seconds.
+
+    Until then it may be at writing what it had read before, as one is that waits for Kafka or for a topic.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        cursor = await connection.execute(
+            "SELECT bool_and(heard_generation = generation OR NOT EXISTS (SELECT FROM pg_locks"
+            " WHERE locktype = 'advisory' AND classid = %s AND objid = shard::integer::oid AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))) FROM relay_positions",
+            (_LOCK,),
+        )
+        if (await cursor.fetchone() or [False])[0]:
+            return True
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(POLL_SECONDS / 4)
 
 
 class Again(NamedTuple):

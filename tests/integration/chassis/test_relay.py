@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 
 import psycopg
@@ -14,7 +15,7 @@ import pytest
 
 from services.chassis import outbox, relay
 from services.chassis.database import Database
-from services.chassis.relay import Relay, RelaySession, rewind
+from services.chassis.relay import Relay, RelaySession, have_heard, rewind
 from services.chassis.work import Work
 from tests.support.outbox import RecordingPublisher, told
 from tests.support.until import until
@@ -250,6 +251,18 @@ async def test_a_rewind_publishes_again_in_order_what_was_committed_since(
         await rewind(connection, datetime.now(UTC) + timedelta(days=1))
         await ours.take_shards()
         assert await ours.run_once() == (0, False)
+
+
+async def test_a_rewind_is_heard_of_before_anything_else_is_published(store: Database) -> None:
+    await tell(store, ("team_a", 1))
+    async with store.read() as connection:
+        async with session(store, RecordingPublisher()) as ours:
+            await rewind(connection, datetime.now(UTC) - timedelta(days=1))
+            assert not await have_heard(connection, 0), "it may still be writing what it had read"
+            await ours.take_shards()
+            assert await have_heard(connection, 0)
+            await rewind(connection, datetime.now(UTC) - timedelta(days=1))
+        await until(partial(have_heard, connection, 0))  # who begins anew looks where to begin
 
 
 async def test_a_rewind_while_a_batch_is_published_is_not_overwritten_by_it(
