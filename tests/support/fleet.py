@@ -54,7 +54,7 @@ class Fleet:
     async def start(self, release: Release) -> None:
         """Start every replica, and make a platform."""
         await asyncio.gather(*(self.place(service, number, release) for service in SERVICES for number in REPLICAS))
-        _, self.key = await find_or_make_platform(self.address("team_formation"), self._kept.service_key, [])
+        _, self.key, *_ = await find_or_make_platform(self.address("team_formation"), self._kept.service_key, [])
         await wait_until_known(self.address("pricing"), self.address("notification"), self.key)
 
     async def place(self, service: str, number: int, release: Release) -> None:
