@@ -16,7 +16,7 @@ HOT    ?=
 MESSAGES ?=
 
 BIN   := .venv/bin
-KINDS := unit integration contract e2e fault
+KINDS := unit integration contract e2e fault outage
 LANES := --numprocesses=$(JOBS) --dist=loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -43,7 +43,7 @@ proto: user  ## Generate gen/groupbuy from proto/, if something changed there
 clients: developer  ## Build the client packages for Python and TypeScript (where Node is) into dist/
 	@$(BIN)/python tools/clients.py $(ARGS)
 
-test: developer  ## Run the tests, one process a processor (JOBS=0: in one). KIND=unit|integration|contract|e2e|fault picks one kind, ARGS goes to pytest
+test: developer  ## Run the tests, one process a processor (JOBS=0: in one). KIND=unit|integration|contract|e2e|fault|outage picks one kind, ARGS goes to pytest
 	@$(if $(filter-out $(KINDS),$(KIND)),echo "make test: KIND=$(KIND) is no kind of test; there are: $(KINDS)" >&2; exit 2;) \
 	$(BIN)/python -m pytest $(LANES) $(addprefix tests/,$(KIND)) $(ARGS)
 

@@ -7,11 +7,12 @@ waits at the end for one that began late.
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-FIRST = ("e2e", "fault", "contract", "integration", "unit")
+FIRST = ("e2e", "fault", "outage", "contract", "integration", "unit")
 """The kinds in the order in which they begin."""
 TOGETHER = {
     "tests/e2e/": "engines",  # on the usual ports, one at a time
     "tests/fault/": "engines",
+    "tests/outage/": "engines",
     "tests/contract/": "brokers",  # started once for all
     "tests/integration/clients/": "clients",  # compiled once for all
 }
