@@ -5,8 +5,8 @@
     python -m tools.image --twice    builds it a second time from the first step on, and compares the digests
 
 Packages come from where this machine's apt and pip get theirs; no host is named here or in the image. The files of
-Python's packages are those of the locks, by their hashes. Times in the image are those of the commit, so the same
-commit on the same base gives the same digest.
+Python's packages are those of the locks, by their hashes. Times in the image are those of the commit. Digests of
+two builds differ all the same so far; --twice shows it.
 """
 
 from __future__ import annotations
