@@ -13,11 +13,14 @@ BY = "campaign_id"
 
 WHOLE: Mapping[str, str] = {
     "audit_entries": "of a platform; grows with what is set up, not with what is sold",
+    "captured": "GROWS with what a test twin would send, kept for 30 days and 100,000 at most: of a platform",
     "channel_accounts": "of a platform",
     "channel_pauses": "of a platform",
     "chat_apps": "of a platform",
     "chat_codes": "of a platform's member, for minutes",
     "chat_paces": "of an app, a row for each chat it writes to",
+    "check_results": "a row for each invariant",
+    "clock_targets": "a row for each test twin whose clock moves",
     "contact_points": "GROWS with members: of a platform's member, who joins many campaigns",
     "erased_members": "of a platform's member, until the erasure is complete",
     "erasure_key": "one row",
@@ -51,6 +54,7 @@ WHOLE: Mapping[str, str] = {
     "suspended_merchants": "of a merchant",
     "template_sets": "of a platform",
     "templates": "of a platform",
+    "twin_reminder_marks": "a row for each finder and test twin",
     "webhook_attempts": "GROWS with platform_events, kept for 7 days",
     "webhook_endpoints": "of a platform",
     "webhook_posts": "GROWS with platform_events, and goes with them",

@@ -72,6 +72,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "team_formation.store.chat_apps:find_sealed_otherwise": _may("chat_apps", _SEALED),
     "team_formation.store.chat_seals:find_sealed_otherwise": _may("chat_previews", _SEALED),
     "chassis.relay:rewind": _may("outbox", "an operator has every platform's events published again"),
+    "chassis.relay:have_heard": _may("pg_locks pg_database", "which relays run: no rows of anybody"),
     "pricing.store.rebuild:fix_teams": _may("tally_waits tally_fixes teams tallies", _REBUILD),
     "pricing.store.rebuild:load_taken": _may("line_reports payment_facts deliveries_reported", _REBUILD),
     "pricing.store.rebuild:end_numbers": _may("line_reports payment_facts deliveries_reported teams", _REBUILD),
