@@ -113,3 +113,17 @@ async def test_the_platforms_audit_tells_who_made_a_key_of_its_twin(shop: Caller
     assert [(item.rpc, item.subject, item.key_id) for item in entries] == [
         ("CreateKey", f"test key {test.key.key_id}", "shop")
     ]
+
+
+async def test_what_is_refused_of_a_twin_that_is_not_there_yet_begins_none(shop: Caller) -> None:
+    unknown = keys_pb2.RevokeKeyRequest(key_id="nobodys", test=True)
+    assert await shop.reason("RevokeKey", unknown) == "KEY_NOT_FOUND"
+    await operate(shop, "SuspendPlatform", internal.SuspendPlatformRequest(platform_id=LIVE, reason="unpaid"))
+    await operate(shop, "ResumePlatform", internal.ResumePlatformRequest(platform_id=LIVE))
+    await shop.create(ADMIN, test=True)
+    async with shop.server.engine.formation.database.read() as connection:
+        told = await connection.execute(
+            "SELECT sequence FROM outbox WHERE aggregatetype = %s AND aggregateid = %s ORDER BY position",
+            (platforms.TOPIC, LIVE),
+        )
+        assert [sequence for (sequence,) in await told.fetchall()] == [2, 3, 4], "the suspension, its end, the twin"

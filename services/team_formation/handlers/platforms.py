@@ -139,23 +139,23 @@ class PlatformHandler:
         if platform is None:
             raise Rejected("PLATFORM_UNKNOWN")
         if test and not is_test(platform_id):
-            twin = await self._lock_twin(work, platform)
-            return await self._apply(work, twin, platform_id, rpc, command, request_id)
+            return await self._change_twin(work, platform, rpc, command, request_id)
         done = await self._apply(work, platform, platform_id, rpc, command, request_id)
-        if done.touched and isinstance(command, _OF_BOTH) and platform.generation and not is_test(platform_id):
-            # the audit has it once: the twin follows from the platform
-            twin = decide(await self._lock_twin(work, platform), command, self._clock.now()).platform
-            await self._save(work, Done(replace(twin, sequence=twin.sequence + 1)), platform_id, rpc, request_id)
+        if done.touched and isinstance(command, _OF_BOTH) and not is_test(platform_id):
+            twin = await _lock_twin(work, platform)
+            if twin is not None:  # the audit has it once: the twin follows from the platform
+                after = decide(twin, command, self._clock.now()).platform
+                await self._save(work, Done(replace(after, sequence=twin.sequence + 1)), platform_id, rpc, request_id)
         return done
 
-    async def _lock_twin(self, work: Work, platform: Platform) -> Platform:
-        """Lock the twin of a locked platform; one that has none gets its first."""
-        twin = await platforms.lock_platform(work.connection, twin_of(platform.platform_id, platform.generation))
-        if twin is None:
+    async def _change_twin(self, work: Work, platform: Platform, rpc: str, command: Command, request_id: str) -> Done:
+        """Do what is asked of the twin of a locked platform; one that has none gets its first with what is done."""
+        twin = await _lock_twin(work, platform)
+        done = await self._apply(work, twin or first_twin(platform), platform.platform_id, rpc, command, request_id)
+        if twin is None and done.touched:
             begun = replace(platform, generation=1, sequence=platform.sequence + 1)
             await self._save(work, Done(begun), platform.platform_id, "", "")
-            twin = first_twin(begun)
-        return twin
+        return done
 
     async def _apply(
         self, work: Work, platform: Platform, asking: UUID, rpc: str, command: Command, request_id: str
@@ -179,6 +179,10 @@ class PlatformHandler:
         if done.merchant_id:
             await note_merchant(work.connection, platform.platform_id, done.merchant_id)
         tell_platform(work, platform, now)
+
+
+async def _lock_twin(work: Work, platform: Platform) -> Platform | None:
+    return await platforms.lock_platform(work.connection, twin_of(platform.platform_id, platform.generation))
 
 
 def first_twin(platform: Platform) -> Platform:
