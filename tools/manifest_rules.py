@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-Manifest: TypeAlias = dict[str, Any]
+from tools.manifest_kafka import kafka_is_reached_alike
+from tools.manifest_objects import Manifest, containers, kind, labels, matches, named, pod, settings, workloads
+
 Rule: TypeAlias = Callable[[list[Manifest]], Iterator[str]]
 
 DRAIN_SECONDS = 10
@@ -20,56 +22,6 @@ PARTS = {
     "pricing": {"rpc", "consumer", "timers", "relay", "demand"},
     "notification": {"rpc", "consumer", "timers", "relay"},
 }
-
-
-def kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
-    """Pick manifests by kind."""
-    return [item for item in manifests if item["kind"] in kinds]
-
-
-def named(item: Manifest) -> str:
-    """Say which object is meant."""
-    return f"{item['kind']} {item['metadata']['name']}"
-
-
-def workloads(manifests: list[Manifest]) -> list[Manifest]:
-    """Pick what makes pods."""
-    return kind(manifests, "Deployment", "StatefulSet", "Job")
-
-
-def pod(item: Manifest) -> Manifest:
-    """The pod that a workload makes."""
-    found: Manifest = item["spec"]["template"]
-    return found
-
-
-def containers(item: Manifest) -> list[Manifest]:
-    """The containers of a workload's pod."""
-    found: list[Manifest] = pod(item)["spec"]["containers"]
-    return found
-
-
-def labels(item: Manifest) -> dict[str, str]:
-    """The labels of a workload's pod."""
-    found: dict[str, str] = pod(item)["metadata"].get("labels", {})
-    return found
-
-
-def matches(selector: Manifest, found: dict[str, str]) -> bool:
-    """Tell whether labels fit a selector; an empty one fits everything."""
-    if any(found.get(name) != value for name, value in selector.get("matchLabels", {}).items()):
-        return False
-    for wish in selector.get("matchExpressions", []):
-        value, wanted = found.get(wish["key"]), wish.get("values", [])
-        fits = {
-            "In": value in wanted,
-            "NotIn": value not in wanted,
-            "Exists": value is not None,
-            "DoesNotExist": value is None,
-        }
-        if not fits[wish["operator"]]:
-            return False
-    return True
 
 
 def selectors_find_pods(manifests: list[Manifest]) -> Iterator[str]:
@@ -202,11 +154,7 @@ def grace_covers_the_drain(manifests: list[Manifest]) -> Iterator[str]:
 
 def drain_seconds(manifests: list[Manifest], item: Manifest) -> float:
     """The drain time in the settings that a workload reads."""
-    references = [source["configMapRef"]["name"] for box in containers(item) for source in box.get("envFrom", [])]
-    settings = [one["data"] for one in kind(manifests, "ConfigMap") if one["metadata"]["name"] in references]
-    return float(
-        next((data["GROUPBUY_DRAIN_SECONDS"] for data in settings if "GROUPBUY_DRAIN_SECONDS" in data), DRAIN_SECONDS)
-    )
+    return float(settings(manifests, item).get("GROUPBUY_DRAIN_SECONDS", DRAIN_SECONDS))
 
 
 def probes_ask_the_right_thing(manifests: list[Manifest]) -> Iterator[str]:
@@ -321,6 +269,7 @@ _FIELDS = {
               "maintenanceTimeWindows"},
     "ScaledObject": {"scaleTargetRef", "pollingInterval", "cooldownPeriod", "initialCooldownPeriod", "idleReplicaCount",
                      "minReplicaCount", "maxReplicaCount", "fallback", "advanced", "triggers"},
+    "TriggerAuthentication": {"env", "secretTargetRef", "configMapTargetRef", "podIdentity"},
     "Database": {"name", "owner", "cluster", "ensure", "databaseReclaimPolicy", "encoding", "extensions", "schemas"},
     "Pooler": {"cluster", "instances", "type", "pgbouncer", "template", "monitoring", "deploymentStrategy",
                "serviceTemplate"},
@@ -330,8 +279,8 @@ _FIELDS = {
 """Fields of other people's kinds, as their references list them; of those that we use, and their like."""
 _VERSIONS = {
     "Kafka": "kafka.strimzi.io/v1", "KafkaNodePool": "kafka.strimzi.io/v1", "KafkaTopic": "kafka.strimzi.io/v1",
-    "KafkaUser": "kafka.strimzi.io/v1", "ScaledObject": "keda.sh/v1alpha1", "Database": "postgresql.cnpg.io/v1",
-    "Pooler": "postgresql.cnpg.io/v1", "GRPCRoute": "gateway.networking.k8s.io/v1",
+    "KafkaUser": "kafka.strimzi.io/v1", "ScaledObject": "keda.sh/v1alpha1", "TriggerAuthentication": "keda.sh/v1alpha1",
+    "Database": "postgresql.cnpg.io/v1", "Pooler": "postgresql.cnpg.io/v1", "GRPCRoute": "gateway.networking.k8s.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
 }  # fmt: skip
 
@@ -382,4 +331,5 @@ RULES: tuple[Rule, ...] = (
     secrets_are_named,
     nothing_is_open,
     scalers_scale,
+    kafka_is_reached_alike,
 )

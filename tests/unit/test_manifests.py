@@ -13,7 +13,8 @@ from services.chassis.topics import topics
 from tests.support.require import require
 from tools import manifests as checked
 from tools import strimzi
-from tools.manifest_rules import PARTS, containers, fewest, kind
+from tools.manifest_objects import containers, kind
+from tools.manifest_rules import PARTS, fewest
 
 Manifest = dict[str, Any]
 
@@ -160,12 +161,72 @@ BAD: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_each_check_can_fail(name: str) -> None:
-    spoil, sentence = BAD[name]
-    found = copy.deepcopy(list(rendered("production")))
+def trigger(found: list[Manifest]) -> Manifest:
+    result: Manifest = spec(found, "ScaledObject", "pricing-consumer")["triggers"][0]
+    return result
+
+
+def without_variable(found: list[Manifest], name: str) -> None:
+    part = box(found, "pricing-relay")
+    part["env"] = [variable for variable in part["env"] if variable["name"] != name]
+
+
+BAD_KAFKA: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
+    "no login": (
+        lambda m: without_variable(m, "GROUPBUY_KAFKA_USER"),
+        "Deployment pricing-relay: it talks to Kafka and has no GROUPBUY_KAFKA_USER",
+    ),
+    "no authority": (
+        lambda m: box(m, "pricing-relay").update(volumeMounts=[]),
+        "Deployment pricing-relay: no Secret is mounted where GROUPBUY_KAFKA_CA says",
+    ),
+    "scaled without TLS": (lambda m: trigger(m)["metadata"].pop("tls"), "its tls is not what GROUPBUY_KAFKA_TLS says"),
+    "another mechanism": (
+        lambda m: trigger(m)["metadata"].update(sasl="plaintext"),
+        "its sasl is not what GROUPBUY_KAFKA_MECHANISM says",
+    ),
+    "no such login": (
+        lambda m: trigger(m)["authenticationRef"].update(name="gone"),
+        "there is no TriggerAuthentication gone",
+    ),
+    "another's password": (
+        lambda m: spec(m, "TriggerAuthentication", "kafka").update(
+            secretTargetRef=[{"parameter": "password", "name": "groupbuy-notification", "key": "password"}],
+            env=[{"parameter": "username", "name": "GROUPBUY_KAFKA_USER", "containerName": "groupbuy"}],
+        ),
+        "its password is not GROUPBUY_KAFKA_PASSWORD of Deployment pricing-consumer",
+    ),
+    "another authority": (
+        lambda m: spec(m, "TriggerAuthentication", "kafka")["secretTargetRef"][0].update(name="clients-ca"),
+        "its ca is not the Secret that GROUPBUY_KAFKA_CA is mounted from",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "spoil", "sentence"),
+    [
+        pytest.param(overlay, *variant, id=name)
+        for overlay, variants in (("production", BAD), ("example", BAD_KAFKA))
+        for name, variant in variants.items()
+    ],
+)
+def test_each_check_can_fail(overlay: str, spoil: Callable[[list[Manifest]], object], sentence: str) -> None:
+    found = copy.deepcopy(list(rendered(overlay)))
     spoil(found)
     assert any(sentence in problem for problem in checked.check(found)), list(checked.check(found))
+
+
+def test_every_process_at_kafka_may_log_in() -> None:
+    """Where Kafka asks for SASL: each part as its service, and the Job as one who may create topics."""
+    for overlay in ("production", "production/prepare"):
+        for item in kind(list(rendered(overlay)), "Deployment", "Job"):
+            name = item["metadata"]["name"]
+            known = {variable["name"]: variable.get("valueFrom", {}) for variable in containers(item)[0].get("env", [])}
+            if not name.startswith("migrate-"):
+                service = "topics" if name == "topics" else item["spec"]["template"]["spec"]["serviceAccountName"]
+                for variable, key in (("GROUPBUY_KAFKA_USER", "user"), ("GROUPBUY_KAFKA_PASSWORD", "password")):
+                    assert known[variable]["secretKeyRef"] == {"name": f"{service}-kafka", "key": key, "optional": True}
 
 
 def test_topics_and_users_of_strimzi_follow_the_topics() -> None:
