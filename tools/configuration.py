@@ -35,6 +35,10 @@ COMMANDS = {
     "GROUPBUY_DEBUG": "`1` shows where an error of a command arose.",
     "GROUPBUY_DATABASE_URL": "The PostgreSQL server of the installation, as above; where it is not set, that of the"
     " running stack. `groupbuy up` then starts none.",
+    "GROUPBUY_TEAM_FORMATION_DATABASE_URL": "The server of team_formation's database, where `groupbuy check` must read"
+    " the services' databases on several servers or as several users; the database is added.",
+    "GROUPBUY_PRICING_DATABASE_URL": "The same for pricing.",
+    "GROUPBUY_NOTIFICATION_DATABASE_URL": "The same for notification.",
     "GROUPBUY_KAFKA": "The Kafka of the installation, as above; `groupbuy up` then starts none.",
     "GROUPBUY_TEAM_FORMATION": "Where team_formation answers; where it is not set, that of the running stack.",
     "GROUPBUY_PRICING": "The same for pricing.",

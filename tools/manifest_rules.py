@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from tools.manifest_kafka import kafka_is_reached_alike
 from tools.manifest_objects import Manifest, containers, kind, labels, matches, named, pod, settings, workloads
+from tools.manifest_seen import somebody_checks
 
 Rule: TypeAlias = Callable[[list[Manifest]], Iterator[str]]
 
@@ -332,4 +333,5 @@ RULES: tuple[Rule, ...] = (
     nothing_is_open,
     scalers_scale,
     kafka_is_reached_alike,
+    somebody_checks,
 )

@@ -14,7 +14,7 @@ async def record(url: str, results: Sequence[CheckResult]) -> None:
     """Put results in the place of those of the check before; the address is that of the owner's database."""
     finished_at = datetime.now(UTC)
     rows = [(result.name, result.violations, result.checked, finished_at) for result in results]
-    async with await AsyncConnection.connect(url) as connection:
+    async with await AsyncConnection.connect(url, prepare_threshold=None) as connection:
         await connection.execute("DELETE FROM check_results")
         await connection.cursor().executemany(
             "INSERT INTO check_results (invariant, violations, checked, finished_at) VALUES (%s, %s, %s, %s)", rows

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -15,6 +16,8 @@ from services.chassis.database import database_url
 SERVICES = ("team_formation", "pricing", "notification")
 MOST_EXAMPLES = 5
 _PAGE = 5000
+Installed: TypeAlias = str | Mapping[str, str]
+"""The server that has all databases, or the address of each service's database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,11 @@ class CheckResult:
     examples: list[str]
 
 
-async def run_checks(server_url: str, only: Sequence[Invariant] | None = None) -> list[CheckResult]:
-    """Run invariants, all where none are named, on the services' databases of a server."""
-    return await check_databases({service: database_url(server_url, service) for service in SERVICES}, only)
+async def run_checks(installed: Installed, only: Sequence[Invariant] | None = None) -> list[CheckResult]:
+    """Run invariants, all where none are named, on the services' databases."""
+    if isinstance(installed, str):
+        installed = {service: database_url(installed, service) for service in SERVICES}
+    return await check_databases(installed, only)
 
 
 async def check_databases(
@@ -39,7 +44,7 @@ async def check_databases(
     """Run invariants, all where none are named, on databases given by service; as of a time, or now."""
     async with AsyncExitStack() as stack:
         connections = {
-            service: await stack.enter_async_context(await AsyncConnection.connect(url))
+            service: await stack.enter_async_context(await AsyncConnection.connect(url, prepare_threshold=None))
             for service, url in urls.items()
         }
         for connection in connections.values():
@@ -48,12 +53,12 @@ async def check_databases(
         return [await run_check(item, connections, now) for item in chosen]
 
 
-async def wait_for_checks(server_url: str, seconds: float, *, but: Collection[str] = ()) -> list[CheckResult]:
+async def wait_for_checks(installed: Installed, seconds: float, *, but: Collection[str] = ()) -> list[CheckResult]:
     """Run all, but those named, until none is violated or the time is over: what is on its way is no violation."""
     chosen = [item for item in invariants() if item.name not in but]
     ends = asyncio.get_running_loop().time() + seconds
     while True:
-        results = await run_checks(server_url, chosen)
+        results = await run_checks(installed, chosen)
         if not any(result.violations for result in results) or asyncio.get_running_loop().time() > ends:
             return results
         await asyncio.sleep(0.5)

@@ -11,9 +11,8 @@ import click
 from deploy.check.record import OWNER, record
 from deploy.check.runner import CheckResult, wait_for_checks
 from deploy.cli.databases import databases_read
-from deploy.cli.installation import find_installation
+from deploy.cli.installation import find_databases
 from deploy.cli.stack import data_option
-from services.chassis.database import database_url
 
 
 @click.command()
@@ -34,13 +33,14 @@ def check(data: Path, seconds: float, *, as_json: bool, is_recorded: bool) -> No
     """Count violations of every invariant, by SQL over the services' databases; exit code 1 if there is one.
 
     Nothing is changed but with --record: then team_formation's database keeps the counts, and its metrics
-    groupbuy_check_violations and groupbuy_check_finished_timestamp_seconds tell them.
+    groupbuy_check_violations and groupbuy_check_finished_timestamp_seconds tell them. Databases on servers or with
+    users of their own are named by GROUPBUY_TEAM_FORMATION_DATABASE_URL and their like.
     """
-    url = find_installation(data).need("database_url")
+    databases = find_databases(data)
     with databases_read():
-        results = asyncio.run(wait_for_checks(url, seconds))
+        results = asyncio.run(wait_for_checks(databases, seconds))
         if is_recorded:
-            asyncio.run(record(database_url(url, OWNER), results))
+            asyncio.run(record(databases[OWNER], results))
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
     else:

@@ -10,6 +10,8 @@ from deploy.local.lock import FolderLock
 from deploy.local.stack.kept import Kept
 from deploy.local.stack.layout import lock_path, run_path
 from deploy.local.stack.run import Run
+from deploy.local.stack.services import SERVICES
+from services.chassis.database import database_url
 
 KEY_REMEDY = "Set GROUPBUY_PLATFORM_KEY to a key of the platform: groupbuy platform keys create PLATFORM_ID."
 _CHECKS = {"database_url": checked_database_url, "kafka": checked_bootstrap}
@@ -53,6 +55,17 @@ def find_installation(data: Path) -> Installation:
         notification=os.environ.get("GROUPBUY_NOTIFICATION") or addresses.get("notification", ""),
         platform_key=os.environ.get("GROUPBUY_PLATFORM_KEY") or (_only_key(kept) if kept else ""),
     )
+
+
+def find_databases(data: Path) -> dict[str, str]:
+    """Give the address of each service's database: on a server that its own variable names, else on that of all."""
+    return {service: database_url(_server(data, service), service) for service in SERVICES}
+
+
+def _server(data: Path, service: str) -> str:
+    variable = f"GROUPBUY_{service.upper()}_DATABASE_URL"
+    own = os.environ.get(variable)
+    return checked_database_url(own, variable) if own else find_installation(data).need("database_url")
 
 
 def _only_key(kept: Kept) -> str:

@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 from deploy.local.errors import LocalError
 
 
-def checked_database_url(url: str) -> str:
-    """Give `url` back; LocalError if it is no address of PostgreSQL. Its password is never repeated."""
+def checked_database_url(url: str, variable: str = "GROUPBUY_DATABASE_URL") -> str:
+    """Give `url` back; LocalError, without its password, if it is no address of PostgreSQL."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"} or not (parts.netloc or parts.query):
         raise LocalError(
-            "GROUPBUY_DATABASE_URL is not the address of a PostgreSQL server.",
+            f"{variable} is not the address of a PostgreSQL server.",
             "Write it as postgresql://USER:PASSWORD@HOST:PORT, special characters of the password as %XX.",
         )
     return url

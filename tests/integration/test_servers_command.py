@@ -5,9 +5,11 @@ import socket
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from deploy.local.postgres import LocalPostgres
+from services.chassis.database import database_url
 
 SERVICES = ("team_formation", "pricing", "notification")
 
@@ -53,6 +55,45 @@ async def test_databases_are_made_by_three_at_once_and_only_once(tmp_path: Path)
         assert (code, out) == (0, "".join(f"{service}: up to date\n" for service in SERVICES))
     finally:
         await server.stop()
+
+
+async def test_a_check_reads_each_database_as_its_owner(tmp_path: Path) -> None:
+    """As the CronJob does: each service has a user of its own, who may not even connect to the others' databases."""
+    port = free_port()
+    server = LocalPostgres(tmp_path / "postgres", port, log=tmp_path / "log")
+    await server.start()
+    try:
+        urls = {service: f"postgresql://{service}:secret@127.0.0.1:{port}" for service in SERVICES}
+        await give_each_its_database(server.url)
+        for service, url in urls.items():
+            done = await groupbuy("migrate", "--service", service, GROUPBUY_DATABASE_URL=url)
+            assert done[0] == 0, done
+        named = {f"GROUPBUY_{service.upper()}_DATABASE_URL": url for service, url in urls.items()}
+        code, out, err = await groupbuy("check", "--record", "--wait", "0", **named)
+        assert (code, err) == (0, "")
+        async with await psycopg.AsyncConnection.connect(database_url(urls["team_formation"], "team_formation")) as own:
+            kept = await (await own.execute("SELECT count(*), sum(violations) FROM check_results")).fetchone()
+        assert kept == (len(out.splitlines()), 0)
+        code, _, err = await groupbuy("check", "--wait", "0", GROUPBUY_DATABASE_URL=urls["pricing"])
+        assert code == 1
+        assert "The databases cannot be read" in err
+        code, _, err = await groupbuy("check", **(named | {"GROUPBUY_PRICING_DATABASE_URL": "pricing"}))
+        assert code == 1
+        assert "GROUPBUY_PRICING_DATABASE_URL is not the address" in err
+    finally:
+        await server.stop()
+
+
+async def give_each_its_database(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        for service in SERVICES:
+            name = f"groupbuy_{service}"
+            for statement in (
+                f"CREATE ROLE {service} LOGIN PASSWORD 'secret'",
+                f"CREATE DATABASE {name} OWNER {service}",
+                f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC",
+            ):
+                await connection.execute(statement.encode())
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,17 @@ BAD: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
         lambda m: spec(m, "HTTPRoute", "pages")["rules"][0]["backendRefs"][0].update(port=81),
         "no Service web has port 81",
     ),
+    "nobody checks": (lambda m: m.remove(one(m, "CronJob", "check")), "no CronJob runs groupbuy check --record"),
+    "checks seldom": (lambda m: spec(m, "CronJob", "check").update(schedule="17 3 * * *"), "CheckNotRun goes off"),
+    "checks at once": (lambda m: spec(m, "CronJob", "check").pop("concurrencyPolicy"), "one may begin before"),
+    "checks for ever": (
+        lambda m: spec(m, "CronJob", "check")["jobTemplate"]["spec"].pop("activeDeadlineSeconds"),
+        "nothing ends it before the next one is due",
+    ),
+    "a check as root": (
+        lambda m: containers(one(m, "CronJob", "check"))[0].pop("securityContext"),
+        "CronJob check: groupbuy may gain privileges",
+    ),
     "field of another's kind": (
         lambda m: spec(m, "ScaledObject", "pricing-consumer").update(maxReplicas=3),
         "there is no field spec.maxReplicas",
