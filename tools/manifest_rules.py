@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from tools.manifest_kafka import kafka_is_reached_alike
+from tools.manifest_network import policies_let_through
 from tools.manifest_objects import Manifest, containers, kind, labels, matches, named, pod, settings, workloads
 from tools.manifest_seen import somebody_checks
 
@@ -107,6 +108,8 @@ def budgets_leave_room(manifests: list[Manifest]) -> Iterator[str]:
             may_go = spec["maxUnavailable"] if "maxUnavailable" in spec else replicas - spec["minAvailable"]
             if may_go < 1:
                 yield f"{named(budget)}: none of the {replicas} replicas may go, so no node can be emptied"
+            if spec.get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+                yield f"{named(budget)}: a pod that is not ready keeps its node from being emptied"
 
 
 def fewest(manifests: list[Manifest], item: Manifest) -> int:
@@ -331,6 +334,7 @@ RULES: tuple[Rule, ...] = (
     parts_exist,
     secrets_are_named,
     nothing_is_open,
+    policies_let_through,
     scalers_scale,
     kafka_is_reached_alike,
     somebody_checks,

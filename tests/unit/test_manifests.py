@@ -47,6 +47,11 @@ def spec(found: list[Manifest], of: str, name: str) -> Manifest:
     return result
 
 
+def settings_name(found: list[Manifest]) -> str:
+    """Its name ends in a hash of what is in it."""
+    return next(str(item["metadata"]["name"]) for item in kind(found, "ConfigMap"))
+
+
 BAD: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
     "unknown field": (lambda m: box(m).update(imagePulPolicy="Always"), "imagePulPolicy"),
     "wrong type": (lambda m: spec(m, "Deployment", "pricing-rpc").update(minReadySeconds="five"), "five"),
@@ -78,6 +83,10 @@ BAD: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
     "budget": (
         lambda m: spec(m, "PodDisruptionBudget", "pricing-rpc").update(maxUnavailable=0),
         "so no node can be emptied",
+    ),
+    "budget of the unready": (
+        lambda m: spec(m, "PodDisruptionBudget", "pricing-rpc").pop("unhealthyPodEvictionPolicy"),
+        "a pod that is not ready keeps its node",
     ),
     "no budget": (
         lambda m: m.remove(one(m, "PodDisruptionBudget", "pricing-rpc")),
@@ -129,6 +138,22 @@ BAD: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
     "policy for nobody": (
         lambda m: spec(m, "NetworkPolicy", "to-kafka").update(podSelector={"matchLabels": {"a": "b"}}),
         "NetworkPolicy to-kafka: its selector fits no pod",
+    ),
+    "Kafka behind a policy": (
+        lambda m: one(m, "ConfigMap", settings_name(m))["data"].update(GROUPBUY_KAFKA="a:9093,b:19093"),
+        "Deployment pricing-relay: no policy lets it reach port 19093 (GROUPBUY_KAFKA)",
+    ),
+    "collector behind a policy": (
+        lambda m: one(m, "ConfigMap", settings_name(m))["data"].update(GROUPBUY_TRACES_ENDPOINT="otel:4318"),
+        "Deployment pricing-rpc: no policy lets it reach port 4318 (GROUPBUY_TRACES_ENDPOINT)",
+    ),
+    "no names": (
+        lambda m: m.remove(one(m, "NetworkPolicy", "names")),
+        "CronJob check: no policy lets it reach port 53 (names)",
+    ),
+    "metrics behind a policy": (
+        lambda m: m.remove(one(m, "NetworkPolicy", "from-monitoring")),
+        "Deployment pricing-relay: no policy lets anybody reach its port ops",
     ),
     "scaled and set": (
         lambda m: spec(m, "Deployment", "pricing-rpc").update(replicas=3),
@@ -226,6 +251,14 @@ def test_each_check_can_fail(overlay: str, spoil: Callable[[list[Manifest]], obj
     found = copy.deepcopy(list(rendered(overlay)))
     spoil(found)
     assert any(sentence in problem for problem in checked.check(found)), list(checked.check(found))
+
+
+def test_traces_may_leave() -> None:
+    found = copy.deepcopy(list(rendered("production")))
+    one(found, "ConfigMap", settings_name(found))["data"].update(
+        GROUPBUY_TRACES_ENDPOINT="otel-collector.monitoring:4317"
+    )
+    assert list(checked.check(found)) == []
 
 
 def test_every_process_at_kafka_may_log_in() -> None:
