@@ -9,7 +9,7 @@ from typing import TypeAlias
 from tools.manifest_kafka import kafka_is_reached_alike
 from tools.manifest_network import policies_let_through
 from tools.manifest_objects import Manifest, containers, kind, labels, matches, named, pod, settings, workloads
-from tools.manifest_seen import somebody_checks
+from tools.manifest_seen import dashboards_can_be_taken, prometheus_finds_parts, somebody_checks
 
 Rule: TypeAlias = Callable[[list[Manifest]], Iterator[str]]
 
@@ -279,13 +279,16 @@ _FIELDS = {
                "serviceTemplate"},
     "GRPCRoute": {"parentRefs", "hostnames", "rules"},
     "HTTPRoute": {"parentRefs", "hostnames", "rules"},
+    "PodMonitor": {"selector", "namespaceSelector", "podMetricsEndpoints", "jobLabel", "podTargetLabels"},
+    "PrometheusRule": {"groups"},
 }  # fmt: skip
 """Fields of other people's kinds, as their references list them; of those that we use, and their like."""
 _VERSIONS = {
     "Kafka": "kafka.strimzi.io/v1", "KafkaNodePool": "kafka.strimzi.io/v1", "KafkaTopic": "kafka.strimzi.io/v1",
     "KafkaUser": "kafka.strimzi.io/v1", "ScaledObject": "keda.sh/v1alpha1", "TriggerAuthentication": "keda.sh/v1alpha1",
     "Database": "postgresql.cnpg.io/v1", "Pooler": "postgresql.cnpg.io/v1", "GRPCRoute": "gateway.networking.k8s.io/v1",
-    "HTTPRoute": "gateway.networking.k8s.io/v1",
+    "HTTPRoute": "gateway.networking.k8s.io/v1", "PodMonitor": "monitoring.coreos.com/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
 }  # fmt: skip
 
 
@@ -338,4 +341,6 @@ RULES: tuple[Rule, ...] = (
     scalers_scale,
     kafka_is_reached_alike,
     somebody_checks,
+    prometheus_finds_parts,
+    dashboards_can_be_taken,
 )

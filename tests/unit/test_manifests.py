@@ -1,6 +1,7 @@
 """The manifests are right, and each check of them can fail: a variant for each way to be wrong, and what is said."""
 
 import copy
+import json
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -207,7 +208,7 @@ def without_variable(found: list[Manifest], name: str) -> None:
     part["env"] = [variable for variable in part["env"] if variable["name"] != name]
 
 
-BAD_KAFKA: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
+BAD_EXAMPLE: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
     "no login": (
         lambda m: without_variable(m, "GROUPBUY_KAFKA_USER"),
         "Deployment pricing-relay: it talks to Kafka and has no GROUPBUY_KAFKA_USER",
@@ -232,6 +233,24 @@ BAD_KAFKA: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
         ),
         "its password is not GROUPBUY_KAFKA_PASSWORD of Deployment pricing-consumer",
     ),
+    "unseen pods": (
+        lambda m: spec(m, "PodMonitor", "groupbuy")["selector"]["matchLabels"].update(more="yes"),
+        "PodMonitor groupbuy: it does not find the pods of Deployment pricing-relay",
+    ),
+    "unseen port": (
+        lambda m: spec(m, "PodMonitor", "groupbuy")["podMetricsEndpoints"][0].update(port="metrics"),
+        "PodMonitor groupbuy: Deployment pricing-relay has no port metrics",
+    ),
+    "no board": (
+        lambda m: one(m, "ConfigMap", "dashboard-pricing").update(data={"pricing.json": "{}"}),
+        "ConfigMap dashboard-pricing: pricing.json is no dashboard",
+    ),
+    "board too large": (
+        lambda m: one(m, "ConfigMap", "dashboard-pricing")["data"].update(
+            {"pricing.json": json.dumps({"panels": ["x" * 2**18]})}
+        ),
+        "ConfigMap dashboard-pricing: it is too large to be applied",
+    ),
     "another authority": (
         lambda m: spec(m, "TriggerAuthentication", "kafka")["secretTargetRef"][0].update(name="clients-ca"),
         "its ca is not the Secret that GROUPBUY_KAFKA_CA is mounted from",
@@ -243,7 +262,7 @@ BAD_KAFKA: dict[str, tuple[Callable[[list[Manifest]], object], str]] = {
     ("overlay", "spoil", "sentence"),
     [
         pytest.param(overlay, *variant, id=name)
-        for overlay, variants in (("production", BAD), ("example", BAD_KAFKA))
+        for overlay, variants in (("production", BAD), ("example", BAD_EXAMPLE))
         for name, variant in variants.items()
     ],
 )
@@ -259,6 +278,18 @@ def test_traces_may_leave() -> None:
         GROUPBUY_TRACES_ENDPOINT="otel-collector.monitoring:4317"
     )
     assert list(checked.check(found)) == []
+
+
+def test_the_operator_and_grafana_get_what_the_folder_has() -> None:
+    """Every dashboard in a map that the sidecar finds, and the rules that are made from the alerts."""
+    found, folder = list(rendered("example")), checked.ROOT / "deploy" / "observability"
+    boards = [
+        item["data"] for item in kind(found, "ConfigMap") if "grafana_dashboard" in item["metadata"].get("labels", {})
+    ]
+    files = {path.name: path.read_text() for path in (folder / "dashboards").glob("*.json")}
+    assert {name: text for board in boards for name, text in board.items()} == files
+    made = checked.read((folder / "operator" / "prometheusrule.yaml").read_text())
+    assert spec(found, "PrometheusRule", "groupbuy") == made[0]["spec"]
 
 
 def test_every_process_at_kafka_may_log_in() -> None:
