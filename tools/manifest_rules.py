@@ -9,6 +9,7 @@ from typing import TypeAlias
 from tools.manifest_kafka import kafka_is_reached_alike
 from tools.manifest_network import policies_let_through
 from tools.manifest_objects import Manifest, containers, kind, labels, matches, named, pod, settings, workloads
+from tools.manifest_routes import routes_find_services, visitors_keep_their_addresses
 from tools.manifest_seen import dashboards_can_be_taken, prometheus_finds_parts, somebody_checks
 
 Rule: TypeAlias = Callable[[list[Manifest]], Iterator[str]]
@@ -309,23 +310,10 @@ def foreign_fields_are_known(manifests: list[Manifest]) -> Iterator[str]:
                 yield f"{named(item)}: a rule lists what it allows as operations"
 
 
-def routes_find_services(manifests: list[Manifest]) -> Iterator[str]:
-    """A route leads to a port that a Service has."""
-    ports = {
-        (item["metadata"]["name"], port["port"])
-        for item in kind(manifests, "Service")
-        for port in item["spec"]["ports"]
-    }
-    for item in kind(manifests, "GRPCRoute", "HTTPRoute"):
-        for way in item["spec"]["rules"]:
-            for end in way["backendRefs"]:
-                if (end["name"], end["port"]) not in ports:
-                    yield f"{named(item)}: no Service {end['name']} has port {end['port']}"
-
-
 RULES: tuple[Rule, ...] = (
     foreign_fields_are_known,
     routes_find_services,
+    visitors_keep_their_addresses,
     selectors_find_pods,
     ports_by_name,
     requests_within_limits,

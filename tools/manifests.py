@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -29,7 +30,16 @@ ROOT = Path(__file__).resolve().parent.parent
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 VERSIONS = ("1.33", "1.34", "1.35")
 """Supported: the sleep before TERM is on by default since 1.30, and each minor version is mended for a year."""
-OVERLAYS = ("local/prepare", "local", "production/prepare", "production", "example/prepare", "example")
+OVERLAYS = (
+    "local/prepare",
+    "local",
+    "production/prepare",
+    "production",
+    "production+ingress",
+    "example/prepare",
+    "example",
+)
+"""With what stands after a plus: a component that the overlay does not have by itself."""
 FOREIGN = (
     "kafka.strimzi.io/",
     "postgresql.cnpg.io/",
@@ -63,15 +73,20 @@ def program() -> str | None:
 
 
 def render(overlay: str) -> list[Manifest]:
-    """Render an overlay by its name."""
+    """Render an overlay by its name, with a component where one is named besides."""
     kustomize = program()
     if not kustomize:
         raise NoKustomizeError(
             "there is no kustomize: go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.2, or set GROUPBUY_KUSTOMIZE"
         )
-    done = subprocess.run(
-        [kustomize, "build", str(KUBERNETES / "overlays" / overlay)], check=False, capture_output=True, text=True
-    )
+    base, _, component = overlay.partition("+")
+    with tempfile.TemporaryDirectory() as folder:
+        # kustomize takes folders anywhere, by a path that begins here
+        parts = [KUBERNETES / "overlays" / base, *([KUBERNETES / "components" / component] if component else [])]
+        found, *more = [os.path.relpath(path, Path(folder).resolve()) for path in parts]
+        wish = {"kind": "Kustomization", "resources": [found], "components": more}
+        Path(folder, "kustomization.yaml").write_text(yaml.safe_dump(wish))
+        done = subprocess.run([kustomize, "build", folder], check=False, capture_output=True, text=True)
     if done.returncode:
         raise ValueError(f"{overlay} cannot be rendered: {done.stderr.strip()}")
     return read(done.stdout)
