@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from tools.manifest_foreign import foreign_fields_are_known
 from tools.manifest_kafka import kafka_is_reached_alike
 from tools.manifest_network import policies_let_through
 from tools.manifest_objects import Manifest, containers, kind, labels, matches, named, pod, settings, workloads
 from tools.manifest_routes import routes_find_services, visitors_keep_their_addresses
 from tools.manifest_seen import dashboards_can_be_taken, prometheus_finds_parts, somebody_checks
+from tools.manifest_servers import servers_may_run, servers_stand_apart
 
 Rule: TypeAlias = Callable[[list[Manifest]], Iterator[str]]
 
@@ -266,50 +268,6 @@ def scalers_scale(manifests: list[Manifest]) -> Iterator[str]:
         targets.append(target)
 
 
-_FIELDS = {
-    "KafkaTopic": {"topicName", "partitions", "replicas", "config"},
-    "KafkaUser": {"authentication", "authorization", "quotas", "template"},
-    "KafkaNodePool": {"replicas", "storage", "roles", "resources", "jvmOptions", "template"},
-    "Kafka": {"kafka", "entityOperator", "clusterCa", "clientsCa", "cruiseControl", "kafkaExporter",
-              "maintenanceTimeWindows"},
-    "ScaledObject": {"scaleTargetRef", "pollingInterval", "cooldownPeriod", "initialCooldownPeriod", "idleReplicaCount",
-                     "minReplicaCount", "maxReplicaCount", "fallback", "advanced", "triggers"},
-    "TriggerAuthentication": {"env", "secretTargetRef", "configMapTargetRef", "podIdentity"},
-    "Database": {"name", "owner", "cluster", "ensure", "databaseReclaimPolicy", "encoding", "extensions", "schemas"},
-    "Pooler": {"cluster", "instances", "type", "pgbouncer", "template", "monitoring", "deploymentStrategy",
-               "serviceTemplate"},
-    "GRPCRoute": {"parentRefs", "hostnames", "rules"},
-    "HTTPRoute": {"parentRefs", "hostnames", "rules"},
-    "PodMonitor": {"selector", "namespaceSelector", "podMetricsEndpoints", "jobLabel", "podTargetLabels"},
-    "PrometheusRule": {"groups"},
-}  # fmt: skip
-"""Fields of other people's kinds, as their references list them; of those that we use, and their like."""
-_VERSIONS = {
-    "Kafka": "kafka.strimzi.io/v1", "KafkaNodePool": "kafka.strimzi.io/v1", "KafkaTopic": "kafka.strimzi.io/v1",
-    "KafkaUser": "kafka.strimzi.io/v1", "ScaledObject": "keda.sh/v1alpha1", "TriggerAuthentication": "keda.sh/v1alpha1",
-    "Database": "postgresql.cnpg.io/v1", "Pooler": "postgresql.cnpg.io/v1", "GRPCRoute": "gateway.networking.k8s.io/v1",
-    "HTTPRoute": "gateway.networking.k8s.io/v1", "PodMonitor": "monitoring.coreos.com/v1",
-    "PrometheusRule": "monitoring.coreos.com/v1",
-}  # fmt: skip
-
-
-def foreign_fields_are_known(manifests: list[Manifest]) -> Iterator[str]:
-    """Objects of other people's controllers have the version and the fields that these document."""
-    for item in manifests:
-        if item["kind"] not in _FIELDS:
-            continue
-        if item["apiVersion"] != _VERSIONS[item["kind"]]:
-            yield f"{named(item)}: its version is {_VERSIONS[item['kind']]}, not {item['apiVersion']}"
-        for field in sorted(set(item["spec"]) - _FIELDS[item["kind"]]):
-            yield f"{named(item)}: there is no field spec.{field}"
-        belongs = item["metadata"].get("labels", {}).get("strimzi.io/cluster")
-        if item["kind"] in {"KafkaNodePool", "KafkaTopic", "KafkaUser"} and not belongs:
-            yield f"{named(item)}: no label strimzi.io/cluster says which Kafka it belongs to"
-        for acl in item["spec"].get("authorization", {}).get("acls", []):
-            if "operation" in acl or not acl.get("operations"):
-                yield f"{named(item)}: a rule lists what it allows as operations"
-
-
 RULES: tuple[Rule, ...] = (
     foreign_fields_are_known,
     routes_find_services,
@@ -328,6 +286,8 @@ RULES: tuple[Rule, ...] = (
     policies_let_through,
     scalers_scale,
     kafka_is_reached_alike,
+    servers_may_run,
+    servers_stand_apart,
     somebody_checks,
     prometheus_finds_parts,
     dashboards_can_be_taken,

@@ -272,9 +272,37 @@ BAD_EXAMPLE: Mapping[str, Variant] = {
     ),
 }
 
+BAD_SERVERS: Mapping[str, Variant] = {
+    "broker that may not run": (
+        lambda m: spec(m, "KafkaNodePool", "brokers")["template"].pop("kafkaContainer"),
+        "KafkaNodePool brokers: kafkaContainer does not keep the restricted standard",
+    ),
+    "operator that may not run": (
+        lambda m: spec(m, "Kafka", "kafka")["entityOperator"]["template"]["userOperatorContainer"].clear(),
+        "Kafka kafka: userOperatorContainer does not keep the restricted standard",
+    ),
+    "brokers on one node": (
+        lambda m: spec(m, "KafkaNodePool", "brokers")["template"]["pod"].clear(),
+        "KafkaNodePool brokers: two brokers may be on one node",
+    ),
+    "databases on one node": (
+        lambda m: spec(m, "Cluster", "postgres").pop("affinity"),
+        "Cluster postgres: two of its servers may be on one node",
+    ),
+    "a database without memory": (
+        lambda m: spec(m, "Cluster", "postgres").pop("resources"),
+        "Cluster postgres: it asks for no memory",
+    ),
+    "what CloudNativePG has given up": (
+        lambda m: spec(m, "Cluster", "postgres").update(minSyncReplicas=1),
+        "Cluster postgres: there is no field spec.minSyncReplicas",
+    ),
+}
+
 VARIANTS: Mapping[str, Mapping[str, Variant]] = {
     "production": BAD,
     "production+ingress": BAD_INGRESS,
     "example": BAD_EXAMPLE,
+    "example/prepare": BAD_SERVERS,
 }
 """By the overlay that they are made from."""
