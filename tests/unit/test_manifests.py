@@ -1,6 +1,7 @@
 """The manifests are right, and each check of them can fail: a variant for each way to be wrong, and what is said."""
 
 import copy
+import re
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -9,13 +10,13 @@ import pytest
 
 from services.chassis.settings import ChassisSettings
 from services.chassis.topics import topics
-from tests.support.bad_manifests import VARIANTS, Manifest, box, one, settings_name, spec
+from tests.support.bad_manifests import VARIANTS, Manifest, one, settings_name, spec
 from tests.support.require import require
 from tools import manifests as checked
 from tools import strimzi
 from tools.manifest_objects import containers, kind
 from tools.manifest_routes import ways
-from tools.manifest_rules import PARTS, fewest
+from tools.manifest_rules import PARTS, fewest, quantity
 
 
 @cache
@@ -115,25 +116,60 @@ def test_rates_are_parted_by_the_fewest_replicas() -> None:
 
 
 def test_connections_fit_the_server() -> None:
-    """The connection budget of docs/kubernetes.md: every process at its most, at the most replicas, in the example."""
-    found = list(rendered("example"))
+    """The connection budget of docs/kubernetes.md: all parts at the most replicas, while they roll out."""
+    found, servers = list(rendered("example")), list(rendered("example/prepare"))
     pool = ChassisSettings.model_fields["database_pool"].default
-    clients = direct = 0
+    clients = len(PARTS) * len(kind(found, "CronJob"))
+    direct = sum(item["metadata"]["name"].startswith("migrate-") for item in kind(servers, "Job"))
     for item in kind(found, "Deployment"):
-        most = max([item["spec"].get("replicas", 1), *(
-            scaler["spec"].get("maxReplicas") or scaler["spec"].get("maxReplicaCount")
-            for scaler in kind(found, "HorizontalPodAutoscaler", "ScaledObject")
-            if scaler["spec"]["scaleTargetRef"]["name"] == item["metadata"]["name"]
-        )])  # fmt: skip
-        part = box(found, item["metadata"]["name"])["command"][3]
-        clients += most * (0 if part == "demand" else pool + (6 if part == "web" else 0))
-        direct += most * {"demand": 0, "relay": 2}.get(part, 1)
-    servers = list(rendered("example/prepare"))
-    pooler = one(servers, "Pooler", "pooler")["spec"]
+        part = containers(item)[0]["command"][3]
+        clients += processes(found, item) * (0 if part == "demand" else pool + (6 if part == "web" else 0))
+        direct += processes(found, item) * {"demand": 0, "relay": 2}.get(part, 1)
+    pooler = spec(servers, "Pooler", "pooler")
     pooled = int(pooler["pgbouncer"]["parameters"]["default_pool_size"]) * pooler["instances"] * len(PARTS)
-    limit = int(one(servers, "Cluster", "postgres")["spec"]["postgresql"]["parameters"]["max_connections"])
-    assert clients <= int(pooler["pgbouncer"]["parameters"]["max_client_conn"]) * pooler["instances"]
+    limit = int(spec(servers, "Cluster", "postgres")["postgresql"]["parameters"]["max_connections"])
+    # one of the poolers may be away
+    assert clients <= int(pooler["pgbouncer"]["parameters"]["max_client_conn"]) * (pooler["instances"] - 1)
     assert pooled + direct <= limit, (pooled, direct)
+    page = (checked.ROOT / "docs" / "kubernetes.md").read_text()
+    for words in (
+        f"{clients} pooled and {direct} direct",
+        f"{pooled} + {direct} = {pooled + direct}",
+        f"gives it {limit}",
+    ):
+        assert words in page, words
+
+
+def test_the_page_says_what_each_part_asks_for() -> None:
+    """What was measured is asked for, and is what the manifests say."""
+    page = (checked.ROOT / "docs" / "kubernetes.md").read_text()
+    rows = {row[1]: row for row in _ROW.finditer(page)}
+    found = {item["metadata"]["name"]: containers(item)[0] for item in kind(list(rendered("production")), "Deployment")}
+    assert set(rows) == set(found)
+    for name, part in found.items():
+        asked, most = part["resources"]["requests"], part["resources"]["limits"]
+        row = rows[name]
+        assert (row["asked"], row["limit"]) == (f"{asked['cpu']}, {asked['memory']}", most["memory"]), name
+        assert "cpu" not in most
+        assert int(row["used"]) <= quantity(asked["cpu"]) * 1000, name
+        assert int(row["idle"]) <= int(row["most"]) <= quantity(asked["memory"]) / 2**20, name
+
+
+_ROW = re.compile(
+    r"^\| `([a-z-]+)` \| (?P<used>\d+)m[^|]* \| (?P<idle>\d+), (?P<most>\d+) \| (?P<asked>[^|]+) \| (?P<limit>\S+) \|$",
+    re.MULTILINE,
+)
+
+
+def processes(found: list[Manifest], item: Manifest) -> int:
+    """The most processes of a part: at the most replicas, with those that a roll-out adds."""
+    scalers = [
+        scaler["spec"].get("maxReplicas") or scaler["spec"]["maxReplicaCount"]
+        for scaler in kind(found, "HorizontalPodAutoscaler", "ScaledObject")
+        if scaler["spec"]["scaleTargetRef"]["name"] == item["metadata"]["name"]
+    ]
+    most: int = max([item["spec"].get("replicas", 1), *scalers])
+    return most + int(item["spec"]["strategy"]["rollingUpdate"]["maxSurge"])
 
 
 def test_the_wheel_of_the_image_is_built_by_what_the_others_are_built_by() -> None:
