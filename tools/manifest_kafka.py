@@ -13,6 +13,8 @@ MECHANISM = "GROUPBUY_KAFKA_MECHANISM"
 AUTHORITY = "GROUPBUY_KAFKA_CA"
 WORDS = {"SCRAM-SHA-512": "scram_sha512", "SCRAM-SHA-256": "scram_sha256", "PLAIN": "plaintext"}
 """Mechanisms, and what KEDA calls them."""
+OLDEST = (2, 1, 0)
+"""The oldest protocol that Kafka 4 knows (KIP-896); KEDA speaks that of 1.0.0 unless it is told another."""
 
 
 def kafka_is_reached_alike(manifests: list[Manifest]) -> Iterator[str]:
@@ -57,6 +59,8 @@ def _differences(manifests: list[Manifest], part: Manifest, trigger: Manifest) -
     known, told = settings(manifests, part), trigger["metadata"]
     if (told.get("tls") == "enable") != (known.get("GROUPBUY_KAFKA_TLS") == "on"):
         yield "its tls is not what GROUPBUY_KAFKA_TLS says"
+    if tuple(map(int, told.get("version", "1.0.0").split("."))) < OLDEST:
+        yield f"its version is too old for Kafka 4, which speaks to {'.'.join(map(str, OLDEST))} and later"
     reference = trigger.get("authenticationRef", {}).get("name")
     logins = [item for item in kind(manifests, "TriggerAuthentication") if item["metadata"]["name"] == reference]
     if "sasl" in told:

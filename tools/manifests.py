@@ -2,12 +2,14 @@
 
     python -m tools.manifests             renders and checks every overlay
     python -m tools.manifests FILE...     checks files that are rendered already
+    python -m tools.manifests --crds FOLDER [FILE...]    besides by the definitions of other kinds that lie there
 
 `kustomize` renders; GROUPBUY_KUSTOMIZE names its program where it is not on the PATH. Rules: manifest_rules.py.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -22,6 +24,7 @@ from typing import Any, TypeAlias
 import kubernetes_validate
 import yaml
 
+from tools.manifest_crds import by_definitions, read_definitions
 from tools.manifest_rules import RULES
 
 Manifest: TypeAlias = dict[str, Any]
@@ -47,7 +50,7 @@ FOREIGN = (
     "gateway.networking.k8s.io/",
     "monitoring.coreos.com/",
 )
-"""Kinds that other people's controllers define: their fields are checked by rules of ours."""
+"""Kinds that other people's controllers define: their fields are checked by rules of ours, and by --crds."""
 
 
 class NoKustomizeError(Exception):
@@ -56,12 +59,21 @@ class NoKustomizeError(Exception):
 
 def main(arguments: list[str]) -> int:
     """Check; 0 where nothing is wrong, 1 with a line for each problem, 2 where nothing can be rendered."""
+    parser = argparse.ArgumentParser(prog="python -m tools.manifests")
+    parser.add_argument("--crds", type=Path, metavar="FOLDER", help="where definitions of other people's kinds lie")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="manifests that are rendered already")
+    asked = parser.parse_args(arguments)
+    schemas = read_definitions(asked.crds) if asked.crds else {}
     try:
-        sets = {name: read(Path(name).read_text()) for name in arguments} or {name: render(name) for name in OVERLAYS}
+        sets = {name: read(Path(name).read_text()) for name in asked.files} or {name: render(name) for name in OVERLAYS}
     except NoKustomizeError as error:
         print(f"make k8s-check: {error}", file=sys.stderr)
         return 2
-    problems = [f"{name}: {problem}" for name, manifests in sets.items() for problem in check(manifests)]
+    problems = [
+        f"{name}: {problem}"
+        for name, manifests in sets.items()
+        for problem in (*check(manifests), *by_definitions(manifests, schemas))
+    ]
     objects = sum(map(len, sets.values()))
     print("\n".join(problems) or f"{objects} objects of {len(sets)} sets are right for {', '.join(VERSIONS)}")
     return 1 if problems else 0

@@ -233,6 +233,10 @@ BAD_EXAMPLE: Mapping[str, Variant] = {
         "Deployment pricing-relay: no Secret is mounted where GROUPBUY_KAFKA_CA says",
     ),
     "scaled without TLS": (lambda m: trigger(m)["metadata"].pop("tls"), "its tls is not what GROUPBUY_KAFKA_TLS says"),
+    "too old for Kafka 4": (
+        lambda m: trigger(m)["metadata"].pop("version"),
+        "its version is too old for Kafka 4",
+    ),
     "another mechanism": (
         lambda m: trigger(m)["metadata"].update(sasl="plaintext"),
         "its sasl is not what GROUPBUY_KAFKA_MECHANISM says",

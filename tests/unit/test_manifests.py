@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.support.bad_manifests import VARIANTS, Manifest, one, settings_name, 
 from tests.support.require import require
 from tools import manifests as checked
 from tools import strimzi
+from tools.manifest_crds import by_definitions, read_definitions
 from tools.manifest_objects import containers, kind
 from tools.manifest_routes import ways
 from tools.manifest_rules import PARTS, fewest, quantity
@@ -93,6 +95,42 @@ def test_every_process_at_kafka_may_log_in() -> None:
                 service = "topics" if name == "topics" else item["spec"]["template"]["spec"]["serviceAccountName"]
                 for variable, key in (("GROUPBUY_KAFKA_USER", "user"), ("GROUPBUY_KAFKA_PASSWORD", "password")):
                     assert known[variable]["secretKeyRef"] == {"name": f"{service}-kafka", "key": key, "optional": True}
+
+
+DEFINITION = """
+kind: CustomResourceDefinition
+spec:
+  group: keda.sh
+  names: {kind: ScaledObject}
+  versions:
+    - name: v1alpha1
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              x-kubernetes-preserve-unknown-fields: true
+              properties:
+                cooldownPeriod: {type: integer, format: int32}
+                maxReplicaCount: {x-kubernetes-int-or-string: true}
+                scaleTargetRef:
+                  type: object
+                  properties: {name: {type: string}}
+            status: {type: object}
+"""
+
+
+def test_definitions_that_lie_in_a_folder_are_strict(tmp_path: Path) -> None:
+    (tmp_path / "keda.yaml").write_text(f"---\n{DEFINITION}---\nkind: Namespace\n")
+    found = copy.deepcopy(list(rendered("production")))
+    scaled = spec(found, "ScaledObject", "pricing-consumer")
+    scaled.update(cooldownPeriod="long", scaleTargetRef={"name": "pricing-consumer"})
+    others = [item for item in found if item["kind"] == "ScaledObject" and item["spec"] is not scaled]
+    problems = list(by_definitions(found, read_definitions(tmp_path)))
+    assert "ScaledObject pricing-consumer: spec.cooldownPeriod: 'long' is not of type 'integer'" in problems
+    assert len(problems) == 1 + len(others)
+    assert sum("'envSourceContainerName' was unexpected" in problem for problem in problems) == len(others)
 
 
 def test_topics_and_users_of_strimzi_follow_the_topics() -> None:
