@@ -233,8 +233,10 @@ def version() -> str:
 
 
 def revision() -> str:
-    """Name the commit, with a mark where the clone has changes beside it."""
-    changed = output("git", "status", "--porcelain", "--untracked-files=no")
+    """Name the commit, with a mark where the clone has something else of what the image is made from."""
+    rules = (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()
+    taken = [rule[1:] for rule in rules if rule.startswith("!")]
+    changed = output("git", "status", "--porcelain", "--", ".containerignore", *taken)
     return output("git", "rev-parse", "HEAD") + ("-changed" if changed else "")
 
 

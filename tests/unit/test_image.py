@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from deploy.image import finish
+from tools import image
 from tools.image_archive import differences
 
 Files = dict[str, tarfile.TarInfo]
@@ -72,6 +73,23 @@ def test_a_message_names_twenty_differences_and_counts_the_rest(tmp_path: Path) 
     assert told[-1] == "and 10 more"
 
 
+def test_the_commit_is_marked_where_the_image_is_made_from_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image, "ROOT", tmp_path)
+    (tmp_path / "services").mkdir()
+    (tmp_path / ".containerignore").write_text("*\n!services\n")
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    image.output("git", "init", "--quiet")
+    image.output("git", "add", ".containerignore")
+    image.output("git", *author, "commit", "--quiet", "--message", "begin")
+    (tmp_path / "note.txt").touch()
+    commit = image.output("git", "rev-parse", "HEAD")
+    assert image.revision() == commit
+    (tmp_path / "services" / "new.py").touch()
+    assert image.revision() == f"{commit}-changed"
+
+
 def two_files() -> Files:
     return {name: described(name) for name in ("opt/a", "opt/b")}
 
@@ -100,19 +118,19 @@ def archive(
     with tarfile.open(fileobj=layer, mode=mode) as packed:  # type: ignore[call-overload]
         for name, item in (two_files() if files is None else files).items():
             packed.addfile(item, io.BytesIO(name.encode()))
-    with tarfile.open(target, "w") as image:
-        laid = [put(image, layer.getvalue())] * layers
-        config = put(image, json.dumps({"created": created, "rootfs": laid}).encode())
+    with tarfile.open(target, "w") as whole:
+        laid = [put(whole, layer.getvalue())] * layers
+        config = put(whole, json.dumps({"created": created, "rootfs": laid}).encode())
         manifest = {"config": config, "layers": laid, "annotations": {"base": base}}
-        add(image, "index.json", json.dumps({"manifests": [put(image, json.dumps(manifest).encode())]}).encode())
+        add(whole, "index.json", json.dumps({"manifests": [put(whole, json.dumps(manifest).encode())]}).encode())
     return target
 
 
-def put(image: tarfile.TarFile, content: bytes) -> dict[str, str]:
+def put(whole: tarfile.TarFile, content: bytes) -> dict[str, str]:
     digest = sha256(content).hexdigest()
-    add(image, f"blobs/sha256/{digest}", content)
+    add(whole, f"blobs/sha256/{digest}", content)
     return {"digest": f"sha256:{digest}"}
 
 
-def add(image: tarfile.TarFile, name: str, content: bytes) -> None:
-    image.addfile(set_fact(tarfile.TarInfo(name), size=len(content)), io.BytesIO(content))
+def add(whole: tarfile.TarFile, name: str, content: bytes) -> None:
+    whole.addfile(set_fact(tarfile.TarInfo(name), size=len(content)), io.BytesIO(content))
