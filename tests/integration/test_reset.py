@@ -1,8 +1,9 @@
 """A test twin that begins anew: its keys go on, all else of it is out of reach at once, and gone soon after."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
@@ -123,6 +124,23 @@ async def test_a_twin_that_was_given_up_is_looked_at_ever_less_often(shop: Calle
         clock.move(wait)
         looked.append(await is_removed())
     assert looked == [True, True, True, True, False, True, False]
+
+
+async def test_a_twin_that_cannot_be_removed_keeps_no_other_from_it(shop: Caller) -> None:
+    engine, tried = shop.server.engine, list[UUID]()
+    await shop.create(scope_pb2.SCOPE_ADMIN, test=True)
+    for _ in range(2):
+        key = (await shop.create(scope_pb2.SCOPE_ADMIN, test=True)).secret
+        await shop.call("ResetTestPlatform", sandbox_pb2.ResetTestPlatformRequest(), key)
+
+    async def fail(_connection: Any, twin: UUID, _campaigns: Sequence[UUID], _limit: int) -> int:
+        tried.append(twin)
+        raise RuntimeError(f"no {len(tried)}")
+
+    removal = TwinRemoval(engine.formation.database, engine.formation.clock, fail)
+    with pytest.raises(RuntimeError, match="no 1"):
+        await removal.run_once()
+    assert len(set(tried)) == 2
 
 
 async def test_rows_of_a_real_platform_are_never_removed(shop: Caller) -> None:
