@@ -14,7 +14,6 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as tf
 from services.chassis import platforms
 from services.chassis.database import Database
 from services.chassis.inbox import Inbox
-from services.chassis.messages import Record
 from services.chassis.platforms import on_platform_events
 from services.chassis.twin_removal import LATE, REST, TwinRemoval
 from services.chassis.twin_rows import NO_CAMPAIGN
@@ -22,7 +21,7 @@ from services.chassis.twins import twin_of
 from services.team_formation.handlers.resetting import InviteRemover
 from services.team_formation.rpc import sandbox
 from tests.support.database import Database as MakeDatabase
-from tests.support.engine import Engine, records, relayed
+from tests.support.engine import Engine, hear_of_platforms, records, relayed
 from tests.support.formation import PLATFORM
 from tests.support.key_caller import Caller
 from tests.support.rpcs import Server, a_server, is_internal, methods, requests_by_name, stand
@@ -177,18 +176,6 @@ async def fill(server: Server, shop: Shop) -> None:
         except grpc.aio.AioRpcError:
             continue  # some are refused by how things stand
     await server.engine.carry()
-
-
-async def hear_of_platforms(engine: Engine) -> None:
-    """Have the other services hear of platforms, as their consumers do."""
-    rows = await engine.formation.rows(
-        "SELECT DISTINCT ON (aggregateid) aggregateid, payload FROM outbox WHERE aggregatetype = %s"
-        " ORDER BY aggregateid, position DESC",
-        platforms.TOPIC,
-    )
-    heard = [Record(platforms.TOPIC, key, payload) for key, payload in rows]
-    for database in (engine.pricing.database, engine.notification.database):
-        await Inbox(database, {platforms.TOPIC: on_platform_events}).apply(heard)
 
 
 async def remove(engine: Engine) -> None:
