@@ -422,6 +422,12 @@ class Book:
         self.known.keep(key, answer)
         self.changes.decided.append(Decided(key, answer, subject))
 
+    def ended_seats(self) -> list[UUID]:
+        """List the seats that were somebody's and are no more."""
+        stored = self.changes.stored
+        mine = (seat_id for seat_id in self.changes.seats if seat_id in stored and stored[seat_id].state.is_live)
+        return sorted(seat_id for seat_id in mine if not self.seats[seat_id].state.is_live)
+
     def stock_taken(self) -> dict[str, int]:
         """Tell how many units were taken, per SKU with stock; below zero: given back."""
         taken: dict[str, int] = {}
