@@ -76,7 +76,7 @@ sbom:  ## Write what ships as a CycloneDX bill of materials into build/sbom.json
 audit:  ## Ask the advisory services about what ships; where they cannot be reached it says so, and is no pass
 	@$(PYTHON) -m tools.audit
 
-image: developer  ## Build the image without a container engine (root, buildah, mmdebstrap). ARGS="--fresh", ARGS="--twice"
+image: developer  ## Build the image without a container engine (root, buildah, mmdebstrap). ARGS="--fresh", ARGS="--twice" (compares)
 	@$(BIN)/python -m tools.image $(ARGS)
 
 image-smoke: developer  ## Start every part from the built image's root file system, and end it (root)

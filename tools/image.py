@@ -2,11 +2,12 @@
 
     python -m tools.image            build/image/groupbuy.tar (an OCI archive), its size and digest
     python -m tools.image --fresh    makes the base anew, with the packages that Debian has now
-    python -m tools.image --twice    builds it a second time from the first step on, and compares the digests
+    python -m tools.image --twice    builds it twice, each time with a base made anew; names what differs
 
 Packages come from where this machine's apt and pip get theirs; no host is named here or in the image. The files of
-Python's packages are those of the locks, by their hashes. Times in the image are those of the commit. Digests of
-two builds differ all the same so far; --twice shows it.
+Python's packages are those of the locks, by their hashes. One commit with the same packages of Debian, built by the
+same buildah, has one digest, in any folder and at any time: times in the image are the commit's, in the base 1980, so
+that the base is the same layer for as long as Debian's packages are the same.
 """
 
 from __future__ import annotations
@@ -20,22 +21,25 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import sbom, supply
+from tools import image_archive, sbom, supply
 
 ROOT = supply.ROOT
 HERE = ROOT / "deploy" / "image"
 OUT = ROOT / "build" / "image"
 ARCHIVE = OUT / "groupbuy.tar"
+FIRST = OUT / "first.tar"
+"""Of two builds, the first one, for as long as they are compared; it stays where they differ."""
 NAME = "localhost/groupbuy"
 SUITE = "bookworm"
 PYTHON = "3.11"
 RUNTIME_PACKAGES = "python3,libstdc++6,ca-certificates"
 BUILDER_PACKAGES = "python3,python3-venv,libstdc++6,dash"
+BASE_TIME = 315532800
+"""1980, the time of the base: of a commit it would make another base for each."""
 GLIBC = 36
 """Debian 12 has glibc 2.36: wheels for this one or an older one run there."""
 
@@ -59,12 +63,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fresh", action="store_true", help="make the base anew")
     parser.add_argument("--twice", action="store_true", help="build twice and compare")
     options = parser.parse_args(arguments)
+    os.umask(0o022)  # the modes of files in the image are not the habit of whoever builds
     try:
         check_tools()
-        make_base(fresh=options.fresh)
+        make_base(fresh=options.fresh or options.twice)
         download_wheels()
         built = build()
         if options.twice:
+            ARCHIVE.rename(FIRST)
+            make_base(fresh=True)
             compare(built, build())
     except ImageError as problem:
         print(f"make image: {problem}", file=sys.stderr)
@@ -80,9 +87,13 @@ def main(arguments: list[str]) -> int:
 
 
 def compare(first: Built, second: Built) -> None:
-    """Raise ImageError where two builds of the same differ."""
+    """Raise ImageError with what differs between two builds of the same."""
     if first.digest != second.digest:
-        raise ImageError(f"two builds differ: {first.digest} and {second.digest}")
+        raise ImageError(
+            f"two builds differ: {first.digest} ({FIRST.relative_to(ROOT)}) and {second.digest}"
+            f" ({ARCHIVE.relative_to(ROOT)}), in\n{image_archive.differences(FIRST, ARCHIVE)}"
+        )
+    FIRST.unlink()
 
 
 def check_tools() -> None:
@@ -120,7 +131,7 @@ def debootstrap(packages: str, target: Path, *options: str) -> None:
     with log.open("w") as output:
         done = subprocess.run(
             [*command, SUITE, str(target), str(sources())],
-            env={**os.environ, "SOURCE_DATE_EPOCH": str(commit_time())},
+            env={**os.environ, "LC_ALL": "C", "SOURCE_DATE_EPOCH": str(BASE_TIME)},
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
@@ -175,7 +186,7 @@ def build() -> Built:
         (context / "Containerfile").write_text(f"FROM scratch\nADD {base}.tar /\n")
         (context / f"{base}.tar").unlink(missing_ok=True)
         os.link(OUT / f"{base}.tar", context / f"{base}.tar")
-        buildah("build", "--quiet", "--timestamp", str(commit_time()), "--tag", f"{NAME}-{base}", str(context))
+        buildah("build", "--quiet", "--timestamp", str(BASE_TIME), "--tag", f"{NAME}-{base}", str(context))
     buildah(
         "build", "--quiet", "--isolation=chroot", "--layers=false", "--timestamp", str(commit_time()),
         "--volume", f"{OUT / 'wheels'}:/wheels:ro",
@@ -196,7 +207,8 @@ def build() -> Built:
         f"{NAME}:{version()}",
         f"oci-archive:{ARCHIVE}:{NAME}:{version()}",
     )
-    return Built(digest.read_text().strip(), ARCHIVE.stat().st_size, unpacked())
+    buildah("rmi", "--prune")  # what earlier builds have left
+    return Built(digest.read_text().strip(), ARCHIVE.stat().st_size, image_archive.unpacked(ARCHIVE))
 
 
 def buildah(*arguments: str) -> None:
@@ -214,20 +226,6 @@ def bill_of_materials(target: Path) -> None:
     target.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def unpacked() -> int:
-    """Add up the sizes of the files in all layers of the archive."""
-    total = 0
-    with tarfile.open(ARCHIVE) as archive:
-        index = json.load(archive.extractfile("index.json"))  # type: ignore[arg-type]  # it is a file
-        blob = "blobs/" + index["manifests"][0]["digest"].replace(":", "/")
-        manifest = json.load(archive.extractfile(blob))  # type: ignore[arg-type]
-        for layer in manifest["layers"]:
-            packed = archive.extractfile("blobs/" + layer["digest"].replace(":", "/"))
-            with tarfile.open(fileobj=packed, mode="r:*") as files:
-                total += sum(item.size for item in files)
-    return total
-
-
 def version() -> str:
     """Read the engine's version."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -235,13 +233,15 @@ def version() -> str:
 
 
 def revision() -> str:
-    """Name the commit, with a mark where the clone has changes beside it."""
-    changed = output("git", "status", "--porcelain", "--untracked-files=no")
+    """Name the commit, with a mark where the clone has something else of what the image is made from."""
+    rules = (ROOT / ".containerignore").read_text(encoding="utf-8").splitlines()
+    taken = [rule[1:] for rule in rules if rule.startswith("!")]
+    changed = output("git", "status", "--porcelain", "--", ".containerignore", *taken)
     return output("git", "rev-parse", "HEAD") + ("-changed" if changed else "")
 
 
 def commit_time() -> int:
-    """Give the seconds since 1970 that every time in the image is."""
+    """Give the seconds since 1970 that every time in the image is, but for the base's."""
     return int(os.environ.get("SOURCE_DATE_EPOCH") or output("git", "log", "-1", "--format=%ct"))
 
 

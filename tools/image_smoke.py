@@ -9,13 +9,11 @@ the broker of the local stack run beside it. A part must be alive and ready, say
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import signal
 import socket
 import sys
-import tarfile
 import tempfile
 import time
 import urllib.request
@@ -27,6 +25,7 @@ from pathlib import Path
 from deploy.local.postgres import LocalPostgres
 from deploy.local.stack.kept import Kept
 from tools.image import ARCHIVE
+from tools.image_archive import unpack
 from tools.manifest_rules import PARTS
 
 READY_SECONDS = 120.0
@@ -71,17 +70,6 @@ def main() -> int:
         root = Path(folder) / "root"
         unpack(ARCHIVE, root)
         return asyncio.run(smoke(root, Path(folder)))
-
-
-def unpack(archive: Path, root: Path) -> None:
-    """Unpack the layers of an image on top of each other; ours remove nothing."""
-    root.mkdir()
-    with tarfile.open(archive) as packed:
-        index = json.load(packed.extractfile("index.json"))  # type: ignore[arg-type]  # it is a file
-        blob = "blobs/" + index["manifests"][0]["digest"].replace(":", "/")
-        for layer in json.load(packed.extractfile(blob))["layers"]:  # type: ignore[arg-type]
-            with tarfile.open(fileobj=packed.extractfile("blobs/" + layer["digest"].replace(":", "/"))) as files:
-                files.extractall(root, filter="fully_trusted")  # noqa: S202 - what we built ourselves
 
 
 async def smoke(root: Path, folder: Path) -> int:

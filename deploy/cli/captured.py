@@ -10,7 +10,7 @@ import click
 from google.protobuf.json_format import MessageToJson
 from groupbuy.notification.v1 import captured_pb2 as pb
 
-from deploy.cli.deliveries import SECONDS, notification
+from deploy.cli.calling import SECONDS, calling
 from deploy.cli.stack import data_option
 
 _KINDS = {name.removeprefix("CAPTURED_KIND_").lower(): number for name, number in pb.CapturedKind.items() if number}
@@ -54,7 +54,7 @@ def captured(  # noqa: PLR0913 - what can be asked for
     )
     if since:
         request.since.FromDatetime(since.replace(tzinfo=UTC))
-    with notification(data) as (stub, metadata):
+    with calling("notification", data) as (stub, metadata):
         for one in islice(_listed(stub, metadata, request), count):
             click.echo(MessageToJson(one, preserving_proto_field_name=True) if as_json else _line(one))
 

@@ -1,24 +1,17 @@
 """groupbuy deliveries: what members of a platform were told, what did not arrive, and how it is tried again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import click
-import grpc
 from groupbuy.notification.v1 import events_pb2, messages_pb2
 from groupbuy.notification.v1 import notification_service_pb2 as pb
-from groupbuy.notification.v1.notification_service_pb2_grpc import NotificationStub
 
-from deploy.channels import open_channel
-from deploy.cli.installation import KEY_REMEDY, find_installation
+from deploy.cli.calling import SECONDS, calling
 from deploy.cli.stack import data_option
-from deploy.local.answers import in_words
 
-SECONDS = 30.0
 _STATES = {
     name.removeprefix("DELIVERY_STATE_").lower(): number for name, number in events_pb2.DeliveryState.items() if number
 }
@@ -44,7 +37,7 @@ def deliveries() -> None:
 def list_(member: str, team: str, state: str | None, count: int, data: Path) -> None:
     """List deliveries, the newest first: when, state, kind, member, channel, and what was said last."""
     request = pb.ListDeliveriesRequest(member_id=member, team_id=team, page_size=count)
-    with notification(data) as (stub, metadata):
+    with calling("notification", data) as (stub, metadata):
         found = stub.ListDeliveries(request, metadata=metadata, timeout=SECONDS).deliveries
     for one in found:
         if state in (None, _NAMES.get(one.state)):
@@ -73,7 +66,7 @@ def redrive(
 ) -> None:
     """Have tried again what did not arrive. What is no longer true when its turn comes is not sent."""
     total, count = 0, 1
-    with notification(data) as (stub, metadata):
+    with calling("notification", data) as (stub, metadata):
         while count:
             request = messages_pb2.RedriveDeliveriesRequest(
                 request_id=str(uuid4()),
@@ -97,14 +90,3 @@ def _line(one: Any) -> str:
     said = one.reason or (last.detail if last else "")
     channel = last.channel if last else "-"
     return f"{at}  {_NAMES.get(one.state, '?'):<10} {kind:<16} {one.member_id}  {channel}  {said}".rstrip()
-
-
-@contextmanager
-def notification(data: Path) -> Iterator[tuple[Any, tuple[tuple[str, str], ...]]]:
-    """Connect to notification with a platform's key; what is refused becomes a sentence with a remedy."""
-    installation = find_installation(data)
-    address = installation.need("notification")
-    metadata = (("authorization", f"Bearer {installation.need('platform_key')}"),)
-    own = {grpc.StatusCode.UNAUTHENTICATED: KEY_REMEDY}
-    with open_channel(address) as channel, in_words("notification", address, own):
-        yield NotificationStub(channel), metadata

@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import grpc
 from google.protobuf.json_format import ParseDict, ParseError
 from groupbuy.team_formation.v1 import importing_pb2 as pb
-from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
 
-from deploy.channels import open_channel
-from deploy.cli.installation import KEY_REMEDY, find_installation
+from deploy.cli.calling import calling
 from deploy.cli.stack import data_option
-from deploy.local.answers import in_words
 from deploy.local.errors import LocalError
 
 SECONDS = 60.0
@@ -34,12 +30,7 @@ def import_teams(teams: Path, data: Path, *, dry_run: bool) -> None:
     GROUPBUY_TEAM_FORMATION with GROUPBUY_PLATFORM_KEY, or to the stack that runs on the data directory.
     """
     read = read_lines(teams)
-    installation = find_installation(data)
-    address, key = installation.need("team_formation"), installation.need("platform_key")
-    metadata = (("authorization", f"Bearer {key}"),)
-    own = {grpc.StatusCode.UNAUTHENTICATED: KEY_REMEDY}
-    with open_channel(address) as channel, in_words("team_formation", address, own):
-        stub = TeamFormationStub(channel)
+    with calling("team_formation", data) as (stub, metadata):
         checked = _asked(stub, metadata, read, check_only=True)
         if _say_refused(checked) or dry_run:
             click.echo(_summary(checked, "would be imported" if dry_run else "would have been imported, none was"))
@@ -88,7 +79,7 @@ def _object(line: str) -> dict[str, Any]:
 
 
 def _asked(
-    stub: TeamFormationStub, metadata: Any, teams: Mapping[int, pb.ImportTeam], *, check_only: bool
+    stub: Any, metadata: Any, teams: Mapping[int, pb.ImportTeam], *, check_only: bool
 ) -> dict[int, pb.ImportResult]:
     """Ask for all teams, some at a time; what became of each line."""
     results: dict[int, pb.ImportResult] = {}

@@ -1,29 +1,28 @@
-"""groupbuy sandbox: move the clock of a test platform on, tell it, and begin the test platform anew."""
+"""groupbuy sandbox: move the clock of a test platform on, bring a crowd, and begin the test platform anew."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-import grpc
+from groupbuy.team_formation.v1 import crowd_pb2
 from groupbuy.team_formation.v1 import sandbox_pb2 as pb
-from groupbuy.team_formation.v1.team_formation_service_pb2_grpc import TeamFormationStub
 
-from deploy.channels import open_channel
-from deploy.cli.installation import KEY_REMEDY, find_installation
+from deploy.cli.calling import SECONDS, Metadata, calling
 from deploy.cli.spans import Span
 from deploy.cli.stack import data_option
-from deploy.local.answers import in_words
 
-SECONDS = 30.0
+MOST = 1_000
+"""Members of a crowd."""
+PERCENT = click.IntRange(0, 100)
+CROWD_SECONDS = 120.0
 
 
 @click.group()
 def sandbox() -> None:
-    """Try things on a test platform: its clock, and beginning anew.
+    """Try things on a test platform: its clock, a crowd, and beginning anew.
 
     Talks to GROUPBUY_TEAM_FORMATION with GROUPBUY_PLATFORM_KEY, which has to be a key of the test platform (gbt_...).
     """
@@ -34,23 +33,56 @@ def sandbox() -> None:
 @data_option
 def advance(by: timedelta, data: Path) -> None:
     """Move the test platform's clock on, and wait until all that came due meanwhile is done, in every service."""
-    request = pb.AdvanceClockRequest(request_id=str(uuid.uuid4()))
-    request.by.FromTimedelta(by)
-    with _formation(data) as (stub, metadata):
-        clock = stub.AdvanceClock(request, metadata=metadata, timeout=SECONDS).clock
-        while clock.HasField("target"):
-            click.echo(_line(clock), err=True)
-            clock = stub.AdvanceClock(request, metadata=metadata, timeout=SECONDS).clock  # waits on
-    click.echo(_line(clock))
+    with calling("team_formation", data) as (stub, metadata):
+        click.echo(_line(_advance(stub, metadata, by)))
 
 
 @sandbox.command("clock", short_help="Tell the time of the test platform.")
 @data_option
 def show_clock(data: Path) -> None:
     """Tell the time of the test platform, and which services have something of it to do still."""
-    with _formation(data) as (stub, metadata):
+    with calling("team_formation", data) as (stub, metadata):
         clock = stub.GetTestClock(pb.GetTestClockRequest(), metadata=metadata, timeout=SECONDS).clock
     click.echo(_line(clock))
+
+
+@sandbox.command(short_help="Bring a crowd of made-up members.")
+@click.argument("into", metavar="CAMPAIGN|TEAM|INVITE")
+@click.option("--members", type=click.IntRange(1, MOST), default=100, show_default=True, help="How many, in all.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True,
+              help="Names them and draws what they do; another crowd needs another.")  # fmt: skip
+@click.option("--confirming", "confirming_percent", type=PERCENT, default=60, show_default=True,
+              help="How many of a hundred pay.")  # fmt: skip
+@click.option("--leaving", "leaving_percent", type=PERCENT, default=0, show_default=True,
+              help="How many of a hundred leave.")  # fmt: skip
+@click.option("--sku", default="", help="The item, where a campaign has several.")
+@click.option("--waves", type=click.IntRange(1, MOST), default=1, show_default=True,
+              help="In how many crowds, one after the other, each with a seed one higher.")  # fmt: skip
+@click.option("--every", type=Span(), help="Move the clock on by so much between waves: 90s, 30m, 24h or 40d.")
+@data_option
+def crowd(into: str, *, members: int, seed: int, waves: int, every: timedelta | None, data: Path, **each: Any) -> None:
+    """Bring a crowd into a team, by an invite, or into teams that are opened in a campaign; tell what became of it."""
+    if waves > members:
+        raise click.UsageError(f"--waves {waves} is more than --members {members}: each wave has one member at least.")
+    outcomes, teams = Counter[tuple[str, str]](), dict[str, None]()
+    with calling("team_formation", data) as (stub, metadata):
+        for wave in range(waves):
+            if wave and every:
+                _advance(stub, metadata, every)
+            request = crowd_pb2.SimulateJoinsRequest(
+                request_id=str(uuid.uuid4()),
+                members=members * (wave + 1) // waves - members * wave // waves,
+                seed=(seed + wave) % 2**32,
+                **_into(into),
+                **each,
+            )
+            answer = stub.SimulateJoins(request, metadata=metadata, timeout=CROWD_SECONDS)
+            outcomes.update({(one.call, one.outcome): one.count for one in answer.outcomes})
+            teams.update(dict.fromkeys(answer.team_ids))
+    for (call, outcome), count in sorted(outcomes.items(), key=lambda item: (item[0][0], -item[1])):
+        click.echo(f"{call:<12}  {outcome:<24} {count:>5}")
+    for team in teams:
+        click.echo(team)
 
 
 @sandbox.command(short_help="Begin the test platform anew.")
@@ -59,21 +91,25 @@ def show_clock(data: Path) -> None:
 def reset(data: Path) -> None:
     """Begin the test platform anew, with the same keys and limits and nothing else."""
     request = pb.ResetTestPlatformRequest(request_id=str(uuid.uuid4()))
-    with _formation(data) as (stub, metadata):
+    with calling("team_formation", data) as (stub, metadata):
         answer = stub.ResetTestPlatform(request, metadata=metadata, timeout=SECONDS)
     late = ", ".join(answer.unsettled_services)
     click.echo(f"it begins anew{f'; not heard of it yet: {late}' if late else ''}")
 
 
-@contextmanager
-def _formation(data: Path) -> Iterator[tuple[Any, tuple[tuple[str, str], ...]]]:
-    """Connect to team_formation with a platform's key; what is refused becomes a sentence with a remedy."""
-    installation = find_installation(data)
-    address = installation.need("team_formation")
-    metadata = (("authorization", f"Bearer {installation.need('platform_key')}"),)
-    own = {grpc.StatusCode.UNAUTHENTICATED: KEY_REMEDY}
-    with open_channel(address) as channel, in_words("team_formation", address, own):
-        yield TeamFormationStub(channel), metadata
+def _advance(stub: Any, metadata: Metadata, by: timedelta) -> pb.TestClock:
+    request = pb.AdvanceClockRequest(request_id=str(uuid.uuid4()))
+    request.by.FromTimedelta(by)
+    while True:  # the same request again waits on
+        clock: pb.TestClock = stub.AdvanceClock(request, metadata=metadata, timeout=SECONDS).clock
+        if not clock.HasField("target"):
+            return clock
+        click.echo(_line(clock), err=True)
+
+
+def _into(text: str) -> dict[str, Any]:
+    field = {"camp": "campaign_id", "team": "team_id"}.get(text.partition("_")[0], "invite_code")
+    return {field: text}
 
 
 def _line(clock: pb.TestClock) -> str:

@@ -2,7 +2,8 @@
 
     python finish.py FOLDER     a virtual environment
 
-Compiled files are not checked against their sources at each start: nothing in an image changes.
+Compiled files are not checked against their sources at each start: nothing in an image changes. All are made here:
+pip has imported some packages of the environment while it installed the others, and what that left says when.
 """
 
 import compileall
@@ -29,7 +30,7 @@ def main(folder: Path) -> None:
         for path in list(folder.glob(pattern)):
             remove(path)
     compiled = compileall.compile_dir(
-        folder / "lib", quiet=1, workers=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+        folder / "lib", quiet=1, force=True, workers=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
     )
     if not compiled:
         sys.exit("finish.py: something does not compile; the lines above name it")

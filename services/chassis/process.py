@@ -20,6 +20,7 @@ from services.chassis.ops import OpsServer
 from services.chassis.platforms import KeyRing
 from services.chassis.publisher import Publisher
 from services.chassis.quotas import Count
+from services.chassis.refusing import refusing
 from services.chassis.relay import Relay
 from services.chassis.retention import PAGE as OLD_ROWS_PAGE
 from services.chassis.retention import Retention, rules
@@ -145,7 +146,7 @@ class Process:
         return GrpcServer(
             self.settings.listen,
             [
-                *plan.servicers,
+                *(refusing(servicer, self.database) for servicer in plan.servicers),
                 *parked_keys,
                 quotas.servicer(plan.counts),
                 audited.servicer(self.service, self.database),

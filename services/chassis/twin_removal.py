@@ -43,7 +43,10 @@ class TwinRemoval:
         self._clean_until: dict[UUID, datetime] = {}
 
     async def run_once(self) -> int:
-        """Remove at most a page of each table for each twin; returns the most that was removed of one."""
+        """Remove at most a page of each table for each twin; returns the most that was removed of one.
+
+        Where it fails for one, that is raised after all others had their turn.
+        """
         now = self._clock.now()
         async with self._database.read() as connection:
             retired = await twin_rows.find_retired(connection, now - KNOWN)
@@ -51,7 +54,15 @@ class TwinRemoval:
                 self._tables = await twin_rows.find_tables(connection)
         self._clean_until = {twin: self._clean_until.get(twin, now) for twin, _ in retired}
         due = [item for item in retired if self._clean_until[item[0]] <= now]
-        return max([await self._remove(twin, retired_at, now) for twin, retired_at in due], default=0)
+        most, failures = 0, list[Exception]()
+        for twin, retired_at in due:
+            try:
+                most = max(most, await self._remove(twin, retired_at, now))
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return most
 
     async def _remove(self, twin: UUID, retired_at: datetime, now: datetime) -> int:
         campaigns = await self._campaigns(twin)

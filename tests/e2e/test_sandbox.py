@@ -122,6 +122,12 @@ async def test_a_twin_begins_anew_in_all_services_by_the_command_line(
     assert (await groupbuy("advance", "--by", "4d")).endswith("  4d 0h ahead")
     state = (await twin.call("GetTeam", pb.GetTeamRequest(team_id=opened.team.team_id))).team.state
     assert types_pb2.TeamState.Name(state) == "TEAM_STATE_FAILED"
+    crowd = ["crowd", await twin.campaign(begin + 4 * DAY), "--members", "7", "--seed", "3", "--confirming", "100"]
+    told_of = (await groupbuy(*crowd, "--waves", "3", "--every", "30m")).splitlines()
+    counted = {tuple(line.split()[:2]): int(line.split()[2]) for line in told_of if not line.startswith("team_")}
+    joined = counted["OpenTeam", "SEAT"] + counted["JoinTeam", "SEAT"]
+    assert (joined, counted["ConfirmSeat", "CONFIRMED"]) == (7, 7), told_of
+    assert "  4d 1h ahead" in await groupbuy("clock")
     assert await groupbuy("reset", "--yes") == "it begins anew"
     assert (await groupbuy("clock")).endswith("  0d 0h ahead")
     assert list((await twin.call("ListCampaigns", pb.ListCampaignsRequest())).campaigns) == []

@@ -1,8 +1,9 @@
 """A test twin that begins anew: its keys go on, all else of it is out of reach at once, and gone soon after."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
@@ -13,7 +14,6 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as tf
 from services.chassis import platforms
 from services.chassis.database import Database
 from services.chassis.inbox import Inbox
-from services.chassis.messages import Record
 from services.chassis.platforms import on_platform_events
 from services.chassis.twin_removal import LATE, REST, TwinRemoval
 from services.chassis.twin_rows import NO_CAMPAIGN
@@ -21,7 +21,7 @@ from services.chassis.twins import twin_of
 from services.team_formation.handlers.resetting import InviteRemover
 from services.team_formation.rpc import sandbox
 from tests.support.database import Database as MakeDatabase
-from tests.support.engine import Engine, records, relayed
+from tests.support.engine import Engine, hear_of_platforms, records, relayed
 from tests.support.formation import PLATFORM
 from tests.support.key_caller import Caller
 from tests.support.rpcs import Server, a_server, is_internal, methods, requests_by_name, stand
@@ -125,6 +125,23 @@ async def test_a_twin_that_was_given_up_is_looked_at_ever_less_often(shop: Calle
     assert looked == [True, True, True, True, False, True, False]
 
 
+async def test_a_twin_that_cannot_be_removed_keeps_no_other_from_it(shop: Caller) -> None:
+    engine, tried = shop.server.engine, list[UUID]()
+    await shop.create(scope_pb2.SCOPE_ADMIN, test=True)
+    for _ in range(2):
+        key = (await shop.create(scope_pb2.SCOPE_ADMIN, test=True)).secret
+        await shop.call("ResetTestPlatform", sandbox_pb2.ResetTestPlatformRequest(), key)
+
+    async def fail(_connection: Any, twin: UUID, _campaigns: Sequence[UUID], _limit: int) -> int:
+        tried.append(twin)
+        raise RuntimeError(f"no {len(tried)}")
+
+    removal = TwinRemoval(engine.formation.database, engine.formation.clock, fail)
+    with pytest.raises(RuntimeError, match="no 1"):
+        await removal.run_once()
+    assert len(set(tried)) == 2
+
+
 async def test_rows_of_a_real_platform_are_never_removed(shop: Caller) -> None:
     await stand(shop.server)
     engine = shop.server.engine
@@ -159,18 +176,6 @@ async def fill(server: Server, shop: Shop) -> None:
         except grpc.aio.AioRpcError:
             continue  # some are refused by how things stand
     await server.engine.carry()
-
-
-async def hear_of_platforms(engine: Engine) -> None:
-    """Have the other services hear of platforms, as their consumers do."""
-    rows = await engine.formation.rows(
-        "SELECT DISTINCT ON (aggregateid) aggregateid, payload FROM outbox WHERE aggregatetype = %s"
-        " ORDER BY aggregateid, position DESC",
-        platforms.TOPIC,
-    )
-    heard = [Record(platforms.TOPIC, key, payload) for key, payload in rows]
-    for database in (engine.pricing.database, engine.notification.database):
-        await Inbox(database, {platforms.TOPIC: on_platform_events}).apply(heard)
 
 
 async def remove(engine: Engine) -> None:

@@ -1,5 +1,5 @@
-"""What tests of outages share with tests of faults: the whole engine, and the figures for the end of the run."""
+"""What tests of outages share."""
 
-from tests.fault.conftest import _free_ports, chosen_ports, figures, stack
+from tests.support.stack_fixtures import _free_ports, chosen_ports, figures, stack
 
 __all__ = ["_free_ports", "chosen_ports", "figures", "stack"]

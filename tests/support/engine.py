@@ -30,7 +30,7 @@ from groupbuy.team_formation.v1 import (
     team_formation_service_pb2_grpc,
 )
 
-from services.chassis import audited, exporting, parked, quotas, standing
+from services.chassis import audited, exporting, parked, platforms, quotas, standing
 from services.chassis.clock import ManualClock
 from services.chassis.coalesce import Coalescer
 from services.chassis.database import Database
@@ -38,7 +38,8 @@ from services.chassis.inbox import Inbox
 from services.chassis.limit_rows import LimitReader
 from services.chassis.limits import Limiter
 from services.chassis.messages import Message, Record, headers
-from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
+from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, on_platform_events, save_platforms
+from services.chassis.refusing import refusing
 from services.chassis.relay import RelaySession
 from services.chassis.server import GrpcServer, Servicer
 from services.notification.channels import Http
@@ -307,7 +308,7 @@ def _with_chassis(database: Database, own: Sequence[Servicer]) -> list[Servicer]
     """Add what every service has from the chassis."""
     _, service, *_ = own[0].name.split(".")
     return [
-        *own,
+        *(refusing(one, database) for one in own),
         parked.servicer(database, Inbox(database, {})),
         audited.servicer(service, database),
         standing.servicer(database, PACES[service]),
@@ -335,6 +336,18 @@ async def _server(
 def _limiter(database: Database) -> Limiter:
     """Measure calls as a process does, with limits that no test meets by accident."""
     return Limiter({"requests_per_second": 10**6, "streams": 10**4}, LimitReader(database).find)
+
+
+async def hear_of_platforms(engine: Engine) -> None:
+    """Have the other services hear of platforms, as their consumers do."""
+    rows = await engine.formation.rows(
+        "SELECT DISTINCT ON (aggregateid) aggregateid, payload FROM outbox WHERE aggregatetype = %s"
+        " ORDER BY aggregateid, position DESC",
+        platforms.TOPIC,
+    )
+    heard = [Record(platforms.TOPIC, key, payload) for key, payload in rows]
+    for database in (engine.pricing.database, engine.notification.database):
+        await Inbox(database, {platforms.TOPIC: on_platform_events}).apply(heard)
 
 
 async def know_the_platforms(database: Database, clock: ManualClock) -> None:

@@ -21,6 +21,7 @@ from services.chassis import ids, quotas
 from services.chassis.clock import ManualClock
 from services.chassis.limits import Limiter
 from services.chassis.platforms import KeyRing
+from services.chassis.refusing import refusing
 from services.chassis.sealing import Sealer
 from services.chassis.server import GrpcServer, Servicer
 from services.pricing.rpc.internal import PricingInternal
@@ -104,10 +105,13 @@ async def serving(formation: Formation, clock: ManualClock, limiter: Limiter | N
         server = GrpcServer(
             "127.0.0.1:0",
             [
-                Servicer(
-                    "groupbuy.team_formation.v1.TeamFormation",
-                    public,
-                    team_formation_service_pb2_grpc.add_TeamFormationServicer_to_server,
+                refusing(
+                    Servicer(
+                        "groupbuy.team_formation.v1.TeamFormation",
+                        public,
+                        team_formation_service_pb2_grpc.add_TeamFormationServicer_to_server,
+                    ),
+                    database,
                 ),
                 Servicer(
                     "groupbuy.team_formation.v1.TeamFormationInternal",

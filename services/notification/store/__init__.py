@@ -33,30 +33,31 @@ from services.notification.store.captured import (
     seal_captured_anew,
 )
 from services.notification.store.captured import drop_most as drop_most_captured
+from services.notification.store.claims import (
+    Claim,
+    Claimed,
+    Standings,
+    claim_due,
+    claim_due_of_twins,
+    find_standings,
+    release_claims,
+)
 from services.notification.store.deliveries import (
     WAKE_CHANNEL,
     Again,
     AttemptRow,
-    Claim,
-    Claimed,
     DeliveryRow,
     Filter,
     Locked,
     NewAttempt,
     NewDelivery,
     Position,
-    Standings,
-    claim_due,
-    claim_due_of_twins,
-    count_own_words,
     end_deliveries,
     find_attempts,
-    find_standings,
     insert_attempts,
     insert_deliveries,
     list_deliveries,
     lock_deliveries,
-    release_claims,
     reroute_deliveries,
     try_again,
     wait_deliveries,
@@ -124,6 +125,7 @@ from services.notification.store.members import (
 from services.notification.store.message_days import add_messages, count_messages, drop_message_days
 from services.notification.store.own_messages import (
     OwnMessage,
+    count_own_words,
     insert_own_message,
     lock_own_message,
     move_own_message,

@@ -1,4 +1,4 @@
-"""Messages to whoever has a tag, until they are written to all of them, in SQL."""
+"""Messages in a platform's own words, until they are written to all who have a tag, in SQL."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -51,3 +51,17 @@ async def move_own_message(connection: Connection, row: OwnMessage, after_member
     await connection.execute(
         "UPDATE own_messages SET after_member = %s WHERE platform_id = %s AND message_id = %s", (after_member, *key)
     )
+
+
+async def count_own_words(
+    connection: Connection, platform_id: UUID, member_ids: Sequence[str], since: datetime
+) -> dict[str, int]:
+    """Count the messages in the platform's own words to registered members since a time; it locks the members."""
+    cursor = await connection.execute(
+        "SELECT m.member_id, (SELECT count(*) FROM deliveries AS d WHERE d.platform_id = m.platform_id"
+        " AND d.member_id = m.member_id AND d.created_at > %s AND d.kind IN ('PERSONAL', 'ANNOUNCEMENT'))"
+        " FROM members AS m WHERE m.platform_id = %s AND m.member_id = ANY(%s)"
+        " ORDER BY m.member_id FOR NO KEY UPDATE OF m",
+        (since, platform_id, sorted(member_ids)),
+    )
+    return {row[0]: row[1] async for row in cursor}

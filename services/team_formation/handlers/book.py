@@ -4,7 +4,7 @@ It lies in memory: loading.py fills it, decisions read it and are entered, savin
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
@@ -26,7 +26,6 @@ from services.team_formation.domain import (
     CountedIn,
     Decision,
     Default,
-    Fact,
     FactKind,
     Heirs,
     Import,
@@ -34,9 +33,7 @@ from services.team_formation.domain import (
     Join,
     Leave,
     Level,
-    NewInvite,
     Open,
-    Quote,
     ReleaseReason,
     Seat,
     SeatState,
@@ -46,7 +43,9 @@ from services.team_formation.domain import (
     Terms,
     Usage,
 )
-from services.team_formation.handlers.asks import Ask, Look, Revoke
+from services.team_formation.handlers.asks import Ask, Look
+from services.team_formation.handlers.changes import Changes
+from services.team_formation.handlers.naming import invites_of, joins_of, members_of, named_by, quotes_of
 from services.team_formation.handlers.signs import Signs
 
 _BY_NUMBER = attrgetter("int")
@@ -90,16 +89,16 @@ class Book:
 
         self.team_ids = sorted({ask.team_id for ask in asks if ask.team_id}.union(others), key=_BY_NUMBER)
         self.seat_ids = sorted({ask.seat_id for ask in asks if ask.seat_id}, key=_BY_NUMBER)
-        self.member_ids = _members(asks)
+        self.member_ids = members_of(asks)
         self.named = sorted(set().union(*map(named_by, asks)))
-        self.invite_ids = sorted(_invites(asks), key=_BY_NUMBER)
-        self.quote_ids = sorted(set(_quotes(asks)), key=_BY_NUMBER)
+        self.invite_ids = sorted(invites_of(asks), key=_BY_NUMBER)
+        self.quote_ids = sorted(set(quotes_of(asks)), key=_BY_NUMBER)
         self._used_quotes: set[UUID] = set()
         keys = (ask.request for ask in asks if ask.request)
         self.keys = list({(key.rpc, key.request_id): key for key in keys}.values())
         self.leaving = {ask.seat_id for ask in asks if isinstance(ask.command, Leave | Default)}
         self.cancelled = {ask.team_id for ask in asks if isinstance(ask.command, Cancel)}
-        self._joins = list(_joins(asks))
+        self._joins = list(joins_of(asks))
         self.signs = Signs((), (), now)
         self.opens = any(isinstance(ask.command, Open | Import) for ask in asks)
         self._asked = Counter(ask.team_id for ask in asks)
@@ -422,6 +421,12 @@ class Book:
         self.known.keep(key, answer)
         self.changes.decided.append(Decided(key, answer, subject))
 
+    def ended_seats(self) -> list[UUID]:
+        """List the seats that were somebody's and are no more."""
+        stored = self.changes.stored
+        mine = (seat_id for seat_id in self.changes.seats if seat_id in stored and stored[seat_id].state.is_live)
+        return sorted(seat_id for seat_id in mine if not self.seats[seat_id].state.is_live)
+
     def stock_taken(self) -> dict[str, int]:
         """Tell how many units were taken, per SKU with stock; below zero: given back."""
         taken: dict[str, int] = {}
@@ -431,24 +436,6 @@ class Book:
                 units = units_taken(seat) - units_taken(self.changes.stored.get(seat_id))
                 taken[seat.sku] = taken.get(seat.sku, 0) + units
         return {sku: units for sku, units in taken.items() if units}
-
-
-class Changes:
-    """What a book's decisions changed, by id: the rows themselves are in the book."""
-
-    def __init__(self) -> None:
-        self.stored: dict[UUID, Seat] = {}
-        """Seats as they were loaded: what is not among them is new."""
-        self.new_teams: set[UUID] = set()
-        self.teams: set[UUID] = set()
-        self.seats: set[UUID] = set()
-        self.new_invites: list[Invite] = []
-        self.invites: set[UUID] = set()
-        self.released: list[tuple[Team, SeatState, ReleaseReason]] = []
-        self.facts: list[Fact] = []
-        self.traces: list[str] = []
-        """Of each fact, the trace of the command that led to it."""
-        self.decided: list[Decided] = []
 
 
 _NO_HEIRS = Heirs()
@@ -462,46 +449,3 @@ def units_taken(seat: Seat | None) -> int:
 
 def _came_to_nothing(team: Team) -> bool:
     return team.state is TeamState.FAILED or team.state is TeamState.CANCELLED
-
-
-def _members(asks: Sequence[Ask]) -> list[str]:
-    named = set()
-    for ask in asks:
-        match ask.command:
-            case Join(member_id=member_id) | NewInvite(member_id=member_id) | Open(join=Join(member_id=member_id)):
-                named.add(member_id)
-            case Import(seats=seats):
-                named |= {seat.join.member_id for seat in seats}
-    return sorted(named - {""})
-
-
-def _joins(asks: Sequence[Ask]) -> Iterator[Join]:
-    for ask in asks:
-        match ask.command:
-            case Join():
-                yield ask.command
-            case Open(join=join):
-                yield join
-
-
-def named_by(ask: Ask) -> set[str]:
-    """Give the ids of members and promoters that are asked for."""
-    match ask.command:
-        case Join(member_id=member_id) | Open(join=Join(member_id=member_id)):
-            return {member_id}
-        case NewInvite(member_id=member_id, promoter_id=promoter_id):
-            return {member_id, promoter_id} - {""}
-        case Import(seats=seats):
-            return {seat.join.member_id for seat in seats}
-    return set()
-
-
-def _invites(asks: Sequence[Ask]) -> set[UUID]:
-    return {ask.command.invite_id for ask in asks if isinstance(ask.command, Join | Revoke) and ask.command.invite_id}
-
-
-def _quotes(asks: Sequence[Ask]) -> Iterator[UUID]:
-    for ask in asks:
-        match ask.command:
-            case Join(quote=Quote(quote_id=quote_id)) | Open(join=Join(quote=Quote(quote_id=quote_id))):
-                yield quote_id

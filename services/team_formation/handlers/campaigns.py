@@ -168,10 +168,6 @@ class CampaignHandler:
                     raise
         raise Raced("another process decides the same request")
 
-    async def refuse(self, key: RequestKey, refusal: Rejected) -> bytes | Rejected:
-        """Store a refusal for a request, and give it, or what was decided before; Raced where that is being stored."""
-        return await self.keep(key, refusal)
-
     async def keep(self, key: RequestKey, answer: bytes | Rejected) -> bytes | Rejected:
         """Store an answer for a request, and give it, or what was decided before; Raced where that is being stored."""
         async with self._database.work() as work:

@@ -60,7 +60,7 @@ async def _save_seats(connection: AsyncConnection[TupleRow], books: Sequence[Boo
 
 
 async def _save_signs(connection: AsyncConnection[TupleRow], books: Sequence[Book]) -> None:
-    """Keep by which tags seats were taken, and count them for their invites."""
+    """Keep by which tags seats were taken until they end, and count them for their invites."""
     tags = [(book.platform_id, book.campaign_id, book.signs.tags, book.now) for book in books if book.signs.tags]
     joins = [
         (book.platform_id, book.campaign_id, list(book.signs.joins.items()), book.now)
@@ -69,6 +69,9 @@ async def _save_signs(connection: AsyncConnection[TupleRow], books: Sequence[Boo
     ]
     await abuse.insert_seat_tags(connection, tags)
     await abuse.add_joins(connection, joins)
+    looking = [(book, book.ended_seats()) for book in books if book.signs.keeps_tags]
+    ended = [(book.platform_id, book.campaign_id, seats) for book, seats in looking if seats]
+    await abuse.end_seat_tags(connection, ended)
 
 
 def _in_order(book: Book, seats: list[Seat]) -> list[Seat]:

@@ -126,6 +126,11 @@ class Signs:
         for rule in self.shown:
             SIGNS.labels(str(rule.signal), str(rule.action)).inc()
 
+    @property
+    def keeps_tags(self) -> bool:
+        """Whether a rule needs tags of any kind."""
+        return any(map(self._keeps, TagKind))
+
     def _keeps(self, kind: TagKind) -> bool:
         """Tell whether a rule needs tags of a kind; no other is kept."""
         return SIGNALS[kind] in self._by_signal or (kind is TagKind.DEVICE and Signal.OWN_INVITE in self._by_signal)

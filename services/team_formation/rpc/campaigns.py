@@ -75,7 +75,7 @@ class CampaignRpcs(Rpcs):
             ladder = request.fields.ladder if "ladder" in names else translate.ladder_of(current)
             compiled = await campaigns.compile(wanted, ladder)
             if isinstance(compiled, Rejected):
-                return await campaigns.refuse(key, compiled)
+                return await campaigns.keep(key, compiled)
             wanted = compiled
         command = domain.Update(wanted, names, request.version)
         return await campaigns.change(

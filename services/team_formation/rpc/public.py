@@ -6,7 +6,6 @@ from services.team_formation.rpc.audit import AuditRpcs
 from services.team_formation.rpc.campaigns import CampaignRpcs
 from services.team_formation.rpc.chat_apps import ChatAppRpcs
 from services.team_formation.rpc.crowd import CrowdRpcs
-from services.team_formation.rpc.forcing import refuses_as_asked
 from services.team_formation.rpc.handover import HandoverRpcs
 from services.team_formation.rpc.history import HistoryRpcs
 from services.team_formation.rpc.importing import ImportRpcs
@@ -26,7 +25,6 @@ from services.team_formation.rpc.watching import WatchRpcs
 from services.team_formation.rpc.wechat_files import WeChatFileRpcs
 
 
-@refuses_as_asked
 class TeamFormationServicer(
     CampaignRpcs,
     CrowdRpcs,

@@ -9,13 +9,15 @@ from groupbuy.team_formation.v1 import team_formation_service_pb2 as pb
 
 from services.chassis import ids, limits
 from services.chassis.errors import FieldViolation, Rejected, invalid
+from services.chassis.refusing import refuse_as_asked
 from services.chassis.server import caller
 from services.team_formation import domain, translate
 from services.team_formation.doors import Door
 from services.team_formation.handlers import Ask
 from services.team_formation.rpc import bulk, fields
 from services.team_formation.rpc.base import Context, Rpcs
-from services.team_formation.rpc.forcing import refuse_as_asked
+
+_JOIN_TEAM = pb.DESCRIPTOR.services_by_name["TeamFormation"].methods_by_name["JoinTeam"]
 
 MOST_PLACES = 100
 JOINS = "joins_per_second"
@@ -55,7 +57,7 @@ class TeamRpcs(Rpcs):
         asks: list[Ask | Rejected] = []
         for join in joins:
             try:
-                await refuse_as_asked(self._desk, "JoinTeam", join)
+                await refuse_as_asked(self._desk.database, _JOIN_TEAM, join)
                 if join.invite_code and join.invite_code not in doors:
                     raise Rejected("INVITE_UNKNOWN")  # noqa: TRY301 - refused like what a field check refuses
                 asks.append(await self._join(join, doors.get(join.invite_code)))

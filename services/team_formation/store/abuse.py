@@ -55,7 +55,7 @@ async def load_tagged(
         connection,
         "SELECT k.kind, k.mark, ARRAY(SELECT DISTINCT s.member_id FROM"
         " (SELECT * FROM seat_tags AS n WHERE n.campaign_id = %s AND n.platform_id = %s AND n.kind = k.kind"
-        " AND n.mark = k.mark AND n.taken_at > k.since ORDER BY n.taken_at DESC LIMIT k.most) AS t"
+        " AND n.mark = k.mark AND n.taken_at > k.since AND NOT n.ended ORDER BY n.taken_at DESC LIMIT k.most) AS t"
         " CROSS JOIN LATERAL (SELECT * FROM seats AS n WHERE n.campaign_id = %s AND n.seat_id = t.seat_id OFFSET 0)"
         " AS s"
         " WHERE s.state IN ('WAITING', 'CONFIRMED') OR (s.state = 'HELD' AND s.hold_until > %s)),"
@@ -134,6 +134,17 @@ async def insert_seat_tags(
             )
             for platform, campaign, tags, at in wanted
         ],
+    )
+
+
+async def end_seat_tags(
+    connection: AsyncConnection[TupleRow], wanted: Sequence[tuple[UUID, UUID, Sequence[UUID]]]
+) -> None:
+    """Count the tags of seats no more that have ended, by platform and campaign; their teams are locked."""
+    await put(
+        connection,
+        "UPDATE seat_tags SET ended = true WHERE campaign_id = %s AND platform_id = %s AND seat_id = ANY(%s)",
+        [(campaign, platform, list(seats)) for platform, campaign, seats in wanted],
     )
 
 

@@ -91,6 +91,23 @@ async def test_a_hold_that_ran_out_counts_no_more_whether_a_timer_was_there_or_n
     await formation.join(other, "lin", marks=PHONE)
 
 
+async def test_who_joins_and_leaves_over_and_over_leaves_nothing_to_count(
+    formation: Formation, clock: ManualClock
+) -> None:
+    team = await a_team(formation, devices(AbuseAction.REFUSE, 1))
+    live = "SELECT count(*)::int FROM seat_tags WHERE NOT ended"
+    for number in range(5):
+        seat = (await formation.join(team, f"m{number}", marks=PHONE)).seat
+        assert await formation.rows(live) == [(1,)]
+        await formation.leave(seat)
+    assert await formation.rows(live) == [(0,)]
+    await formation.join(team, "late", marks=PHONE)
+    clock.move(timedelta(hours=1))
+    await formation.finder.run_once()
+    assert await formation.rows(live) == [(0,)]
+    assert await formation.rows("SELECT max(number) FROM seat_tags") == [(6,)], "they are numbered on"
+
+
 async def test_what_is_beyond_its_time_counts_no_more(formation: Formation, clock: ManualClock) -> None:
     team = await a_team(formation, devices(AbuseAction.REFUSE, 1, timedelta(minutes=5)))
     confirmed = await formation.join(team, "tom", marks=PHONE)

@@ -98,7 +98,7 @@ FUNCTIONS: Mapping[str, Allowed] = {
     "chassis.erased_rows:is_any": _may("erased_members", "whether anybody at all is erased"),
     "chassis.erased_rows:find_due": _may("erased_members", _DUE),
     "notification.store.campaigns:take_due_reminders": _may("start_reminders campaigns", _DUE),
-    "notification.store.deliveries:claim_due": _may("deliveries", _DUE),
+    "notification.store.claims:claim_due": _may("deliveries", _DUE),
     "notification.store.digests:take_due_digests": _may("join_digests teams", _DUE),
     "notification.store.groups:take_due_groups": _may("group_chats teams team_prices", _DUE),
     "notification.store.jobs:lock_ready_job": _may("fanout_jobs", _DUE),
