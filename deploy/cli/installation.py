@@ -1,6 +1,7 @@
 """Which installation a command talks to: what the environment names, else the stack that runs on this machine."""
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from deploy.local.stack.services import SERVICES
 from services.chassis.database import database_url
 
 KEY_REMEDY = "Set GROUPBUY_PLATFORM_KEY to a key of the platform: groupbuy platform keys create PLATFORM_ID."
-_CHECKS = {"database_url": checked_database_url, "kafka": checked_bootstrap}
+_CHECKS: Mapping[str, Callable[[str], str]] = {"database_url": checked_database_url, "kafka": checked_bootstrap}
 
 
 @dataclass(frozen=True)

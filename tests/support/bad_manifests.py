@@ -29,7 +29,7 @@ def spec(found: list[Manifest], of: str, name: str) -> Manifest:
 
 def settings_name(found: list[Manifest]) -> str:
     """Its name ends in a hash of what is in it."""
-    return next(str(item["metadata"]["name"]) for item in kind(found, "ConfigMap"))
+    return next(str(item["metadata"]["name"]) for item in kind(found, "ConfigMap") if "GROUPBUY_LISTEN" in item["data"])
 
 
 BAD: Mapping[str, Variant] = {

@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shutil
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -63,6 +64,31 @@ def test_an_ingress_takes_the_place_of_the_gateway() -> None:
     assert led == {(way.path, way.service, way.port) for way in ways(gateway)}
     hosts = {rule["host"] for item in kind(ingress, "Ingress") for rule in item["spec"]["rules"]}
     assert hosts == {host for item in kind(gateway, "GRPCRoute", "HTTPRoute") for host in item["spec"]["hostnames"]}
+
+
+def test_every_line_that_may_be_switched_on_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of overlay production that stand in comments, all at once."""
+    before = rendered("production")
+    for folder in ("kubernetes", "observability"):
+        shutil.copytree(checked.ROOT / "deploy" / folder, tmp_path / folder)
+    production = tmp_path / "kubernetes" / "overlays" / "production"
+    switched = 0
+    for path in (production / "kustomization.yaml", *(production / "settings").iterdir()):
+        text, count = _OFF.subn(r"\1\2", path.read_text())
+        path.write_text(text)
+        switched += count
+    monkeypatch.setattr(checked, "KUBERNETES", tmp_path / "kubernetes")
+    found = checked.render("production")
+    assert switched == 6
+    assert list(checked.check(found)) == []
+    kinds = {item["kind"] for item in found} ^ {item["kind"] for item in before}
+    assert kinds == {"Ingress", "GRPCRoute", "HTTPRoute", "PodMonitor", "PrometheusRule"}
+    known = one(found, "ConfigMap", settings_name(found))["data"]
+    assert {"GROUPBUY_KAFKA_CA", "GROUPBUY_TRACES_ENDPOINT", "GROUPBUY_ENVIRONMENT"} <= set(known)
+    assert list(checked.check(checked.render("production/prepare"))) == []
+
+
+_OFF = re.compile(r"^( *)# ((?:components:|(?:  )?- \.\./|GROUPBUY_).*)$", re.MULTILINE)
 
 
 def test_traces_may_leave() -> None:
