@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.manifest_objects import Manifest, containers, kind, labels, matches, named, settings, workloads
+from tools.manifest_objects import Manifest, containers, kind, labels, matches, named, settings, variables, workloads
 
 DNS = 53
+POSTGRES = 5432
 SERVICES = ("GROUPBUY_TEAM_FORMATION", "GROUPBUY_PRICING", "GROUPBUY_NOTIFICATION")
 COLLECTOR = "GROUPBUY_TRACES_ENDPOINT"
 
@@ -28,6 +29,11 @@ def reached(manifests: list[Manifest], item: Manifest) -> Iterator[tuple[str, in
     """What a workload talks to by its settings, and at which port."""
     known = settings(manifests, item)
     yield "names", DNS
+    # the counter of live demand has the address as every part has, and never connects
+    if labels(item).get("app.kubernetes.io/component") != "demand" and any(
+        name.endswith("DATABASE_URL") for name in variables(item)
+    ):
+        yield "PostgreSQL", POSTGRES
     names = ["GROUPBUY_KAFKA"] if labels(item).get("groupbuy/kafka") == "yes" else []
     if item["kind"] == "Deployment":
         names += [*SERVICES, COLLECTOR]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from tools.manifest_objects import containers, kind
+from tools.manifest_objects import containers, kind, labels
 
 Manifest: TypeAlias = dict[str, Any]
 Variant: TypeAlias = tuple[Callable[[list[Manifest]], object], str]
@@ -130,6 +130,10 @@ BAD: Mapping[str, Variant] = {
     "no names": (
         lambda m: m.remove(one(m, "NetworkPolicy", "names")),
         "CronJob check: no policy lets it reach port 53 (names)",
+    ),
+    "PostgreSQL behind a policy": (
+        lambda m: labels(one(m, "CronJob", "check")).pop("groupbuy/postgres"),
+        "CronJob check: no policy lets it reach port 5432 (PostgreSQL)",
     ),
     "metrics behind a policy": (
         lambda m: m.remove(one(m, "NetworkPolicy", "from-monitoring")),
