@@ -1,7 +1,8 @@
 """python -m tests.bench.pods [SECONDS]: CPU and memory of each part under a crowd, in a process of its own as in a pod.
 
-Shoppers of one campaign come, pay or leave, and are told (tests/dashboard/load.py); PostgreSQL and the broker run
-beside, all on loopback. What each part used stands in docs/kubernetes.md beside what the manifests give it.
+Shoppers of one campaign come, pay or leave, and are told (tests/dashboard/load.py), and readers open a page; PostgreSQL
+and the broker run beside, all on loopback. What each part used stands in docs/kubernetes.md beside what the manifests
+give it.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import click
 import grpc
 import psutil
@@ -39,6 +41,9 @@ from tools.manifest_rules import PARTS
 OPS = "GROUPBUY_OPS_LISTEN"
 LISTENERS = {"rpc": ("GROUPBUY_LISTEN", "GROUPBUY_HTTP_LISTEN"), "web": ("GROUPBUY_WEB_LISTEN",)}
 """Which part listens where others look for it; the rest gets any port."""
+READERS = 24
+PAUSE_SECONDS = 0.1
+"""Between two pages of a reader."""
 
 
 async def measure(seconds: float) -> None:
@@ -53,13 +58,30 @@ async def measure(seconds: float) -> None:
             idle = {name: psutil.Process(child.pid).memory_info().rss / 2**20 for name, child in children.items()}
             began = {name: _used(child) for name, child in children.items()}
             crowd = await _crowd(addresses, key)
-            await crowd.shop(seconds)
-            click.echo(
-                f"{crowd.came / seconds:.0f} shoppers a second for {seconds:.0f} s; CPU of one processor, MiB resident"
-            )
+            seen, _ = await asyncio.gather(visit(await crowd.invite(), seconds), crowd.shop(seconds))
+            come = f"{crowd.came / seconds:.0f} shoppers and {seen / seconds:.0f} readers of a page a second"
+            click.echo(f"{come}, for {seconds:.0f} s; CPU of one processor, MiB resident")
             for name, child in children.items():
                 share = (_used(child) - began[name]) / seconds * 1000
                 click.echo(f"{name:28} {share:5.0f}m  {idle[name]:4.0f} idle  {peak_memory(child.pid):4.0f} at most")
+
+
+async def visit(page: str, seconds: float) -> int:
+    """Have readers open a page again and again; gives how often."""
+    ends = asyncio.get_running_loop().time() + seconds
+
+    async def read(session: aiohttp.ClientSession) -> int:
+        count = 0
+        while asyncio.get_running_loop().time() < ends:
+            async with session.get(page) as answer:
+                answer.raise_for_status()
+                await answer.read()
+            count += 1
+            await asyncio.sleep(PAUSE_SECONDS)
+        return count
+
+    async with aiohttp.ClientSession() as session:
+        return sum(await asyncio.gather(*(read(session) for _ in range(READERS))))
 
 
 async def _crowd(addresses: Mapping[str, str], key: str) -> Crowd:

@@ -35,6 +35,13 @@ class Crowd:
         """Make the campaign."""
         self._campaign = (await self._ask(self._teams.CreateCampaign, _campaign())).campaign.campaign_id
 
+    async def invite(self) -> str:
+        """Give a link to a team of the campaign: the address of its page."""
+        opened = pb.OpenTeamRequest(request_id="host", campaign_id=self._campaign, member_id="host", sku=_SKU)
+        team = (await self._ask(self._teams.OpenTeam, opened)).team.team_id
+        wish = pb.CreateInviteRequest(request_id="invite", team_id=team, member_id="host", channel="wechat")
+        return str((await self._ask(self._teams.CreateInvite, wish)).invite.url)
+
     async def shop(self, seconds: float) -> None:
         """Have shoppers come and go for a time."""
         async with asyncio.TaskGroup() as group:
