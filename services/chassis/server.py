@@ -1,5 +1,8 @@
 """The gRPC server: our services behind the gate, health, reflection, and a drain that loses no call under way."""
 
+import asyncio
+import errno
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
@@ -22,8 +25,14 @@ Add: TypeAlias = Callable[[Any, Any], None]
 """A generated function that adds an implementation to a server."""
 
 
+LISTENERS = 8
+"""So many of gRPC's servers listen at one port.
+
+grpc.aio (1.85) takes a server's next call only when the event loop comes round again. What a flood brings would wait
+there, before anything of ours can tell whose it is. The kernel spreads connections over the servers.
+"""
 _OPTIONS = [
-    ("grpc.so_reuseport", 0),
+    ("grpc.so_reuseport", 1),
     # A crowd that comes at once waits; gRPC alone would answer CANCELLED to most of a few thousand calls.
     ("grpc.server.max_pending_requests", 100_000),
     ("grpc.server.max_pending_requests_hard_limit", 200_000),
@@ -67,20 +76,23 @@ class GrpcServer:
         """What it answers for."""
         self.gate = Gate(keys, service_key, longest_call, limits)
         """What every call passes, at whatever door."""
-        self._server: grpc.aio.Server | None = None
+        self._servers: list[grpc.aio.Server] = []
 
     async def start(self) -> None:
         """Begin to listen; OSError where the port is taken."""
-        self._server = server = grpc.aio.server(options=[*_OPTIONS, *self._ages()])
         names = [servicer.name for servicer in self.servicers]
-        self._add_servicers(server, names)
-        try:
-            self.port = self._bind(server)
-        except RuntimeError:
-            raise OSError(
-                f"cannot listen on {self._listen}: the port is taken or not ours; set GROUPBUY_LISTEN"
-            ) from None
-        await server.start()
+        host, _, port = self._listen.rpartition(":")
+        if _is_taken(host, int(port)):
+            raise self._cannot_listen()
+        for _ in range(LISTENERS):
+            server = grpc.aio.server(options=[*_OPTIONS, *self._ages()])
+            self._add_servicers(server, names)
+            try:
+                self.port = self._bind(server, f"{host}:{self.port or port}")
+            except RuntimeError:
+                raise self._cannot_listen() from None
+            await server.start()
+            self._servers.append(server)
         for name in ["", *names]:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
@@ -89,10 +101,13 @@ class GrpcServer:
         age = self._connection_seconds
         return [("grpc.max_connection_age_ms", age * 1000)] if age else []
 
-    def _bind(self, server: grpc.aio.Server) -> int:
+    def _cannot_listen(self) -> OSError:
+        return OSError(f"cannot listen on {self._listen}: the port is taken or not ours; set GROUPBUY_LISTEN")
+
+    def _bind(self, server: grpc.aio.Server, address: str) -> int:
         if self._tls is None:
-            return server.add_insecure_port(self._listen)
-        return server.add_secure_port(self._listen, self._tls.credentials())
+            return server.add_insecure_port(address)
+        return server.add_secure_port(address, self._tls.credentials())
 
     def _add_servicers(self, server: grpc.aio.Server, names: list[str]) -> None:
         """Add ours behind the gate, and health and reflection, which are open to everybody."""
@@ -108,6 +123,17 @@ class GrpcServer:
 
     async def stop(self) -> None:
         """Say that no new call is wanted, let those under way finish, then close."""
-        if self._server:
+        if self._servers:
             await self._health.enter_graceful_shutdown()
-            await self._server.stop(self._drain_seconds)
+            await asyncio.gather(*(server.stop(self._drain_seconds) for server in self._servers))
+
+
+def _is_taken(host: str, port: int) -> bool:
+    """Tell whether somebody else listens at a port: what shares a port does not notice by itself."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False

@@ -50,6 +50,8 @@ def check_tag(field: str, value: str) -> list[Problem]:
 
 def _is_address(value: str) -> bool:
     """Tell whether a text is an IP address, with a port or a network's length or without."""
+    if "." not in value and ":" not in value:
+        return False
     bare = value.rpartition("/")[0] or value
     return any(_is_ip(text.strip("[]")) for text in (bare, bare.rpartition(":")[0]))
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import grpc
+import psutil
 import pytest
 from google.rpc import error_details_pb2
 from groupbuy.team_formation.v1 import team_formation_internal_pb2 as internal_pb2
@@ -25,8 +26,9 @@ from services.chassis.database import Database
 from services.chassis.errors import Rejected, Unavailable, invalid
 from services.chassis.gate import caller, caller_key
 from services.chassis.platforms import Key, KeyRing, Platform, hash_secret, save_platforms
-from services.chassis.server import GrpcServer, Servicer
+from services.chassis.server import LISTENERS, GrpcServer, Servicer
 from services.chassis.status import rejected_by
+from tests.support.doors import said_of
 from tests.support.until import until
 
 PLATFORM = UUID(int=5)
@@ -366,3 +368,20 @@ async def test_what_another_service_says_of_itself_is_no_answer(house: House, er
     house.public.behave = raising(error)
     with pytest.raises(grpc.aio.AioRpcError):
         await rejected_by(house.stub.GetTeam(pb.GetTeamRequest(), metadata=KEY))
+
+
+async def test_connections_are_spread_over_servers_that_take_calls_side_by_side(house: House) -> None:
+    sockets = psutil.Process().net_connections("tcp")
+    listening = [item for item in sockets if item.status == psutil.CONN_LISTEN and item.laddr.port == house.server.port]
+    assert len(listening) == LISTENERS > 1
+
+
+async def test_a_call_is_refused_before_its_request_is_read(house: House) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    call: Any = house.channel.stream_unary(f"/{PUBLIC}/GetTeam")
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await call(never(), metadata=(("authorization", "Bearer gbk_nobody_s"),), timeout=10)
+    assert said_of(error.value).reason == "KEY_UNKNOWN"
