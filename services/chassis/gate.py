@@ -93,26 +93,37 @@ class Gate:
         return grpc.stream_stream_rpc_method_handler(self._stream(handler.unary_stream, method), read, write)
 
     def _unary(self, behaviour: Any, method: str) -> Any:
-        async def call(requests: AsyncIterator[Any], context: Context) -> Any:
+        async def call(_requests: AsyncIterator[Any], context: Context) -> Any:
             async with _Answered(method, context) as metadata:
                 await self.admit(method, metadata)
-                request = await _only(requests)
+                request = await self._only(context)
                 left = cast("float | None", context.time_remaining())
                 return await self.in_time(behaviour(request, context), left)
 
         return call
 
     def _stream(self, behaviour: Any, method: str) -> Any:
-        async def call(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+        async def call(_requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
             async with _Answered(method, context) as metadata:
                 await self.admit(method, metadata)
-                request = await _only(requests)
+                request = await self._only(context)
                 meter = limits.current()
                 with meter.stream() if meter else nullcontext():
                     async for response in behaviour(request, context):
                         yield response
 
         return call
+
+    async def _only(self, context: Context) -> Any:
+        """Read the one request of a call; Rejected where there is none, or none comes in a call's longest time."""
+        try:
+            async with asyncio.timeout(self._longest_call):
+                request = await context.read()
+        except TimeoutError:
+            raise invalid("request", f"it did not come within {self._longest_call:g} seconds") from None
+        if request is None or request is grpc.aio.EOF:
+            raise invalid("request", "its bytes are no such request, or a text in it is not UTF-8")
+        return request
 
     async def admit(self, method: str, metadata: Mapping[str, str]) -> None:
         """Let a call in by what it carries, whichever door it came to; Rejected says why not, RATE_LIMITED among it.
@@ -172,14 +183,6 @@ def _scope_missing(method: str, grant: Grant) -> Rejected:
 def is_internal(method: str) -> bool:
     """Tell whether a method, "/package.Service/Method", is for the services alone."""
     return method.split("/")[1].endswith(_INTERNAL)
-
-
-async def _only(requests: AsyncIterator[Any]) -> Any:
-    """Read the one request of a call; Rejected where there is none."""
-    request = await anext(requests, None)
-    if request is None:
-        raise invalid("request", "its bytes are no such request, or a text in it is not UTF-8")
-    return request
 
 
 def _or_none(read: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:

@@ -376,12 +376,35 @@ async def test_connections_are_spread_over_servers_that_take_calls_side_by_side(
     assert len(listening) == LISTENERS > 1
 
 
-async def test_a_call_is_refused_before_its_request_is_read(house: House) -> None:
-    async def never() -> AsyncIterator[bytes]:
-        await asyncio.Event().wait()
-        yield b""
+async def never() -> AsyncIterator[bytes]:
+    await asyncio.Event().wait()
+    yield b""
 
+
+async def nothing_at_all() -> AsyncIterator[bytes]:
+    for item in ():
+        yield item
+
+
+async def test_a_call_is_refused_before_its_request_is_read(house: House) -> None:
     call: Any = house.channel.stream_unary(f"/{PUBLIC}/GetTeam")
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await call(never(), metadata=(("authorization", "Bearer gbk_nobody_s"),), timeout=10)
     assert said_of(error.value).reason == "KEY_UNKNOWN"
+
+
+@pytest.mark.parametrize("method", ["GetTeam", "WatchTeam"])
+async def test_a_request_that_does_not_come_is_not_waited_for_without_end(house: House, method: str) -> None:
+    house.server.gate._longest_call = 0.01
+    call: Any = house.channel.stream_unary(f"/{PUBLIC}/{method}")
+    code, *_, said = await failed(call(never(), metadata=KEY))
+    assert (code, said.partition(". ")[2]) == (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "request: it did not come within 0.01 seconds",
+    )
+
+
+@pytest.mark.parametrize("method", ["GetTeam", "WatchTeam"])
+async def test_a_call_that_ends_without_a_request_is_refused(house: House, method: str) -> None:
+    call: Any = house.channel.stream_unary(f"/{PUBLIC}/{method}")
+    assert (await failed(call(nothing_at_all(), metadata=KEY)))[0] is grpc.StatusCode.INVALID_ARGUMENT
