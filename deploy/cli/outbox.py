@@ -17,10 +17,10 @@ from deploy.cli.stack import data_option
 from deploy.local.errors import LocalError
 from services.chassis.database import database_url
 from services.chassis.errors import Unavailable
-from services.chassis.positions import Beyond, put_back
+from services.chassis.positions import Beyond, GroupHidden, put_back
 from services.chassis.publisher import ACKNOWLEDGE_SECONDS
 from services.chassis.relay import Again, have_heard, rewind
-from services.chassis.topics import group_of, missing_topics
+from services.chassis.topics import group_of, missing_topics, used_by
 
 HEARD_SECONDS = 2 * ACKNOWLEDGE_SECONDS
 """A relay that waits for Kafka gives up and looks anew after the half of it."""
@@ -42,18 +42,22 @@ def republish(since: datetime, services: tuple[str, ...], data: Path) -> None:
 
     Nothing takes effect twice: who has applied an event leaves it out. Where Kafka was lost, do this before you create
     its topics (groupbuy topics): a consumer that sees a later event of a key first leaves out the earlier ones. Groups
-    of consumers that are beyond the end of what Kafka has begin at its beginning.
+    of consumers that are beyond the end of what Kafka has begin at its beginning. Where each service has users of its
+    own at PostgreSQL and Kafka, do it for each --service as its users.
     """
     installation = find_installation(data)
     kafka, url = installation.need("kafka"), installation.need("database_url")
+    chosen = services or SERVICES
     try:
-        beyond = asyncio.run(put_back(kafka, [group_of(name) for name in SERVICES], kafka_security()))
-        missing = len(asyncio.run(missing_topics(kafka, kafka_security())))
+        beyond, hidden = asyncio.run(put_all_back(kafka, chosen))
+        missing = len(used_by(chosen).intersection(asyncio.run(missing_topics(kafka, kafka_security()))))
     except Unavailable as error:
         raise LocalError(f"{error}.", "Nothing was done. Try again when it does.") from None
     for item in beyond:
         click.echo(_beyond(item))
-    urls = {name: database_url(url, name) for name in services or SERVICES}
+    for name in hidden:
+        click.echo(f"{group_of(name)}: not ours to look at. Do the same with --service {name}, as its users.")
+    urls = {name: database_url(url, name) for name in chosen}
     with databases_read():
         done = asyncio.run(rewind_all(urls, since))
         behind = asyncio.run(not_heard(urls))
@@ -67,11 +71,27 @@ def republish(since: datetime, services: tuple[str, ...], data: Path) -> None:
     click.echo("groupbuy_outbox_unsent counts down what is still to be written; consumers leave out what they have.")
 
 
+async def put_all_back(kafka: str, chosen: Sequence[str]) -> tuple[list[Beyond], list[str]]:
+    """Put the groups of all services back; names also those of other services that the user of Kafka may not look at.
+
+    LocalError where it may not look at the group of one that is chosen.
+    """
+    beyond, hidden = list[Beyond](), list[str]()
+    for name in SERVICES:
+        try:
+            beyond += await put_back(kafka, [group_of(name)], kafka_security())
+        except GroupHidden as error:
+            if name in chosen:
+                raise LocalError(f"{error}.", f"No event is marked. Try again as the user of {name}.") from None
+            hidden.append(name)
+    return beyond, hidden
+
+
 async def rewind_all(urls: Mapping[str, str], since: datetime) -> dict[str, Again]:
     """Have the events of databases, given by service, published again."""
     done: dict[str, Again] = {}
     for name, url in urls.items():
-        async with await AsyncConnection.connect(url) as connection:
+        async with await AsyncConnection.connect(url, prepare_threshold=None) as connection:
             done[name] = await rewind(connection, since)
     return done
 
@@ -80,7 +100,7 @@ async def not_heard(urls: Mapping[str, str]) -> list[str]:
     """Wait until the relays of databases, given by service, have heard of the rewind; name those that have not."""
     behind: list[str] = []
     for name, url in urls.items():
-        async with await AsyncConnection.connect(url, autocommit=True) as connection:
+        async with await AsyncConnection.connect(url, autocommit=True, prepare_threshold=None) as connection:
             if not await have_heard(connection, HEARD_SECONDS):
                 behind.append(name)
     return behind

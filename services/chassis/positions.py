@@ -8,7 +8,7 @@ from datetime import datetime
 
 from kafka import KafkaAdminClient, OffsetAndMetadata, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError, NoError, RetriableError
+from kafka.errors import GroupAuthorizationFailedError, KafkaError, NoError, RetriableError
 
 from services.chassis import kafka_clients
 from services.chassis.errors import Unavailable
@@ -35,8 +35,15 @@ class GroupRuns(Exception):
     """A group cannot be put back while it has members."""
 
 
+class GroupHidden(Exception):
+    """A group is none that the user of Kafka may look at."""
+
+
 async def put_back(bootstrap: str, groups: Sequence[str], security: KafkaSecurity = PLAINTEXT) -> list[Beyond]:
-    """Have groups begin at the beginning where they are beyond the end; Unavailable where Kafka does not answer."""
+    """Have groups begin at the beginning where they are beyond the end.
+
+    Unavailable where Kafka does not answer, GroupHidden at the first one that its user may not look at.
+    """
     return await asyncio.to_thread(_put_back, bootstrap, groups, security)
 
 
@@ -88,6 +95,8 @@ def _put_back(bootstrap: str, groups: Sequence[str], security: KafkaSecurity) ->
             return [beyond for group in groups for beyond in _patiently(admin, group)]
         finally:
             admin.close()
+    except GroupAuthorizationFailedError as error:
+        raise GroupHidden(f"the user of Kafka may not look at one of {', '.join(groups)}") from error
     except KafkaError as error:
         raise Unavailable(f"Kafka at {bootstrap} does not answer ({type(error).__name__})") from error
 

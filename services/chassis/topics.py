@@ -2,7 +2,7 @@
 
 import asyncio
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -54,6 +54,11 @@ def topics() -> dict[str, Topic]:
 def consumed_by(service: str) -> list[str]:
     """Names of the topics a service reads."""
     return [topic.name for topic in topics().values() if service in topic.consumers]
+
+
+def used_by(services: Collection[str]) -> set[str]:
+    """Names of the topics that one of some services writes or reads."""
+    return {topic.name for topic in topics().values() if {topic.owner, *topic.consumers}.intersection(services)}
 
 
 def group_of(service: str) -> str:

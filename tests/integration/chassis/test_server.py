@@ -381,11 +381,6 @@ async def never() -> AsyncIterator[bytes]:
     yield b""
 
 
-async def nothing_at_all() -> AsyncIterator[bytes]:
-    for item in ():
-        yield item
-
-
 async def test_a_call_is_refused_before_its_request_is_read(house: House) -> None:
     call: Any = house.channel.stream_unary(f"/{PUBLIC}/GetTeam")
     with pytest.raises(grpc.aio.AioRpcError) as error:
@@ -407,4 +402,4 @@ async def test_a_request_that_does_not_come_is_not_waited_for_without_end(house:
 @pytest.mark.parametrize("method", ["GetTeam", "WatchTeam"])
 async def test_a_call_that_ends_without_a_request_is_refused(house: House, method: str) -> None:
     call: Any = house.channel.stream_unary(f"/{PUBLIC}/{method}")
-    assert (await failed(call(nothing_at_all(), metadata=KEY)))[0] is grpc.StatusCode.INVALID_ARGUMENT
+    assert (await failed(call(iter(()), metadata=KEY)))[0] is grpc.StatusCode.INVALID_ARGUMENT
