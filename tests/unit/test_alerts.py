@@ -13,8 +13,13 @@ from tests.support.rules import ALERTS, alerts, asked
 from tests.support.told import tell
 
 JOIN = 'method="/groupbuy.team_formation.v1.TeamFormation/JoinTeam"'
-ALL_UP = {f'up{{service="{name}", instance="a"}}': "1x300" for name in ("team_formation", "pricing", "notification")}
+SERVICES = ("team_formation", "pricing", "notification")
+ALL_UP = {f'up{{service="{name}", instance="a"}}': "1x300" for name in SERVICES}
 CHECKED = {"groupbuy_check_finished_timestamp_seconds": "0+60x300"}
+
+AT_WORK = {f'groupbuy_consumer_lag_events{{service="{name}", topic="a"}}': "0x30" for name in SERVICES} | {
+    f'groupbuy_overdue_seconds{{service="{name}", timer="a"}}': "0x30" for name in SERVICES
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,16 @@ CASES = [
          {**ALL_UP, 'up{service="pricing", instance="b"}': "0x30"}, labels={"service": "notification"}),
     Case("ProcessDown", {**ALL_UP, 'up{service="pricing", instance="b"}': "0x30"},
          {**ALL_UP, 'up{service="pricing", instance="b"}': "1x21 0x9"}, labels={"instance": "b"}),
+    Case("PartMissing", {name: told for name, told in AT_WORK.items() if "lag_events" not in name or "pricing" not in name}, AT_WORK,
+         labels={"service": "pricing", "part": "consumer"}),
+    Case("PartMissing", {**AT_WORK, 'groupbuy_overdue_seconds{service="notification", timer="a"}': "0x10 stale"}, AT_WORK,
+         labels={"service": "notification", "part": "timers"}),
     Case("OutboxNotDrained", {OUTBOX % "a": "0+30x30", OUTBOX % "b": "0x30"}, {OUTBOX % "a": "0 90 0 0x30"}, labels={"service": "pricing"}),
     Case("ConsumerBehind", {'groupbuy_consumer_lag_seconds{service="pricing"}': "70x30"},
          {'groupbuy_consumer_lag_seconds{service="pricing"}': "0 50x30"}, labels={"service": "pricing"}),
+    # a scrape that meets the moment between two batches ends nothing
+    Case("ConsumerBehind", {'groupbuy_consumer_lag_seconds{service="pricing"}': "70 70 0 70 70 0 70 70 0 70x21"},
+         {'groupbuy_consumer_lag_seconds{service="pricing"}': "0 50x30"}),
     Case("BatchesFail", {'groupbuy_consumer_failures_total{service="pricing"}': "0+1x30"},
          {'groupbuy_consumer_failures_total{service="pricing"}': "0x20 3x10"}),
     # two replicas say the same, and it is no more for that
