@@ -84,11 +84,12 @@ class GrpcServer:
         host, _, port = self._listen.rpartition(":")
         if _is_taken(host, int(port)):
             raise self._cannot_listen()
+        credentials = self._tls.credentials() if self._tls else None  # one for all, so that files are looked at once
         for _ in range(LISTENERS):
             server = grpc.aio.server(options=[*_OPTIONS, *self._ages()])
             self._add_servicers(server, names)
             try:
-                self.port = self._bind(server, f"{host}:{self.port or port}")
+                self.port = _bind(server, f"{host}:{self.port or port}", credentials)
             except RuntimeError:
                 raise self._cannot_listen() from None
             await server.start()
@@ -103,11 +104,6 @@ class GrpcServer:
 
     def _cannot_listen(self) -> OSError:
         return OSError(f"cannot listen on {self._listen}: the port is taken or not ours; set GROUPBUY_LISTEN")
-
-    def _bind(self, server: grpc.aio.Server, address: str) -> int:
-        if self._tls is None:
-            return server.add_insecure_port(address)
-        return server.add_secure_port(address, self._tls.credentials())
 
     def _add_servicers(self, server: grpc.aio.Server, names: list[str]) -> None:
         """Add ours behind the gate, and health and reflection, which are open to everybody."""
@@ -126,6 +122,10 @@ class GrpcServer:
         if self._servers:
             await self._health.enter_graceful_shutdown()
             await asyncio.gather(*(server.stop(self._drain_seconds) for server in self._servers))
+
+
+def _bind(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:
+    return server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
 
 
 def _is_taken(host: str, port: int) -> bool:
