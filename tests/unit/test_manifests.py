@@ -79,7 +79,7 @@ def test_every_line_that_may_be_switched_on_is_right(tmp_path: Path, monkeypatch
         switched += count
     monkeypatch.setattr(checked, "KUBERNETES", tmp_path / "kubernetes")
     found = checked.render("production")
-    assert switched == 6
+    assert switched == 10
     assert list(checked.check(found)) == []
     kinds = {item["kind"] for item in found} ^ {item["kind"] for item in before}
     assert kinds == {"Ingress", "GRPCRoute", "HTTPRoute", "PodMonitor", "PrometheusRule"}
