@@ -48,6 +48,8 @@ class Load:
     campaign_id: str
     name: str = "load"
     """Distinguishes its request ids from those of other loads."""
+    pause: float = PAUSE_SECONDS
+    """Seconds between two calls of one caller."""
     seats: list[str] = field(default_factory=list)
     confirmed: list[str] = field(default_factory=list)
     callers: list[Caller] = field(default_factory=list)
@@ -124,7 +126,7 @@ class Load:
             self.confirmed.append(seat.seat_id)
 
     async def _call(self, caller: Caller, method: str, request: Any, service: str = "team_formation") -> Any:
-        await asyncio.sleep(PAUSE_SECONDS)
+        await asyncio.sleep(self.pause)
         if "request_id" in request.DESCRIPTOR.fields_by_name:
             request.request_id = f"{self.name}-{next(self._numbers)}"
         return await caller.call(service, _STUBS[service], method, request)

@@ -110,7 +110,7 @@ async def promises(cluster: Cluster, engine: Installed, say: Say, *, controls_to
         say(await draining.budget_stops(engine))
         say(f"all of the load: {_summed(load)}")
     if controls_too:
-        async with Load(addresses, key, campaign, name="control") as load:
+        async with Load(addresses, key, campaign, name="control", pause=controls.PAUSE_SECONDS) as load:
             loads.append(load)
             await load.more(10)
             for name, control in controls.CONTROLS.items():

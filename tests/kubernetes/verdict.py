@@ -49,4 +49,9 @@ async def told(load: Load) -> AsyncIterator[Told]:
     before = load.counts()
     yield result
     await load.more(AFTER_CALLS)
-    result.read({way: count.less(before[way]) for way, count in load.counts().items()})
+    result.read(since(load, before))
+
+
+def since(load: Load, before: Mapping[Way, Count]) -> dict[Way, Count]:
+    """Give what came of the calls since a reading."""
+    return {way: count.less(before[way]) for way, count in load.counts().items()}

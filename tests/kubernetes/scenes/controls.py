@@ -9,10 +9,14 @@ from typing import Any
 from tests.kubernetes.errors import FoundError
 from tests.kubernetes.installed import Installed
 from tests.kubernetes.load import Load
-from tests.kubernetes.verdict import Told, told
+from tests.kubernetes.verdict import Told, since, told
 
 SLOW_SECONDS = 40
 """So long does a slow start take; longer than the policy of clients goes on."""
+PAUSE_SECONDS = 0.01
+"""Between two calls of one caller: more of them are under way when a pod ends."""
+ROLLS = 10
+"""So often at most do pods end before the load has to have noticed."""
 _CONTAINER = "/spec/template/spec/containers/0"
 
 # Starts the very command it is given, and has it killed at the first SIGTERM: calls under way are cut off.
@@ -36,8 +40,8 @@ async def exits_at_once(engine: Installed, load: Load) -> Told:
     """Roll pods that say no goodbye: no preStop, and dead at the first signal. Calls have to be sent again."""
     deployment = await engine.serving("team_formation")
     changes = [*_wrapped(deployment, _EXITS_AT_ONCE), *_without(deployment, "lifecycle")]
-    # twice: only those that were started so end so
-    return await _noticed(engine, load, deployment, changes, rolls=2, noticed=lambda told: bool(told.again))
+    # again and again: only those that were started so end so, and not each end meets a call under way
+    return await _noticed(engine, load, deployment, changes, rolls=ROLLS, noticed=lambda told: bool(told.again))
 
 
 async def unready(engine: Installed, load: Load) -> Told:
@@ -58,13 +62,19 @@ async def _noticed(
     noticed: Callable[[Told], bool],
 ) -> Told:
     name = str(deployment["metadata"]["name"])
+    before = load.counts()
     async with told(load) as result:
         await engine.kubectl.patch("deployment", name, changes)
         await engine.kubectl.rolled_out("deployment", name)
+        await load.more(20)
         for _ in range(1, rolls):
+            so_far = Told()
+            so_far.read(since(load, before))
+            if noticed(so_far):
+                break
             await engine.kubectl("rollout", "restart", f"deployment/{name}")
             await engine.kubectl.rolled_out("deployment", name)
-        await load.more(20)
+            await load.more(20)
     if not noticed(result):
         raise FoundError(f"The load did not notice what was taken away: {result}")
     await _put_back(engine, name, deployment)
