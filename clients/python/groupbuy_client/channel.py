@@ -22,7 +22,7 @@ def connect(
     """Open a channel to one service, "host:port"; calls have the policy's deadlines and are sent again as it says.
 
     `tls` are credentials of your own, else the system's certificates are trusted. `plaintext` sends the key and all
-    else readable: for one machine, or a network that encrypts by itself.
+    else readable: for one machine, or a network that encrypts by itself. `options` are gRPC's; yours go before ours.
     """
     given = _options(options)
     channel = (
@@ -64,7 +64,8 @@ _RECONNECT = [
 
 
 def _options(own: Options) -> list[tuple[str, Any]]:
-    return [("grpc.service_config", service_config()), ("grpc.enable_retries", 1), *_RECONNECT, *own]
+    # of an option that is there twice gRPC takes the first
+    return [*own, ("grpc.service_config", service_config()), ("grpc.enable_retries", 1), *_RECONNECT]
 
 
 class _Key(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):

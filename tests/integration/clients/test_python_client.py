@@ -42,6 +42,15 @@ async def test_it_is_given_up_after_five_attempts(shaky: ShakyServer) -> None:
     assert len(shaky.servicer.asked) == 5
 
 
+async def test_an_option_of_ones_own_goes_before_the_policys(shaky: ShakyServer) -> None:
+    shaky.servicer.failing = [Unavailable("it starts")]
+    async with connect_aio(shaky.grpc, KEY, plaintext=True, options=[("grpc.enable_retries", 0)]) as channel:
+        stub: Any = pb_grpc.TeamFormationStub(channel)
+        with pytest.raises(Refused), refusing():
+            await stub.JoinTeam(joining())
+    assert len(shaky.servicer.asked) == 1
+
+
 async def test_a_refusal_is_asked_once_and_is_data(shaky: ShakyServer) -> None:
     shaky.servicer.failing = [Rejected("TEAM_FULL", {"unpaid": 2, "maximum": 5})]
     with pytest.raises(Refused) as error, refusing():
