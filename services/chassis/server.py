@@ -34,8 +34,8 @@ there, before anything of ours can tell whose it is. The kernel spreads connecti
 _OPTIONS = [
     ("grpc.so_reuseport", 1),
     # A crowd that comes at once waits; gRPC alone would answer CANCELLED to most of a few thousand calls.
-    ("grpc.server.max_pending_requests", 100_000),
-    ("grpc.server.max_pending_requests_hard_limit", 200_000),
+    ("grpc.server.max_pending_requests", 100_000 // LISTENERS),
+    ("grpc.server.max_pending_requests_hard_limit", 200_000 // LISTENERS),
 ]
 
 
