@@ -26,6 +26,8 @@ APART_SECONDS = 1.0
 """A party is alone when nobody else has called for so long."""
 GATHER_SECONDS = 0.006
 GATHER_STEP_SECONDS = 0.001
+MIXED = 2
+"""A crowd of several parties has so many times as long: each brings rows of its own, and small batches cost most."""
 CROWD = 4
 """So many who wait by the time that a batch is done say that a crowd is calling: more than there is time for."""
 PATIENCE_SECONDS = 0.35
@@ -235,7 +237,8 @@ class Coalescer(Generic[Command, Answer]):
     async def _gather_more(self, last: int) -> None:
         """Wait until twice as many wait as the last batch had, but not for long."""
         wanted = min(2 * last, self._limit)
-        for _ in range(round(self._gather / GATHER_STEP_SECONDS)):
+        longest = self._gather * (1 if self._is_apart() else MIXED)
+        for _ in range(round(longest / GATHER_STEP_SECONDS)):
             if self._waiting >= wanted:
                 break
             await asyncio.sleep(GATHER_STEP_SECONDS)
@@ -256,7 +259,7 @@ class Coalescer(Generic[Command, Answer]):
         """Take whole calls while they fit: first of those whose turn it is, then of the others, whose turn is next."""
         batch: list[_Slot[Command, Answer]] = []
         turn = bool(self._turns[0])
-        alone = time.monotonic() - self._mixed_at > APART_SECONDS
+        alone = self._is_apart()
         had: Counter[Hashable] = Counter()
         for queue in self._turns:
             for call in queue.take(self._limit - had.total(), self._limit if alone else SHARE, had):
@@ -267,6 +270,10 @@ class Coalescer(Generic[Command, Answer]):
         if not self._waiting:
             self._arrived.clear()
         return batch
+
+    def _is_apart(self) -> bool:
+        """Tell whether one party alone has called of late."""
+        return time.monotonic() - self._mixed_at > APART_SECONDS
 
     async def _settle(self, batch: list[_Slot[Command, Answer]], waited: str = "") -> None:
         trace.enter(batch[0][0].traceparent)
