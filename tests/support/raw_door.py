@@ -116,8 +116,9 @@ class _Inside:
         service = method.containing_service.full_name
         context = _Context(SERVICE_KEY if is_internal(method) else shop.key, f"/{service}/{method.name}")
         handler = self._handlers[service].service(context)
+        context.request = lambda: handler.request_deserializer(body)
         try:
-            response = await handler.unary_unary(handler.request_deserializer(body), context)
+            response = await handler.stream_unary(None, context)
         except grpc.aio.AbortError:
             status = context.status or status_pb2.Status()
             info = error_details_pb2.ErrorInfo()
@@ -135,6 +136,11 @@ class _Context:
         self.method = method
         self.invocation_metadata = lambda: (("authorization", f"Bearer {bearer}"),)
         self.status: status_pb2.Status | None = None
+        self.request: Callable[[], Any] = lambda: None
+
+    async def read(self) -> Any:
+        """Give the one request, read when it is asked for."""
+        return self.request()
 
     def time_remaining(self) -> float:
         """A caller of ours waits so long."""

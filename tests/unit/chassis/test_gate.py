@@ -24,6 +24,9 @@ class Context:
     def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {KEY}"),)
 
+    async def read(self) -> bytes:
+        return b""
+
     def time_remaining(self) -> float | None:
         return self.left
 
@@ -45,7 +48,7 @@ async def called(left: float | None) -> tuple[grpc.StatusCode | None, int]:
     handler: Any = gate.wrap("/a.ServiceInternal/Do", grpc.unary_unary_rpc_method_handler(behaviour))
     context = Context(left)
     try:
-        await handler.unary_unary(b"", context)
+        await handler.stream_unary(None, context)
     except Aborted:
         return context.code, begun
     return None, begun
