@@ -64,6 +64,8 @@ def crowd(into: str, *, members: int, seed: int, waves: int, every: timedelta | 
     """Bring a crowd into a team, by an invite, or into teams that are opened in a campaign; tell what became of it."""
     if waves > members:
         raise click.UsageError(f"--waves {waves} is more than --members {members}: each wave has one member at least.")
+    if every and waves == 1:
+        raise click.UsageError("--every moves the clock between waves: say how many by --waves.")
     outcomes, teams = Counter[tuple[str, str]](), dict[str, None]()
     with calling("team_formation", data) as (stub, metadata):
         for wave in range(waves):

@@ -90,3 +90,14 @@ def test_commands_without_a_stack_say_so(run: CliRunner, tmp_path: Path) -> None
     logs = run.invoke(group, ["logs", "--data", str(tmp_path)])
     assert logs.exit_code == 1
     assert "There is no log" in logs.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("--waves 3 --members 2", "one member at least"), ("--every 30m", "say how many by --waves")],
+)
+def test_waves_of_a_crowd_that_cannot_be_are_refused_before_anybody_is_called(
+    run: CliRunner, words: str, said: str
+) -> None:
+    result = run.invoke(LazyGroup(COMMANDS, name="groupbuy"), ["sandbox", "crowd", "team_x", *words.split()])
+    assert (result.exit_code, said in result.output) == (2, True), result.output
