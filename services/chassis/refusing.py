@@ -41,10 +41,8 @@ async def refuse_as_asked(database: Database, method: MethodDescriptor, request:
     requests.check_request_id(request_id)
     key = RequestKey(NO_CAMPAIGN, caller(), method.name, request_id, requests.body_hash(request))
     async with database.work() as work:
-        known = await requests.find(work.connection, key)
-        if known is None:
-            await requests.store(work.connection, [[Decided(key, refused)]])
-    raise known if isinstance(known, Rejected) else refused
+        answer = await requests.keep(work.connection, Decided(key, refused))
+    raise answer if isinstance(answer, Rejected) else refused
 
 
 def _unary(method: MethodDescriptor, behaviour: Any, database: Database) -> Any:

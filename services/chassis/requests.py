@@ -126,6 +126,15 @@ async def store(connection: AsyncConnection[TupleRow], decided: Sequence[Sequenc
     )
 
 
+async def keep(connection: AsyncConnection[TupleRow], decided: Decided) -> Answer:
+    """Store an answer unless its key has one; gives the one that stands. Like `store`, the last in a transaction."""
+    known = await find(connection, decided.key)
+    if known is not None:
+        return known
+    await store(connection, [[decided]])
+    return decided.answer
+
+
 async def find_with(
     connection: AsyncConnection[TupleRow], platform_id: UUID, campaigns: Sequence[UUID], text: str
 ) -> list[tuple[UUID, str, str, bool, bytes]]:

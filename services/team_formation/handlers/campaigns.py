@@ -171,10 +171,7 @@ class CampaignHandler:
     async def keep(self, key: RequestKey, answer: bytes | Rejected) -> bytes | Rejected:
         """Store an answer for a request, and give it, or what was decided before; Raced where that is being stored."""
         async with self._database.work() as work:
-            known = await requests.find(work.connection, key)
-            if known is None:
-                await requests.store(work.connection, [[Decided(key, answer, key.campaign_id)]])
-        return answer if known is None else known
+            return await requests.keep(work.connection, Decided(key, answer, key.campaign_id))
 
     async def _change(
         self, key: RequestKey, command: CampaignCommand, actor: str, response: Response, version: int
