@@ -95,7 +95,8 @@ class Coalescer(Generic[Command, Answer]):
 
     `decide` gets a batch and gives one answer (or refusal) for each, in order, having committed. A lone call waits for
     nothing. While a crowd is calling, whose callers come again one by one, a batch is given up to `gather` seconds to
-    grow: a commit costs as much for one as for many. Where there is time for all who call, nobody waits for others.
+    grow, MIXED times as long while several parties call: a commit costs as much for one as for many. Where there is
+    time for all who call, nobody waits for others.
     Single calls and bulks take turns: a bulk never keeps single calls waiting twice.
 
     A batch runs under the trace of the first of its calls that is recorded; each command has its own by its place in

@@ -95,6 +95,26 @@ async def test_while_a_crowd_is_calling_a_batch_grows() -> None:
     assert decider.batches == [list("abcd"), list("efghijkl")]
 
 
+@pytest.mark.parametrize(("names", "times"), [("a1 a2", 1), ("a1 b1", 2)])
+async def test_a_crowd_of_several_parties_is_given_longer_to_grow(
+    names: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = list[float]()
+    queue = Coalescer[str, str]("test", Decider().decide, gather=0.006, party=lambda name: name[0])
+    calls = [asyncio.create_task(queue.submit(name)) for name in names.split()]
+    await until(lambda: queue.waiting == len(calls))
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    await queue._gather_more(100)
+    monkeypatch.undo()
+    assert len(slept) == 6 * times
+    assert await queue.run_once() == len(calls)
+    assert await asyncio.gather(*calls) == [name.upper() for name in names.split()]
+
+
 async def test_few_who_come_while_a_crowd_is_decided_wait_for_no_others() -> None:
     decider = Decider()
     async with running(decider.decide, gather=60) as queue:
